@@ -1,0 +1,31 @@
+// Encoders for the few messages that we write ourselves, and the header of those that pass by.
+// Source: PostgreSQL protocol, "Message Formats"; error texts and SQLSTATEs are PostgreSQL's.
+#pragma once
+
+#include "protocol/bytes.h"
+#include "protocol/startup.h"
+
+#include <cstdint>
+#include <string_view>
+
+namespace pgmoat::protocol {
+
+struct ErrorText {
+    std::string_view sqlstate;
+    std::string_view message;
+    std::string_view detail = {};
+    std::string_view hint = {};
+};
+
+// ErrorResponse of severity FATAL, fields S V C M D H as PostgreSQL orders them.
+[[nodiscard]] Bytes encode_fatal(const ErrorText& text);
+// The format of protocol 2, for clients older than 3.0: `E`, "FATAL:  text\n", NUL, no length word.
+[[nodiscard]] Bytes encode_fatal_v2(std::string_view message);
+
+[[nodiscard]] Bytes encode_ssl_request();
+[[nodiscard]] Bytes encode_cancel_request(std::uint32_t process_id, ByteView key);
+
+[[nodiscard]] std::uint32_t read_uint32(ByteView four_bytes) noexcept;
+void append_uint32(Bytes& out, std::uint32_t value);
+
+} // namespace pgmoat::protocol

@@ -1,0 +1,56 @@
+// libpq connection strings, keyword/value and URI, as far as an upstream needs them. libpq's words,
+// meanings, defaults and error texts (fe-connect.c). A keyword that cannot be honoured is an error.
+// Pure: opens no file, resolves no name.
+#pragma once
+
+#include "protocol/server_handshake.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgmoat::config {
+
+class ConninfoError : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+using protocol::SslMode;
+using protocol::SslNegotiation;
+
+struct UpstreamHost {
+    std::string host;       // a name, an address, or a folder for unix sockets ('/' or '@' first)
+    std::string hostaddr;   // numeric; empty: resolve `host`
+    std::uint16_t port = 5432;
+    [[nodiscard]] bool is_local() const noexcept { return hostaddr.empty() && !host.empty() && (host[0] == '/' || host[0] == '@'); }
+};
+
+struct Conninfo {
+    std::vector<UpstreamHost> hosts;        // at least one; tried in order
+    SslMode sslmode = SslMode::prefer;
+    SslNegotiation sslnegotiation = SslNegotiation::postgres;
+    std::string sslrootcert;                // a path or "system"
+    std::string sslcrl;
+    std::string sslcrldir;
+    std::string sslcert;
+    std::string sslkey;
+    std::string sslpassword;
+    bool sslsni = true;
+    std::string ssl_min_protocol_version = "TLSv1.2";
+    std::string ssl_max_protocol_version;
+    std::chrono::seconds connect_timeout{0}; // 0: no limit of its own; libpq raises 1 to 2
+    bool keepalives = true;
+    int keepalives_idle = 0;                 // 0: the system's default
+    int keepalives_interval = 0;
+    int keepalives_count = 0;
+    int tcp_user_timeout_ms = 0;
+};
+
+// Throws ConninfoError with libpq's text.
+[[nodiscard]] Conninfo parse_conninfo(std::string_view text);
+
+} // namespace pgmoat::config

@@ -1,0 +1,4 @@
+// The pgmoat command.
+int main() {
+    return 0;
+}

@@ -1,0 +1,49 @@
+// One live connection on the relay plane: two sockets, up to two TLS sessions, and what must not be lost
+// when it moves there. The control plane fills it in and gives it away with Plane::adopt(); from then on
+// one relay thread owns it until it is closed and reported.
+#pragma once
+
+#include "metrics/labels.h"
+#include "proxy/descriptor.h"
+#include "tls/session.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pgmoat {
+class SessionRow; // proxy/session_table.h
+}
+
+namespace pgmoat::relay {
+
+struct Leg {
+    Descriptor socket;                    // non-blocking
+    std::unique_ptr<tls::Session> tls;    // none: the bytes are relayed as they are
+    // Received from this socket and not yet relayed: ciphertext when there is a TLS session.
+    std::vector<std::uint8_t> unread;
+    // Owed to this socket, ready to be sent: already encrypted when there is a TLS session.
+    std::vector<std::uint8_t> unsent;
+};
+
+struct Channel {
+    Leg client;
+    Leg server;
+    std::unique_ptr<SessionRow> row;      // what is known of the connection; leaves with it
+};
+
+// How a channel ended; given to the reporter with the row.
+struct Ended {
+    metrics::CloseReason reason = metrics::CloseReason::internal;
+    std::string detail;                   // for the log: names the side and says what happened
+};
+
+// Where a channel's end is told. Called once per channel, on the relay thread that owned it; must not block.
+class Reporter {
+  public:
+    virtual ~Reporter() = default;
+    virtual void report(std::unique_ptr<SessionRow> row, const Ended& ended) = 0;
+};
+
+} // namespace pgmoat::relay

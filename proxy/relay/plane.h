@@ -1,0 +1,37 @@
+// The relay plane: a few threads with an epoll loop each, on which live connections run until they close.
+// Channels are packed: a new one goes to the first thread that is less than half busy (design section 4).
+#pragma once
+
+#include "proxy/relay/channel.h"
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace pgmoat::relay {
+
+struct PlaneSettings {
+    std::size_t threads = 2; // at most; the first is filled before the second is used
+};
+
+class Loop;
+
+class Plane {
+  public:
+    // Starts the threads. `reporter` must outlive the plane. Throws std::system_error.
+    Plane(const PlaneSettings& settings, Reporter& reporter);
+    // Closes what is still live (reason drain) and joins.
+    ~Plane();
+    Plane(const Plane&) = delete;
+    Plane& operator=(const Plane&) = delete;
+
+    // Takes a channel over; any thread. Both directions are pumped once at once: bytes may already wait.
+    void adopt(std::unique_ptr<Channel> channel);
+    // Closes every live channel with reason drain; any thread. Returns at once.
+    void close_all();
+
+  private:
+    std::vector<std::unique_ptr<Loop>> loops_;
+};
+
+} // namespace pgmoat::relay

@@ -1,0 +1,114 @@
+// TLS settings turned into immutable contexts, one for the server's role and one for the client's.
+// Built at start and at reload (throws Error then), shared by any number of sessions, never changed.
+// A session keeps its OpenSSL context alive by itself: a context object may go while sessions live.
+//
+// As in PostgreSQL (be-secure-openssl.c): no tickets, no session cache, no renegotiation, no
+// compression. SSLKEYLOGFILE is never honoured.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct ssl_ctx_st; // OpenSSL's SSL_CTX: this header lets no OpenSSL header out
+
+namespace pgmoat::tls {
+
+// Start-up and reload only. what() is PostgreSQL's own text where PostgreSQL has one, and names the file.
+class Error : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+    Error(const std::string& message, std::string detail, std::string hint)
+        : std::runtime_error(message), detail(std::move(detail)), hint(std::move(hint)) {}
+    std::string detail;
+    std::string hint;
+};
+
+// postgresql.conf's names and defaults. Paths are absolute or relative to the working directory:
+// whoever fills this in resolves them against the configuration's folder.
+struct ServerSettings {
+    std::string certificate_file = "server.crt"; // PEM chain, leaf first
+    std::string key_file = "server.key";         // PEM, with PostgreSQL's permission rules
+    std::string ca_file;                         // empty: client certificates are never requested
+    std::string crl_file;
+    std::string crl_dir;
+    std::string ciphers = "HIGH:MEDIUM:+3DES:!aNULL";
+    std::string tls13_ciphers;                   // empty: OpenSSL's default
+    std::string groups = "X25519:prime256v1";
+    bool prefer_server_ciphers = true;
+    std::string min_protocol_version = "TLSv1.2";
+    std::string max_protocol_version;            // empty: no limit
+};
+
+// What the certificate we show looks like; for start-up warnings, `check` and the SCRAM rows.
+struct OwnCertificate {
+    std::string subject;                       // slash form
+    std::string leaf_sha256;                   // of the DER, hex: "the same leaf as the upstream's?"
+    std::int64_t not_before = 0;               // Unix seconds
+    std::int64_t not_after = 0;
+    bool has_channel_binding_digest = true;    // false for Ed25519, Ed448: libpq's SCRAM breaks on it
+    bool has_subject_alternative_name = false;
+};
+
+class ServerContext {
+  public:
+    [[nodiscard]] static std::shared_ptr<const ServerContext> load(const ServerSettings& settings);
+    ~ServerContext();
+    ServerContext(const ServerContext&) = delete;
+    ServerContext& operator=(const ServerContext&) = delete;
+
+    [[nodiscard]] const OwnCertificate& certificate() const noexcept { return certificate_; }
+    [[nodiscard]] bool asks_for_client_certificate() const noexcept { return asks_client_; }
+    [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_; } // for tls/ alone
+
+  private:
+    ServerContext() = default;
+    ssl_ctx_st* context_ = nullptr;
+    OwnCertificate certificate_;
+    bool asks_client_ = false;
+};
+
+// How much of the server's certificate is checked; the meaning of libpq's sslmodes from require up.
+enum class Verify { nothing, chain, chain_and_name };
+
+// libpq's names. An empty path means "not given".
+struct ClientSettings {
+    Verify verify = Verify::nothing;
+    std::string root_certificate_file;         // a file, or "system" (implies chain_and_name)
+    std::string crl_file;
+    std::string crl_dir;
+    std::string certificate_file;              // client certificate, with its chain
+    std::string key_file;                      // libpq's permission rules
+    std::string key_password;
+    std::string min_protocol_version = "TLSv1.2";
+    std::string max_protocol_version;
+    bool send_server_name = true;              // sslsni
+};
+
+class ClientContext {
+  public:
+    [[nodiscard]] static std::shared_ptr<const ClientContext> load(const ClientSettings& settings);
+    ~ClientContext();
+    ClientContext(const ClientContext&) = delete;
+    ClientContext& operator=(const ClientContext&) = delete;
+
+    [[nodiscard]] Verify verify() const noexcept { return verify_; }
+    [[nodiscard]] bool sends_server_name() const noexcept { return send_server_name_; }
+    [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_; } // for tls/ alone
+
+  private:
+    ClientContext() = default;
+    ssl_ctx_st* context_ = nullptr;
+    Verify verify_ = Verify::nothing;
+    bool send_server_name_ = true;
+};
+
+// The library's version as built against and as loaded; for --version.
+[[nodiscard]] std::string build_version();
+[[nodiscard]] std::string runtime_version();
+
+} // namespace pgmoat::tls
