@@ -1,47 +1,147 @@
-// The closed lists behind every label, in one place: the enum is the counter's index, the word is the
-// metric label and the log field. Client text is never a label.
+// The closed lists behind every label, in one place: the enum is the counter's index, the word is
+// the metric label and the log field. Client text is never a label: names that a peer had a say in
+// (TLS version, cipher, group) go through a lookup that knows the list and answers `other` for the
+// rest.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace pgmoat::metrics {
 
 // How a connection ended: exactly one each (law 10).
 enum class CloseReason {
-    client_closed,        // the client ended it
+    client_closed, // the client ended it
     server_closed,
     client_io_error,
     server_io_error,
-    tls_truncated,        // a peer ended its stream without close_notify
-    startup,              // no acceptable startup packet
-    handshake,            // the client's TLS handshake failed
-    denied,               // by policy
+    tls_truncated, // a peer ended its stream without close_notify
+    startup,       // no acceptable startup packet
+    handshake,     // the client's TLS handshake failed
+    denied,        // by policy
     too_many_connections,
     accept_error,
-    upstream_failed,      // no server could be reached
-    login_failed,         // the server refused the login
-    cancel,               // it was a cancel request
-    timeout,              // authentication_timeout
+    upstream_failed, // no server could be reached
+    login_failed,    // the server refused the login
+    cancel,          // it was a cancel request
+    timeout,         // authentication_timeout
     idle,
     tls_flood,
-    drain,                // shutdown_timeout passed, or a second signal
+    drain, // shutdown_timeout passed, or a second signal
     killed,
     internal,
 };
 inline constexpr std::size_t close_reason_count = 19;
-
 [[nodiscard]] std::string_view to_word(CloseReason reason) noexcept;
+
+// What the TLS of a listener's connections is to us.
+enum class Mode { terminate, passthrough };
+inline constexpr std::size_t mode_count = 2;
+[[nodiscard]] std::string_view to_word(Mode mode) noexcept;
 
 enum class StartupKind { ssl, gssenc, direct_tls, plain, cancel, eof, invalid };
 inline constexpr std::size_t startup_kind_count = 7;
 [[nodiscard]] std::string_view to_word(StartupKind kind) noexcept;
 
+// Why the packets before the login were not accepted. A client that sends nothing is no error: that
+// is StartupKind::eof.
+enum class StartupError {
+    timeout,
+    incomplete, // the stream ended inside a packet
+    bad_length,
+    bad_layout,         // no terminator, a bad value, no user, a malformed cancel request
+    protocol_violation, // such as a second SSLRequest
+    unsupported_version,
+    tls_required,
+    tls_not_enabled, // direct TLS where TLS is off
+    plaintext_injected,
+};
+inline constexpr std::size_t startup_error_count = 9;
+[[nodiscard]] std::string_view to_word(StartupError error) noexcept;
+
+// The leg of a connection.
+enum class Side { client, server };
+inline constexpr std::size_t side_count = 2;
+[[nodiscard]] std::string_view to_word(Side side) noexcept;
+
+enum class Direction { from_client, from_server };
+inline constexpr std::size_t direction_count = 2;
+[[nodiscard]] std::string_view to_word(Direction direction) noexcept;
+
+enum class HandshakeFailure {
+    timeout,
+    eof,
+    reset,
+    protocol_version,
+    no_shared_cipher,
+    no_shared_group,
+    no_alpn,
+    unrecognized_name,
+    cert_required,
+    cert_untrusted,
+    cert_expired,
+    cert_revoked,
+    cert_name, // verify-full: the certificate is for another host
+    cert_other,
+    plaintext_injected,
+    flood,
+    other,
+};
+inline constexpr std::size_t handshake_failure_count = 17;
+[[nodiscard]] std::string_view to_word(HandshakeFailure failure) noexcept;
+
+// Whether the ClientHello named a server.
+enum class Sni { present, absent, unknown };
+inline constexpr std::size_t sni_count = 3;
+[[nodiscard]] std::string_view to_word(Sni sni) noexcept;
+
+enum class TlsVersion { other, tls_1_0, tls_1_1, tls_1_2, tls_1_3 };
+inline constexpr std::size_t tls_version_count = 5;
+[[nodiscard]] std::string_view to_word(TlsVersion version) noexcept;
+[[nodiscard]] TlsVersion tls_version_from(std::string_view name) noexcept; // "TLSv1.3"
+
+// Nobody asks for one cipher or one group, so these lists are tables of OpenSSL's names in
+// labels.cpp and the enums are indices into them. 0 is "other" in both; 1 is "none" among the
+// groups.
+enum class Cipher : std::uint8_t { other };
+[[nodiscard]] std::string_view to_word(Cipher cipher) noexcept;
+[[nodiscard]] Cipher cipher_from(std::string_view name) noexcept;
+
+enum class Group : std::uint8_t { other, none };
+[[nodiscard]] std::string_view to_word(Group group) noexcept;
+[[nodiscard]] Group
+group_from(std::string_view name) noexcept; // empty: none, as with RSA key exchange
+
+// What came of one attempt to reach one server of an upstream, TLS included.
+enum class ConnectResult {
+    connected,
+    name_not_resolved,
+    refused,
+    unreachable,
+    timeout,
+    closed,          // the server hung up before the login could start
+    tls_not_offered, // it answered N and sslmode demands TLS
+    tls_failed,
+    protocol_violation, // it answered SSLRequest with neither S nor N, or with too much
+    other,
+};
+inline constexpr std::size_t connect_result_count = 10;
+[[nodiscard]] std::string_view to_word(ConnectResult result) noexcept;
+
 enum class CancelOutcome { forwarded, unknown_key, rate_limited, failed, invalid };
 inline constexpr std::size_t cancel_outcome_count = 5;
 [[nodiscard]] std::string_view to_word(CancelOutcome outcome) noexcept;
 
-enum class Side { client, server };
-[[nodiscard]] std::string_view to_word(Side side) noexcept;
+// The errno of a failed accept(), by its name; the rest is `other`.
+enum class AcceptError { emfile, enfile, enobufs, enomem, econnaborted, eperm, other };
+inline constexpr std::size_t accept_error_count = 7;
+[[nodiscard]] std::string_view to_word(AcceptError error) noexcept;
+[[nodiscard]] AcceptError accept_error_from(int errno_value) noexcept;
+
+// What turned somebody away because there was too much of it.
+enum class Limit { max_connections, cancel_requests };
+inline constexpr std::size_t limit_count = 2;
+[[nodiscard]] std::string_view to_word(Limit limit) noexcept;
 
 } // namespace pgmoat::metrics

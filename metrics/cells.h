@@ -1,0 +1,133 @@
+// What counters are made of, for metrics/ only. The structs below exist twice: with Counter cells
+// in a thread's block, and with plain numbers in the totals; add() is the only bridge.
+#pragma once
+
+#include "metrics/labels.h"
+#include "metrics/limits.h"
+
+#include <array>
+#include <atomic>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+namespace pgmoat::metrics {
+
+// std::hardware_destructive_interference_size may differ between compilers of one program.
+inline constexpr std::size_t cache_line_bytes = 64;
+
+// One number with one writer: a load and a store, no locked instruction.
+class Counter {
+  public:
+    void add(std::uint64_t count = 1) noexcept {
+        value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t value() const noexcept {
+        return value_.load(std::memory_order_relaxed);
+    }
+
+  private:
+    std::atomic<std::uint64_t> value_{0};
+};
+
+inline void add(std::uint64_t& sum, const Counter& counter) noexcept {
+    sum += counter.value();
+}
+template <class Cell, std::size_t size>
+void add(std::array<Cell, size>& sums, const auto& cells) noexcept {
+    for (std::size_t i = 0; i < size; ++i)
+        add(sums[i], cells[i]);
+}
+
+// Upper bounds in seconds, ascending; what is longer counts only in the total.
+inline constexpr std::size_t bucket_count = 16;
+using Buckets = std::array<double, bucket_count>;
+
+constexpr Buckets doubling_from(double first) {
+    Buckets bounds{};
+    for (double& bound : bounds) {
+        bound = first;
+        first *= 2;
+    }
+    return bounds;
+}
+inline constexpr Buckets handshake_buckets = doubling_from(0.0005); // to 16 s
+inline constexpr Buckets connect_buckets = doubling_from(0.0005);
+inline constexpr Buckets login_buckets = doubling_from(0.001); // to 33 s
+inline constexpr Buckets connection_buckets = {
+    1, 2, 5, 10, 30, 60, 120, 300, 600, 1'800, 3'600, 7'200, 14'400, 28'800, 43'200, 86'400};
+
+template <class Cell>
+struct Histogram {
+    std::array<Cell, bucket_count + 1>
+        observations{};  // per bucket, not cumulative; the last: beyond
+    Cell microseconds{}; // uint64 nanoseconds would overflow in weeks
+};
+template <class From>
+void add(Histogram<std::uint64_t>& sum, const Histogram<From>& cells) noexcept {
+    add(sum.observations, cells.observations);
+    add(sum.microseconds, cells.microseconds);
+}
+
+template <class Cell>
+struct ListenerCells {
+    std::array<Cell, mode_count> opened{};
+    std::array<std::array<Cell, close_reason_count>, mode_count> closed{};
+    std::array<Cell, direction_count> bytes{};
+    std::array<Cell, startup_kind_count> startup_requests{};
+    std::array<Cell, startup_error_count> startup_errors{};
+    std::array<std::array<Cell, handshake_failure_count>, side_count> handshake_failures{};
+    std::array<Cell, side_count> handshakes_beyond_table{}; // when HandshakeTable is full
+    std::array<Cell, tls_version_count> offers{};
+    Histogram<Cell> login;
+    Histogram<Cell> connection;
+};
+
+template <class Cell>
+struct UpstreamCells {
+    std::array<Cell, connect_result_count> connects{};
+    Histogram<Cell> connect;
+};
+
+template <class Cell>
+struct ProcessCells {
+    std::array<Histogram<Cell>, side_count> handshake{};
+    Cell handshakes_began{};
+    Cell handshakes_ended{};
+    std::array<Cell, cancel_outcome_count> cancel_requests{};
+    std::array<Cell, accept_error_count> accept_errors{};
+    std::array<Cell, limit_count> rate_limited{};
+    Cell log_messages_dropped{};
+};
+
+// What handshakes are counted by.
+struct HandshakeKind {
+    std::uint16_t listener = 0;
+    Side side = Side::client;
+    TlsVersion version = TlsVersion::other;
+    Cipher cipher = Cipher::other;
+    Group group = Group::other;
+    Sni sni = Sni::unknown;
+
+    auto operator<=>(const HandshakeKind&) const = default;
+};
+
+// Counts per kind of handshake that was seen: a dense array over all labels would take megabytes.
+// Open addressing over atomics; one thread writes, any thread reads, nothing is ever removed.
+class HandshakeTable {
+  public:
+    // False when the table is full and the kind is not in it.
+    [[nodiscard]] bool count(const HandshakeKind& kind) noexcept;
+    void for_each(const std::function<void(const HandshakeKind&, std::uint64_t)>& visit) const;
+
+  private:
+    struct Entry {
+        std::atomic<std::uint64_t> key{0}; // the packed kind; 0: free. Written once, after `count`
+        Counter count;
+    };
+    std::array<Entry, handshake_kinds_max> entries_;
+    std::size_t used_ = 0; // the writer's alone
+};
+
+} // namespace pgmoat::metrics

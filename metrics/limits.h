@@ -1,0 +1,23 @@
+// Every bound of metrics/, each with its reason. What comes beyond a bound is counted as `_other`
+// or `other`: a sum over all labels stays right, whatever the configuration or a peer does.
+#pragma once
+
+#include <cstddef>
+
+namespace pgmoat::metrics {
+
+// Names of listeners and upstreams since the start, those that a reload took away too. A listener
+// costs about 1 KiB per thread and 150 series; nobody needs as many by hand, a generated
+// configuration that renames them at each reload must not grow without end.
+inline constexpr std::size_t listeners_max = 32;
+inline constexpr std::size_t upstreams_max = 64;
+
+// Combinations of listener, side, version, cipher, group and SNI that one thread counts apart, a
+// power of two. A peer chooses among what the configuration allows: about 250 on one listener at
+// the very most, 10 in practice. 16 bytes each.
+inline constexpr std::size_t handshake_kinds_max = 1024;
+
+// A label value from configuration or a certificate; longer ones are cut at a character.
+inline constexpr std::size_t label_value_bytes_max = 128;
+
+} // namespace pgmoat::metrics
