@@ -4,6 +4,8 @@
 // byte counts are relaxed atomics.
 #pragma once
 
+#include "proxy/traffic.h"
+
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -45,10 +47,10 @@ struct SessionFacts {
 
 class SessionTable;
 
-class SessionRow {
+class SessionRow final : public Traffic {
   public:
     SessionRow(SessionTable& table, std::uint64_t id);
-    ~SessionRow(); // leaves the table
+    ~SessionRow() override; // leaves the table
     SessionRow(const SessionRow&) = delete;
     SessionRow& operator=(const SessionRow&) = delete;
 
@@ -58,10 +60,6 @@ class SessionRow {
     // Only the owning session calls these; readers go through SessionTable::for_each().
     void update(const std::function<void(SessionFacts&)>& change);
     [[nodiscard]] const SessionFacts& facts() const noexcept { return facts_; }
-
-    // Written by the relay thread once per turn, read by anyone.
-    std::atomic<std::uint64_t> bytes_from_client{0};
-    std::atomic<std::uint64_t> bytes_from_server{0};
 
   private:
     friend class SessionTable;

@@ -5,16 +5,13 @@
 
 #include "metrics/labels.h"
 #include "proxy/descriptor.h"
+#include "proxy/traffic.h"
 #include "tls/session.h"
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
-
-namespace pgmoat {
-class SessionRow; // proxy/session_table.h
-}
 
 namespace pgmoat::relay {
 
@@ -30,7 +27,9 @@ struct Leg {
 struct Channel {
     Leg client;
     Leg server;
-    std::unique_ptr<SessionRow> row;      // what is known of the connection; leaves with it
+    // The owner's own record of the connection (a SessionRow); the relay only counts bytes in it and
+    // gives it back with the end.
+    std::unique_ptr<Traffic> row;
 };
 
 // How a channel ended; given to the reporter with the row.
@@ -43,7 +42,7 @@ struct Ended {
 class Reporter {
   public:
     virtual ~Reporter() = default;
-    virtual void report(std::unique_ptr<SessionRow> row, const Ended& ended) = 0;
+    virtual void report(std::unique_ptr<Traffic> row, const Ended& ended) = 0;
 };
 
 } // namespace pgmoat::relay
