@@ -132,11 +132,14 @@ class Counters {
         std::string name;
         std::array<bool, mode_count> modes{};
     };
+    struct UpstreamName {
+        std::string name;
+    };
 
     std::atomic<Block*> newest_{nullptr}; // a list that only grows
     mutable std::mutex names_mutex_;
     std::vector<ListenerName> listeners_;
-    std::vector<std::string> upstreams_;
+    std::vector<UpstreamName> upstreams_;
 };
 
 } // namespace pgmoat::metrics

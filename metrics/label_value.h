@@ -1,0 +1,15 @@
+// Makes any text fit to be a label value. The serializer escapes only quote, backslash and newline,
+// and Prometheus refuses a whole scrape for one invalid UTF-8 byte: names from configuration and
+// certificates pass through here first.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace pgmoat::metrics {
+
+// Invalid UTF-8 and control characters become U+FFFD; what is longer than label_value_bytes_max is
+// cut at a character and ends in "...".
+[[nodiscard]] std::string clean_label_value(std::string_view text);
+
+} // namespace pgmoat::metrics
