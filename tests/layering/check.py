@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Holds the laws of the source tree. One check a run, so that ctest names the one that failed.
+
+usage: check.py includes|headers|texts|format [ROOT]
+
+A violation is one line on stdout: file, line, what, and the reason. Standard library only.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import rooms
+
+FOLDERS = ("protocol", "tls", "metrics", "proxy", "bench", "tests")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+LIBRARIES = (rooms.OPENSSL, rooms.PROMETHEUS, rooms.SPDLOG, rooms.CLI11, rooms.RE2, rooms.ASIO,
+             "catch2/", "fmt/")
+
+
+def source_files(root, *suffixes):
+    for folder in FOLDERS:
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in suffixes and "node_modules" not in path.parts:
+                yield path
+
+
+def room_of(name):
+    return next((room for room in rooms.ROOMS if name.startswith(room.folder)), None)
+
+
+def is_standard(header):
+    return "/" not in header and not header.endswith(".h")
+
+
+def library_of(header):
+    return next((library for library in LIBRARIES if header.startswith(library)), rooms.SYSTEM)
+
+
+def objection(name, quoted, header):
+    """Why this file may not include this header, or None."""
+    room = room_of(name)
+    if room is None:
+        return "no row in tests/layering/rooms.py says what this folder may include"
+    if quoted:
+        return None if header.startswith(room.ours) else room.reason
+    if is_standard(header):
+        return None
+    library = library_of(header)
+    if library not in room.libraries:
+        return room.reason
+    if name.endswith(".h") and rooms.ONLY_IN_SOURCES.get(room.folder) == library:
+        return "OpenSSL is included in .cpp files only, never in a header of tls/ (law 2)"
+    return None
+
+
+def check_includes(root):
+    for path in source_files(root, ".h", ".cpp"):
+        name = path.relative_to(root).as_posix()
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            found = INCLUDE.match(line)
+            if not found:
+                continue
+            reason = objection(name, found[1] == '"', found[2])
+            if reason:
+                yield f"{name}:{number}: includes {found[2]}: {reason}"
+
+
+def check_headers(root):
+    """Every header compiles alone: who includes it needs to know nothing else."""
+
+    def compile_alone(path):
+        name = path.relative_to(root).as_posix()
+        result = subprocess.run(
+            ["g++", "-std=c++20", "-fsyntax-only", "-I", root, "-x", "c++", "-include", name,
+             os.devnull], cwd=root, capture_output=True, text=True, check=False)
+        return f"{name}: does not compile alone:\n{result.stderr}" if result.returncode else None
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        yield from filter(None, pool.map(compile_alone, source_files(root, ".h")))
+
+
+def check_texts(root):
+    """Every source begins by saying what it is for; every module folder has its README.md.
+
+    A .cpp whose header stands beside it need not repeat what the header says.
+    """
+    for path in source_files(root, ".h", ".cpp"):
+        told_by_header = path.suffix == ".cpp" and path.with_suffix(".h").exists()
+        if not told_by_header and not path.read_text().startswith("// "):
+            yield f"{path.relative_to(root)}:1: does not begin with a comment that says its task"
+    for folder in rooms.FOLDERS_WITH_README:
+        if not (root / folder / "README.md").is_file():
+            yield f"{folder}: has no README.md"
+
+
+def check_format(root):
+    # Versions of clang-format differ in detail; the tree is kept in the form of 14.
+    program = shutil.which("clang-format-14") or shutil.which("clang-format")
+    if program is None:
+        yield "clang-format is not installed"
+        return
+    files = list(source_files(root, ".h", ".cpp"))
+    result = subprocess.run([program, "--dry-run", "-Werror", "--style=file", *files], cwd=root,
+                            capture_output=True, text=True, check=False)
+    if result.returncode:
+        yield result.stderr
+
+
+CHECKS = {
+    "includes": check_includes,
+    "headers": check_headers,
+    "texts": check_texts,
+    "format": check_format,
+}
+
+
+def main(arguments):
+    if not arguments or arguments[0] not in CHECKS:
+        print(__doc__, file=sys.stderr)
+        return 2
+    root = Path(arguments[1] if len(arguments) > 1 else Path(__file__).parents[2]).resolve()
+    if not any(source_files(root, ".h", ".cpp")):
+        print(f"{root}: no sources here")
+        return 1
+    violations = list(CHECKS[arguments[0]](root))
+    print(*violations, sep="\n")
+    print(f"{arguments[0]}: {len(violations)} violations")
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,69 @@
+"""Who may include what: laws 1-3 of the design and the floors of proxy/, as a table.
+
+The first room whose folder contains a file decides. A new folder needs a row here; without one its
+files are violations. Reasons are printed with every violation, so write them for a newcomer.
+"""
+
+from dataclasses import dataclass
+
+SYSTEM = "system"      # <sys/socket.h>, <unistd.h>, ...: anything that is neither std nor a library
+OPENSSL = "openssl/"
+PROMETHEUS = "prometheus/"
+SPDLOG = "spdlog/"
+CLI11 = "CLI/"
+RE2 = "re2/"
+ASIO = "boost/"
+
+
+@dataclass(frozen=True)
+class Room:
+    folder: str                 # "tls/" or one file
+    ours: tuple[str, ...]       # prefixes of "quoted" includes
+    libraries: tuple[str, ...]  # prefixes of <bracketed> includes beyond the standard library
+    reason: str
+
+
+LEAVES = ("protocol/", "tls/", "metrics/")
+SHARED = ("proxy/descriptor.h", "proxy/session_table.h", "proxy/traffic.h")
+LOG = "proxy/log.h"  # for the trunk: leaves and the relay return, they do not log (law 4)
+
+ROOMS = (
+    Room("protocol/", ("protocol/",), (),
+         "protocol/ is bytes in, facts and actions out: standard library only (law 1)"),
+    Room("tls/", ("tls/",), (OPENSSL, SYSTEM),
+         "tls/ boxes OpenSSL and knows no other module (laws 2 and 3)"),
+    Room("metrics/exporter.cpp", ("metrics/",), (PROMETHEUS,),
+         "metrics/ knows no other module (law 3)"),
+    Room("metrics/", ("metrics/",), (),
+         "prometheus-cpp is included in metrics/exporter.cpp only (law 2)"),
+    Room("proxy/config/", ("protocol/", "tls/", "proxy/config/"), (SYSTEM,),
+         "config is pure and stands on the lowest floor of proxy/: no socket, no library"),
+    Room("proxy/policy/", (*LEAVES, "proxy/config/", "proxy/policy/"), (RE2,),
+         "policy is pure: no socket, nothing of the floors above"),
+    Room("proxy/relay/", (*LEAVES, *SHARED, "proxy/relay/"), (SYSTEM,),
+         "the relay loop is plain code over plain structs: no Asio, nothing of the control plane"),
+    Room("proxy/control/",
+         (*LEAVES, *SHARED, LOG, "proxy/config/", "proxy/policy/", "proxy/relay/", "proxy/control/"),
+         (ASIO, SPDLOG, SYSTEM),
+         "control looks down only; it does not know admin"),
+    Room("proxy/admin/",
+         (*LEAVES, *SHARED, LOG, "proxy/config/", "proxy/policy/", "proxy/relay/", "proxy/admin/"),
+         (ASIO, SPDLOG, SYSTEM),
+         "admin looks down only; it does not know control"),
+    *(Room(header.removesuffix(".h"), SHARED, (SYSTEM,),
+           "what both planes share stands below them and knows neither") for header in SHARED),
+    Room("proxy/", (*LEAVES, "proxy/"), (ASIO, SPDLOG, CLI11, SYSTEM),
+         "OpenSSL stays under tls/, prometheus-cpp in metrics/exporter.cpp, RE2 in policy (law 2)"),
+    Room("bench/", (*LEAVES, "bench/"), (OPENSSL, CLI11, ASIO, SYSTEM),
+         "nothing includes proxy/ but proxy/ (law 3)"),
+    Room("tests/", (*LEAVES, "proxy/", "tests/", "bench/"),
+         (OPENSSL, PROMETHEUS, SPDLOG, ASIO, "catch2/", SYSTEM),
+         "tests may look at everything that is ours"),
+)
+
+# OpenSSL is a private matter of the .cpp files, so that a header of tls/ costs nobody its headers.
+ONLY_IN_SOURCES = {"tls/": OPENSSL}
+
+# Folders that carry a README.md: purpose, rule, what they may include, how to add the next thing.
+FOLDERS_WITH_README = ("protocol", "tls", "metrics", "bench", "proxy", "proxy/admin", "proxy/config",
+                       "proxy/control", "proxy/relay", "tests/integration", "tests/layering")

@@ -1,0 +1,146 @@
+"""Proves that every check can fail: each test builds a tiny tree with one fault and wants it found."""
+
+import shutil
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import check  # noqa: E402
+import rooms  # noqa: E402
+
+CLANG_FORMAT = Path(__file__).parents[2] / ".clang-format"
+
+
+class Tree(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name)
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def violations(self, name):
+        return list(check.CHECKS[name](self.root))
+
+
+class Includes(Tree):
+    FORBIDDEN = (
+        ("protocol/a.cpp", "<openssl/ssl.h>"),
+        ("protocol/a.cpp", "<sys/socket.h>"),
+        ("protocol/a.cpp", '"tls/session.h"'),
+        ("protocol/a.cpp", '"proxy/descriptor.h"'),
+        ("tls/a.cpp", '"protocol/bytes.h"'),
+        ("tls/a.cpp", '"metrics/labels.h"'),
+        ("tls/a.cpp", "<boost/asio.hpp>"),
+        ("tls/a.h", "<openssl/ssl.h>"),
+        ("metrics/a.cpp", '"tls/session.h"'),
+        ("metrics/counters.cpp", "<prometheus/registry.h>"),
+        ("proxy/server.cpp", "<openssl/ssl.h>"),
+        ("proxy/config/a.cpp", "<boost/asio.hpp>"),
+        ("proxy/config/a.cpp", '"proxy/relay/plane.h"'),
+        ("proxy/relay/a.cpp", "<boost/asio.hpp>"),
+        ("proxy/relay/a.cpp", '"proxy/control/session.h"'),
+        ("proxy/control/a.cpp", '"proxy/admin/http.h"'),
+        ("proxy/admin/a.cpp", '"proxy/control/session.h"'),
+        ("bench/a.cpp", '"proxy/relay/plane.h"'),
+    )
+    ALLOWED = (
+        ("protocol/a.cpp", "<vector>"),
+        ("protocol/a.cpp", '"protocol/bytes.h"'),
+        ("tls/a.cpp", "<openssl/ssl.h>"),
+        ("metrics/exporter.cpp", "<prometheus/registry.h>"),
+        ("proxy/relay/a.cpp", "<sys/epoll.h>"),
+        ("proxy/control/a.cpp", "<boost/asio.hpp>"),
+        ("proxy/control/a.cpp", '"proxy/relay/plane.h"'),
+        ("tests/component/relay/a.cpp", '"proxy/relay/plane.h"'),
+    )
+
+    def test_what_the_laws_forbid_is_found(self):
+        for name, header in self.FORBIDDEN:
+            with self.subTest(file=name, header=header):
+                self.write(name, f"// A file.\n#include {header}\n")
+                (violation,) = self.violations("includes")
+                self.assertIn(f"{name}:2: includes {header[1:-1]}: ", violation)
+                (self.root / name).unlink()
+
+    def test_what_the_laws_allow_passes(self):
+        for name, header in self.ALLOWED:
+            with self.subTest(file=name, header=header):
+                self.write(name, f"// A file.\n#include {header}\n")
+                self.assertEqual(self.violations("includes"), [])
+
+    def test_every_room_has_a_reason(self):
+        for room in rooms.ROOMS:
+            self.assertTrue(room.reason, room.folder)
+
+
+class Headers(Tree):
+    def test_a_header_that_leans_on_its_includer_is_found(self):
+        self.write("protocol/a.h", "// A header.\n#pragma once\nstd::string name();\n")
+        (violation,) = self.violations("headers")
+        self.assertIn("protocol/a.h: does not compile alone", violation)
+
+    def test_a_header_that_includes_what_it_uses_passes(self):
+        self.write("protocol/a.h", "// A header.\n#pragma once\n#include <string>\nstd::string name();\n")
+        self.assertEqual(self.violations("headers"), [])
+
+
+class Texts(Tree):
+    def setUp(self):
+        super().setUp()
+        for folder in rooms.FOLDERS_WITH_README:
+            self.write(f"{folder}/README.md", "# a folder\n")
+
+    def test_a_source_without_a_comment_on_top_is_found(self):
+        self.write("tls/a.cpp", "int main() {}\n")
+        (violation,) = self.violations("texts")
+        self.assertIn("tls/a.cpp:1: does not begin with a comment", violation)
+
+    def test_a_source_may_leave_that_to_its_header(self):
+        self.write("tls/a.h", "// A thing.\n")
+        self.write("tls/a.cpp", '#include "tls/a.h"\n')
+        self.assertEqual(self.violations("texts"), [])
+
+    def test_a_module_without_a_readme_is_found(self):
+        (self.root / "tls/README.md").unlink()
+        self.assertEqual(self.violations("texts"), ["tls: has no README.md"])
+
+
+class Format(Tree):
+    def setUp(self):
+        super().setUp()
+        shutil.copy(CLANG_FORMAT, self.root)
+
+    def test_a_badly_formatted_file_is_found(self):
+        self.write("tls/a.cpp", "// A file.\nint  main( ) { return 0 ; }\n")
+        (violation,) = self.violations("format")
+        self.assertIn("a.cpp:2", violation)
+
+    def test_a_well_formatted_file_passes(self):
+        self.write("tls/a.cpp", "// A file.\nint main() {\n    return 0;\n}\n")
+        self.assertEqual(self.violations("format"), [])
+
+
+class Command(Tree):
+    def test_a_violation_makes_the_exit_status_1(self):
+        self.write("protocol/a.cpp", "// A file.\n#include <openssl/ssl.h>\n")
+        self.assertEqual(check.main(["includes", str(self.root)]), 1)
+
+    def test_a_clean_tree_makes_it_0(self):
+        self.write("protocol/a.cpp", "// A file.\n#include <vector>\n")
+        self.assertEqual(check.main(["includes", str(self.root)]), 0)
+
+    def test_a_tree_without_sources_is_a_failure_not_a_success(self):
+        self.assertEqual(check.main(["includes", str(self.root)]), 1)
+
+    def test_an_unknown_check_is_a_usage_error(self):
+        self.assertEqual(check.main(["nonsense"]), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
