@@ -29,8 +29,37 @@ inline constexpr std::size_t client_hello_bytes_max = 131'396;
 inline constexpr std::size_t server_hello_bytes_max = 65'607;
 
 // libpq (fe-connect.c) takes authentication requests of up to 2000 bytes and errors of up to
-// 30000 before login. The observer needs to hold the whole message of these kinds only.
+// 30000 before login. The observer needs to hold the whole message of these kinds only. Like every
+// bound on a typed message these are its length word, which counts itself.
 inline constexpr std::size_t authentication_message_bytes_max = 65'536;
 inline constexpr std::size_t login_error_bytes_max = 30'000;
+
+// PostgreSQL offers two SASL mechanisms, three with OAuth. Each that we note costs a string, so
+// 64 KB of one-letter names would cost a megabyte.
+inline constexpr std::size_t sasl_mechanisms_max = 32;
+
+// PostgreSQL protocol, "BackendKeyData": keys of 4 to 256 bytes.
+inline constexpr std::size_t backend_key_bytes_min = 4;
+inline constexpr std::size_t backend_key_bytes_max = 256;
+
+// NegotiateProtocolVersion names options that stood in the startup packet, and two numbers.
+inline constexpr std::size_t version_negotiation_bytes_max = startup_length_max + 12;
+
+// ParameterStatus and NoticeResponse pass through unheld. A value or a notice that a login produces
+// is a line or a page; a larger one during login is a server that we lost track of.
+inline constexpr std::size_t login_status_bytes_max = 1'048'576;
+
+// OpenSSL's MAX_EMPTY_RECORDS, counted over a whole reading: no client of the field sends one, and
+// each makes us work without a byte of a message coming nearer.
+inline constexpr unsigned empty_tls_records_max = 32;
+
+// libpq offers one ALPN protocol, browsers three. Each that we note costs a string, and 64 KB of
+// one-letter names would cost a megabyte.
+inline constexpr std::size_t alpn_protocols_max = 64;
+
+// Of a TLS 1.2 server's first flight up to ServerKeyExchange. Nothing but the ServerHello is held;
+// this ends the reading of a flight that never comes to the point. OpenSSL's clients take chains of
+// up to 102400 bytes (SSL_MAX_CERT_LIST_DEFAULT) and an OCSP answer of 16384.
+inline constexpr std::size_t server_flight_bytes_max = 262'144;
 
 } // namespace pgmoat::protocol

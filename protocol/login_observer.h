@@ -1,14 +1,34 @@
 // Follows the server's messages from the startup packet to the first ReadyForQuery, without holding
-// or changing them, but for one: SCRAM-SHA-256-PLUS is taken off the SASL list when the client's leg
-// is in the clear (design section 7). It sees the server's frames only; what the client sends while it
-// authenticates only passes through (law 7).
+// or changing them, but for one: SCRAM-SHA-256-PLUS is taken off the SASL list when the client's
+// leg is in the clear (design section 7). It sees the server's frames only; what the client sends
+// while it authenticates only passes through (law 7).
 //
-// Bounds: of R, E, K and v messages at most limits.h's bytes are held; all others are passed by header.
-// A frame that cannot stand here (unknown type, absurd length) is nonsense: the driver closes.
-// Source: PostgreSQL protocol, "Message Flow / Start-up"; libpq fe-connect.c, CONNECTION_AWAITING_RESPONSE.
+//
+//   message                         | stands     | held         | effect
+//   --------------------------------+------------+--------------+---------------------------------
+//   R  Authentication...            | before R 0 | code         | R 0: authenticated
+//   R  AuthenticationSASL           | before R 0 | whole        | list noted, perhaps rewritten
+//   v  NegotiateProtocolVersion     | before R 0 | version      | noted
+//   E  ErrorResponse                | anywhere   | whole        | noted; FATAL, PANIC: refused
+//   E  of protocol 2, no length     | first      | whole        | noted; refused
+//   N  NoticeResponse               | anywhere   | header       |
+//   S  ParameterStatus              | after R 0  | header       |
+//   K  BackendKeyData               | after R 0  | whole        | noted
+//   Z  ReadyForQuery                | after R 0  | whole        | ready
+//   anything else, anywhere else, or a length out of limits.h  | nonsense; the driver closes
+//
+// An E of protocol 2 is what a postmaster that cannot fork answers before it has read a byte: text
+// up to a NUL where a length should be. It is told by four bytes of text in the place of the
+// length, which libpq and we take for no length at all; libpq shows it to its user, so it goes out
+// as it came.
+//
+// What the server says in a SASL exchange (R 11, R 12) is never kept: only the code of R is read.
+// Source: PostgreSQL protocol, "Message Flow / Start-up"; libpq fe-connect.c,
+// CONNECTION_AWAITING_RESPONSE.
 #pragma once
 
 #include "protocol/bytes.h"
+#include "protocol/frames.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -20,15 +40,17 @@ namespace pgmoat::protocol {
 
 // What became known of the login. Texts are the server's: cleaned by whoever logs them.
 struct LoginFacts {
-    std::vector<std::string> sasl_mechanisms;  // as the server offered them
+    std::vector<std::string> sasl_mechanisms; // as the server offered them
     bool plus_removed = false;
-    std::uint32_t authentication_request = 0;  // the last R code: 0 ok, 3 password, 5 md5, 10 SASL, ...
-    bool authenticated = false;                // R 0 was seen
+    std::uint32_t authentication_request =
+        0;                      // the last R code: 0 ok, 3 password, 5 md5, 10 SASL, ...
+    bool authenticated = false; // R 0 was seen
     std::uint32_t backend_process_id = 0;
-    Bytes cancel_key;                          // empty until BackendKeyData
+    Bytes cancel_key;                                // empty until BackendKeyData
     std::optional<std::uint32_t> negotiated_version; // from NegotiateProtocolVersion
-    std::string error_sqlstate;                // of the last ErrorResponse
+    std::string error_sqlstate;                      // of the last ErrorResponse
     std::string error_message;
+    bool operator==(const LoginFacts&) const = default;
 };
 
 class LoginObserver {
@@ -36,7 +58,9 @@ class LoginObserver {
     enum class Progress {
         in_login,
         ready,    // ReadyForQuery went out: the rest of the input is not consumed
-        refused,  // an ErrorResponse of severity FATAL or PANIC went out; the server will close
+        refused,  // an ErrorResponse of severity FATAL or PANIC went out; the server will close.
+                  // An error without a severity that we can read does not end the login: the
+                  // server's close does
         nonsense, // not a message that may stand here; see complaint()
     };
 
@@ -49,9 +73,10 @@ class LoginObserver {
     explicit LoginObserver(bool strip_channel_binding) noexcept
         : strip_channel_binding_(strip_channel_binding) {}
 
-    // Takes the next bytes from the server and appends to `out` what the client is to get. Bytes of a
-    // message that must be seen whole are held back until it is complete. However the input is cut,
-    // the output and the facts are the same.
+    // Takes the next bytes from the server and appends to `out` what the client is to get. Bytes of
+    // a message that must be seen whole are held back until it is complete. However the input is
+    // cut, the output and the facts are the same. Once it is not in_login any more nothing is
+    // consumed.
     [[nodiscard]] Step observe(ByteView in, Bytes& out);
 
     [[nodiscard]] const LoginFacts& facts() const noexcept { return facts_; }
@@ -59,10 +84,41 @@ class LoginObserver {
     [[nodiscard]] const std::string& complaint() const noexcept { return complaint_; }
 
   private:
+    // Where in the stream we are: the part of a message that the next byte belongs to.
+    enum class Part { header, held, streamed, old_error };
+
+    [[nodiscard]] bool advance(ByteView& rest, Bytes& out);
+    [[nodiscard]] bool take_header(ByteView& rest);
+    [[nodiscard]] bool take_held(ByteView& rest, Bytes& out);
+    [[nodiscard]] bool take_streamed(ByteView& rest, Bytes& out);
+    [[nodiscard]] bool take_old_error(ByteView& rest, Bytes& out);
+    void begin_message(const FrameHeader& header);
+
+    void inspect();
+    void inspect_authentication();
+    void inspect_sasl_list();
+    void inspect_negotiation();
+    void inspect_error();
+    void inspect_key();
+    void remove_plus();
+
+    [[nodiscard]] ByteView held_body() const noexcept;
+    void release_held(Bytes& out);
+    void complain(std::string complaint);
+
     bool strip_channel_binding_;
     LoginFacts facts_;
     std::string complaint_;
-    // The helper that implements this adds what it needs here.
+    Progress progress_ = Progress::in_login;
+    Progress progress_after_message_ = Progress::in_login; // once its last byte is out
+
+    // Bounds depend on the type of a message, so the walker itself takes any length.
+    FrameWalker walker_{UINT32_MAX};
+    Part part_ = Part::header;
+    bool first_message_ = true;
+    FrameHeader header_;         // of the current message
+    Bytes held_;                 // what of it must be seen before it may go out
+    std::size_t hold_bytes_ = 0; // how much that is, header included
 };
 
 } // namespace pgmoat::protocol

@@ -1,0 +1,57 @@
+// Typed messages, everything after the startup packet: one type byte, then an int32 length that
+// counts itself but not the type, then the body. A FrameWalker follows a stream of them from header
+// to header however the stream is cut. It holds at most one header, never a body, and allocates
+// nothing: cheap enough to count every message of a relayed connection.
+// Source: PostgreSQL protocol, "Message Formats".
+#pragma once
+
+#include "protocol/bytes.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace pgmoat::protocol {
+
+inline constexpr std::size_t frame_header_bytes = 5;
+inline constexpr std::uint32_t frame_length_min = 4; // the length word alone
+
+struct FrameHeader {
+    std::uint8_t type = 0;
+    std::uint32_t length = 0; // as on the wire: the body and the length word
+
+    [[nodiscard]] std::uint32_t body_bytes() const noexcept { return length - frame_length_min; }
+    [[nodiscard]] std::array<std::uint8_t, frame_header_bytes> encoded() const noexcept;
+};
+
+class FrameWalker {
+  public:
+    explicit FrameWalker(std::uint32_t length_max) noexcept : length_max_(length_max) {}
+
+    // Skips what is left of the current body and reads on to the end of the next header, dropping
+    // all of that from the front of `bytes`. Nothing: `bytes` ran out first, or the walker is
+    // broken.
+    [[nodiscard]] std::optional<FrameHeader> next(ByteView& bytes) noexcept;
+
+    // Takes as much of the current body as `bytes` holds, but not above `at_most`, off its front.
+    [[nodiscard]] ByteView take_body(ByteView& bytes, std::size_t at_most = SIZE_MAX) noexcept;
+    // Of the current body, not yet skipped or taken.
+    [[nodiscard]] std::uint32_t body_left() const noexcept { return body_left_; }
+
+    // A length was out of bounds: where the next header stands is not known, now or ever.
+    [[nodiscard]] bool broken() const noexcept { return broken_; }
+    // The stream may end here: no header and no body is half read.
+    [[nodiscard]] bool between_frames() const noexcept {
+        return header_filled_ == 0 && body_left_ == 0 && !broken_;
+    }
+
+  private:
+    std::uint32_t length_max_;
+    std::uint32_t body_left_ = 0;
+    std::array<std::uint8_t, frame_header_bytes> header_{};
+    std::uint8_t header_filled_ = 0;
+    bool broken_ = false;
+};
+
+} // namespace pgmoat::protocol

@@ -1,0 +1,21 @@
+// Names for the code points of TLS: the ones that OpenSSL, and so pg_stat_ssl, uses. Also the
+// closed sets behind metric labels: what is unknown has one name. Included by tls_hello.h. Source:
+// IANA TLS registries; `openssl ciphers -V ALL:COMPLEMENTOFALL` of OpenSSL 3.0.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace pgmoat::protocol {
+
+// "TLSv1.3", "TLS_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384", "X25519", "prime256v1",
+// "X25519MLKEM768". Unknown: "other".
+[[nodiscard]] std::string_view tls_version_name(std::uint16_t version) noexcept;
+[[nodiscard]] std::string_view cipher_suite_name(std::uint16_t suite) noexcept;
+[[nodiscard]] std::string_view group_name(std::uint16_t group) noexcept;
+
+// A suite below TLS 1.3 whose ServerKeyExchange begins with a curve: ECDHE and anonymous ECDH.
+// (With a pre-shared key it begins with a hint, and a DHE one with a prime.)
+[[nodiscard]] bool key_exchange_names_a_curve(std::uint16_t suite) noexcept;
+
+} // namespace pgmoat::protocol
