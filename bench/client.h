@@ -1,0 +1,64 @@
+// One PostgreSQL client of the load generator, on a non-blocking socket.
+//
+//   connecting  --connected-->          ssl_reply    (or straight to answering, without TLS)
+//   ssl_reply   --'S'-->                handshaking
+//   handshaking --TLS established-->    answering    (the startup packet is out)
+//   answering   --ReadyForQuery-->      idle
+//   idle        --send_query()-->       answering
+//   any         --error, close-->       failed       (failure() says why)
+#pragma once
+
+#include "bench/target.h"
+#include "bench/transport.h"
+#include "bench/wire.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace pgmoat::bench {
+
+using Clock = std::chrono::steady_clock;
+
+class Client {
+  public:
+    enum class Progress { pending, ready, failed };
+
+    // `context` is null for plaintext. `number` picks the source address.
+    // Throws std::system_error if no connection can even be tried.
+    Client(const Target& target, ssl_ctx_st* context, std::size_t number);
+
+    // Called on an edge. `ready`: a ReadyForQuery has just arrived.
+    [[nodiscard]] Progress advance(bool peer_closed);
+    [[nodiscard]] Progress send_query(std::string_view message);
+    // Terminate and close_notify; the destructor closes the socket.
+    void say_goodbye();
+
+    [[nodiscard]] int descriptor() const noexcept { return transport_.descriptor(); }
+    [[nodiscard]] bool is_idle() const noexcept { return state_ == State::idle; }
+    [[nodiscard]] Clock::time_point query_sent_at() const noexcept { return query_sent_at_; }
+    [[nodiscard]] std::uint64_t bytes_received() const noexcept { return bytes_received_; }
+    [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
+    [[nodiscard]] std::string tls_description() const { return transport_.description(); }
+
+  private:
+    enum class State { connecting, ssl_reply, handshaking, answering, idle, failed };
+
+    [[nodiscard]] Progress after_connect();
+    [[nodiscard]] Progress read_ssl_reply();
+    [[nodiscard]] Progress shake_hands();
+    [[nodiscard]] Progress read_answer(bool peer_closed);
+    [[nodiscard]] Progress send(std::string_view bytes, State next);
+    [[nodiscard]] Progress fail(std::string why);
+
+    Transport transport_;
+    ssl_ctx_st* context_;
+    State state_ = State::connecting;
+    MessageScanner scanner_;
+    Clock::time_point query_sent_at_;
+    std::uint64_t bytes_received_ = 0;
+    std::string failure_;
+};
+
+} // namespace pgmoat::bench

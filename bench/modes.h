@@ -1,0 +1,44 @@
+// The kinds of load. Each runs to its end and returns its figures as "name value" pairs.
+#pragma once
+
+#include "bench/target.h"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pgmoat::bench {
+
+struct Load {
+    Target target;
+    bool tls = false;
+    std::size_t clients = 16;
+    double warm_up_seconds = 1;
+    double seconds = 5;
+    std::vector<pid_t> watched; // whose CPU time is taken
+    std::string query = "SELECT abalance FROM pgbench_accounts WHERE aid = 4711";
+    std::uint64_t bulk_bytes = 64U << 20U;
+    std::vector<std::size_t> idle_steps{1000, 5000};
+    bool wait_for_input = false; // idle: a line on standard input instead of `seconds`
+};
+
+struct Report {
+    std::vector<std::pair<std::string, std::string>> figures;
+    std::uint64_t errors = 0;
+    std::string first_error;
+};
+
+// One small query in flight per client.
+[[nodiscard]] Report run_query(const Load& load);
+// Connect, log in, leave, again; `clients` at a time.
+[[nodiscard]] Report run_connect(const Load& load);
+// Each client asks the stub backend for `bulk_bytes`, again and again.
+[[nodiscard]] Report run_bulk(const Load& load);
+// Opens the steps one after the other and holds each: "holding N" on standard output. At the end
+// every connection runs one query and is held once more: "holding N after a query".
+[[nodiscard]] Report run_idle(const Load& load);
+
+} // namespace pgmoat::bench
