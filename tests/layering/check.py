@@ -107,7 +107,10 @@ def check_format(root):
     files = list(source_files(root, ".h", ".cpp"))
     result = subprocess.run([program, "--dry-run", "-Werror", "--style=file", *files], cwd=root,
                             capture_output=True, text=True, check=False)
-    if result.returncode:
+    places = re.findall(r"^(.+?:\d+):\d+: error", result.stderr, re.MULTILINE)
+    for place in dict.fromkeys(places):
+        yield f"{os.path.relpath(place, root)}: clang-format would change this line"
+    if result.returncode and not places:
         yield result.stderr
 
 
