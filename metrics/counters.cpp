@@ -57,8 +57,8 @@ void add(ProcessCells<std::uint64_t>& sums, const ProcessCells<Counter>& cells) 
     add(sums.log_messages_dropped, cells.log_messages_dropped);
 }
 
-// The place of a name in the list. One place is kept for `_other`, which every name shares that comes
-// when the rest is taken.
+// The place of a name in the list. One place is kept for `_other`, which every name shares that
+// comes when the rest is taken.
 template <class Named>
 std::size_t find_or_add(std::vector<Named>& list, std::string_view text, std::size_t size_max) {
     const auto place_of = [&list](std::string_view name) {

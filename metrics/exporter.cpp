@@ -1,0 +1,338 @@
+// One function per group of metrics; each names its families, says what they mean, and fills them
+// in. Closed lists are written whole, zeros too: a series that first appears with its first event
+// would hide that event from rate() and increase().
+#include "metrics/exporter.h"
+
+#include "metrics/label_value.h"
+#include "metrics/process.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <array>
+#include <map>
+#include <sstream>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+namespace pgmoat::metrics {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricType;
+
+ClientMetric::Label label(std::string_view name, std::string_view value) {
+    return {std::string(name), clean_label_value(value)};
+}
+
+using Labels = std::vector<ClientMetric::Label>;
+
+// The families in the order in which they are begun; samples go to the last one.
+class Page {
+  public:
+    void begin_counter(std::string_view name, std::string_view help) {
+        begin(name, help, MetricType::Counter);
+    }
+    void begin_gauge(std::string_view name, std::string_view help) {
+        begin(name, help, MetricType::Gauge);
+    }
+    void begin_histogram(std::string_view name, std::string_view help) {
+        begin(name, help, MetricType::Histogram);
+    }
+
+    void sample(Labels labels, double value) {
+        ClientMetric metric;
+        metric.label = std::move(labels);
+        metric.counter.value = value; // the serializer takes the one that the family's type names
+        metric.gauge.value = value;
+        families_.back().metric.push_back(std::move(metric));
+    }
+    void sample(Labels labels, std::uint64_t value) {
+        sample(std::move(labels), static_cast<double>(value));
+    }
+
+    // One sample per word of a closed list.
+    template <class Enum, std::size_t size>
+    void samples(const Labels& shared,
+                 std::string_view name,
+                 const std::array<std::uint64_t, size>& counts) {
+        for (std::size_t i = 0; i < size; ++i) {
+            Labels labels = shared;
+            labels.push_back(label(name, to_word(static_cast<Enum>(i))));
+            sample(std::move(labels), counts[i]);
+        }
+    }
+
+    void histogram(Labels labels, const Histogram<std::uint64_t>& counts, const Buckets& bounds) {
+        ClientMetric metric;
+        metric.label = std::move(labels);
+        std::uint64_t so_far = 0;
+        for (std::size_t i = 0; i < bounds.size(); ++i) {
+            so_far += counts.observations[i];
+            metric.histogram.bucket.push_back({so_far, bounds[i]});
+        }
+        metric.histogram.sample_count = so_far + counts.observations.back();
+        metric.histogram.sample_sum = static_cast<double>(counts.microseconds) / 1e6;
+        families_.back().metric.push_back(std::move(metric));
+    }
+
+    [[nodiscard]] std::string text() const {
+        std::ostringstream out;
+        prometheus::TextSerializer().Serialize(out, families_);
+        return out.str();
+    }
+
+  private:
+    void begin(std::string_view name, std::string_view help, MetricType type) {
+        prometheus::MetricFamily family;
+        family.name = name;
+        family.help = help;
+        family.type = type;
+        families_.push_back(std::move(family));
+    }
+
+    std::vector<prometheus::MetricFamily> families_;
+};
+
+void write_build(Page& page, const BuildInfo& build) {
+    page.begin_gauge("pgmoat_build_info", "What this process was built from; always 1.");
+    page.sample({label("version", build.version),
+                 label("revision", build.revision),
+                 label("compiler", build.compiler),
+                 label("openssl_build", build.openssl_build),
+                 label("openssl_runtime", build.openssl_runtime)},
+                1.0);
+}
+
+template <class Visit>
+void for_each_mode(const Totals& totals, const Visit& visit) {
+    for (const Totals::Listener& listener : totals.listeners) {
+        for (std::size_t mode = 0; mode < mode_count; ++mode) {
+            if (!listener.modes[mode]) continue;
+            visit(listener.counts,
+                  mode,
+                  Labels{label("listener", listener.name),
+                         label("mode", to_word(static_cast<Mode>(mode)))});
+        }
+    }
+}
+
+void write_connections(Page& page, const Totals& totals) {
+    page.begin_counter("pgmoat_connections_opened_total", "Connections accepted.");
+    for_each_mode(totals, [&page](const auto& counts, std::size_t mode, const Labels& labels) {
+        page.sample(labels, counts.opened[mode]);
+    });
+    page.begin_counter("pgmoat_connections_closed_total", "Connections ended, by the reason.");
+    for_each_mode(totals, [&page](const auto& counts, std::size_t mode, const Labels& labels) {
+        page.samples<CloseReason>(labels, "reason", counts.closed[mode]);
+    });
+    page.begin_histogram("pgmoat_connection_duration_seconds", "How long connections lasted.");
+    for (const auto& listener : totals.listeners) {
+        page.histogram(
+            {label("listener", listener.name)}, listener.counts.connection, connection_buckets);
+    }
+    page.begin_counter("pgmoat_bytes_total",
+                       "Bytes relayed: plaintext where TLS is terminated, TLS where it passes.");
+    for (const auto& listener : totals.listeners) {
+        page.samples<Direction>(
+            {label("listener", listener.name)}, "direction", listener.counts.bytes);
+    }
+}
+
+void write_live_connections(Page& page, const Gauges& gauges) {
+    std::map<std::string, std::uint64_t> by_listener;
+    for (const LiveConnections& live : gauges.connections_live) {
+        by_listener[clean_label_value(live.listener)] += live.count;
+    }
+    page.begin_gauge("pgmoat_connections_live", "Connections that are open now.");
+    for (const auto& [listener, count] : by_listener) {
+        page.sample({label("listener", listener)}, count);
+    }
+    page.begin_gauge("pgmoat_connections_limit",
+                     "Connections that all listeners together may have open (max_connections).");
+    page.sample({}, gauges.connections_limit);
+}
+
+void write_startup(Page& page, const Totals& totals) {
+    page.begin_counter("pgmoat_startup_requests_total", "What clients began with, by the kind.");
+    for (const auto& listener : totals.listeners) {
+        page.samples<StartupKind>(
+            {label("listener", listener.name)}, "kind", listener.counts.startup_requests);
+    }
+    page.begin_counter("pgmoat_startup_errors_total",
+                       "Connections whose first packets were not acceptable, by the reason.");
+    for (const auto& listener : totals.listeners) {
+        page.samples<StartupError>(
+            {label("listener", listener.name)}, "reason", listener.counts.startup_errors);
+    }
+    page.begin_histogram("pgmoat_login_duration_seconds",
+                         "From accept until the server was ready for the first query.");
+    for (const auto& listener : totals.listeners) {
+        page.histogram({label("listener", listener.name)}, listener.counts.login, login_buckets);
+    }
+}
+
+void write_handshakes(Page& page, const Totals& totals) {
+    page.begin_counter("pgmoat_tls_handshakes_total",
+                       "TLS handshakes completed, by what was negotiated; observed ones too.");
+    for (const auto& [kind, count] : totals.handshakes) {
+        page.sample({label("listener", totals.listeners[kind.listener].name),
+                     label("side", to_word(kind.side)),
+                     label("version", to_word(kind.version)),
+                     label("cipher", to_word(kind.cipher)),
+                     label("group", to_word(kind.group)),
+                     label("sni", to_word(kind.sni))},
+                    count);
+    }
+    page.begin_counter("pgmoat_tls_handshake_failures_total",
+                       "TLS handshakes failed, by the reason.");
+    for (const auto& listener : totals.listeners) {
+        for (const Side side : {Side::client, Side::server}) {
+            page.samples<HandshakeFailure>(
+                {label("listener", listener.name), label("side", to_word(side))},
+                "reason",
+                listener.counts.handshake_failures[static_cast<std::size_t>(side)]);
+        }
+    }
+    page.begin_histogram("pgmoat_tls_handshake_duration_seconds",
+                         "From the first to the last byte of our own TLS handshakes.");
+    for (const Side side : {Side::client, Side::server}) {
+        page.histogram({label("side", to_word(side))},
+                       totals.process.handshake[static_cast<std::size_t>(side)],
+                       handshake_buckets);
+    }
+    page.begin_gauge("pgmoat_tls_handshakes_in_flight", "TLS handshakes of our own under way now.");
+    // The two sums are read one after the other: a handshake that ends in between must not show as
+    // -1.
+    const std::uint64_t began = totals.process.handshakes_began;
+    const std::uint64_t ended = totals.process.handshakes_ended;
+    page.sample({}, began > ended ? began - ended : 0);
+
+    page.begin_counter("pgmoat_client_hello_offers_total",
+                       "TLS versions that passed-through ClientHellos offered.");
+    for (const auto& listener : totals.listeners) {
+        if (!listener.modes[static_cast<std::size_t>(Mode::passthrough)]) continue;
+        page.samples<TlsVersion>(
+            {label("listener", listener.name)}, "version", listener.counts.offers);
+    }
+}
+
+void write_live_tls(Page& page, const Gauges& gauges) {
+    using Kind = std::tuple<std::string, Side, TlsVersion, Cipher>;
+    std::map<Kind, std::uint64_t> by_kind;
+    for (const LiveTlsConnections& live : gauges.tls_connections_live) {
+        by_kind[Kind{clean_label_value(live.listener),
+                     live.side,
+                     tls_version_from(live.version),
+                     cipher_from(live.cipher)}] += live.count;
+    }
+    page.begin_gauge("pgmoat_tls_connections_live", "Legs of open connections that use TLS.");
+    for (const auto& [kind, count] : by_kind) {
+        const auto& [listener, side, version, cipher] = kind;
+        page.sample({label("listener", listener),
+                     label("side", to_word(side)),
+                     label("version", to_word(version)),
+                     label("cipher", to_word(cipher))},
+                    count);
+    }
+}
+
+void write_upstreams(Page& page, const Totals& totals) {
+    page.begin_counter("pgmoat_upstream_connects_total",
+                       "Attempts to reach a server, TLS included, by what came of it.");
+    for (const auto& upstream : totals.upstreams) {
+        page.samples<ConnectResult>(
+            {label("upstream", upstream.name)}, "result", upstream.counts.connects);
+    }
+    page.begin_histogram("pgmoat_upstream_connect_duration_seconds",
+                         "How long successful attempts to reach a server took, TLS included.");
+    for (const auto& upstream : totals.upstreams) {
+        page.histogram(
+            {label("upstream", upstream.name)}, upstream.counts.connect, connect_buckets);
+    }
+}
+
+void write_the_rest(Page& page, const Totals& totals) {
+    const auto& process = totals.process;
+    page.begin_counter("pgmoat_cancel_requests_total", "Cancel requests, by what became of them.");
+    page.samples<CancelOutcome>({}, "outcome", process.cancel_requests);
+    page.begin_counter("pgmoat_accept_errors_total", "Failed accept() calls, by the errno.");
+    page.samples<AcceptError>({}, "errno", process.accept_errors);
+    page.begin_counter("pgmoat_rate_limited_total", "Clients turned away, by the limit they met.");
+    page.samples<Limit>({}, "limit", process.rate_limited);
+    page.begin_counter("pgmoat_log_messages_dropped_total",
+                       "Log messages that did not fit into the queue of the log.");
+    page.sample({}, process.log_messages_dropped);
+}
+
+void write_state(Page& page, const Gauges& gauges) {
+    page.begin_gauge("pgmoat_certificate_not_after_timestamp_seconds",
+                     "When the certificate in use expires, in Unix time.");
+    for (const CertificateState& certificate : gauges.certificates) {
+        if (!certificate.not_after) continue;
+        page.sample({label("role", certificate.role), label("name", certificate.name)},
+                    static_cast<double>(*certificate.not_after));
+    }
+    page.begin_gauge(
+        "pgmoat_certificate_load_failed",
+        "1 when the certificate's file could not be loaded; the last good one is in use.");
+    for (const CertificateState& certificate : gauges.certificates) {
+        page.sample({label("role", certificate.role), label("name", certificate.name)},
+                    certificate.load_failed ? 1.0 : 0.0);
+    }
+    page.begin_gauge("pgmoat_config_last_reload_successful",
+                     "1 when the last load of the configuration was taken over.");
+    page.sample({}, gauges.last_reload_successful ? 1.0 : 0.0);
+    page.begin_gauge("pgmoat_config_last_reload_success_timestamp_seconds",
+                     "When the configuration in use was loaded, in Unix time.");
+    page.sample({}, static_cast<double>(gauges.last_reload_success_time));
+    page.begin_gauge("pgmoat_draining", "1 while no connection is accepted any more.");
+    page.sample({}, gauges.draining ? 1.0 : 0.0);
+}
+
+void write_process(Page& page) {
+    const ProcessFacts facts = read_process_facts();
+    const auto gauge = [&page](std::string_view name, std::string_view help, auto value) {
+        if (!value) return;
+        page.begin_gauge(name, help);
+        page.sample({}, *value);
+    };
+    if (facts.cpu_seconds) {
+        page.begin_counter("process_cpu_seconds_total", "User and system CPU time spent.");
+        page.sample({}, *facts.cpu_seconds);
+    }
+    gauge("process_start_time_seconds",
+          "Start of the process in Unix time.",
+          facts.start_time_seconds);
+    gauge("process_virtual_memory_bytes", "Virtual memory size.", facts.virtual_memory_bytes);
+    gauge("process_resident_memory_bytes", "Resident memory size.", facts.resident_memory_bytes);
+    gauge("process_threads", "Threads of the process.", facts.threads);
+    gauge("process_open_fds", "Open file descriptors.", facts.open_fds);
+    gauge("process_max_fds", "Limit of open file descriptors.", facts.max_fds);
+}
+
+} // namespace
+
+Exporter::Exporter(const Counters& counters, std::function<Gauges()> read_gauges)
+    : counters_(counters), read_gauges_(std::move(read_gauges)) {}
+
+std::string Exporter::text() const {
+    const Totals totals = counters_.sum();
+    const Gauges gauges = read_gauges_();
+    Page page;
+    write_build(page, gauges.build);
+    write_connections(page, totals);
+    write_live_connections(page, gauges);
+    write_startup(page, totals);
+    write_handshakes(page, totals);
+    write_live_tls(page, gauges);
+    write_upstreams(page, totals);
+    write_the_rest(page, totals);
+    write_state(page, gauges);
+    write_process(page);
+    return page.text();
+}
+
+} // namespace pgmoat::metrics

@@ -1,0 +1,70 @@
+// Writes everything that is measured in Prometheus' text format. exporter.cpp is the only file that
+// knows prometheus-cpp. Names and labels are an interface: dashboards and alerts hang on them.
+#pragma once
+
+#include "metrics/counters.h"
+#include "metrics/labels.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pgmoat::metrics {
+
+struct BuildInfo {
+    std::string version;
+    std::string revision;
+    std::string compiler;
+    std::string openssl_build;
+    std::string openssl_runtime;
+};
+
+struct LiveConnections {
+    std::string listener;
+    std::uint64_t count = 0;
+};
+
+// Live connections with TLS on this leg. Version and cipher in OpenSSL's words.
+struct LiveTlsConnections {
+    std::string listener;
+    Side side = Side::client;
+    std::string version;
+    std::string cipher;
+    std::uint64_t count = 0;
+};
+
+struct CertificateState {
+    std::string role;                      // "server", "authority", ...: what it is for
+    std::string name;                      // the file as the configuration names it
+    std::optional<std::int64_t> not_after; // Unix seconds, of the certificate in use
+    bool load_failed = false; // the file could not be loaded; the last good one is in use
+};
+
+// What is so at the moment of a scrape, as opposed to what was counted. The server fills it in.
+struct Gauges {
+    BuildInfo build;
+    std::vector<LiveConnections> connections_live; // one per listener, idle ones too
+    std::uint64_t connections_limit = 0;           // max_connections
+    std::vector<LiveTlsConnections> tls_connections_live;
+    std::vector<CertificateState> certificates;
+    bool draining = false;
+    bool last_reload_successful = true;        // the start counts as one
+    std::int64_t last_reload_success_time = 0; // Unix seconds
+};
+
+class Exporter {
+  public:
+    // `read_gauges` is called at each scrape, on the thread that scrapes; `counters` must outlive
+    // this.
+    Exporter(const Counters& counters, std::function<Gauges()> read_gauges);
+
+    [[nodiscard]] std::string text() const;
+
+  private:
+    const Counters& counters_;
+    std::function<Gauges()> read_gauges_;
+};
+
+} // namespace pgmoat::metrics
