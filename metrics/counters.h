@@ -37,9 +37,9 @@ enum class UpstreamId : std::uint16_t {};
 // lists counts as `other`.
 struct TlsHandshake {
     Side side = Side::client;
-    std::string_view version; // "TLSv1.3"
-    std::string_view cipher;
-    std::string_view group; // empty: none
+    std::string_view version = {}; // "TLSv1.3"
+    std::string_view cipher = {};
+    std::string_view group = {}; // empty: none
     Sni sni = Sni::unknown;
 };
 
