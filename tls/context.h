@@ -1,6 +1,7 @@
 // TLS settings turned into immutable contexts, one for the server's role and one for the client's.
-// Built at start and at reload (throws Error then), shared by any number of sessions, never changed.
-// A session keeps its OpenSSL context alive by itself: a context object may go while sessions live.
+// Built at start and at reload (throws Error then), shared by any number of sessions, never
+// changed. A session keeps its OpenSSL context alive by itself: a context object may go while
+// sessions live.
 //
 // As in PostgreSQL (be-secure-openssl.c): no tickets, no session cache, no renegotiation, no
 // compression. SSLKEYLOGFILE is never honoured.
@@ -12,18 +13,20 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 struct ssl_ctx_st; // OpenSSL's SSL_CTX: this header lets no OpenSSL header out
 
 namespace pgmoat::tls {
 
-// Start-up and reload only. what() is PostgreSQL's own text where PostgreSQL has one, and names the file.
+// Start-up and reload only. what() is PostgreSQL's own text where PostgreSQL has one, and names the
+// file.
 class Error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
-    Error(const std::string& message, std::string detail, std::string hint)
-        : std::runtime_error(message), detail(std::move(detail)), hint(std::move(hint)) {}
+    Error(const std::string& message, std::string detail_text, std::string hint_text)
+        : std::runtime_error(message), detail(std::move(detail_text)), hint(std::move(hint_text)) {}
     std::string detail;
     std::string hint;
 };
@@ -37,20 +40,20 @@ struct ServerSettings {
     std::string crl_file;
     std::string crl_dir;
     std::string ciphers = "HIGH:MEDIUM:+3DES:!aNULL";
-    std::string tls13_ciphers;                   // empty: OpenSSL's default
+    std::string tls13_ciphers; // empty: OpenSSL's default
     std::string groups = "X25519:prime256v1";
     bool prefer_server_ciphers = true;
     std::string min_protocol_version = "TLSv1.2";
-    std::string max_protocol_version;            // empty: no limit
+    std::string max_protocol_version; // empty: no limit
 };
 
 // What the certificate we show looks like; for start-up warnings, `check` and the SCRAM rows.
 struct OwnCertificate {
-    std::string subject;                       // slash form
-    std::string leaf_sha256;                   // of the DER, hex: "the same leaf as the upstream's?"
-    std::int64_t not_before = 0;               // Unix seconds
+    std::string subject;         // slash form
+    std::string leaf_sha256;     // of the DER, hex: "the same leaf as the upstream's?"
+    std::int64_t not_before = 0; // Unix seconds
     std::int64_t not_after = 0;
-    bool has_channel_binding_digest = true;    // false for Ed25519, Ed448: libpq's SCRAM breaks on it
+    bool has_channel_binding_digest = true; // false for Ed25519, Ed448: libpq's SCRAM breaks on it
     bool has_subject_alternative_name = false;
 };
 
@@ -78,15 +81,15 @@ enum class Verify { nothing, chain, chain_and_name };
 // libpq's names. An empty path means "not given".
 struct ClientSettings {
     Verify verify = Verify::nothing;
-    std::string root_certificate_file;         // a file, or "system" (implies chain_and_name)
+    std::string root_certificate_file; // a file, or "system" (implies chain_and_name)
     std::string crl_file;
     std::string crl_dir;
-    std::string certificate_file;              // client certificate, with its chain
-    std::string key_file;                      // libpq's permission rules
+    std::string certificate_file; // client certificate, with its chain
+    std::string key_file;         // libpq's permission rules
     std::string key_password;
     std::string min_protocol_version = "TLSv1.2";
     std::string max_protocol_version;
-    bool send_server_name = true;              // sslsni
+    bool send_server_name = true; // sslsni
 };
 
 class ClientContext {

@@ -10,23 +10,23 @@
 namespace pgmoat::tls {
 
 struct CertificateFacts {
-    std::string subject;          // slash form, as pg_stat_ssl shows it
-    std::string subject_rfc2253;  // comma form, as pg_hba.conf's clientname=DN compares it
-    std::string common_name;      // the last CN; whole, never cut
-    std::string issuer;           // slash form
-    std::string serial;           // decimal
+    std::string subject;                // slash form, as pg_stat_ssl shows it
+    std::string subject_rfc2253;        // comma form, as pg_hba.conf's clientname=DN compares it
+    std::string common_name;            // the first CN, as PostgreSQL takes it; whole, never cut
+    std::string issuer;                 // slash form
+    std::string serial;                 // decimal
     std::vector<std::string> dns_names; // subjectAltName
-    std::int64_t not_after = 0;   // Unix seconds
-    std::string leaf_sha256;      // hex, of the DER
+    std::int64_t not_after = 0;         // Unix seconds
+    std::string leaf_sha256;            // hex, of the DER
 };
 
 struct PeerFacts {
-    std::string version;          // "TLSv1.3"
-    std::string cipher;           // OpenSSL's name
-    int cipher_bits = 0;          // pg_stat_ssl.bits: 256 for AES-256
-    std::string group;            // "X25519", "prime256v1"; empty: no (EC)DHE or unknown
-    std::string alpn;             // negotiated; empty: none
-    std::string server_name;      // SNI that the client sent; empty: none
+    std::string version;     // "TLSv1.3"
+    std::string cipher;      // OpenSSL's name
+    int cipher_bits = 0;     // pg_stat_ssl.bits: 256 for AES-256
+    std::string group;       // "X25519", "prime256v1"; empty: no (EC)DHE or unknown
+    std::string alpn;        // negotiated; empty: none
+    std::string server_name; // SNI that the client sent; empty: none
     std::optional<CertificateFacts> certificate; // the peer's, when it showed one
 };
 

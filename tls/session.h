@@ -1,6 +1,6 @@
-// One TLS connection, either role, without a socket: ciphertext goes in and out through the caller's
-// buffers (design section 5). The same class serves the control plane, the relay plane, both legs and
-// the tests. Not thread safe; may change threads between calls. Never throws.
+// One TLS connection, either role, without a socket: ciphertext goes in and out through the
+// caller's buffers (design section 5). The same class serves the control plane, the relay plane,
+// both legs and the tests. Not thread safe; may change threads between calls. Never throws.
 //
 // Rules for the caller:
 //  - whatever stands in Wire::out after any call, failures too, belongs to the peer: send it;
@@ -25,24 +25,24 @@ class ClientContext;
 
 // The ciphertext at hand during one call.
 struct Wire {
-    std::span<const std::uint8_t> in;   // received and not yet consumed; shrinks from the front
-    bool end_of_stream = false;         // the peer's FIN was read behind `in`
-    std::vector<std::uint8_t>& out;     // grows at the end; the caller sends it
+    std::span<const std::uint8_t> in; // received and not yet consumed; shrinks from the front
+    bool end_of_stream = false;       // the peer's FIN was read behind `in`
+    std::vector<std::uint8_t>& out;   // grows at the end; the caller sends it
 };
 
 enum class Status {
     ok,
-    want_read,  // all of Wire::in was used up; call again when more has come
-    closed,     // the peer said close_notify
-    truncated,  // the peer's stream ended without close_notify
-    failed,     // see error()
+    want_read, // all of Wire::in was used up; call again when more has come
+    closed,    // the peer said close_notify
+    truncated, // the peer's stream ended without close_notify
+    failed,    // see error()
 };
 
 // Why a handshake or a session failed: one word for metrics, sentences for the log.
 enum class Failure {
     none,
-    end_of_stream,        // the peer went away
-    not_tls,              // the bytes are no TLS record: plaintext injected before the handshake
+    end_of_stream, // the peer went away
+    not_tls,       // the bytes are no TLS record: plaintext injected before the handshake
     protocol_version,
     no_shared_cipher,
     no_shared_group,
@@ -52,7 +52,7 @@ enum class Failure {
     certificate_untrusted,
     certificate_expired,
     certificate_revoked,
-    certificate_name,     // verify-full: the certificate is for another host
+    certificate_name, // verify-full: the certificate is for another host
     certificate_other,
     other,
 };
@@ -88,13 +88,20 @@ class Session {
     // Valid after handshake() said ok.
     [[nodiscard]] PeerFacts facts() const;
 
-    // Of the last failed call. error() is OpenSSL's queue in words: never empty after failed, never
-    // "Success", and with subject, serial and issuer where a certificate was refused.
+    // Of the last failed call. error() is what PostgreSQL writes behind "could not accept SSL
+    // connection: ": never empty after failed, never "Success". Where a certificate was refused,
+    // PostgreSQL's two DETAIL lines with subject, serial and issuer follow, each behind a '\n'.
     [[nodiscard]] Failure failure() const noexcept { return failure_; }
     [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
   private:
-    struct Native;                       // SSL and BIO
+    struct Native; // SSL and BIO
+
+    [[nodiscard]] Status finish_handshake();
+    [[nodiscard]] Status explain(int result, const Wire& wire);
+    [[nodiscard]] Status end_of_stream();
+    [[nodiscard]] Status fail(Failure failure, std::string error);
+
     std::unique_ptr<Native> native_;
     Failure failure_ = Failure::none;
     std::string error_;

@@ -1,0 +1,26 @@
+// The BIO between OpenSSL and the ciphertext buffers of whoever calls a Session: one object, both
+// directions, no memory of its own. It borrows a Wire for the length of one call (WireInUse);
+// outside of a call there is nothing to read and nothing can be written.
+#pragma once
+
+#include "tls/handles.h"
+
+namespace pgmoat::tls {
+
+struct Wire;
+
+// Null when memory is out.
+[[nodiscard]] BioPtr new_wire_bio() noexcept;
+
+class WireInUse {
+  public:
+    WireInUse(ssl_st* ssl, Wire& wire) noexcept;
+    ~WireInUse();
+    WireInUse(const WireInUse&) = delete;
+    WireInUse& operator=(const WireInUse&) = delete;
+
+  private:
+    bio_st* bio_;
+};
+
+} // namespace pgmoat::tls

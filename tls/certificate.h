@@ -1,0 +1,46 @@
+// What can be said of one certificate, as plain values in PostgreSQL's spellings. For peers' and
+// own certificates; internal to tls/.
+#pragma once
+
+#include "tls/context.h"
+#include "tls/peer_facts.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+struct X509_name_st;
+struct x509_st;
+
+namespace pgmoat::tls {
+
+// The names that a certificate is made out to; bytes as they stand in it, NULs too.
+struct AlternativeName {
+    enum class Kind { dns, address, other };
+    Kind kind = Kind::other;
+    std::string bytes; // address: 4 or 16 in network order; other: empty
+};
+struct CertificateNames {
+    std::vector<AlternativeName> alternative;
+    // The first one in the order of the encoding, which is PostgreSQL's and libpq's choice.
+    std::optional<std::string> common_name;
+};
+[[nodiscard]] CertificateNames names_of(x509_st* certificate);
+
+// "/O=PG/CN=x", in the order of the encoding: pg_stat_ssl, log messages.
+[[nodiscard]] std::string slash_form(const X509_name_st* name);
+// Decimal, any size; "unknown" when memory is out.
+[[nodiscard]] std::string serial_number(x509_st* certificate);
+
+[[nodiscard]] CertificateFacts certificate_facts(x509_st* certificate);
+[[nodiscard]] OwnCertificate describe_own(x509_st* certificate);
+
+// PostgreSQL's text for a client certificate whose names hold a NUL and could be taken for
+// another's (CVE-2009-4034); empty: none does.
+[[nodiscard]] std::string embedded_null(x509_st* certificate);
+
+// The DETAIL lines for a refused certificate, `role` being "Client" or "Server".
+[[nodiscard]] std::string
+refusal_text(const char* role, int depth, long verify_error, x509_st* certificate);
+
+} // namespace pgmoat::tls

@@ -1,0 +1,28 @@
+// The steps that building a server's and a client's context have in common. They throw Error and
+// leave OpenSSL's error queue empty. Internal to tls/.
+#pragma once
+
+#include "tls/handles.h"
+
+#include <optional>
+#include <string>
+
+namespace pgmoat::tls {
+
+// Modes and options of every context of ours; see context.h and the README.
+[[nodiscard]] SslContextPtr new_context();
+
+// "TLSv1.2", in any letter case, as OpenSSL's number.
+[[nodiscard]] std::optional<int> protocol_version(const std::string& name);
+
+// Loads the trusted certificates. False: `reason` says why not; a file without a certificate is a
+// failure, because it would trust nobody or, worse, be taken for "no check".
+[[nodiscard]] bool load_roots(ssl_ctx_st* context, const std::string& file, std::string& reason);
+
+// Revocation lists for the whole chain: every CA in it then needs one.
+void load_revocation_lists(ssl_ctx_st* context, const std::string& file, const std::string& folder);
+
+// "file", in quotes.
+[[nodiscard]] std::string quoted(const std::string& path);
+
+} // namespace pgmoat::tls

@@ -1,0 +1,265 @@
+#include "tls/issue.h"
+
+#include "tls/context.h"
+#include "tls/error.h"
+#include "tls/handles.h"
+#include "tls/new_file.h"
+
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+
+namespace pgmoat::tls {
+
+namespace {
+
+constexpr int x509_version_3 = 2; // it counts from 0
+constexpr int serial_bits = 128;
+constexpr long seconds_per_day = 24L * 60 * 60;
+
+void require(bool succeeded, const char* what) {
+    if (!succeeded) throw Error(std::string("could not ") + what + ": " + take_reason());
+}
+
+KeyPtr new_key(KeyType type) {
+    EVP_PKEY* key = nullptr;
+    switch (type) {
+    case KeyType::ecdsa_p256: key = EVP_EC_gen("P-256"); break;
+    case KeyType::rsa_2048: key = EVP_RSA_gen(2048); break;
+    case KeyType::ed25519: key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"); break;
+    }
+    require(key != nullptr, "make a key");
+    return KeyPtr(key);
+}
+
+// Whoever signs. Self-signed: the subject and its key.
+struct Issuer {
+    CertificatePtr certificate; // null: self-signed
+    KeyPtr key;
+};
+
+BioPtr open_file(const std::string& path) {
+    BioPtr file(BIO_new_file(path.c_str(), "r"));
+    if (!file) throw Error("could not open file \"" + path + "\": " + take_reason());
+    return file;
+}
+
+int no_passphrase(char*, int, int, void*) {
+    return -1;
+}
+
+Issuer load_issuer(const CertificateRequest& request) {
+    Issuer issuer;
+    if (request.issuer_certificate_file.empty()) return issuer;
+    const BioPtr certificate = open_file(request.issuer_certificate_file);
+    issuer.certificate.reset(PEM_read_bio_X509(certificate.get(), nullptr, no_passphrase, nullptr));
+    require(issuer.certificate != nullptr, "read the issuer's certificate");
+    const BioPtr key = open_file(request.issuer_key_file);
+    issuer.key.reset(PEM_read_bio_PrivateKey(key.get(), nullptr, no_passphrase, nullptr));
+    require(issuer.key != nullptr, "read the issuer's private key");
+    require(X509_check_private_key(issuer.certificate.get(), issuer.key.get()) == 1,
+            "use the issuer's private key");
+    return issuer;
+}
+
+void set_serial(X509* certificate) {
+    BIGNUM* number = BN_new();
+    const bool made = number != nullptr &&
+                      BN_rand(number, serial_bits, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) == 1 &&
+                      BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != nullptr;
+    BN_free(number);
+    require(made, "make a serial number");
+}
+
+void set_lifetime(X509* certificate, const CertificateRequest& request) {
+    const long begin = request.starts_in_days * seconds_per_day;
+    const long end = begin + request.days * seconds_per_day;
+    require(X509_gmtime_adj(X509_getm_notBefore(certificate), begin) != nullptr &&
+                X509_gmtime_adj(X509_getm_notAfter(certificate), end) != nullptr,
+            "set the lifetime");
+}
+
+void set_names(X509* certificate, const std::string& common_name, X509* issuer) {
+    X509_NAME* subject = X509_get_subject_name(certificate);
+    require(X509_NAME_add_entry_by_NID(subject,
+                                       NID_commonName,
+                                       MBSTRING_UTF8,
+                                       reinterpret_cast<const unsigned char*>(common_name.data()),
+                                       static_cast<int>(common_name.size()),
+                                       -1,
+                                       0) == 1,
+            "set the common name");
+    const X509_NAME* issued_by = issuer == nullptr ? subject : X509_get_subject_name(issuer);
+    require(X509_set_issuer_name(certificate, issued_by) == 1, "set the issuer's name");
+}
+
+// Only our own constant texts go through OpenSSL's little language for extensions.
+void add_extension(X509* certificate, X509* issuer, int nid, const char* value) {
+    X509V3_CTX context{};
+    X509V3_set_ctx(
+        &context, issuer == nullptr ? certificate : issuer, certificate, nullptr, nullptr, 0);
+    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, nid, value);
+    const bool added = extension != nullptr && X509_add_ext(certificate, extension, -1) == 1;
+    X509_EXTENSION_free(extension);
+    require(added, "add an extension");
+}
+
+// An address in network order; empty: it is a host name.
+std::string address_bytes(const std::string& name) {
+    in_addr v4{};
+    in6_addr v6{};
+    if (inet_pton(AF_INET, name.c_str(), &v4) == 1)
+        return {reinterpret_cast<const char*>(&v4), sizeof v4};
+    if (inet_pton(AF_INET6, name.c_str(), &v6) == 1)
+        return {reinterpret_cast<const char*>(&v6), sizeof v6};
+    return {};
+}
+
+struct FreeNames {
+    void operator()(GENERAL_NAMES* names) const noexcept { GENERAL_NAMES_free(names); }
+};
+
+void add_name(GENERAL_NAMES* names, const std::string& name) {
+    const std::string address = address_bytes(name);
+    const bool is_address = !address.empty();
+    const std::string& bytes = is_address ? address : name;
+    GENERAL_NAME* entry = GENERAL_NAME_new();
+    ASN1_STRING* value = is_address ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
+    bool added = entry != nullptr && value != nullptr &&
+                 ASN1_STRING_set(value, bytes.data(), static_cast<int>(bytes.size())) == 1;
+    if (added) {
+        GENERAL_NAME_set0_value(entry, is_address ? GEN_IPADD : GEN_DNS, value);
+        value = nullptr;
+        added = sk_GENERAL_NAME_push(names, entry) > 0;
+        if (added) entry = nullptr;
+    }
+    ASN1_STRING_free(value);
+    GENERAL_NAME_free(entry);
+    require(added, "add a name");
+}
+
+void add_alternative_names(X509* certificate, const CertificateRequest& request) {
+    std::vector<std::string> all = request.names;
+    if (std::find(all.begin(), all.end(), request.common_name) == all.end())
+        all.insert(all.begin(), request.common_name);
+    const std::unique_ptr<GENERAL_NAMES, FreeNames> names(GENERAL_NAMES_new());
+    require(names != nullptr, "add names");
+    for (const std::string& name : all)
+        add_name(names.get(), name);
+    require(X509_add1_ext_i2d(
+                certificate, NID_subject_alt_name, names.get(), 0, X509V3_ADD_DEFAULT) == 1,
+            "add names");
+}
+
+const char* usage_of_key(const CertificateRequest& request) {
+    if (request.kind == CertificateKind::authority) return "critical,keyCertSign,cRLSign";
+    // TLS 1.2's RSA key exchange encrypts with the certificate's key.
+    if (request.key_type == KeyType::rsa_2048) return "critical,digitalSignature,keyEncipherment";
+    return "critical,digitalSignature";
+}
+
+void add_extensions(X509* certificate, const CertificateRequest& request, X509* issuer) {
+    const bool is_authority = request.kind == CertificateKind::authority;
+    add_extension(certificate,
+                  issuer,
+                  NID_basic_constraints,
+                  is_authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    add_extension(certificate, issuer, NID_key_usage, usage_of_key(request));
+    add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
+    if (issuer != nullptr)
+        add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
+    if (request.kind == CertificateKind::server) {
+        add_extension(certificate, issuer, NID_ext_key_usage, "serverAuth");
+        add_alternative_names(certificate, request);
+    }
+    if (request.kind == CertificateKind::client)
+        add_extension(certificate, issuer, NID_ext_key_usage, "clientAuth");
+}
+
+// Ed25519 and Ed448 bring their own digest and want none named.
+const EVP_MD* digest_for(EVP_PKEY* key) {
+    int digest = NID_undef;
+    if (EVP_PKEY_get_default_digest_nid(key, &digest) == 2 && digest == NID_undef) return nullptr;
+    return EVP_sha256();
+}
+
+CertificatePtr make_certificate(const CertificateRequest& request, EVP_PKEY* key) {
+    const Issuer issuer = load_issuer(request);
+    CertificatePtr certificate(X509_new());
+    require(certificate != nullptr, "make a certificate");
+    X509* x509 = certificate.get();
+    require(X509_set_version(x509, x509_version_3) == 1, "make a certificate");
+    set_serial(x509);
+    set_lifetime(x509, request);
+    set_names(x509, request.common_name, issuer.certificate.get());
+    require(X509_set_pubkey(x509, key) == 1, "set the public key");
+    add_extensions(x509, request, issuer.certificate.get());
+    EVP_PKEY* signer = issuer.key ? issuer.key.get() : key;
+    require(X509_sign(x509, signer, digest_for(signer)) > 0, "sign the certificate");
+    return certificate;
+}
+
+std::string contents(BIO* memory) {
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(memory, &data);
+    return {data, static_cast<std::size_t>(size)};
+}
+
+std::string certificate_pem(X509* certificate) {
+    const BioPtr memory(BIO_new(BIO_s_mem()));
+    require(memory && PEM_write_bio_X509(memory.get(), certificate) == 1, "encode the certificate");
+    return contents(memory.get());
+}
+
+// Overwrites its text when it goes.
+class KeyText {
+  public:
+    explicit KeyText(EVP_PKEY* key) : memory_(BIO_new(BIO_s_secmem())) {
+        require(memory_ && PEM_write_bio_PKCS8PrivateKey(
+                               memory_.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1,
+                "encode the private key");
+    }
+    [[nodiscard]] std::string_view text() const {
+        char* data = nullptr;
+        const long size = BIO_get_mem_data(memory_.get(), &data);
+        return {data, static_cast<std::size_t>(size)};
+    }
+
+  private:
+    BioPtr memory_;
+};
+
+} // namespace
+
+void issue_certificate(const CertificateRequest& request,
+                       const std::string& certificate_file,
+                       const std::string& key_file,
+                       bool overwrite) {
+    const KeyPtr key = new_key(request.key_type);
+    const CertificatePtr certificate = make_certificate(request, key.get());
+    NewFile for_key(key_file, 0600);
+    for_key.write(KeyText(key.get()).text());
+    NewFile for_certificate(certificate_file, 0644);
+    for_certificate.write(certificate_pem(certificate.get()));
+    for_key.put_in_place(overwrite);
+    try {
+        for_certificate.put_in_place(overwrite);
+    } catch (const Error&) {
+        for_key.take_back();
+        throw;
+    }
+    ERR_clear_error();
+}
+
+} // namespace pgmoat::tls

@@ -1,0 +1,16 @@
+// Every bound of tls/, with its reason.
+#pragma once
+
+#include <cstddef>
+
+namespace pgmoat::tls {
+
+// KeyUpdates and refused renegotiations that a peer may send without one byte of data between them.
+// Each makes us derive keys or answer, for 26 bytes of theirs. Real peers send one in a long while.
+inline constexpr unsigned fruitless_messages_max = 32;
+
+// How much of a certificate's name stands in a message: enough for "/CN=" and a common name of the
+// longest kind (64). PostgreSQL: be-secure-openssl.c, prepare_cert_name().
+inline constexpr std::size_t logged_name_bytes_max = 71;
+
+} // namespace pgmoat::tls

@@ -1,0 +1,33 @@
+// A file that appears complete, with its permissions, or not at all: it is written under another
+// name beside its place, open to nobody but us from its first moment, and then moved there. Throws
+// Error.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+
+namespace pgmoat::tls {
+
+class NewFile {
+  public:
+    NewFile(std::string path, mode_t mode);
+    ~NewFile();
+    NewFile(const NewFile&) = delete;
+    NewFile& operator=(const NewFile&) = delete;
+
+    void write(std::string_view contents);
+    // Without `overwrite` an existing file stays and this throws.
+    void put_in_place(bool overwrite);
+    // Undoes put_in_place(), for the sake of a companion that could not be put in place.
+    void take_back() noexcept;
+
+  private:
+    std::string path_;
+    std::string temporary_;
+    mode_t mode_;
+    int descriptor_ = -1;
+};
+
+} // namespace pgmoat::tls
