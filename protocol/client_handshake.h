@@ -3,25 +3,37 @@
 // what came of it. Only client_handshake.cpp changes the state; the driver never reads past what
 // the machine asked for.
 //
-//   state          | input                        | action, next state
-//   ---------------+------------------------------+----------------------------------------------
-//   first byte     | 0x16, TLS possible           | start TLS (direct)          -> direct TLS
-//                  | 0x16, TLS not possible       | close, nothing sent
-//                  | any other                    | read 8                      -> head
-//                  | end of stream                | close, silent
-//   direct TLS     | started, ALPN negotiated     | read 8                      -> head
-//                  | started, no ALPN             | close
-//   head           | 8 bytes, length in 8..10004  | read the rest, if any       -> body
-//                  | bad length                   | close, nothing sent
-//   body           | SSLRequest, GSSENCRequest    | look for early bytes        -> early bytes
-//                  | CancelRequest, Startup       | finished
-//                  | refused                      | close with or without a farewell
-//   early bytes    | SSLRequest that is accepted  | write S                     -> answered S
-//                  | otherwise                    | write N                     -> answered N
-//   answered S     | written                      | start TLS                   -> in TLS
-//   in TLS         | started                      | read 8                      -> head
-//   answered N     | written, no early bytes      | read 8                      -> head
-//                  | written, early bytes         | close with a farewell (08P01)
+//   state          | input                         | action, next state
+//   ---------------+-------------------------------+---------------------------------------------
+//   start          | begin                         | peek at a byte              -> first byte
+//   first byte     | 0x16, TLS possible            | start TLS (direct)          -> direct TLS
+//                  | 0x16, TLS not possible        | close, nothing sent
+//                  | any other                     | read 4                      -> length
+//                  | end of stream                 | close, silent
+//   direct TLS     | started, ALPN negotiated      | read 4                      -> length
+//                  | started, no ALPN              | close, nothing sent
+//   length         | 8..10004                      | read the rest               -> body
+//                  | any other, as signed          | close, nothing sent
+//                  | end of stream                 | close, silent before the first byte
+//   body           | SSLRequest that is accepted   | write S                     -> answered S
+//                  | SSLRequest, GSSENCRequest     | in the clear: look for early bytes
+//                  |                               |                             -> early bytes
+//                  |                               | in TLS: write N             -> answered N
+//                  | CancelRequest, Startup        | finished
+//                  | refused                       | close with or without a farewell
+//                  | end of stream                 | close, nothing sent
+//   early bytes    | present or not                | write N                     -> answered N
+//   answered S     | written                       | start TLS                   -> in TLS
+//   in TLS         | started                       | read 4                      -> length
+//   answered N     | written, no early bytes       | read 4                      -> length
+//                  | written, early bytes          | close with a farewell (08P01)
+//
+// SSLRequest and GSSENCRequest are taken once each, and neither after S: a repeated one is an
+// unsupported version, so the machine ends after two requests at the latest (CVE-2026-6479). An
+// SSLRequest is accepted when TLS is possible and not yet in use. The length word is read alone
+// because PostgreSQL judges it before it waits for more. Early bytes are looked for before N goes
+// out: afterwards a quick client may already have sent its next packet. Before S nobody needs to
+// look: whatever comes after SSLRequest is left unread and goes to TLS.
 //
 // Source: PostgreSQL 18, backend_startup.c, ProcessSSLStartup() and ProcessStartupPacket().
 #pragma once
@@ -59,7 +71,7 @@ struct StartServerTls {
 // The connection must end. `farewell` is sent first (empty: not a word), inside TLS if TLS is up.
 struct CloseHandshake {
     enum class Reason {
-        end_of_stream,         // before the first byte of a packet: routine, never logged
+        end_of_stream, // before the first byte of a packet: routine, never logged
         incomplete_packet,
         bad_length,
         bad_layout,
@@ -67,12 +79,12 @@ struct CloseHandshake {
         bad_value,
         no_user,
         bad_cancel,
-        early_bytes,           // plaintext behind a refused SSLRequest or GSSENCRequest
-        tls_not_enabled,       // direct TLS where TLS is off or the socket is local
-        no_alpn,               // direct TLS without ALPN
+        early_bytes,     // plaintext behind a refused SSLRequest or GSSENCRequest
+        tls_not_enabled, // direct TLS where TLS is off or the socket is local
+        no_alpn,         // direct TLS without ALPN
     };
     Reason reason;
-    std::string log_text;      // PostgreSQL's own words; empty: nothing to log
+    std::string log_text; // PostgreSQL's own words; empty: nothing to log
     Bytes farewell;
 };
 struct HandshakeFinished {
@@ -131,12 +143,47 @@ class ClientHandshake {
     [[nodiscard]] const ClientHandshakeFacts& facts() const noexcept { return facts_; }
 
   private:
-    enum class State { start, first_byte, direct_tls, head, body, early_bytes, answered_s, answered_n, in_tls, done };
+    enum class State {
+        start,
+        first_byte,
+        direct_tls,
+        length,
+        body,
+        early_bytes,
+        answered_s,
+        in_tls,
+        answered_n,
+        done
+    };
+    enum class Request { ssl, gssenc };
+
+    ClientHandshakeAction on_first_byte(const ClientHandshakeInput& input);
+    ClientHandshakeAction on_direct_tls(const TlsStarted& started);
+    ClientHandshakeAction on_length(const ClientHandshakeInput& input);
+    ClientHandshakeAction on_body(const ClientHandshakeInput& input);
+    ClientHandshakeAction on_packet(StartupPacket packet);
+    ClientHandshakeAction on_in_tls();
+    ClientHandshakeAction on_answered_n();
+
+    ClientHandshakeAction read_length();
+    ClientHandshakeAction answer_request(Request request);
+    ClientHandshakeAction write_s();
+    ClientHandshakeAction write_n();
+    ClientHandshakeAction refuse(const RefusedStartup& refused);
+    ClientHandshakeAction cut_short_in_length(std::size_t bytes_before);
+    ClientHandshakeAction
+    close(CloseHandshake::Reason reason, std::string log_text, Bytes farewell = {});
 
     bool tls_possible_;
     State state_ = State::start;
     ClientHandshakeFacts facts_;
-    // The helper that implements this adds what it needs here.
+    // PostgreSQL's two flags: a request that is done is not taken again. S ends both.
+    bool ssl_done_ = false;
+    bool gss_done_ = false;
+    // The request that is being refused, and whether bytes lay behind it: N goes out first.
+    Request refused_request_ = Request::ssl;
+    bool early_bytes_ = false;
+    Bytes packet_; // what was read of the current packet; grows only after its length was checked
 };
 
 } // namespace pgmoat::protocol

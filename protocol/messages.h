@@ -5,10 +5,14 @@
 #include "protocol/bytes.h"
 #include "protocol/startup.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace pgmoat::protocol {
+
+// Where the key of a CancelRequest begins: behind the length, the code and the process id.
+inline constexpr std::size_t cancel_key_offset = 12;
 
 struct ErrorText {
     std::string_view sqlstate;
@@ -17,7 +21,8 @@ struct ErrorText {
     std::string_view hint = {};
 };
 
-// ErrorResponse of severity FATAL, fields S V C M D H as PostgreSQL orders them.
+// ErrorResponse of severity FATAL, fields S V C M D H as PostgreSQL orders them. Empty detail and
+// hint are left out; a text ends at its first NUL, for behind it the next field would begin.
 [[nodiscard]] Bytes encode_fatal(const ErrorText& text);
 // The format of protocol 2, for clients older than 3.0: `E`, "FATAL:  text\n", NUL, no length word.
 [[nodiscard]] Bytes encode_fatal_v2(std::string_view message);

@@ -14,10 +14,12 @@
 //                | N, TLS not required      | look for early bytes           -> early bytes
 //                | N, TLS required          | fail tls_refused
 //                | anything else, E too     | fail bad_answer; the text is never read
+//                | end of stream            | fail end_of_stream
 //   early bytes  | present                  | fail early_bytes (CVE-2021-23222)
 //                | none, after S            | start TLS                      -> tls
 //                | none, after N            | ready (in the clear)
-//   tls          | started (direct: + ALPN) | ready (in TLS)
+//   tls          | started                  | ready (in TLS)
+//                | direct, no ALPN          | fail no_alpn
 //
 // Source: libpq, fe-connect.c, PQconnectPoll(), states CONNECTION_SSL_STARTUP and friends.
 #pragma once
@@ -39,26 +41,31 @@ enum class SslNegotiation { postgres, direct };
 
 // One attempt on one connection.
 enum class Attempt {
-    plain,            // no SSLRequest at all
-    tls_if_offered,   // SSLRequest; N means: go on in the clear on this connection
-    tls_required,     // SSLRequest; N is a failure
-    tls_direct,       // ClientHello at once
+    plain,          // no SSLRequest at all
+    tls_if_offered, // SSLRequest; N means: go on in the clear on this connection
+    tls_required,   // SSLRequest; N is a failure
+    tls_direct,     // ClientHello at once
 };
 
 // Why an attempt ended, as far as the order of attempts depends on it.
 enum class AttemptFailure {
-    connect,          // no connection, or it broke before anything was agreed
-    tls_handshake,    // TLS was agreed and its handshake failed
-    server_error,     // the server answered the startup packet with an error (not 57P03)
+    connect,       // no connection, or it broke before anything was agreed
+    tls_handshake, // TLS was agreed and its handshake failed
+    server_error,  // the server answered the startup packet with an error (not 57P03)
     server_error_57p03,
-    protocol,         // nonsense: bad answer, early bytes
+    protocol, // nonsense: bad answer, early bytes
 };
 
-// The first attempt for these settings. `local_socket`: TLS is never tried on a unix socket.
+// The first attempt for these settings. `local_socket`: TLS is never tried on a unix socket,
+// whatever the mode says. Direct negotiation counts only where TLS is required: libpq refuses it
+// with a weaker mode before it connects, and so does the configuration.
 [[nodiscard]] Attempt first_attempt(SslMode mode, SslNegotiation negotiation, bool local_socket);
 
-// What libpq would try next on the same host (a new connection), or nothing.
-[[nodiscard]] std::optional<Attempt> next_attempt(SslMode mode, Attempt failed, AttemptFailure why, bool tls_was_used);
+// What libpq would try next on the same host (a new connection), or nothing. `tls_was_used`: the
+// startup packet went out inside TLS. For a unix socket pass SslMode::disable: libpq takes TLS off
+// the list of attempts there.
+[[nodiscard]] std::optional<Attempt>
+next_attempt(SslMode mode, Attempt failed, AttemptFailure why, bool tls_was_used);
 
 struct StartClientTls {
     bool direct;
@@ -69,11 +76,11 @@ struct ServerReady {
 };
 struct FailAttempt {
     enum class Reason {
-        end_of_stream,   // closed before it answered SSLRequest
-        tls_refused,     // N although TLS is required
-        bad_answer,      // neither S nor N; an error text is not trusted (CVE-2024-10977)
-        early_bytes,     // more than the one byte (CVE-2021-23222)
-        no_alpn,         // direct TLS without ALPN
+        end_of_stream, // closed before it answered SSLRequest
+        tls_refused,   // N although TLS is required
+        bad_answer,    // neither S nor N; an error text is not trusted (CVE-2024-10977)
+        early_bytes,   // more than the one byte (CVE-2021-23222)
+        no_alpn,       // direct TLS without ALPN
     };
     Reason reason;
     std::string_view log_text; // libpq's own words where it has some
@@ -89,10 +96,23 @@ class ServerHandshake {
   public:
     explicit ServerHandshake(Attempt attempt) noexcept : attempt_(attempt) {}
 
+    // The first call passes Begin. An input that does not answer the last action is a bug in the
+    // driver and asserts. Must not be called again after ServerReady or FailAttempt. When
+    // connecting, writing or the TLS handshake fails, the driver closes and does not come back.
     [[nodiscard]] ServerHandshakeAction resume(const ServerHandshakeInput& input);
 
   private:
     enum class State { start, asked, answer, early_bytes, tls, done };
+
+    ServerHandshakeAction on_start();
+    ServerHandshakeAction on_answer(const ServerHandshakeInput& input);
+    ServerHandshakeAction on_early_bytes(const EarlyBytes& early);
+    ServerHandshakeAction on_tls(const TlsStarted& started);
+
+    ServerHandshakeAction look_for_early_bytes();
+    ServerHandshakeAction start_tls();
+    ServerHandshakeAction ready(bool tls);
+    ServerHandshakeAction fail(FailAttempt::Reason reason, std::string_view log_text);
 
     Attempt attempt_;
     State state_ = State::start;

@@ -15,9 +15,9 @@
 namespace pgmoat::protocol {
 
 // The codes of pqcomm.h; the upper half is the "major version".
-inline constexpr std::uint32_t cancel_request_code = 80'877'102;      // 1234.5678
-inline constexpr std::uint32_t ssl_request_code = 80'877'103;         // 1234.5679
-inline constexpr std::uint32_t gssenc_request_code = 80'877'104;      // 1234.5680
+inline constexpr std::uint32_t cancel_request_code = 80'877'102; // 1234.5678
+inline constexpr std::uint32_t ssl_request_code = 80'877'103;    // 1234.5679
+inline constexpr std::uint32_t gssenc_request_code = 80'877'104; // 1234.5680
 
 struct ProtocolVersion {
     std::uint16_t major = 0;
@@ -33,10 +33,10 @@ enum class Replication { none, physical, logical };
 // word included: it goes to the server unchanged.
 struct StartupMessage {
     ProtocolVersion version;
-    std::string user;                      // cut to name_bytes_max
-    std::string database;                  // defaults to user; empty for physical replication
+    std::string user;     // cut to name_bytes_max
+    std::string database; // defaults to user; empty for physical replication
     Replication replication = Replication::none;
-    std::string application_name;          // empty when not sent; for logs only
+    std::string application_name;              // empty when not sent; for logs only
     std::vector<std::string> protocol_options; // names with the `_pq_.` prefix
     Bytes packet;
 };
@@ -51,13 +51,13 @@ struct CancelRequest {
 struct SslRequest {};
 struct GssEncRequest {};
 
-// A packet that PostgreSQL answers with a FATAL, or (fields empty but `log_text`) with silence.
+// A packet that PostgreSQL answers with a FATAL, or with silence.
 struct RefusedStartup {
     enum class Reason { unsupported_version, bad_layout, bad_value, no_user, bad_cancel };
     Reason reason;
-    ProtocolVersion version;       // decides the format of the error: below 3 it is the old one
-    std::string_view sqlstate;     // empty: close without a word
-    std::string message;
+    ProtocolVersion version;   // decides the format of the error: see wants_old_error_format()
+    std::string_view sqlstate; // empty: close without a word, `message` is for the log only
+    std::string message;       // may hold what the client sent: cleaned by whoever logs it
     std::string detail;
     std::string hint;
 };
@@ -69,5 +69,9 @@ using StartupPacket =
 // startup_length_max and equals packet.size(). `ssl_done` and `gss_done` say which requests were
 // already answered: a repeated one is an unsupported version, as in PostgreSQL.
 [[nodiscard]] StartupPacket parse_startup_packet(ByteView packet, bool ssl_done, bool gss_done);
+
+// Clients older than 3.0 understand errors in the format of protocol 2 only. Version 0.0 gets the
+// modern one: to PostgreSQL's elog.c a zero means that the version is not known yet.
+[[nodiscard]] bool wants_old_error_format(ProtocolVersion version) noexcept;
 
 } // namespace pgmoat::protocol

@@ -1,0 +1,88 @@
+// Task: writes the few messages of ours byte by byte. Rule: no texts of its own; callers bring
+// them.
+#include "protocol/messages.h"
+
+#include "protocol/limits.h"
+
+#include <cassert>
+
+namespace pgmoat::protocol {
+namespace {
+
+constexpr std::size_t length_word_bytes = 4;
+
+void append_text(Bytes& out, std::string_view text) {
+    out.insert(out.end(), text.begin(), text.end());
+}
+
+// Texts are C strings on the wire: whatever stands behind a NUL would be read as the next field.
+void append_c_string(Bytes& out, std::string_view text) {
+    append_text(out, text.substr(0, text.find('\0')));
+    out.push_back(0);
+}
+
+void append_field(Bytes& out, char type, std::string_view text) {
+    out.push_back(static_cast<std::uint8_t>(type));
+    append_c_string(out, text);
+}
+
+void append_optional_field(Bytes& out, char type, std::string_view text) {
+    if (!text.empty()) append_field(out, type, text);
+}
+
+} // namespace
+
+Bytes encode_fatal(const ErrorText& text) {
+    Bytes fields;
+    append_field(fields, 'S', "FATAL"); // may be translated
+    append_field(fields, 'V', "FATAL"); // never is
+    append_field(fields, 'C', text.sqlstate);
+    append_field(fields, 'M', text.message);
+    append_optional_field(fields, 'D', text.detail);
+    append_optional_field(fields, 'H', text.hint);
+    fields.push_back(0);
+
+    Bytes out{'E'};
+    append_uint32(out, static_cast<std::uint32_t>(length_word_bytes + fields.size()));
+    out.insert(out.end(), fields.begin(), fields.end());
+    return out;
+}
+
+Bytes encode_fatal_v2(std::string_view message) {
+    Bytes out{'E'};
+    append_text(out, "FATAL:  ");
+    append_text(out, message.substr(0, message.find('\0')));
+    append_c_string(out, "\n");
+    return out;
+}
+
+Bytes encode_ssl_request() {
+    Bytes out;
+    append_uint32(out, 8);
+    append_uint32(out, ssl_request_code);
+    return out;
+}
+
+Bytes encode_cancel_request(std::uint32_t process_id, ByteView key) {
+    assert(key.size() >= cancel_key_bytes_min && key.size() <= cancel_key_bytes_max);
+    Bytes out;
+    append_uint32(out, static_cast<std::uint32_t>(cancel_key_offset + key.size()));
+    append_uint32(out, cancel_request_code);
+    append_uint32(out, process_id);
+    out.insert(out.end(), key.begin(), key.end());
+    return out;
+}
+
+std::uint32_t read_uint32(ByteView four_bytes) noexcept {
+    assert(four_bytes.size() >= 4);
+    return (std::uint32_t{four_bytes[0]} << 24) | (std::uint32_t{four_bytes[1]} << 16) |
+           (std::uint32_t{four_bytes[2]} << 8) | std::uint32_t{four_bytes[3]};
+}
+
+void append_uint32(Bytes& out, std::uint32_t value) {
+    for (const int shift : {24, 16, 8, 0}) {
+        out.push_back(static_cast<std::uint8_t>((value >> shift) & 0xff));
+    }
+}
+
+} // namespace pgmoat::protocol
