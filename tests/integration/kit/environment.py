@@ -1,0 +1,77 @@
+"""Where the tests run: the binary under test, a temporary folder, and the user that servers run as.
+
+Neither PostgreSQL nor pgmoat runs as root, and the clone may stand in a folder that only root can enter.
+So what they need is copied into one temporary folder per run, which belongs to an unprivileged user.
+"""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[3]
+BINARY = Path(os.environ.get("PGMOAT_BINARY", SOURCE / "build/asan-ubsan/pgmoat"))
+TRANSFER_MIB = int(os.environ.get("PGMOAT_TRANSFER_MIB", "1024"))
+NPM_MODULES = SOURCE / "build/postgresql-18/node_modules"
+RUNS_AS_ROOT = os.geteuid() == 0
+USER = pwd.getpwnam("postgres") if RUNS_AS_ROOT else pwd.getpwuid(os.geteuid())
+
+# Arguments of subprocess.Popen.
+AS_USER = {"user": USER.pw_uid, "group": USER.pw_gid, "extra_groups": []} if RUNS_AS_ROOT else {}
+
+
+class Workspace:
+    """The temporary folder of one test run."""
+
+    def __init__(self):
+        # A short path: a unix socket's may not have more than 107 characters.
+        self.root = Path(tempfile.mkdtemp(prefix="pgmoat-", dir="/tmp"))
+        self.root.chmod(0o755)
+        self._count = 0
+        # psql reads ~/.postgresql/root.crt and ~/.pgpass: nobody's may decide a test.
+        self.home = self.folder("home")
+        self.pgmoat = self.root / "pgmoat"
+        shutil.copy(BINARY, self.pgmoat)
+
+    def folder(self, name):
+        """A new folder, which belongs to the user that servers run as."""
+        self._count += 1
+        folder = self.root / f"{name}-{self._count}"
+        folder.mkdir(mode=0o755)
+        give_to_user(folder)
+        return folder
+
+    def remove(self):
+        shutil.rmtree(self.root)
+
+
+def give_to_user(path):
+    if RUNS_AS_ROOT:
+        os.chown(path, USER.pw_uid, USER.pw_gid)
+
+
+def write_for_user(path, content, mode=0o644):
+    """A file that the servers' user owns; an old one is replaced in one step, as `mv` would."""
+    data = content.encode() if isinstance(content, str) else content
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_bytes(data)
+    fresh.chmod(mode)
+    give_to_user(fresh)
+    fresh.rename(path)
+
+
+def run_as_user(arguments, **options):
+    """Runs a program to its end and wants it to succeed."""
+    result = subprocess.run([str(argument) for argument in arguments], **AS_USER, text=True, check=False,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", **options)
+    assert result.returncode == 0, f"{arguments[0]} failed:\n{result.stdout}"
+    return result.stdout
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

