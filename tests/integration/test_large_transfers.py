@@ -1,0 +1,138 @@
+"""A gigabyte each way arrives whole, and whoever stops reading costs little memory.
+
+PGMOAT_TRANSFER_MIB says how much is moved; the slower builds move less.
+"""
+
+import hashlib
+import subprocess
+import time
+
+import pytest
+
+from kit import wire
+from kit.environment import TRANSFER_MIB
+from kit.postgres import Postgres
+from kit.raw_client import RawClient
+
+ROW_BYTES = 8192
+ROWS = TRANSFER_MIB * 1024 * 1024 // ROW_BYTES
+BIG_QUERY = f"SELECT repeat(md5(i::text), {ROW_BYTES // 32}) FROM generate_series(1, {ROWS}) i"
+STALL_BYTES_MAX = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def servers_here(installations, server_certificate):
+    """A server of the module's own: one with TLS that takes bulk loads without a log of them."""
+    server = Postgres(installations[18], server_certificate, settings={"wal_level": "minimal", "max_wal_senders": "0"})
+    server.query("CREATE UNLOGGED TABLE taken (line text)")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def expected(servers_here):
+    """The checksum of the answer's bytes when nothing is in between."""
+    return checksum_of_query(servers_here.port, tls=False)
+
+
+def checksum_of_query(port, tls):
+    with RawClient(port) as client:
+        if tls:
+            client.start_tls()
+        client.log_in()
+        client.socket.settimeout(120)
+        client.send(wire.query(BIG_QUERY))
+        digest, tail, count = hashlib.md5(), b"", 0
+        buffer = memoryview(bytearray(1 << 18))
+        while not tail.endswith(wire.READY_FOR_QUERY):
+            received = client.socket.recv_into(buffer)
+            assert received, "the answer broke off"
+            digest.update(buffer[:received])
+            tail = (tail + bytes(buffer[max(0, received - 6):received]))[-6:]
+            count += received
+        assert count > ROWS * ROW_BYTES
+        return digest.hexdigest()
+
+
+MODES = {
+    "terminate-plaintext-behind": ({"tls_mode": "terminate"}, "disable", True),
+    "terminate-tls-behind": ({"tls_mode": "terminate"}, "require", True),
+    "plaintext-to-plaintext": ({"tls_mode": "terminate"}, "disable", False),
+    "passthrough": ({"tls_mode": "passthrough"}, "require", True),
+    "passthrough-plaintext": ({"tls_mode": "passthrough"}, "disable", False),
+}
+
+
+@pytest.fixture(params=MODES)
+def proxy(request, start_pgmoat, certificate, servers_here):
+    settings, sslmode, tls = MODES[request.param]
+    pgmoat = start_pgmoat(certificate, settings={
+        **settings, "upstream": f"host=127.0.0.1 port={servers_here.port} sslmode={sslmode}"})
+    return pgmoat, tls
+
+
+def test_a_large_answer_arrives_whole(proxy, expected):
+    pgmoat, tls = proxy
+    print(f"{TRANSFER_MIB} MiB")
+    assert checksum_of_query(pgmoat.port, tls) == expected
+
+
+def test_a_large_copy_in_arrives_whole(proxy, servers_here, client):
+    pgmoat, tls = proxy
+    print(f"{TRANSFER_MIB} MiB")
+    rows = ROWS // 64
+    block = b"".join(hashlib.md5(str(number).encode()).hexdigest().encode() * (ROW_BYTES // 32) + b"\n"
+                     for number in range(64))
+    servers_here.query("TRUNCATE taken")
+    psql = client.start_psql(pgmoat.port, "-c", "COPY taken FROM STDIN",
+                             keywords={"sslmode": "require" if tls else "disable"},
+                             stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    for _ in range(rows):
+        psql.stdin.write(block)
+    psql.stdin.close()
+    assert psql.wait(120) == 0, psql.stderr.read()
+    psql.stderr.close()
+    assert servers_here.query("SELECT count(*), count(DISTINCT line), sum(length(line)) FROM taken") == (
+        f"{rows * 64}|64|{rows * 64 * ROW_BYTES}")
+
+
+def test_a_client_that_stops_reading_costs_little_memory(proxy):
+    pgmoat, tls = proxy
+
+    def logged_in(receive_buffer):
+        client = RawClient(pgmoat.port, receive_buffer=receive_buffer)
+        if tls:
+            client.start_tls()
+        return client.log_in()
+
+    # The first one warms up what is allocated once: threads' buffers, the allocator's arenas.
+    with logged_in(None) as warm:
+        warm.query(f"SELECT repeat('x', 1000000) FROM generate_series(1, 20)")
+    with logged_in(4096) as stalled:
+        before = pgmoat.process.resident_bytes()
+        stalled.send(wire.query(BIG_QUERY))
+        for _ in range(20):
+            time.sleep(0.1)
+            grown = pgmoat.process.resident_bytes() - before
+            assert grown <= STALL_BYTES_MAX, f"grew by {grown} bytes"
+
+
+def test_a_server_that_stops_reading_costs_little_memory(start_pgmoat, certificate, start_fake_server):
+    def read_nothing_after_login(visitor):
+        visitor.let_in()
+        time.sleep(5)
+
+    server = start_fake_server(read_nothing_after_login)
+    pgmoat = start_pgmoat(certificate, settings={"upstream": f"host=127.0.0.1 port={server.port} sslmode=disable"})
+    with RawClient(pgmoat.port) as client:
+        client.start_tls().send(wire.startup())
+        client.receive_until(b"Z")
+        before = pgmoat.process.resident_bytes()
+        client.socket.settimeout(1)
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while sent < 256 * 1024 * 1024:
+                client.socket.sendall(bytes(1 << 16))
+                sent += 1 << 16
+        grown = pgmoat.process.resident_bytes() - before
+    assert grown <= STALL_BYTES_MAX, f"grew by {grown} bytes"
