@@ -1,15 +1,19 @@
 // The configuration as a value: postgresql.conf syntax, PostgreSQL's names, checked whole.
-// load_config() reads files and nothing else: no socket, no key. A reload loads anew and swaps, or not.
+// load_config() reads files and nothing else: no socket, no key. A reload loads anew and swaps, or
+// not.
 #pragma once
 
 #include "proxy/config/conninfo.h"
+#include "proxy/config/file_source.h"
 #include "tls/context.h"
 
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pgmoat::config {
@@ -26,25 +30,25 @@ enum class LogFormat { text, json };
 enum class LogLevel { debug, info, log, notice, warning, error };
 
 struct Listener {
-    std::string name;                       // "default" for listen_addresses
-    std::vector<std::string> addresses;     // host names or addresses; '*' is all
+    std::string name;                   // "default" for listen_addresses
+    std::vector<std::string> addresses; // host names or addresses; '*' is all
     std::uint16_t port = 6432;
     std::vector<std::string> unix_directories; // a socket .s.PGSQL.<port> in each
     TlsMode tls_mode = TlsMode::terminate;
-    std::string upstream;                   // a key of Config::upstreams
+    std::string upstream; // a key of Config::upstreams
 };
 
 struct Config {
-    std::string file;                       // as given
-    std::string directory;                  // relative paths stand in it
+    std::string file;      // as given
+    std::string directory; // relative paths stand in it
     std::vector<Listener> listeners;
     std::map<std::string, Conninfo> upstreams; // "default" is plain `upstream`
     bool ssl = false;
-    tls::ServerSettings tls;                // paths resolved
+    tls::ServerSettings tls; // paths resolved
     std::chrono::seconds authentication_timeout{60};
     std::chrono::seconds shutdown_timeout{60};
     int max_connections = 1000;
-    int tcp_keepalives_idle = 0;            // seconds; 0: the system's default
+    int tcp_keepalives_idle = 0; // seconds; 0: the system's default
     int tcp_keepalives_interval = 0;
     int tcp_keepalives_count = 0;
     int tcp_user_timeout_ms = 0;
@@ -52,14 +56,27 @@ struct Config {
     bool log_disconnections = true;
     LogLevel log_min_messages = LogLevel::info;
     LogFormat log_format = LogFormat::text;
-    std::string user;                       // become this user after binding; empty: stay
-    std::string http_listen;                // "127.0.0.1:9632"; empty: no HTTP endpoint
+    std::string user;        // become this user after binding; empty: stay
+    std::string http_listen; // "127.0.0.1:9632"; empty: no HTTP endpoint
     int control_threads = 1;
     int relay_threads = 2;
-    std::vector<std::string> warnings;      // to be logged at start and by `pgmoat check`
+    std::vector<std::string> warnings; // to be logged at start and by `pgmoat check`
 };
 
 // Throws ConfigError.
 [[nodiscard]] Config load_config(const std::string& file);
+[[nodiscard]] Config load_config(const std::string& file, const FileSource& source);
+
+// nullptr: there is none of this name.
+[[nodiscard]] const Listener* find_listener(const Config& config, std::string_view name) noexcept;
+
+[[nodiscard]] std::string_view name_of(TlsMode mode) noexcept;
+
+// HOST:PORT or [IPV6]:PORT, as in http_listen.
+struct Endpoint {
+    std::string host;
+    std::uint16_t port;
+};
+[[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
 
 } // namespace pgmoat::config

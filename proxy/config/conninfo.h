@@ -4,6 +4,8 @@
 #pragma once
 
 #include "protocol/server_handshake.h"
+#include "proxy/config/keyword_values.h"
+#include "tls/context.h"
 
 #include <chrono>
 #include <cstdint>
@@ -15,25 +17,23 @@
 
 namespace pgmoat::config {
 
-class ConninfoError : public std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
 using protocol::SslMode;
 using protocol::SslNegotiation;
 
 struct UpstreamHost {
-    std::string host;       // a name, an address, or a folder for unix sockets ('/' or '@' first)
-    std::string hostaddr;   // numeric; empty: resolve `host`
+    std::string host;     // a name, an address, or a folder for unix sockets ('/' or '@' first)
+    std::string hostaddr; // numeric; empty: resolve `host`
     std::uint16_t port = 5432;
-    [[nodiscard]] bool is_local() const noexcept { return hostaddr.empty() && !host.empty() && (host[0] == '/' || host[0] == '@'); }
+    [[nodiscard]] bool is_local() const noexcept {
+        return hostaddr.empty() && !host.empty() && (host[0] == '/' || host[0] == '@');
+    }
 };
 
 struct Conninfo {
-    std::vector<UpstreamHost> hosts;        // at least one; tried in order
+    std::vector<UpstreamHost> hosts; // at least one; tried in order
     SslMode sslmode = SslMode::prefer;
     SslNegotiation sslnegotiation = SslNegotiation::postgres;
-    std::string sslrootcert;                // a path or "system"
+    std::string sslrootcert; // a path or "system"
     std::string sslcrl;
     std::string sslcrldir;
     std::string sslcert;
@@ -44,13 +44,20 @@ struct Conninfo {
     std::string ssl_max_protocol_version;
     std::chrono::seconds connect_timeout{0}; // 0: no limit of its own; libpq raises 1 to 2
     bool keepalives = true;
-    int keepalives_idle = 0;                 // 0: the system's default
+    int keepalives_idle = 0; // 0: the system's default
     int keepalives_interval = 0;
     int keepalives_count = 0;
     int tcp_user_timeout_ms = 0;
+    std::vector<std::string> given; // the keywords that the text sets, for warnings
 };
 
 // Throws ConninfoError with libpq's text.
 [[nodiscard]] Conninfo parse_conninfo(std::string_view text);
+
+[[nodiscard]] std::string_view name_of(SslMode mode) noexcept;
+
+// What libpq's options ask of TLS to this upstream. As in libpq, a root certificate makes even
+// sslmode=require check the chain; sslmode=disable is the caller's matter.
+[[nodiscard]] tls::ClientSettings client_tls_settings(const Conninfo& conninfo);
 
 } // namespace pgmoat::config

@@ -1,0 +1,132 @@
+// What the rows of settings.cpp have in common: from a name and a text to a stored value or an
+// error.
+#include "proxy/config/postgres_parameters.h"
+#include "proxy/config/settings.h"
+#include "proxy/config/text.h"
+
+namespace pgmoat::config {
+namespace {
+
+struct Wrong {
+    std::string text; // empty: nothing is wrong
+    std::string hint;
+};
+
+std::string joined(std::span<const std::string_view> values) {
+    std::string text;
+    for (const std::string_view value : values)
+        if (!value.empty()) text += (text.empty() ? "" : ", ") + std::string(value);
+    return text;
+}
+
+class Store {
+  public:
+    Store(const SettingRow& row, const Setting& setting, Draft& draft)
+        : row_(row), setting_(setting), draft_(draft) {}
+
+    Wrong operator()(const BooleanSetting& kind) const {
+        const std::optional<bool> value = parse_boolean(setting_.value);
+        if (!value) return {"parameter " + in_quotes(row_.name) + " requires a Boolean value", {}};
+        kind.store(draft_, *value);
+        return {};
+    }
+
+    Wrong operator()(const IntegerSetting& kind) const {
+        const IntegerResult result =
+            parse_integer(std::string(row_.name), setting_.value, kind.range);
+        if (!result.value) return {result.error, result.hint};
+        kind.store(draft_, *result.value);
+        return {};
+    }
+
+    Wrong operator()(const EnumSetting& kind) const {
+        for (const std::string_view value : kind.values) {
+            if (lower_case(value) != lower_case(setting_.value)) continue;
+            kind.store(draft_, value);
+            return {};
+        }
+        return {"invalid value for parameter " + in_quotes(row_.name) + ": " +
+                    in_quotes(setting_.value),
+                "Available values: " + joined(kind.values) + "."};
+    }
+
+    Wrong operator()(const TextSetting& kind) const {
+        return {kind.store(draft_, setting_.value), {}};
+    }
+
+    Wrong operator()(const FamilySetting& kind) const {
+        return {kind.store(draft_, setting_.name.substr(row_.name.size()), setting_.value), {}};
+    }
+
+  private:
+    const SettingRow& row_;
+    const Setting& setting_;
+    Draft& draft_;
+};
+
+const SettingRow* find_row(const std::string& name) {
+    for (const SettingRow& row : all_settings())
+        if (row.name == name || (row.name.ends_with('.') && name.starts_with(row.name)))
+            return &row;
+    return nullptr;
+}
+
+void apply(const Setting& setting, Draft& draft, Problems& problems) {
+    if (const SettingRow* const row = find_row(setting.name)) {
+        draft.places[setting.name] = setting.place;
+        const Wrong wrong = std::visit(Store(*row, setting, draft), row->kind);
+        if (!wrong.text.empty()) problems.error(wrong.text, setting.place, wrong.hint);
+        return;
+    }
+    if (const Refusal refusal = refuse_unsupported(setting.name, setting.value); refusal.listed) {
+        if (!refusal.text.empty()) problems.error(refusal.text, setting.place);
+        return;
+    }
+    if (is_postgres_parameter(setting.name)) {
+        problems.warnings.push_back("parameter " + in_quotes(setting.name_as_written) +
+                                    text_of(setting.place) + " has no effect in pgmoat");
+        return;
+    }
+    problems.error("unrecognized configuration parameter " + in_quotes(setting.name_as_written),
+                   setting.place);
+}
+
+// As in PostgreSQL only the last of several counts, and the others are not even looked at.
+std::vector<Setting> last_of_each(std::vector<Setting> settings, Problems& problems) {
+    std::map<std::string, std::size_t> last;
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+        if (settings[i].name == "ssl_ecdh_curve")
+            settings[i].name = "ssl_groups"; // its name before 18
+        const auto [found, is_new] = last.try_emplace(settings[i].name, i);
+        if (is_new) continue;
+        problems.warnings.push_back("parameter " + in_quotes(settings[i].name_as_written) +
+                                    text_of(settings[i].place) + " replaces its value" +
+                                    text_of(settings[found->second].place));
+        found->second = i;
+    }
+    std::vector<Setting> kept;
+    for (std::size_t i = 0; i < settings.size(); ++i)
+        if (last[settings[i].name] == i) kept.push_back(std::move(settings[i]));
+    return kept;
+}
+
+} // namespace
+
+std::string allowed_values(const SettingRow& row) {
+    if (const auto* const integer = std::get_if<IntegerSetting>(&row.kind))
+        return text_of(integer->range);
+    if (const auto* const choice = std::get_if<EnumSetting>(&row.kind))
+        return joined(choice->values);
+    if (const auto* const text = std::get_if<TextSetting>(&row.kind))
+        return std::string(text->format);
+    if (const auto* const family = std::get_if<FamilySetting>(&row.kind))
+        return std::string(family->format);
+    return "boolean";
+}
+
+void apply_settings(const std::vector<Setting>& settings, Draft& draft, Problems& problems) {
+    for (const Setting& setting : last_of_each(settings, problems))
+        apply(setting, draft, problems);
+}
+
+} // namespace pgmoat::config

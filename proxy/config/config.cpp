@@ -1,0 +1,96 @@
+#include "proxy/config/config.h"
+
+#include "proxy/config/cross_checks.h"
+#include "proxy/config/draft.h"
+#include "proxy/config/guc_file.h"
+#include "proxy/config/guc_value.h"
+#include "proxy/config/listeners.h"
+#include "proxy/config/settings.h"
+#include "proxy/config/text.h"
+
+#include <filesystem>
+
+namespace pgmoat::config {
+namespace {
+
+std::string all_lines(const std::vector<std::string>& messages) {
+    std::string text;
+    for (const std::string& message : messages)
+        text += (text.empty() ? "" : "\n") + message;
+    return text;
+}
+
+// Relative files stand beside the main configuration file, also if an included one names them.
+void resolve(std::string& path, const std::filesystem::path& folder) {
+    if (!path.empty()) path = (folder / path).string();
+}
+
+void resolve_all(Config& config) {
+    const std::filesystem::path folder = std::filesystem::path(config.file).parent_path();
+    tls::ServerSettings& tls = config.tls;
+    for (std::string* path :
+         {&tls.certificate_file, &tls.key_file, &tls.ca_file, &tls.crl_file, &tls.crl_dir})
+        resolve(*path, folder);
+    for (auto& [name, upstream] : config.upstreams) {
+        if (upstream.sslrootcert != "system") resolve(upstream.sslrootcert, folder);
+        for (std::string* path :
+             {&upstream.sslcrl, &upstream.sslcrldir, &upstream.sslcert, &upstream.sslkey})
+            resolve(*path, folder);
+    }
+    for (Listener& listener : config.listeners)
+        for (std::string& directory : listener.unix_directories)
+            if (!directory.starts_with('@'))
+                resolve(directory, folder); // @: the abstract namespace
+}
+
+} // namespace
+
+ConfigError::ConfigError(std::vector<std::string> all)
+    : std::runtime_error(all_lines(all)), messages(std::move(all)) {}
+
+Config load_config(const std::string& file) {
+    return load_config(file, Disk());
+}
+
+Config load_config(const std::string& file, const FileSource& source) {
+    Problems problems;
+    Draft draft;
+    draft.config.file = file;
+    draft.config.directory = std::filesystem::path(file).parent_path().string();
+    if (draft.config.directory.empty()) draft.config.directory = ".";
+    apply_settings(read_guc_file(source, file, problems), draft, problems);
+    build_listeners(draft, problems);
+    resolve_all(draft.config);
+    // A setting that is missing because its line is wrong is not worth a second message.
+    if (problems.errors.empty()) cross_check(draft, problems);
+    if (!problems.errors.empty()) throw ConfigError(std::move(problems.errors));
+    draft.config.warnings = std::move(problems.warnings);
+    return std::move(draft.config);
+}
+
+const Listener* find_listener(const Config& config, std::string_view name) noexcept {
+    for (const Listener& listener : config.listeners)
+        if (listener.name == name) return &listener;
+    return nullptr;
+}
+
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    std::string_view host = text.substr(0, colon);
+    const std::string_view port = text.substr(colon + 1);
+    const bool in_brackets = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
+    if (in_brackets) host = host.substr(1, host.size() - 2);
+    const bool has_colon = host.find(':') != std::string_view::npos;
+    if (host.empty() || has_colon != in_brackets ||
+        host.find_first_of("[]") != std::string_view::npos)
+        return std::nullopt;
+    if (port.empty() || port.size() > 5 ||
+        port.find_first_not_of("0123456789") != std::string_view::npos)
+        return std::nullopt;
+    const int number = std::stoi(std::string(port));
+    if (number < 1 || number > 65535) return std::nullopt;
+    return Endpoint{std::string(host), static_cast<std::uint16_t>(number)};
+}
+
+} // namespace pgmoat::config

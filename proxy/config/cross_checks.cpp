@@ -1,0 +1,207 @@
+#include "proxy/config/cross_checks.h"
+
+#include "proxy/config/limits.h"
+#include "proxy/config/text.h"
+
+#include <algorithm>
+#include <array>
+
+namespace pgmoat::config {
+namespace {
+
+// The setting that describes a listener or an upstream.
+std::string setting_of(const Listener& listener) {
+    return listener.name == default_name ? "listen_addresses" : "listener." + listener.name;
+}
+
+std::string setting_of_upstream(const std::string& name) {
+    return name == default_name ? "upstream" : "upstream." + name;
+}
+
+bool is_ipv6(const std::string& address) {
+    return address.find(':') != std::string::npos;
+}
+
+bool is_ipv4(const std::string& address) {
+    return !address.empty() && address.find_first_not_of("0123456789.") == std::string::npos;
+}
+
+// Whether two sockets on the same port would be refused by the system. Names are not resolved here:
+// that localhost is 127.0.0.1 shows when the second is bound.
+bool overlap(const std::string& a, const std::string& b) {
+    const auto covers = [](const std::string& all, const std::string& one) {
+        return all == "*" || (all == "0.0.0.0" && is_ipv4(one)) || (all == "::" && is_ipv6(one));
+    };
+    return lower_case(a) == lower_case(b) || covers(a, b) || covers(b, a);
+}
+
+// One socket to be bound, and whose it is.
+struct Bound {
+    std::string address; // empty: a unix socket
+    std::string path;
+    std::uint16_t port;
+    std::string setting;
+
+    [[nodiscard]] std::string text() const {
+        return path.empty() ? "address " + in_quotes(address) + " port " + std::to_string(port)
+                            : "Unix-domain socket " + in_quotes(path);
+    }
+    [[nodiscard]] bool collides_with(const Bound& other) const {
+        if (!path.empty() || !other.path.empty()) return path == other.path;
+        return port == other.port && overlap(address, other.address);
+    }
+};
+
+std::vector<Bound> all_bound(const Config& config) {
+    std::vector<Bound> bound;
+    for (const Listener& listener : config.listeners) {
+        for (const std::string& address : listener.addresses)
+            bound.push_back({address, {}, listener.port, setting_of(listener)});
+        for (const std::string& folder : listener.unix_directories) {
+            const std::string path = folder + "/.s.PGSQL." + std::to_string(listener.port);
+            bound.push_back({{}, path, listener.port, setting_of(listener)});
+        }
+    }
+    if (const std::optional<Endpoint> http = parse_endpoint(config.http_listen))
+        bound.push_back({http->host, {}, http->port, "http_listen"});
+    return bound;
+}
+
+void check_sockets(const Draft& draft, Problems& problems) {
+    const std::vector<Bound> bound = all_bound(draft.config);
+    for (std::size_t i = 0; i < bound.size(); ++i) {
+        if (bound[i].path.size() > limits::unix_socket_path_bytes_max) {
+            problems.error("Unix-domain socket path " + in_quotes(bound[i].path) +
+                               " is too long (maximum " +
+                               std::to_string(limits::unix_socket_path_bytes_max) + " bytes)",
+                           draft.place_of(bound[i].setting));
+        }
+        for (std::size_t j = 0; j < i; ++j) {
+            if (!bound[i].collides_with(bound[j])) continue;
+            problems.error(bound[i].text() + " of " + in_quotes(bound[i].setting) +
+                               " is already used by " + in_quotes(bound[j].setting) + " for " +
+                               bound[j].text(),
+                           draft.place_of(bound[i].setting));
+        }
+    }
+}
+
+void check_listeners(const Draft& draft, Problems& problems) {
+    const Config& config = draft.config;
+    if (config.listeners.empty()) {
+        problems.error("there is no listener: set \"listen_addresses\", "
+                       "\"unix_socket_directories\" or \"listener.NAME\"",
+                       draft.place_of("listen_addresses"));
+    }
+    if (config.upstreams.empty())
+        return problems.error("there is no upstream: set \"upstream\" or \"upstream.NAME\"",
+                              {config.file, 0});
+    for (const Listener& listener : config.listeners) {
+        const Place place = draft.place_of(setting_of(listener));
+        if (listener.addresses.size() > limits::addresses_per_listener_max ||
+            listener.unix_directories.size() > limits::addresses_per_listener_max) {
+            problems.error("parameter " + in_quotes(setting_of(listener)) + " has more than " +
+                               std::to_string(limits::addresses_per_listener_max) + " addresses",
+                           place);
+        }
+        if (config.upstreams.contains(listener.upstream)) continue;
+        problems.error("upstream " + in_quotes(setting_of_upstream(listener.upstream)) + " of " +
+                           in_quotes(setting_of(listener)) + " is not set",
+                       place);
+    }
+}
+
+void check_own_tls(const Draft& draft, Problems& problems) {
+    const Config& config = draft.config;
+    const bool terminates =
+        std::any_of(config.listeners.begin(), config.listeners.end(), [](const Listener& listener) {
+            return listener.tls_mode == TlsMode::terminate;
+        });
+    if (!terminates) {
+        if (config.ssl)
+            problems.warning("ssl = on has no effect: all listeners pass TLS through",
+                             draft.place_of("ssl"));
+        return;
+    }
+    if (!config.ssl) {
+        problems.warning("ssl is off: clients of listeners with tls_mode=terminate are served in "
+                         "plaintext",
+                         draft.place_of("ssl"));
+        return;
+    }
+    if (config.tls.certificate_file.empty())
+        problems.error("ssl = on needs \"ssl_cert_file\"", draft.place_of("ssl_cert_file"));
+    if (config.tls.key_file.empty())
+        problems.error("ssl = on needs \"ssl_key_file\"", draft.place_of("ssl_key_file"));
+    const std::string& max = config.tls.max_protocol_version;
+    if (!max.empty() && max < config.tls.min_protocol_version) {
+        problems.error("could not set SSL protocol version range",
+                       draft.place_of("ssl_max_protocol_version"),
+                       "\"ssl_min_protocol_version\" cannot be higher than "
+                       "\"ssl_max_protocol_version\"");
+    }
+}
+
+// Passed-through TLS is between the client and the server: what the connection string says of it
+// would be believed and is not done.
+void warn_of_unused_tls(const std::string& setting,
+                        const Conninfo& conninfo,
+                        const Place& place,
+                        Problems& problems) {
+    for (const std::string& keyword : conninfo.given) {
+        if (!keyword.starts_with("ssl")) continue;
+        problems.warning("connection option " + in_quotes(keyword) + " of " + in_quotes(setting) +
+                             " has no effect: only listeners with tls_mode=passthrough use it",
+                         place);
+    }
+}
+
+void warn_of_weak_tls(const std::string& setting,
+                      const Conninfo& conninfo,
+                      const Place& place,
+                      Problems& problems) {
+    const bool remote = std::any_of(conninfo.hosts.begin(),
+                                    conninfo.hosts.end(),
+                                    [](const UpstreamHost& host) { return !host.is_local(); });
+    const bool weak = conninfo.sslmode == SslMode::prefer || conninfo.sslmode == SslMode::allow;
+    if (!remote || !weak) return;
+    problems.warning("sslmode=" + std::string(name_of(conninfo.sslmode)) + " of " +
+                         in_quotes(setting) +
+                         " does not protect the connection to the server: whoever is in between "
+                         "can turn TLS off (use \"verify-full\")",
+                     place);
+}
+
+void check_upstreams(const Draft& draft, Problems& problems) {
+    for (const auto& [name, conninfo] : draft.config.upstreams) {
+        const std::string setting = setting_of_upstream(name);
+        const Place place = draft.place_of(setting);
+        bool used = false;
+        bool terminated = false;
+        for (const Listener& listener : draft.config.listeners) {
+            if (listener.upstream != name) continue;
+            used = true;
+            terminated = terminated || listener.tls_mode == TlsMode::terminate;
+        }
+        if (!used)
+            problems.warning(in_quotes(setting) + " is not used by any listener", place);
+        else if (terminated)
+            warn_of_weak_tls(setting, conninfo, place, problems);
+        else
+            warn_of_unused_tls(setting, conninfo, place, problems);
+    }
+}
+
+} // namespace
+
+void cross_check(const Draft& draft, Problems& problems) {
+    check_listeners(draft, problems);
+    check_sockets(draft, problems);
+    check_own_tls(draft, problems);
+    check_upstreams(draft, problems);
+    problems.warning("there are no access rules: everyone who reaches a listener is let in to the "
+                     "server's own authentication",
+                     {draft.config.file, 0});
+}
+
+} // namespace pgmoat::config

@@ -1,0 +1,49 @@
+#include "proxy/config/file_source.h"
+
+#include "proxy/config/limits.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+namespace pgmoat::config {
+namespace {
+
+FileText failed(int error) {
+    return {std::nullopt, std::strerror(error), error == ENOENT};
+}
+
+} // namespace
+
+FileText Disk::read(const std::string& path) const {
+    // A folder opens like a file, and only reading it fails, without a word from the stream.
+    std::error_code ignored;
+    if (std::filesystem::is_directory(path, ignored)) return failed(EISDIR);
+
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return failed(errno != 0 ? errno : EIO);
+    std::string text(limits::file_bytes_max + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (file.bad()) return failed(EIO);
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    if (text.size() > limits::file_bytes_max) return failed(EFBIG);
+    return {std::move(text), {}, false};
+}
+
+FolderNames Disk::list(const std::string& folder) const {
+    std::error_code error;
+    std::vector<std::string> names;
+    std::filesystem::directory_iterator entry(folder, error);
+    while (!error && entry != std::filesystem::directory_iterator()) {
+        std::error_code ignored;
+        if (!entry->is_directory(ignored)) names.push_back(entry->path().filename().string());
+        entry.increment(error);
+    }
+    if (error) return {std::nullopt, error.message()};
+    return {std::move(names), {}};
+}
+
+} // namespace pgmoat::config

@@ -1,0 +1,25 @@
+// Reads a file in the syntax of postgresql.conf, with everything that it includes, into a list of
+// settings in the order of the text. Knows no setting but include, include_if_exists, include_dir.
+// Texts and limits are those of PostgreSQL's guc-file.l and conffiles.c.
+#pragma once
+
+#include "proxy/config/file_source.h"
+#include "proxy/config/problems.h"
+
+#include <string>
+#include <vector>
+
+namespace pgmoat::config {
+
+struct Setting {
+    std::string name; // in lower case: names are case-insensitive
+    std::string name_as_written;
+    std::string value;
+    Place place;
+};
+
+// What can be read is returned even if something else is wrong: errors are collected in `problems`.
+[[nodiscard]] std::vector<Setting>
+read_guc_file(const FileSource& source, const std::string& file, Problems& problems);
+
+} // namespace pgmoat::config

@@ -1,0 +1,51 @@
+// Cuts the text of a postgresql.conf into tokens, by the rules of PostgreSQL's guc-file.l: the
+// longest match wins, and of two equally long ones the first in the order of TokenKind.
+// Pure; used by guc_file.cpp alone.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace pgmoat::config {
+
+enum class TokenKind {
+    identifier,           // port
+    qualified_identifier, // upstream.reports; only as a name: as a value it needs quotes
+    quoted_string,        // 'it''s', with its quotes
+    unquoted_string,      // a/b:c-d.e, beginning with a letter
+    integer,              // -5, 0x1f, 10min
+    real,                 // 1.5, without unit
+    equals,
+    end_of_line,
+    end_of_file,
+    unknown, // one byte that begins nothing
+};
+
+struct Token {
+    TokenKind kind;
+    std::string_view text;
+};
+
+class GucLexer {
+  public:
+    explicit GucLexer(std::string_view text) noexcept : rest_(text) {}
+
+    [[nodiscard]] Token next() noexcept;
+
+    // Of the token that next() returned last, counted from 1.
+    [[nodiscard]] unsigned line() const noexcept { return line_; }
+
+  private:
+    void skip_blanks_and_comment() noexcept;
+
+    std::string_view rest_;
+    unsigned line_ = 1;
+    bool line_ended_ = false;
+};
+
+// The value of a quoted_string token: quotes off, '' and backslash escapes (\b \f \n \r \t, octal,
+// anything else stands for itself) replaced.
+[[nodiscard]] std::string unquote(std::string_view quoted);
+
+} // namespace pgmoat::config

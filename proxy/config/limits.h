@@ -1,0 +1,34 @@
+// Bounds of everything that the configuration reads, each with its reason.
+#pragma once
+
+#include <cstddef>
+
+namespace pgmoat::config::limits {
+
+// PostgreSQL's CONF_FILE_MAX_DEPTH (conffiles.h): the main file is level 0.
+inline constexpr int include_depth_max = 10;
+
+// PostgreSQL gives a file up after so many syntax errors (guc-file.l): the rest would be noise.
+inline constexpr int syntax_errors_per_file_max = 100;
+
+// A hundred times what anyone writes; ends the reading of a device or of the wrong file.
+inline constexpr std::size_t file_bytes_max = std::size_t{1} << 20;
+
+// Files that include each other twice would be 2^10 files within the depth limit.
+inline constexpr int files_max = 256;
+
+// Names of upstreams and listeners become labels of metrics and words of the log: PostgreSQL's
+// limit for names (NAMEDATALEN - 1).
+inline constexpr std::size_t name_bytes_max = 63;
+
+// Each listener address is a socket, each upstream host an attempt: more is a mistake in a script.
+inline constexpr std::size_t hosts_per_upstream_max = 64;
+inline constexpr std::size_t addresses_per_listener_max = 64;
+
+// sun_path of sockaddr_un holds 108 bytes with the final NUL (unix(7)).
+inline constexpr std::size_t unix_socket_path_bytes_max = 107;
+
+// More threads than any machine this runs on has cores.
+inline constexpr int threads_max = 256;
+
+} // namespace pgmoat::config::limits

@@ -1,0 +1,105 @@
+#include "proxy/config/listeners.h"
+
+#include "proxy/config/guc_value.h"
+#include "proxy/config/keyword_values.h"
+#include "proxy/config/text.h"
+
+#include <array>
+
+namespace pgmoat::config {
+namespace {
+
+[[noreturn]] void fail_value(const std::string& keyword, const std::string& value) {
+    throw ConninfoError("invalid " + keyword + " value: " + in_quotes(value));
+}
+
+void set_address(Listener& listener, const std::string& value) {
+    const std::optional<std::vector<std::string>> list = split_list(value);
+    if (!list || list->empty()) fail_value("address", value);
+    listener.addresses = *list;
+}
+
+void set_unix_socket_directory(Listener& listener, const std::string& value) {
+    const std::optional<std::vector<std::string>> list = split_folder_list(value);
+    if (!list || list->empty()) fail_value("unix_socket_directory", value);
+    listener.unix_directories = *list;
+}
+
+void set_port(Listener& listener, const std::string& value) {
+    const IntegerResult port = parse_integer("port", value, {1, 65535});
+    if (!port.value) throw ConninfoError(port.error);
+    listener.port = static_cast<std::uint16_t>(*port.value);
+}
+
+void set_tls_mode(Listener& listener, const std::string& value) {
+    const std::string word = lower_case(value);
+    if (word == name_of(TlsMode::terminate))
+        listener.tls_mode = TlsMode::terminate;
+    else if (word == name_of(TlsMode::passthrough))
+        listener.tls_mode = TlsMode::passthrough;
+    else
+        fail_value("tls_mode", value);
+}
+
+void set_upstream(Listener& listener, const std::string& value) {
+    listener.upstream = lower_case(value); // names are case-insensitive, as upstream.NAME's is
+}
+
+struct Option {
+    std::string_view keyword;
+    void (*set)(Listener&, const std::string&);
+};
+
+constexpr std::array<Option, 5> options{{
+    {"address", set_address},
+    {"port", set_port},
+    {"unix_socket_directory", set_unix_socket_directory},
+    {"tls_mode", set_tls_mode},
+    {"upstream", set_upstream},
+}};
+
+void set_option(Listener& listener, const KeywordValue& pair) {
+    for (const Option& option : options)
+        if (option.keyword == pair.keyword) return option.set(listener, pair.value);
+    throw ConninfoError("invalid listener option " + in_quotes(pair.keyword));
+}
+
+Listener parse_listener(const std::string& name, const std::string& text, const Listener& own) {
+    Listener listener;
+    listener.name = name;
+    listener.port = own.port;
+    listener.tls_mode = own.tls_mode;
+    listener.upstream = own.upstream;
+    KeywordValueReader reader(text, "listener string");
+    while (const std::optional<KeywordValue> pair = reader.next())
+        set_option(listener, *pair);
+    if (listener.addresses.empty() && listener.unix_directories.empty())
+        throw ConninfoError("a listener needs \"address\" or \"unix_socket_directory\"");
+    return listener;
+}
+
+// A file that describes only listener.NAME need not say listen_addresses = '' to be rid of the
+// default one; a file that says anything about it gets it.
+bool wants_own_listener(const Draft& draft) {
+    if (draft.own.addresses.empty() && draft.own.unix_directories.empty()) return false;
+    return draft.listeners.empty() || draft.is_given("upstream") ||
+           draft.is_given("listen_addresses") || draft.is_given("unix_socket_directories");
+}
+
+} // namespace
+
+void build_listeners(Draft& draft, Problems& problems) {
+    if (wants_own_listener(draft)) draft.config.listeners.push_back(draft.own);
+    for (const auto& [name, text] : draft.listeners) {
+        const std::string setting = "listener." + name;
+        try {
+            draft.config.listeners.push_back(parse_listener(name, text, draft.own));
+        } catch (const ConninfoError& error) {
+            problems.error("invalid value for parameter " + in_quotes(setting) + ": " +
+                               error.what(),
+                           draft.place_of(setting));
+        }
+    }
+}
+
+} // namespace pgmoat::config

@@ -1,0 +1,57 @@
+#include "proxy/config/reload.h"
+
+#include "proxy/config/settings.h"
+#include "proxy/config/text.h"
+
+#include <set>
+
+namespace pgmoat::config {
+namespace {
+
+bool same(const Listener* a, const Listener* b) {
+    if (a == nullptr || b == nullptr) return a == b;
+    return a->addresses == b->addresses && a->port == b->port &&
+           a->unix_directories == b->unix_directories && a->tls_mode == b->tls_mode &&
+           a->upstream == b->upstream;
+}
+
+std::set<std::string> named_listeners(const Config& a, const Config& b) {
+    std::set<std::string> names;
+    for (const Config* config : {&a, &b})
+        for (const Listener& listener : config->listeners)
+            names.insert(listener.name);
+    names.erase(default_name); // its settings have rows of their own
+    return names;
+}
+
+} // namespace
+
+std::vector<std::string> restart_only_changes(const Config& old, const Config& now) {
+    std::vector<std::string> changed;
+    for (const SettingRow& row : all_settings()) {
+        if (row.change_needs == ChangeNeeds::reload || row.show == nullptr) continue;
+        if (row.show(old) != row.show(now)) changed.emplace_back(row.name);
+    }
+    for (const std::string& name : named_listeners(old, now))
+        if (!same(find_listener(old, name), find_listener(now, name)))
+            changed.push_back("listener." + name);
+    return changed;
+}
+
+void keep_restart_only(const Config& old, Config& now) {
+    now.listeners = old.listeners;
+    now.user = old.user;
+    now.http_listen = old.http_listen;
+    now.control_threads = old.control_threads;
+    now.relay_threads = old.relay_threads;
+    std::vector<std::string> missing;
+    for (const Listener& listener : now.listeners) {
+        if (now.upstreams.contains(listener.upstream)) continue;
+        missing.push_back("upstream " + in_quotes(listener.upstream) + " of listener " +
+                          in_quotes(listener.name) +
+                          " cannot be removed without restarting the server");
+    }
+    if (!missing.empty()) throw ConfigError(std::move(missing));
+}
+
+} // namespace pgmoat::config

@@ -1,0 +1,112 @@
+#include "proxy/config/setting_stores.h"
+
+#include "proxy/config/guc_value.h"
+#include "proxy/config/limits.h"
+#include "proxy/config/text.h"
+
+#include <algorithm>
+#include <array>
+
+namespace pgmoat::config {
+namespace {
+
+std::string invalid(std::string_view parameter, const std::string& value, const std::string& why) {
+    return "invalid value for parameter " + in_quotes(parameter) + ": " + in_quotes(value) + " (" +
+           why + ")";
+}
+
+std::string invalid_list(std::string_view parameter, const std::string& value) {
+    return invalid(
+        parameter, value, "Invalid list syntax in parameter " + in_quotes(parameter) + ".");
+}
+
+// Empty: the name is fine.
+std::string check_name(std::string_view family, const std::string& name) {
+    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    const std::string named = std::string(family) + " name " + in_quotes(name);
+    if (name == default_name) return named + " is taken by the settings without a name";
+    if (name.find_first_not_of(allowed) != std::string::npos)
+        return named + " may hold ASCII letters, digits and underscores only";
+    if (name.size() > limits::name_bytes_max)
+        return named + " is longer than " + std::to_string(limits::name_bytes_max) + " bytes";
+    return {};
+}
+
+std::string add_upstream(Draft& draft,
+                         const std::string& setting,
+                         const std::string& name,
+                         const std::string& value) {
+    try {
+        draft.config.upstreams[name] = parse_conninfo(value);
+    } catch (const ConninfoError& error) {
+        // Without the value: it may hold sslpassword.
+        return "invalid value for parameter " + in_quotes(setting) + ": " + error.what();
+    }
+    return {};
+}
+
+} // namespace
+
+std::string store_listen_addresses(Draft& draft, const std::string& value) {
+    const std::optional<std::vector<std::string>> list = split_list(value);
+    if (!list) return invalid_list("listen_addresses", value);
+    draft.own.addresses = *list;
+    return {};
+}
+
+std::string store_unix_socket_directories(Draft& draft, const std::string& value) {
+    const std::optional<std::vector<std::string>> list = split_folder_list(value);
+    if (!list) return invalid_list("unix_socket_directories", value);
+    draft.own.unix_directories = *list;
+    return {};
+}
+
+// PostgreSQL 18's list, or a Boolean as before. There is one line for a connection here, and any of
+// the list's options asks for it.
+std::string store_log_connections(Draft& draft, const std::string& value) {
+    constexpr std::array<std::string_view, 5> options{
+        "receipt", "authentication", "authorization", "setup_durations", "all"};
+    if (const std::optional<bool> flag = parse_boolean(value)) {
+        draft.config.log_connections = *flag;
+        return {};
+    }
+    const std::optional<std::vector<std::string>> list = split_list(value);
+    if (!list) return invalid_list("log_connections", value);
+    for (const std::string& option : *list) {
+        const std::string word = lower_case(option);
+        if (std::find(options.begin(), options.end(), std::string_view(word)) != options.end())
+            continue;
+        if (parse_boolean(word) && option == list->front()) {
+            return invalid("log_connections",
+                           value,
+                           "Cannot specify log_connections option " + in_quotes(option) +
+                               " in a list with other options.");
+        }
+        return invalid("log_connections", value, "Invalid option " + in_quotes(option) + ".");
+    }
+    draft.config.log_connections = !list->empty();
+    return {};
+}
+
+std::string store_http_listen(Draft& draft, const std::string& value) {
+    if (!value.empty() && !parse_endpoint(value))
+        return invalid("http_listen", value, "Expected HOST:PORT, an IPv6 address in brackets.");
+    draft.config.http_listen = value;
+    return {};
+}
+
+std::string store_upstream(Draft& draft, const std::string& value) {
+    return add_upstream(draft, "upstream", default_name, value);
+}
+
+std::string store_named_upstream(Draft& draft, const std::string& name, const std::string& value) {
+    std::string wrong = check_name("upstream", name);
+    return wrong.empty() ? add_upstream(draft, "upstream." + name, name, value) : wrong;
+}
+
+std::string store_named_listener(Draft& draft, const std::string& name, const std::string& value) {
+    draft.listeners[name] = value;
+    return check_name("listener", name);
+}
+
+} // namespace pgmoat::config

@@ -1,0 +1,20 @@
+// Stores the values that need more than their type: lists, endpoints, connection strings, names.
+// Each returns what is wrong with the value, in one line without its place; empty: nothing.
+// For the table in settings.cpp alone.
+#pragma once
+
+#include "proxy/config/draft.h"
+
+#include <string>
+
+namespace pgmoat::config {
+
+std::string store_listen_addresses(Draft& draft, const std::string& value);
+std::string store_unix_socket_directories(Draft& draft, const std::string& value);
+std::string store_log_connections(Draft& draft, const std::string& value);
+std::string store_http_listen(Draft& draft, const std::string& value);
+std::string store_upstream(Draft& draft, const std::string& value);
+std::string store_named_upstream(Draft& draft, const std::string& name, const std::string& value);
+std::string store_named_listener(Draft& draft, const std::string& name, const std::string& value);
+
+} // namespace pgmoat::config

@@ -1,0 +1,268 @@
+#include "proxy/config/settings.h"
+
+#include "proxy/config/limits.h"
+#include "proxy/config/setting_stores.h"
+
+#include <climits>
+
+#include <array>
+
+namespace pgmoat::config {
+namespace {
+
+using enum ChangeNeeds;
+using tls::ServerSettings;
+
+constexpr std::array<std::string_view, 2> tls_modes{"terminate", "passthrough"};
+constexpr std::array<std::string_view, 2> log_formats{"text", "json"};
+
+// The empty one means "no limit" and is for ssl_max_protocol_version alone.
+constexpr std::array<std::string_view, 5> tls_versions{
+    "", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
+
+// PostgreSQL's names; there is one level of debug here, and nothing is fatal or a panic.
+constexpr std::array<std::string_view, 10> log_levels{
+    "debug1", "debug2", "debug3", "debug4", "debug5", "info", "notice", "warning", "error", "log"};
+constexpr std::array<LogLevel, 10> log_level_values{LogLevel::debug,
+                                                    LogLevel::debug,
+                                                    LogLevel::debug,
+                                                    LogLevel::debug,
+                                                    LogLevel::debug,
+                                                    LogLevel::info,
+                                                    LogLevel::notice,
+                                                    LogLevel::warning,
+                                                    LogLevel::error,
+                                                    LogLevel::log};
+
+// Rows whose value lies in a field of Config or of its TLS settings as it is.
+
+template <bool Config::*field>
+constexpr SettingRow boolean_row(std::string_view name, std::string_view default_value) {
+    return {name,
+            default_value,
+            reload,
+            BooleanSetting{[](Draft& draft, bool value) { draft.config.*field = value; }},
+            [](const Config& config) { return std::string(config.*field ? "on" : "off"); }};
+}
+
+template <int Config::*field>
+constexpr SettingRow integer_row(std::string_view name,
+                                 std::string_view default_value,
+                                 ChangeNeeds change_needs,
+                                 IntegerRange range) {
+    return {name,
+            default_value,
+            change_needs,
+            IntegerSetting{range, [](Draft& draft, int value) { draft.config.*field = value; }},
+            [](const Config& config) { return std::to_string(config.*field); }};
+}
+
+template <std::chrono::seconds Config::*field>
+constexpr SettingRow
+seconds_row(std::string_view name, std::string_view default_value, int min, int max) {
+    return {name,
+            default_value,
+            reload,
+            IntegerSetting{
+                {min, max, Unit::seconds},
+                [](Draft& draft, int value) { draft.config.*field = std::chrono::seconds(value); }},
+            [](const Config& config) { return std::to_string((config.*field).count()); }};
+}
+
+template <std::string ServerSettings::*field>
+constexpr SettingRow
+tls_text_row(std::string_view name, std::string_view default_value, std::string_view format) {
+    return {name,
+            default_value,
+            reload,
+            TextSetting{format,
+                        [](Draft& draft, const std::string& value) {
+                            draft.config.tls.*field = value;
+                            return std::string();
+                        }},
+            [](const Config& config) { return config.tls.*field; }};
+}
+
+template <std::string ServerSettings::*field>
+constexpr SettingRow tls_version_row(std::string_view name,
+                                     std::string_view default_value,
+                                     std::span<const std::string_view> versions) {
+    return {
+        name,
+        default_value,
+        reload,
+        EnumSetting{versions,
+                    [](Draft& draft, std::string_view value) { draft.config.tls.*field = value; }},
+        [](const Config& config) { return config.tls.*field; }};
+}
+
+// The listener of listen_addresses and port; it shows as empty where there is none.
+template <typename ShowListener>
+std::string show_own(const Config& config, ShowListener show) {
+    const Listener* const own = find_listener(config, default_name);
+    return own == nullptr ? std::string() : show(*own);
+}
+
+std::string join(const std::vector<std::string>& elements) {
+    std::string text;
+    for (const std::string& element : elements)
+        text += (text.empty() ? "" : ",") + element;
+    return text;
+}
+
+std::string show_addresses(const Config& config) {
+    return show_own(config, [](const Listener& own) { return join(own.addresses); });
+}
+
+std::string show_port(const Config& config) {
+    return show_own(config, [](const Listener& own) { return std::to_string(own.port); });
+}
+
+std::string show_unix_directories(const Config& config) {
+    return show_own(config, [](const Listener& own) { return join(own.unix_directories); });
+}
+
+std::string show_tls_mode(const Config& config) {
+    return show_own(config, [](const Listener& own) { return std::string(name_of(own.tls_mode)); });
+}
+
+void store_tls_mode(Draft& draft, std::string_view value) {
+    draft.own.tls_mode = value == tls_modes[0] ? TlsMode::terminate : TlsMode::passthrough;
+}
+
+void store_log_format(Draft& draft, std::string_view value) {
+    draft.config.log_format = value == log_formats[0] ? LogFormat::text : LogFormat::json;
+}
+
+std::string show_log_format(const Config& config) {
+    return std::string(log_formats[config.log_format == LogFormat::text ? 0 : 1]);
+}
+
+void store_log_level(Draft& draft, std::string_view value) {
+    for (std::size_t i = 0; i < log_levels.size(); ++i)
+        if (log_levels[i] == value) draft.config.log_min_messages = log_level_values[i];
+}
+
+std::string show_log_level(const Config& config) {
+    for (std::size_t i = 0; i < log_levels.size(); ++i)
+        if (log_level_values[i] == config.log_min_messages) return std::string(log_levels[i]);
+    return {};
+}
+
+std::string store_user(Draft& draft, const std::string& value) {
+    draft.config.user = value;
+    return {};
+}
+
+constexpr IntegerRange any_count{0, INT_MAX};
+constexpr IntegerRange any_seconds{0, INT_MAX, Unit::seconds};
+constexpr IntegerRange any_milliseconds{0, INT_MAX, Unit::milliseconds};
+constexpr IntegerRange threads{1, limits::threads_max};
+constexpr std::string_view log_connections_format =
+    "boolean, or a list of receipt, authentication, authorization, setup_durations, all";
+
+constexpr std::array rows{
+    SettingRow{"listen_addresses",
+               "localhost",
+               restart,
+               TextSetting{"list of addresses, * for all", store_listen_addresses},
+               show_addresses},
+    SettingRow{"port",
+               "6432",
+               restart,
+               IntegerSetting{{1, 65535},
+                              [](Draft& draft, int value) {
+                                  draft.own.port = static_cast<std::uint16_t>(value);
+                              }},
+               show_port},
+    SettingRow{"unix_socket_directories",
+               "",
+               restart,
+               TextSetting{"list of folders", store_unix_socket_directories},
+               show_unix_directories},
+    SettingRow{
+        "tls_mode", "terminate", restart, EnumSetting{tls_modes, store_tls_mode}, show_tls_mode},
+    SettingRow{"listener.",
+               "",
+               restart,
+               FamilySetting{"address= port= unix_socket_directory= tls_mode= upstream=",
+                             store_named_listener},
+               nullptr},
+    integer_row<&Config::max_connections>("max_connections", "1000", reload, {1, 262143}),
+
+    SettingRow{"upstream", "", reload, TextSetting{"connection string", store_upstream}, nullptr},
+    SettingRow{
+        "upstream.", "", reload, FamilySetting{"connection string", store_named_upstream}, nullptr},
+
+    boolean_row<&Config::ssl>("ssl", "off"),
+    tls_text_row<&ServerSettings::certificate_file>("ssl_cert_file", "server.crt", "file"),
+    tls_text_row<&ServerSettings::key_file>("ssl_key_file", "server.key", "file"),
+    tls_text_row<&ServerSettings::ca_file>("ssl_ca_file", "", "file"),
+    tls_text_row<&ServerSettings::crl_file>("ssl_crl_file", "", "file"),
+    tls_text_row<&ServerSettings::crl_dir>("ssl_crl_dir", "", "folder"),
+    tls_text_row<&ServerSettings::ciphers>(
+        "ssl_ciphers", "HIGH:MEDIUM:+3DES:!aNULL", "OpenSSL cipher list"),
+    tls_text_row<&ServerSettings::tls13_ciphers>("ssl_tls13_ciphers", "", "OpenSSL cipher suites"),
+    tls_text_row<&ServerSettings::groups>("ssl_groups", "X25519:prime256v1", "OpenSSL groups"),
+    SettingRow{"ssl_prefer_server_ciphers",
+               "on",
+               reload,
+               BooleanSetting{[](Draft& draft, bool value) {
+                   draft.config.tls.prefer_server_ciphers = value;
+               }},
+               [](const Config& config) {
+                   return std::string(config.tls.prefer_server_ciphers ? "on" : "off");
+               }},
+    tls_version_row<&ServerSettings::min_protocol_version>(
+        "ssl_min_protocol_version", "TLSv1.2", std::span(tls_versions).subspan(1)),
+    tls_version_row<&ServerSettings::max_protocol_version>(
+        "ssl_max_protocol_version", "", tls_versions),
+
+    seconds_row<&Config::authentication_timeout>("authentication_timeout", "60", 1, 600),
+    seconds_row<&Config::shutdown_timeout>("shutdown_timeout", "60", 0, INT_MAX),
+    integer_row<&Config::tcp_keepalives_idle>("tcp_keepalives_idle", "0", reload, any_seconds),
+    integer_row<&Config::tcp_keepalives_interval>(
+        "tcp_keepalives_interval", "0", reload, any_seconds),
+    integer_row<&Config::tcp_keepalives_count>("tcp_keepalives_count", "0", reload, any_count),
+    integer_row<&Config::tcp_user_timeout_ms>("tcp_user_timeout", "0", reload, any_milliseconds),
+
+    SettingRow{
+        "log_connections",
+        "off",
+        reload,
+        TextSetting{log_connections_format, store_log_connections},
+        [](const Config& config) { return std::string(config.log_connections ? "on" : "off"); }},
+    boolean_row<&Config::log_disconnections>("log_disconnections", "on"),
+    SettingRow{"log_min_messages",
+               "info",
+               reload,
+               EnumSetting{log_levels, store_log_level},
+               show_log_level},
+    SettingRow{
+        "log_format", "text", reload, EnumSetting{log_formats, store_log_format}, show_log_format},
+
+    SettingRow{"user",
+               "",
+               restart,
+               TextSetting{"name of a system user", store_user},
+               [](const Config& config) { return config.user; }},
+    SettingRow{"http_listen",
+               "",
+               restart,
+               TextSetting{"HOST:PORT", store_http_listen},
+               [](const Config& config) { return config.http_listen; }},
+    integer_row<&Config::control_threads>("control_threads", "1", restart, threads),
+    integer_row<&Config::relay_threads>("relay_threads", "2", restart, threads),
+};
+
+} // namespace
+
+std::span<const SettingRow> all_settings() noexcept {
+    return rows;
+}
+
+std::string_view name_of(TlsMode mode) noexcept {
+    return tls_modes[mode == TlsMode::terminate ? 0 : 1];
+}
+
+} // namespace pgmoat::config

@@ -1,0 +1,240 @@
+// What a whole file becomes.
+#include "proxy/config/config.h"
+#include "tests/support/catch.h"
+#include "tests/unit/config/memory_files.h"
+
+using namespace pgmoat::config;
+using namespace std::chrono_literals;
+
+namespace {
+
+Config load(const std::string& text) {
+    return load_config("etc/pgmoat.conf", MemoryFiles({{"etc/pgmoat.conf", text}}));
+}
+
+bool warns(const Config& config, const std::string& part) {
+    for (const std::string& warning : config.warnings)
+        if (warning.find(part) != std::string::npos) return true;
+    return false;
+}
+
+const std::string minimal = "upstream = 'host=db sslmode=disable'\n";
+
+} // namespace
+
+TEST_CASE("a file with nothing but an upstream listens on localhost port 6432") {
+    const Config config = load(minimal);
+    REQUIRE(config.listeners.size() == 1);
+    CHECK(config.listeners[0].name == "default");
+    CHECK(config.listeners[0].addresses == std::vector<std::string>{"localhost"});
+    CHECK(config.listeners[0].port == 6432);
+    CHECK(config.listeners[0].unix_directories.empty());
+    CHECK(config.listeners[0].tls_mode == TlsMode::terminate);
+    CHECK(config.listeners[0].upstream == "default");
+    CHECK(config.upstreams.at("default").hosts[0].host == "db");
+}
+
+TEST_CASE("the file of the design's example means what it says") {
+    const Config config = load(R"(
+        listen_addresses = '*'
+        port = 6432
+        ssl = on
+        ssl_cert_file = 'server.crt'
+        ssl_key_file = 'server.key'
+        ssl_min_protocol_version = 'tlsv1.3'
+        tls_mode = terminate                      # or passthrough
+        upstream = 'host=10.0.0.5 port=5432 sslmode=verify-full sslrootcert=root.crt'
+        upstream.Reports = 'host=10.0.0.6,10.0.0.7 target_session_attrs=any sslmode=require'
+        listener.edge = 'address=0.0.0.0,:: port=5433 tls_mode=passthrough upstream=reports'
+        http_listen = '127.0.0.1:9632'
+        authentication_timeout = 1min
+        shutdown_timeout = '1.5 h'
+        log_format = JSON
+        user = postgres)");
+    CHECK(config.ssl);
+    CHECK(config.tls.min_protocol_version == "TLSv1.3");
+    CHECK(config.authentication_timeout == 60s);
+    CHECK(config.shutdown_timeout == 5400s);
+    CHECK(config.log_format == LogFormat::json);
+    CHECK(config.user == "postgres");
+    CHECK(config.http_listen == "127.0.0.1:9632");
+    CHECK(config.upstreams.at("default").sslmode == SslMode::verify_full);
+    CHECK(config.upstreams.at("reports").hosts.size() == 2);
+    REQUIRE(config.listeners.size() == 2);
+    const Listener* const edge = find_listener(config, "edge");
+    REQUIRE(edge != nullptr);
+    CHECK(edge->addresses == std::vector<std::string>{"0.0.0.0", "::"});
+    CHECK(edge->port == 5433);
+    CHECK(edge->tls_mode == TlsMode::passthrough);
+    CHECK(edge->upstream == "reports");
+}
+
+TEST_CASE("relative files stand beside the configuration file") {
+    const Config config = load("upstream = 'host=db sslmode=verify-ca sslrootcert=ca/root.crt"
+                               " sslcert=/abs/client.crt sslkey=client.key sslcrldir=crls'\n"
+                               "ssl = on\nssl_ca_file = 'clients.crt'\n"
+                               "unix_socket_directories = 'run, @abstract, /var/run'\n");
+    CHECK(config.directory == "etc");
+    CHECK(config.tls.certificate_file == "etc/server.crt");
+    CHECK(config.tls.key_file == "etc/server.key");
+    CHECK(config.tls.ca_file == "etc/clients.crt");
+    CHECK(config.tls.crl_file.empty());
+    CHECK(config.upstreams.at("default").sslrootcert == "etc/ca/root.crt");
+    CHECK(config.upstreams.at("default").sslcert == "/abs/client.crt");
+    CHECK(config.upstreams.at("default").sslkey == "etc/client.key");
+    CHECK(config.upstreams.at("default").sslcrldir == "etc/crls");
+    CHECK(config.listeners[0].unix_directories ==
+          std::vector<std::string>{"etc/run", "@abstract", "/var/run"});
+}
+
+TEST_CASE("sslrootcert=system is no file") {
+    const Config config = load("upstream = 'host=db sslrootcert=system'");
+    CHECK(config.upstreams.at("default").sslrootcert == "system");
+}
+
+TEST_CASE("a listener takes from the plain settings what it does not say") {
+    const Config config = load("port = 7000\ntls_mode = passthrough\nupstream = 'host=db'\n"
+                               "listen_addresses = ''\nlistener.a = 'address=10.0.0.1'");
+    REQUIRE(config.listeners.size() == 1);
+    CHECK(config.listeners[0].name == "a");
+    CHECK(config.listeners[0].port == 7000);
+    CHECK(config.listeners[0].tls_mode == TlsMode::passthrough);
+    CHECK(config.listeners[0].upstream == "default");
+}
+
+TEST_CASE("a file that describes only named listeners and upstreams gets no default listener") {
+    const Config config = load("upstream.a = 'host=db sslmode=disable'\n"
+                               "listener.a = 'address=10.0.0.1 upstream=A'");
+    REQUIRE(config.listeners.size() == 1);
+    CHECK(config.listeners[0].name == "a");
+}
+
+TEST_CASE("a listener may be a unix socket alone") {
+    const Config config = load(minimal + "listen_addresses = ''\nunix_socket_directories = '/run'");
+    CHECK(config.listeners[0].addresses.empty());
+    CHECK(config.listeners[0].unix_directories == std::vector<std::string>{"/run"});
+}
+
+TEST_CASE("names of settings are case-insensitive") {
+    CHECK(load(minimal + "PORT = 7000").listeners[0].port == 7000);
+}
+
+TEST_CASE("the older name ssl_ecdh_curve sets ssl_groups") {
+    CHECK(load(minimal + "ssl_ecdh_curve = 'secp384r1'").tls.groups == "secp384r1");
+}
+
+TEST_CASE("log_connections takes a Boolean or PostgreSQL 18's list") {
+    const auto value = GENERATE(table<std::string, bool>({
+        {"on", true},
+        {"off", false},
+        {"tr", true},
+        {"''", false},
+        {"'receipt, ALL'", true},
+        {"setup_durations", true},
+    }));
+    CHECK(load(minimal + "log_connections = " + std::get<0>(value)).log_connections ==
+          std::get<1>(value));
+}
+
+TEST_CASE(
+    "of a name set twice the last counts, the first is not looked at, and a warning says so") {
+    const Config config = load(minimal + "port = nonsense\nport = 7000");
+    CHECK(config.listeners[0].port == 7000);
+    CHECK(warns(config,
+                "parameter \"port\" in file \"etc/pgmoat.conf\" line 3 replaces its value in file "
+                "\"etc/pgmoat.conf\" line 2"));
+}
+
+TEST_CASE("warnings name what works and is less than it seems") {
+    const auto row = GENERATE(table<std::string, std::string>({
+        {"Shared_Buffers = 128MB",
+         "parameter \"Shared_Buffers\" in file \"etc/pgmoat.conf\" line 2 has no effect in pgmoat"},
+        {"io_method = worker",
+         "parameter \"io_method\" in file \"etc/pgmoat.conf\" line 2 has no effect"},
+        {"old_snapshot_threshold = 1", "parameter \"old_snapshot_threshold\""},
+        {"upstream.x = 'host=x sslmode=require'",
+         "\"upstream.x\" is not used by any listener in file \"etc/pgmoat.conf\" line 2"},
+        {"upstream = 'host=x'", "sslmode=prefer of \"upstream\" does not protect"},
+        {"upstream = 'host=x sslmode=allow'", "sslmode=allow of \"upstream\" does not protect"},
+        {"tls_mode = passthrough",
+         "connection option \"sslmode\" of \"upstream\" has no effect: only listeners with "
+         "tls_mode=passthrough use it in file \"etc/pgmoat.conf\" line 1"},
+        {"tls_mode = passthrough\nssl = on", "ssl = on has no effect"},
+        {"ssl = off",
+         "ssl is off: clients of listeners with tls_mode=terminate are served in plaintext in file "
+         "\"etc/pgmoat.conf\" line 2"},
+        {"", "there are no access rules"},
+    }));
+    INFO(std::get<0>(row));
+    CHECK(warns(load(minimal + std::get<0>(row)), std::get<1>(row)));
+}
+
+TEST_CASE("a protected upstream and one on this machine bring no warning about sslmode") {
+    const auto text = GENERATE(as<std::string>{},
+                               "upstream = 'host=x sslmode=require'",
+                               "upstream = 'host=x sslmode=disable'",
+                               "upstream = 'host=/run'");
+    CHECK_FALSE(warns(load(text), "does not protect"));
+}
+
+TEST_CASE("an unsupported setting of PostgreSQL is fine with the value that changes nothing") {
+    const auto line = GENERATE(as<std::string>{},
+                               "ssl_sni = OFF",
+                               "ssl_sni = fa",
+                               "hba_file = ''",
+                               "ssl_passphrase_command = ''",
+                               "ssl_renegotiation_limit = 0",
+                               "unix_socket_permissions = 0777",
+                               "unix_socket_permissions = 511",
+                               "log_hostname = 0");
+    INFO(line);
+    CHECK(load(minimal + line).warnings == load(minimal).warnings);
+}
+
+TEST_CASE("a whole postgresql.conf of PostgreSQL is understood, word for word what has no effect") {
+    const Config config = load(minimal + R"(
+# - Memory -
+shared_buffers = 128MB			# min 128kB
+dynamic_shared_memory_type = posix	# the default
+max_wal_size = 1GB
+log_timezone = 'Etc/UTC'
+datestyle = 'iso, mdy'
+lc_messages = 'C'
+default_text_search_config = 'pg_catalog.english'
+cluster_name = '15/main'
+)");
+    std::size_t without_effect = 0;
+    for (const std::string& warning : config.warnings)
+        if (warning.ends_with("has no effect in pgmoat")) ++without_effect;
+    CHECK(without_effect == 8);
+}
+
+TEST_CASE("an endpoint is a host and a port, IPv6 in brackets") {
+    const auto v4 = parse_endpoint("127.0.0.1:9632");
+    REQUIRE(v4);
+    CHECK(v4->host == "127.0.0.1");
+    CHECK(v4->port == 9632);
+    const auto v6 = parse_endpoint("[::1]:65535");
+    REQUIRE(v6);
+    CHECK(v6->host == "::1");
+    CHECK(v6->port == 65535);
+    for (const char* wrong : {"",
+                              ":",
+                              "host",
+                              "host:",
+                              ":80",
+                              "::1:80",
+                              "[::1]",
+                              "[]:80",
+                              "[h]:80",
+                              "h:0",
+                              "h:65536",
+                              "h:+1",
+                              "h: 1",
+                              "h:999999999999",
+                              "[::1:80",
+                              "a]:80"}) {
+        INFO(wrong);
+        CHECK_FALSE(parse_endpoint(wrong));
+    }
+}
