@@ -31,8 +31,8 @@ namespace pgmoat::tls {
 struct Session::Native {
     enum class Phase { handshaking, open, over };
 
-    SslPtr ssl; // null: could not be made; handshake() says so
     Notes notes;
+    SslPtr ssl; // null: could not be made; handshake() says so
     std::string host_name; // client role, until the handshake is over
     Verify verify = Verify::nothing;
     Phase phase = Phase::handshaking;

@@ -1,0 +1,205 @@
+// Client certificates: asked for only with a CA, optional, and refused in PostgreSQL's words.
+#include "tests/support/catch.h"
+#include "tests/unit/tls/openssl_peer.h"
+
+using namespace pgmoat;
+using tls::Failure;
+using tls::Status;
+
+namespace {
+
+class Server {
+  public:
+    explicit Server(const test::CertificateFolder& certificates) : certificates_(certificates) {
+        settings.ca_file = certificates.certificate("root");
+        settings.certificate_file = certificates.certificate("server");
+        settings.key_file = certificates.key("server");
+    }
+
+    // The server's session after it met a client with that certificate.
+    const tls::Session& meets(const std::string& name, const char* version = "TLSv1.3") {
+        tls::ClientSettings client = certificates_.client_settings_with_certificate(name);
+        client.max_protocol_version = version;
+        pair_ = std::make_unique<test::TlsPair>(settings, client);
+        agreed = pair_->shake_hands();
+        pair_->let_client_hear();
+        return pair_->server.session;
+    }
+    [[nodiscard]] const test::TlsPair& pair() const { return *pair_; }
+
+    tls::ServerSettings settings;
+    bool agreed = false;
+
+  private:
+    const test::CertificateFolder& certificates_;
+    std::unique_ptr<test::TlsPair> pair_;
+};
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("without ssl_ca_file nobody is asked for a certificate") {
+    const test::CertificateFolder certificates;
+    Server server(certificates);
+    server.settings.ca_file.clear();
+
+    CHECK_FALSE(server.meets("client").facts().certificate);
+    CHECK(server.agreed);
+    CHECK_FALSE(tls::ServerContext::load(server.settings)->asks_for_client_certificate());
+}
+
+TEST_CASE("with ssl_ca_file a client without a certificate still passes, and hears the CA's name") {
+    const test::CertificateFolder certificates;
+    Server server(certificates);
+    const auto context = tls::ServerContext::load(server.settings);
+    test::Endpoint endpoint(*context);
+    test::ForeignClient client({});
+
+    CHECK(context->asks_for_client_certificate());
+    CHECK(client.shake_hands(endpoint));
+    CHECK_FALSE(endpoint.session.facts().certificate);
+    CHECK(client.acceptable_authorities() == std::vector<std::string>{"Test authority root"});
+}
+
+TEST_CASE("bad client certificates fail the handshake, each with its reason") {
+    const test::CertificateFolder certificates;
+    tls::CertificateRequest expired = certificates.client_request("alice");
+    expired.starts_in_days = -10;
+    expired.days = 5;
+    certificates.issue("expired", expired);
+    tls::CertificateRequest early = certificates.client_request("alice");
+    early.starts_in_days = 5;
+    certificates.issue("early", early);
+    tls::CertificateRequest other = certificates.client_request("alice");
+    other.issuer_certificate_file = certificates.certificate("other-root");
+    other.issuer_key_file = certificates.key("other-root");
+    certificates.issue("other", other);
+    tls::CertificateRequest self_signed = certificates.client_request("alice");
+    self_signed.issuer_certificate_file.clear();
+    certificates.issue("self-signed", self_signed);
+
+    struct Case {
+        const char* name;
+        Failure servers;
+        Failure clients;
+    };
+    const Case cases[] = {
+        {"expired", Failure::certificate_expired, Failure::certificate_expired},
+        {"early", Failure::certificate_expired, Failure::certificate_other},
+        {"other", Failure::certificate_untrusted, Failure::certificate_untrusted},
+        {"self-signed", Failure::certificate_untrusted, Failure::certificate_untrusted},
+        {"server", Failure::certificate_other, Failure::certificate_other}, // no clientAuth
+    };
+    Server server(certificates);
+    for (const char* version : {"TLSv1.2", "TLSv1.3"}) {
+        for (const Case& each : cases) {
+            INFO(version << " " << each.name);
+            const tls::Session& session = server.meets(each.name, version);
+            CHECK_FALSE(server.agreed);
+            CHECK(session.failure() == each.servers);
+            CHECK(server.pair().client.session.failure() == each.clients);
+            CHECK(test::error_queue_is_empty());
+        }
+        server.meets("client", version);
+        CHECK(server.agreed);
+    }
+}
+
+TEST_CASE("a refused certificate is described in PostgreSQL's two lines of detail") {
+    const test::CertificateFolder certificates;
+    tls::CertificateRequest other = certificates.client_request("mallory");
+    other.issuer_certificate_file = certificates.certificate("other-root");
+    other.issuer_key_file = certificates.key("other-root");
+    certificates.issue("other", other);
+    Server server(certificates);
+
+    const std::string error = server.meets("other").error();
+    CHECK(error.starts_with("certificate verify failed\n"
+                            "Client certificate verification failed at depth 0: unable to get "
+                            "local issuer certificate.\n"
+                            "Failed certificate data (unverified): subject \"/CN=mallory\", serial "
+                            "number "));
+    CHECK(error.ends_with(", issuer \"/CN=Test authority other-root\"."));
+}
+
+TEST_CASE("names in the detail are the last 71 bytes, in ASCII") {
+    const test::CertificateFolder certificates;
+    test::issue_with_subject(
+        certificates,
+        "long",
+        {{"O", std::string(40, 'o')}, {"OU", "\xCE\x9F"}, {"CN", std::string(64, 'c')}});
+    Server server(certificates);
+    server.settings.ca_file = certificates.certificate("other-root");
+    CHECK(
+        contains(server.meets("long").error(), "subject \".../CN=" + std::string(64, 'c') + "\""));
+
+    test::issue_with_subject(certificates, "greek", {{"CN", "\xCE\x9F"}});
+    CHECK(contains(server.meets("greek").error(), "subject \"/CN=\\xce\\x9f\""));
+}
+
+TEST_CASE("a NUL inside the common name refuses the client in PostgreSQL's words") {
+    const test::CertificateFolder certificates;
+    const std::string two_faced("alice\0.example.com", 18);
+    certificates.issue("nul", certificates.client_request(two_faced));
+    Server server(certificates);
+    for (const char* version : {"TLSv1.2", "TLSv1.3"}) {
+        const tls::Session& session = server.meets("nul", version);
+        CHECK_FALSE(server.agreed);
+        CHECK(session.failure() == Failure::certificate_other);
+        CHECK(session.error() == "SSL certificate's common name contains embedded null");
+    }
+    // Closed as politely as PostgreSQL does it.
+    CHECK(server.pair().client.last_read == Status::closed);
+}
+
+TEST_CASE("a NUL elsewhere in the subject refuses the client, too") {
+    const test::CertificateFolder certificates;
+    test::issue_with_subject(
+        certificates, "nul", {{"O", std::string("PG\0Inc", 6)}, {"CN", "alice"}});
+    Server server(certificates);
+
+    CHECK(server.meets("nul").error() ==
+          "SSL certificate's distinguished name contains embedded null");
+    CHECK_FALSE(server.agreed);
+}
+
+TEST_CASE("a NUL in an alternative name refuses the client, too") {
+    const test::CertificateFolder certificates;
+    tls::CertificateRequest both = certificates.server_request("alice");
+    both.names = {std::string("alice\0.example.com", 18)};
+    certificates.issue("nul", both);
+    Server server(certificates);
+    // The test authority issues it for servers; what is looked at first is the purpose.
+    CHECK(server.meets("nul").failure() == Failure::certificate_other);
+    CHECK_FALSE(server.agreed);
+}
+
+TEST_CASE("a revoked client certificate is refused, by file and by folder") {
+    const test::CertificateFolder certificates;
+    certificates.issue("revoked", certificates.client_request("mallory"));
+    test::write_revocation_list(certificates, certificates.file("root.crl"), {"revoked"});
+    Server server(certificates);
+    server.settings.crl_file = certificates.file("root.crl");
+
+    CHECK(server.meets("revoked").failure() == Failure::certificate_revoked);
+    CHECK(server.pair().client.session.failure() == Failure::certificate_revoked);
+    server.meets("client");
+    CHECK(server.agreed);
+}
+
+TEST_CASE("a folder without a revocation list loads, and then every client certificate fails") {
+    const test::CertificateFolder certificates;
+    Server server(certificates);
+    server.settings.crl_dir = certificates.file("nowhere");
+
+    const std::string error = server.meets("client").error();
+    CHECK_FALSE(server.agreed);
+    CHECK(contains(error, "at depth 0: unable to get certificate CRL."));
+
+    // Clients without a certificate are not touched by it.
+    test::TlsPair pair(server.settings, certificates.client_settings());
+    CHECK(pair.shake_hands());
+}
