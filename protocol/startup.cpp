@@ -4,6 +4,7 @@
 
 #include "protocol/limits.h"
 #include "protocol/messages.h"
+#include "protocol/wire_reader.h"
 
 #include <algorithm>
 #include <cassert>
@@ -173,8 +174,7 @@ void settle_names(StartupMessage& message) {
 }
 
 StartupPacket parse_startup_message(ByteView packet, ProtocolVersion version) {
-    const std::string text(packet.begin(), packet.end());
-    ParameterCursor cursor{text, parameters_offset};
+    ParameterCursor cursor{as_text(packet), parameters_offset};
     StartupMessage message;
     ReplicationFlags replication;
     message.version = version;
@@ -193,7 +193,7 @@ StartupPacket parse_startup_message(ByteView packet, ProtocolVersion version) {
             return bad_replication(version, value);
         }
     }
-    if (cursor.offset != text.size() - 1) return bad_layout(version);
+    if (cursor.offset != packet.size() - 1) return bad_layout(version);
     if (message.user.empty()) return no_user(version);
 
     message.replication = replication.kind();
