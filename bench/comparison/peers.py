@@ -75,15 +75,16 @@ def _write(folder, name, text):
 
 def _pgmoat(mode):
     def configure(site, port, folder):
-        tls = ""
+        tls, server_tls = "", ""
         if mode == "terminate":
             tls = f"ssl = on\nssl_cert_file = '{site.certificate}'\nssl_key_file = '{site.key}'\n"
+            server_tls = " sslmode=disable"
         path = _write(folder, "pgmoat.conf", f"""
 listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = ''
 tls_mode = {mode}
-{tls}upstream = 'host=127.0.0.1 port={site.backend_port} sslmode=disable'
+{tls}upstream = 'host=127.0.0.1 port={site.backend_port}{server_tls}'
 max_connections = {site.connections_max}
 relay_threads = {site.pgmoat_relay_threads}
 log_connections = off
