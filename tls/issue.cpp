@@ -151,7 +151,8 @@ void add_name(GENERAL_NAMES* names, const std::string& name) {
 
 void add_alternative_names(X509* certificate, const CertificateRequest& request) {
     std::vector<std::string> all = request.names;
-    if (std::find(all.begin(), all.end(), request.common_name) == all.end())
+    if (request.kind == CertificateKind::server &&
+        std::find(all.begin(), all.end(), request.common_name) == all.end())
         all.insert(all.begin(), request.common_name);
     const std::unique_ptr<GENERAL_NAMES, FreeNames> names(GENERAL_NAMES_new());
     require(names != nullptr, "add names");
@@ -181,17 +182,17 @@ void add_extensions(X509* certificate, const CertificateRequest& request, X509* 
         add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
     if (request.kind == CertificateKind::server) {
         add_extension(certificate, issuer, NID_ext_key_usage, "serverAuth");
-        add_alternative_names(certificate, request);
     }
     if (request.kind == CertificateKind::client)
         add_extension(certificate, issuer, NID_ext_key_usage, "clientAuth");
+    if (request.kind == CertificateKind::server || !request.names.empty())
+        add_alternative_names(certificate, request);
 }
 
 // Ed25519 and Ed448 bring their own digest and want none named.
-const EVP_MD* digest_for(EVP_PKEY* key) {
-    int digest = NID_undef;
-    if (EVP_PKEY_get_default_digest_nid(key, &digest) == 2 && digest == NID_undef) return nullptr;
-    return EVP_sha256();
+const EVP_MD* digest_for(const EVP_PKEY* key) {
+    const bool has_its_own = EVP_PKEY_is_a(key, "ED25519") == 1 || EVP_PKEY_is_a(key, "ED448") == 1;
+    return has_its_own ? nullptr : EVP_sha256();
 }
 
 CertificatePtr make_certificate(const CertificateRequest& request, EVP_PKEY* key) {

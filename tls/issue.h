@@ -14,11 +14,12 @@ enum class CertificateKind { authority, server, client };
 // SCRAM cannot bind to an Ed25519 certificate.
 enum class KeyType { ecdsa_p256, rsa_2048, ed25519 };
 
-// What is to be made. Serial: 128 random bits. Names go into subjectAltName as DNS or IP.
+// What is to be made. Serial: 128 random bits. Names go into subjectAltName as DNS or IP; a client
+// needs none.
 struct CertificateRequest {
     CertificateKind kind = CertificateKind::server;
     std::string common_name;
-    std::vector<std::string> names; // server: host names and addresses; the common name is added
+    std::vector<std::string> names; // server: host names and addresses, the common name is added
     int days = 365;
     int starts_in_days = 0; // from now; negative: it has begun, and may have ended, already
     KeyType key_type = KeyType::ecdsa_p256;

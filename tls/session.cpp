@@ -32,7 +32,7 @@ struct Session::Native {
     enum class Phase { handshaking, open, over };
 
     Notes notes;
-    SslPtr ssl; // null: could not be made; handshake() says so
+    SslPtr ssl;            // null: could not be made; handshake() says so
     std::string host_name; // client role, until the handshake is over
     Verify verify = Verify::nothing;
     Phase phase = Phase::handshaking;

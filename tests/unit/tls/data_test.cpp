@@ -297,7 +297,7 @@ TEST_CASE("key updates without data between them end the session at the limit") 
     }
 }
 
-TEST_CASE("renegotiation is refused and the session lives on, up to the limit") {
+TEST_CASE("renegotiation is refused and the session lives on") {
     const test::CertificateFolder certificates;
     test::Endpoint server(*tls::ServerContext::load(certificates.server_settings()));
     test::ForeignClientSettings settings;
