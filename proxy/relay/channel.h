@@ -1,6 +1,6 @@
-// One live connection on the relay plane: two sockets, up to two TLS sessions, and what must not be lost
-// when it moves there. The control plane fills it in and gives it away with Plane::adopt(); from then on
-// one relay thread owns it until it is closed and reported.
+// One live connection on the relay plane: two sockets, up to two TLS sessions, and what must not be
+// lost when it moves there. The control plane fills it in and gives it away with Plane::adopt();
+// from then on one relay thread owns it until it is closed and reported.
 #pragma once
 
 #include "metrics/labels.h"
@@ -16,8 +16,8 @@
 namespace pgmoat::relay {
 
 struct Leg {
-    Descriptor socket;                    // non-blocking
-    std::unique_ptr<tls::Session> tls;    // none: the bytes are relayed as they are
+    Descriptor socket;                 // non-blocking
+    std::unique_ptr<tls::Session> tls; // none: the bytes are relayed as they are
     // Received from this socket and not yet relayed: ciphertext when there is a TLS session.
     std::vector<std::uint8_t> unread;
     // Owed to this socket, ready to be sent: already encrypted when there is a TLS session.
@@ -27,18 +27,19 @@ struct Leg {
 struct Channel {
     Leg client;
     Leg server;
-    // The owner's own record of the connection (a SessionRow); the relay only counts bytes in it and
-    // gives it back with the end.
+    // The owner's own record of the connection (a SessionRow); the relay only counts bytes in it
+    // and gives it back with the end. Never null.
     std::unique_ptr<Traffic> row;
 };
 
 // How a channel ended; given to the reporter with the row.
 struct Ended {
     metrics::CloseReason reason = metrics::CloseReason::internal;
-    std::string detail;                   // for the log: names the side and says what happened
+    std::string detail; // for the log: names the side and says what happened
 };
 
-// Where a channel's end is told. Called once per channel, on the relay thread that owned it; must not block.
+// Where a channel's end is told. Called once per channel, on the relay thread that owned it; must
+// not block.
 class Reporter {
   public:
     virtual ~Reporter() = default;

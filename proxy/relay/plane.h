@@ -1,10 +1,12 @@
-// The relay plane: a few threads with an epoll loop each, on which live connections run until they close.
-// Channels are packed: a new one goes to the first thread that is less than half busy (design section 4).
+// The relay plane: a few threads with an epoll loop each, on which live connections run until they
+// close. Channels are packed: a new one goes to the first thread that is less than half busy
+// (design section 4).
 #pragma once
 
 #include "proxy/relay/channel.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -12,6 +14,14 @@ namespace pgmoat::relay {
 
 struct PlaneSettings {
     std::size_t threads = 2; // at most; the first is filled before the second is used
+};
+
+// What one relay thread is doing; for metrics and tests.
+struct ThreadFacts {
+    std::size_t channels = 0;
+    double busy_share = 0; // of the last second, and what new channels are expected to add
+    std::uint64_t spliced_bytes = 0; // relayed without entering our memory
+    std::size_t pipes_in_use = 0;
 };
 
 class Loop;
@@ -25,10 +35,13 @@ class Plane {
     Plane(const Plane&) = delete;
     Plane& operator=(const Plane&) = delete;
 
-    // Takes a channel over; any thread. Both directions are pumped once at once: bytes may already wait.
+    // Takes a channel over; any thread. Both directions are pumped once at once: bytes may already
+    // wait.
     void adopt(std::unique_ptr<Channel> channel);
     // Closes every live channel with reason drain; any thread. Returns at once.
     void close_all();
+    // Any thread.
+    [[nodiscard]] std::vector<ThreadFacts> threads() const;
 
   private:
     std::vector<std::unique_ptr<Loop>> loops_;

@@ -1,0 +1,70 @@
+#include "proxy/relay/end.h"
+
+#include <system_error>
+#include <utility>
+
+namespace pgmoat::relay {
+
+using metrics::CloseReason;
+using metrics::Side;
+
+namespace {
+
+CloseReason io_error(Side side) noexcept {
+    return side == Side::client ? CloseReason::client_io_error : CloseReason::server_io_error;
+}
+
+const char* name(Side side) noexcept {
+    return side == Side::client ? "client" : "server";
+}
+
+std::string words(int error) {
+    return std::generic_category().message(error);
+}
+
+} // namespace
+
+void End::closed(Side side) {
+    const bool client = side == Side::client;
+    tell(client ? CloseReason::client_closed : CloseReason::server_closed,
+         std::string(name(side)) + " closed the connection");
+}
+
+void End::truncated(Side side) {
+    tell(CloseReason::tls_truncated,
+         std::string(name(side)) + " closed the connection without TLS close_notify");
+}
+
+void End::cannot_receive(Side side, int error) {
+    tell(io_error(side),
+         std::string("could not receive data from ") + name(side) + ": " + words(error));
+}
+
+void End::cannot_send(Side side, int error) {
+    tell(io_error(side), std::string("could not send data to ") + name(side) + ": " + words(error));
+}
+
+void End::tls_failed(Side side, const std::string& error) {
+    tell(io_error(side), std::string("TLS with ") + name(side) + " failed: " + error);
+}
+
+void End::flooded(Side side) {
+    tell(CloseReason::tls_flood,
+         std::string(name(side)) + " asks for TLS answers and does not read them");
+}
+
+void End::gave_up(Side lost) {
+    tell(io_error(lost),
+         std::string(name(lost)) + " is gone and the other side accepts no more data");
+}
+
+void End::tell(CloseReason reason, std::string detail) {
+    if (first_) return;
+    first_ = std::make_unique<Ended>(Ended{reason, std::move(detail)});
+}
+
+Ended End::take() noexcept {
+    return first_ ? std::move(*first_) : Ended{};
+}
+
+} // namespace pgmoat::relay

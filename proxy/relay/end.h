@@ -1,0 +1,33 @@
+// How a channel ended: what is told first counts, whatever follows from it is ignored (law 10). The
+// texts name the side; the log prints them as they are.
+#pragma once
+
+#include "metrics/labels.h"
+#include "proxy/relay/channel.h"
+
+#include <memory>
+#include <string>
+
+namespace pgmoat::relay {
+
+class End {
+  public:
+    void closed(metrics::Side side);
+    void truncated(metrics::Side side);
+    void cannot_receive(metrics::Side side, int error);
+    void cannot_send(metrics::Side side, int error);
+    void tls_failed(metrics::Side side, const std::string& error);
+    void flooded(metrics::Side side);
+    // `lost` is gone while the other side accepts nothing.
+    void gave_up(metrics::Side lost);
+    void tell(metrics::CloseReason reason, std::string detail);
+
+    [[nodiscard]] bool told() const noexcept { return first_ != nullptr; }
+    // `internal` without a text when nothing was told.
+    [[nodiscard]] Ended take() noexcept;
+
+  private:
+    std::unique_ptr<Ended> first_; // apart: a live channel should not pay for it
+};
+
+} // namespace pgmoat::relay

@@ -1,0 +1,69 @@
+// One direction of a channel at work: receive -> decrypt -> encrypt -> send, or splice. A Flow
+// lives for one wake-up; what must last stands in Direction and in the two legs.
+//
+//   may read?            no while the target is owed bytes or the pipe holds some (backpressure)
+//   bytes                forwarded in the same turn, one send; what is not taken is owed
+//   end of the source    told to the target behind the bytes: close_notify when the end was clean,
+//   FIN source lost          its end as above, without close_notify target lost          its bytes
+//   are dropped; the other direction is read up to its end
+#pragma once
+
+#include "proxy/relay/end.h"
+#include "proxy/relay/live_leg.h"
+#include "proxy/relay/splice.h"
+#include "proxy/relay/workbench.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace pgmoat::relay {
+
+// What one direction remembers between wake-ups.
+struct Direction {
+    Splice splice;
+    bool bulk = false;             // splice instead of receiving
+    bool after_large_read = false; // one more makes it bulk
+};
+
+// Something can be done at once: bytes may be waiting and the target takes them.
+[[nodiscard]] bool
+can_flow(const Direction& direction, const LiveLeg& from, const LiveLeg& to) noexcept;
+
+class Flow {
+  public:
+    Flow(Direction& direction, LiveLeg& from, LiveLeg& to, Workbench& bench, End& end)
+        : direction_(direction), from_(from), to_(to), bench_(bench), end_(end) {}
+
+    // Works until nothing is left to do or the work limit is reached.
+    void run();
+    // Plaintext bytes taken from the source.
+    [[nodiscard]] std::size_t moved() const noexcept { return moved_; }
+
+  private:
+    void go_on_splicing();
+    void turn();
+    void relay_kept();
+    void relay_received();
+    void relay(std::span<const std::uint8_t> received, bool end_of_stream);
+    void decrypt(std::span<const std::uint8_t> ciphertext, bool end_of_stream);
+    void forward(std::span<const std::uint8_t> plaintext);
+    void send(std::span<const std::uint8_t> bytes);
+    void send_answer();
+    void splice();
+    void discard();
+    void settle(tls::Status status);
+    void source_ended(bool clean);
+    void source_lost();
+    void target_lost();
+    void watch_for_bulk(std::size_t bytes) noexcept;
+
+    Direction& direction_;
+    LiveLeg& from_;
+    LiveLeg& to_;
+    Workbench& bench_;
+    End& end_;
+    std::size_t moved_ = 0;
+};
+
+} // namespace pgmoat::relay

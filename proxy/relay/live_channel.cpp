@@ -1,0 +1,105 @@
+#include "proxy/relay/live_channel.h"
+
+#include <utility>
+
+namespace pgmoat::relay {
+
+using metrics::Side;
+
+namespace {
+
+// One writer: a load and a store, no locked instruction.
+void add(std::atomic<std::uint64_t>& counter, std::size_t bytes) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+}
+
+bool complete(const LiveLeg& from, const LiveLeg& to) noexcept {
+    return to.writing == Writing::broken || (from.reading_ended && to.writing == Writing::ended);
+}
+
+} // namespace
+
+LiveChannel::LiveChannel(std::unique_ptr<Channel> channel)
+    : client_(std::move(channel->client), Side::client),
+      server_(std::move(channel->server), Side::server), row_(std::move(channel->row)) {}
+
+void LiveChannel::note(Side side, std::uint32_t events) noexcept {
+    (side == Side::client ? client_ : server_).note(events);
+}
+
+LiveChannel::After LiveChannel::run(Workbench& bench) {
+    flush(client_);
+    flush(server_);
+
+    Flow upward(to_server_, client_, server_, bench, end_);
+    upward.run();
+    if (upward.moved() > 0) add(row_->bytes_from_client, upward.moved());
+
+    Flow downward(to_client_, server_, client_, bench, end_);
+    downward.run();
+    if (downward.moved() > 0) add(row_->bytes_from_server, downward.moved());
+
+    if (ending()) {
+        look_for_loss(client_);
+        look_for_loss(server_);
+        if (finished()) return After::finished;
+    }
+    const bool more =
+        can_flow(to_server_, client_, server_) || can_flow(to_client_, server_, client_);
+    return more ? After::more : After::rest;
+}
+
+void LiveChannel::flush(LiveLeg& leg) {
+    if (!leg.owes() || !leg.writable) return;
+    if (const int error = leg.flush(); error != 0) {
+        end_.cannot_send(leg.side, error);
+        leg.break_writing();
+    }
+}
+
+// Everything that it sent was read, and now it is gone: there is nobody to send to.
+void LiveChannel::look_for_loss(LiveLeg& leg) {
+    const bool writing = leg.writing == Writing::open || leg.writing == Writing::closing;
+    if (leg.lost && leg.reading_ended && writing) leg.break_writing();
+}
+
+bool LiveChannel::finished() const noexcept {
+    const bool client_ended = client_.reading_ended || client_.writing == Writing::broken;
+    return client_ended && complete(client_, server_) && complete(server_, client_);
+}
+
+LiveChannel::Wait LiveChannel::wait() const noexcept {
+    if (server_.reading_ended && client_.writing == Writing::ended) return Wait::linger;
+    const bool lost = client_.lost || server_.lost || client_.writing == Writing::broken ||
+                      server_.writing == Writing::broken;
+    return lost || server_.reading_ended ? Wait::stall : Wait::none;
+}
+
+void LiveChannel::give_up() {
+    if (end_.told()) return;
+    end_.gave_up(client_.lost ? Side::client : Side::server);
+}
+
+void LiveChannel::say_goodbye(Workbench& bench) {
+    for (LiveLeg* leg : {&client_, &server_}) {
+        flush(*leg);
+        if (!leg->tls || !leg->may_write() || leg->owes()) continue;
+        bench.outgoing.clear();
+        tls::Wire wire{{}, false, bench.outgoing};
+        leg->tls->shut_down(wire);
+        (void)leg->send(bench.outgoing); // if it does not go, the close says as much
+    }
+}
+
+void LiveChannel::close_sockets(PipePool& pool) noexcept {
+    to_server_.splice.drop(pool);
+    to_client_.splice.drop(pool);
+    client_.socket.reset();
+    server_.socket.reset();
+}
+
+int LiveChannel::socket(Side side) const noexcept {
+    return (side == Side::client ? client_ : server_).socket.get();
+}
+
+} // namespace pgmoat::relay

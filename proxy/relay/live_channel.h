@@ -1,0 +1,83 @@
+// A channel on its relay thread: two legs, two directions, and the rule by which it ends.
+//
+//   A direction is complete when everything of its source, its end included, was passed on, or when
+//   its target is lost. The channel is finished when both are complete and the client has ended
+//   too.
+//
+//   client ends first    the server gets the FIN and its answer still flows: a COPY or a long query
+//   may be
+//                        under way. No time limit of ours: as without a proxy, the server decides
+//                        when its session is over (client_connection_check_interval), and keepalive
+//                        finds a client that is no longer there.
+//   server ends first    the client gets what it is owed and the end, then has limits::linger to
+//   close. a side is lost       what it had sent is passed on, then the channel closes; a lost
+//   server counts as
+//                        one that ended. If the other side accepts nothing:
+//                        limits::stall_after_end.
+#pragma once
+
+#include "proxy/relay/channel.h"
+#include "proxy/relay/end.h"
+#include "proxy/relay/flow.h"
+#include "proxy/relay/live_leg.h"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace pgmoat::relay {
+
+class LiveChannel {
+  public:
+    enum class After {
+        rest, // until the next event
+        more, // the work limit was reached
+        finished,
+    };
+    enum class Wait { none, linger, stall };
+
+    explicit LiveChannel(std::unique_ptr<Channel> channel);
+
+    void note(metrics::Side side, std::uint32_t events) noexcept;
+    [[nodiscard]] After run(Workbench& bench);
+
+    // An end is in sight: the loop must ask for what the channel waits.
+    [[nodiscard]] bool ending() const noexcept {
+        return end_.told() || client_.lost || server_.lost;
+    }
+    [[nodiscard]] Wait wait() const noexcept;
+    // The deadline has passed.
+    void give_up();
+
+    // Closed by us, not by a peer: TLS peers are told, without waiting.
+    void say_goodbye(Workbench& bench);
+    // The last thing that is done with a channel.
+    void close_sockets(PipePool& pool) noexcept;
+    [[nodiscard]] End& end() noexcept { return end_; }
+    [[nodiscard]] std::unique_ptr<Traffic> take_row() noexcept { return std::move(row_); }
+    [[nodiscard]] int socket(metrics::Side side) const noexcept;
+
+    // The loop's bookkeeping.
+    std::size_t position = 0;               // among the live channels
+    std::size_t ending_position = unlisted; // among those with a deadline
+    std::chrono::steady_clock::time_point deadline;
+    Wait waits_for = Wait::none;
+    bool queued = false;
+    static constexpr std::size_t unlisted = static_cast<std::size_t>(-1);
+
+  private:
+    void flush(LiveLeg& leg);
+    void look_for_loss(LiveLeg& leg);
+    [[nodiscard]] bool finished() const noexcept;
+
+    LiveLeg client_;
+    LiveLeg server_;
+    Direction to_server_;
+    Direction to_client_;
+    End end_;
+    std::unique_ptr<Traffic> row_;
+};
+
+} // namespace pgmoat::relay

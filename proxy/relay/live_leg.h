@@ -1,0 +1,76 @@
+// One side of a live channel: the leg that was handed over and where its two halves stand. Only
+// socket operations are here; what they mean for the channel is decided in flow and live_channel.
+//
+//   reading: open --EOF, close_notify, error--> ended
+//   writing: open --finish_writing()--> closing --all owed bytes sent, FIN sent--> ended
+//            any  --the peer takes nothing any more--> broken
+#pragma once
+
+#include "metrics/labels.h"
+#include "proxy/relay/channel.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace pgmoat::relay {
+
+enum class Writing : std::uint8_t { open, closing, ended, broken };
+
+// What a socket operation came to. `error` is an errno; 0: none. Nothing received and no error: not
+// now.
+struct Received {
+    std::size_t bytes = 0;
+    bool end_of_stream = false;
+    int error = 0;
+};
+
+class LiveLeg {
+  public:
+    LiveLeg(Leg leg, metrics::Side side);
+
+    // What epoll said of the socket.
+    void note(std::uint32_t events) noexcept;
+
+    // One recv. A short one drains the socket (`readable` goes down) unless a FIN is known to stand
+    // behind the bytes: its edge has already been reported and no other will come.
+    [[nodiscard]] Received receive(std::span<std::uint8_t> into) noexcept;
+
+    // One send, behind what is owed; what the socket does not take now is owed. Returns an errno or
+    // 0.
+    [[nodiscard]] int send(std::span<const std::uint8_t> bytes);
+    // Sends what is owed, then the FIN when writing is closing. Returns an errno or 0.
+    [[nodiscard]] int flush();
+    // No byte will follow: the FIN goes out behind what is owed.
+    void finish_writing() noexcept;
+
+    [[nodiscard]] bool owes() const noexcept { return sent_ < unsent_.size(); }
+    [[nodiscard]] std::size_t owed() const noexcept { return unsent_.size() - sent_; }
+    [[nodiscard]] bool may_write() const noexcept { return writing == Writing::open; }
+
+    // The peer is gone; what is owed to it can never be sent.
+    void break_writing() noexcept;
+
+    Descriptor socket;
+    std::unique_ptr<tls::Session> tls;
+    std::vector<std::uint8_t> unread; // received, not yet relayed; comes before the socket's bytes
+    metrics::Side side;
+    Writing writing = Writing::open;
+    bool reading_ended = false;
+    bool holds_bytes =
+        false;            // the TLS session may hold decrypted bytes: read from it before receiving
+    bool readable = true; // an edge came and its bytes were not read away yet
+    bool writable = true; // no send was short since the last edge
+    bool hung_up = false; // the peer's FIN or a reset was reported: read up to it
+    bool lost = false;    // epoll: reset, or closed both ways
+
+  private:
+    void owe(std::span<const std::uint8_t> bytes);
+    void forget_unsent() noexcept;
+
+    std::vector<std::uint8_t> unsent_;
+    std::size_t sent_ = 0; // of unsent_
+};
+
+} // namespace pgmoat::relay

@@ -1,0 +1,273 @@
+#include "proxy/relay/loop.h"
+
+#include "proxy/relay/limits.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace pgmoat::relay {
+
+using metrics::CloseReason;
+using metrics::Side;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+Descriptor checked(int number, const char* what) {
+    if (number < 0) throw std::system_error(errno, std::generic_category(), what);
+    return Descriptor(number);
+}
+
+// epoll gives back one pointer per socket: the channel's, with the side in its lowest bit.
+void* tag(LiveChannel& channel, Side side) noexcept {
+    return reinterpret_cast<char*>(&channel) + (side == Side::server ? 1 : 0);
+}
+
+LiveChannel& note(const epoll_event& event) noexcept {
+    const auto tagged = reinterpret_cast<std::uintptr_t>(event.data.ptr);
+    auto& channel = *reinterpret_cast<LiveChannel*>(tagged & ~std::uintptr_t{1});
+    channel.note((tagged & 1) != 0 ? Side::server : Side::client, event.events);
+    return channel;
+}
+
+// Signals are the main thread's; splice() knows no MSG_NOSIGNAL, so SIGPIPE must not reach us
+// either.
+void block_signals() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+template <typename List>
+void make_room(List& list, std::size_t count) {
+    if (list.capacity() < count) list.reserve(std::max<std::size_t>(64, 2 * count));
+}
+
+} // namespace
+
+Loop::Loop(Reporter& reporter, const std::string& thread_name)
+    : reporter_(reporter), epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      wake_(checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")), meter_(Clock::now()),
+      bench_(std::make_unique<Workbench>()), now_(Clock::now()) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET; // an edge per wake(): the counter is never read
+    event.data.ptr = nullptr;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0)
+        throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+    thread_ = std::thread([this] { work(); });
+    pthread_setname_np(thread_.native_handle(), thread_name.c_str());
+}
+
+Loop::~Loop() {
+    {
+        const std::lock_guard lock(mutex_);
+        mail_.stop = true;
+    }
+    wake();
+    thread_.join();
+}
+
+void Loop::adopt(std::unique_ptr<Channel> channel) {
+    auto live = std::make_unique<LiveChannel>(std::move(channel));
+    bool first = false;
+    {
+        const std::lock_guard lock(mutex_);
+        first = mail_.channels.empty();
+        mail_.channels.push_back(std::move(live));
+    }
+    meter_.expect_channel();
+    channels_.fetch_add(1, std::memory_order_relaxed);
+    if (first) wake();
+}
+
+void Loop::close_all() {
+    {
+        const std::lock_guard lock(mutex_);
+        mail_.close_all = true;
+    }
+    wake();
+}
+
+void Loop::wake() noexcept {
+    const std::uint64_t one = 1;
+    (void)!::write(wake_.get(), &one, sizeof one);
+}
+
+void Loop::work() noexcept {
+    block_signals();
+    bool stop = false;
+    while (!stop) {
+        wait();
+        if (std::exchange(mail_came_, false)) stop = take_mail();
+        run_queue();
+        if (!ending_.empty() && now_ >= next_look_at_deadlines_) close_overdue();
+    }
+    close_live();
+}
+
+void Loop::wait() noexcept {
+    epoll_event events[limits::events];
+    int timeout = 0;
+    if (queue_.empty()) {
+        timeout = ending_.empty() ? -1 : static_cast<int>(limits::deadline_tick.count());
+        meter_.waits(Clock::now());
+    }
+    const int count = ::epoll_wait(epoll_.get(), events, limits::events, timeout);
+    now_ = Clock::now();
+    meter_.wakes(now_);
+    for (int i = 0; i < count; ++i) {
+        if (events[i].data.ptr == nullptr)
+            mail_came_ = true;
+        else
+            queue(note(events[i]));
+    }
+}
+
+// True: the thread must stop.
+bool Loop::take_mail() {
+    Mail mail;
+    {
+        const std::lock_guard lock(mutex_);
+        std::swap(mail, mail_);
+    }
+    for (auto& channel : mail.channels)
+        take_over(std::move(channel));
+    if (mail.close_all) close_live();
+    return mail.stop;
+}
+
+void Loop::take_over(std::unique_ptr<LiveChannel> channel) {
+    LiveChannel& taken = *channel;
+    try {
+        for (auto* list : {&queue_, &running_, &ending_})
+            make_room(*list, live_.size() + 1);
+        make_room(live_, live_.size() + 1);
+    } catch (const std::bad_alloc&) {
+        return report(taken);
+    }
+    taken.position = live_.size();
+    live_.push_back(std::move(channel));
+    if (const int error = watch(taken); error != 0) {
+        taken.end().tell(CloseReason::internal,
+                         "could not watch a socket: " + std::generic_category().message(error));
+        return close(taken);
+    }
+    queue(taken); // bytes may already wait, in the TLS sessions too: epoll does not know of those
+}
+
+// Registered once, for everything. Returns an errno or 0.
+int Loop::watch(LiveChannel& channel) noexcept {
+    for (const Side side : {Side::client, Side::server}) {
+        epoll_event event{};
+        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+        event.data.ptr = tag(channel, side);
+        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, channel.socket(side), &event) != 0)
+            return errno;
+    }
+    return 0;
+}
+
+void Loop::queue(LiveChannel& channel) noexcept {
+    if (std::exchange(channel.queued, true)) return;
+    queue_.push_back(&channel);
+}
+
+void Loop::run_queue() {
+    std::swap(queue_, running_);
+    for (LiveChannel* channel : running_) {
+        channel->queued = false;
+        run(*channel);
+    }
+    running_.clear();
+}
+
+// Whatever goes wrong in one channel ends that channel, never the thread.
+void Loop::run(LiveChannel& channel) try {
+    const LiveChannel::After after = channel.run(*bench_);
+    if (after == LiveChannel::After::finished) return close(channel);
+    if (after == LiveChannel::After::more) queue(channel);
+    if (channel.ending()) set_deadline(channel);
+} catch (const std::exception& problem) {
+    try {
+        channel.end().tell(CloseReason::internal, problem.what());
+    } catch (const std::bad_alloc&) { // an End without a text is `internal` as well
+    }
+    close(channel);
+}
+
+void Loop::set_deadline(LiveChannel& channel) noexcept {
+    using Wait = LiveChannel::Wait;
+    const Wait before = std::exchange(channel.waits_for, channel.wait());
+    if (channel.waits_for == Wait::none) return unlist(channel);
+    if (channel.waits_for == Wait::linger && before == Wait::linger) return; // no byte extends it
+
+    channel.deadline =
+        now_ + (channel.waits_for == Wait::linger ? limits::linger : limits::stall_after_end);
+    if (channel.ending_position != LiveChannel::unlisted) return;
+    channel.ending_position = ending_.size();
+    ending_.push_back(&channel);
+}
+
+void Loop::unlist(LiveChannel& channel) noexcept {
+    const std::size_t position = std::exchange(channel.ending_position, LiveChannel::unlisted);
+    if (position == LiveChannel::unlisted) return;
+    ending_[position] = ending_.back();
+    ending_[position]->ending_position = position;
+    ending_.pop_back();
+    channel.ending_position = LiveChannel::unlisted; // it may have been the last one itself
+}
+
+void Loop::close_overdue() {
+    next_look_at_deadlines_ = now_ + limits::deadline_tick;
+    for (std::size_t i = ending_.size(); i-- > 0;) { // backwards: closing moves the last one here
+        LiveChannel& channel = *ending_[i];
+        if (now_ < channel.deadline) continue;
+        channel.give_up();
+        close(channel);
+    }
+}
+
+void Loop::close(LiveChannel& channel) noexcept {
+    if (channel.queued) std::erase(queue_, &channel);
+    unlist(channel);
+    const std::size_t position = channel.position;
+    const std::unique_ptr<LiveChannel> closed = std::move(live_[position]);
+    if (position + 1 < live_.size()) {
+        live_[position] = std::move(live_.back());
+        live_[position]->position = position;
+    }
+    live_.pop_back();
+    report(*closed);
+}
+
+void Loop::close_live() {
+    for (LiveChannel* channel : std::exchange(queue_, {}))
+        channel->queued = false;
+    while (!live_.empty()) {
+        LiveChannel& channel = *live_.back();
+        channel.end().tell(CloseReason::drain, "closed by pgmoat");
+        channel.say_goodbye(*bench_);
+        close(channel);
+    }
+}
+
+// The sockets are closed first: who is told of the end may count on that.
+void Loop::report(LiveChannel& channel) noexcept {
+    channel.close_sockets(bench_->pipes);
+    bench_->count_spliced(0);
+    channels_.fetch_sub(1, std::memory_order_relaxed);
+    try {
+        reporter_.report(channel.take_row(), channel.end().take());
+    } catch (...) { // the reporter's trouble must not end the other channels
+    }
+}
+
+} // namespace pgmoat::relay

@@ -1,0 +1,94 @@
+// One relay thread: an epoll loop over the channels that it owns.
+//
+//   wait -> note what epoll reported -> take the mailbox -> run every queued channel once ->
+//   deadlines
+//
+// Events are only noted; all work is done when the queue runs, so that an event never names a
+// channel that was closed earlier in the same batch, and a channel with both sockets ready runs
+// once. A channel that stopped at its work limit queues again, and the next wait does not block.
+#pragma once
+
+#include "proxy/descriptor.h"
+#include "proxy/relay/channel.h"
+#include "proxy/relay/live_channel.h"
+#include "proxy/relay/load_meter.h"
+#include "proxy/relay/workbench.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace pgmoat::relay {
+
+class Loop {
+  public:
+    // Starts the thread. Throws std::system_error.
+    Loop(Reporter& reporter, const std::string& thread_name);
+    // Closes what is live (reason drain) and joins.
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    // Any thread.
+    void adopt(std::unique_ptr<Channel> channel);
+    void close_all();
+    [[nodiscard]] double expected_share(LoadMeter::Time now) const noexcept {
+        return meter_.expected_share(now);
+    }
+    [[nodiscard]] std::size_t channels() const noexcept {
+        return channels_.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] const Workbench& workbench() const noexcept { return *bench_; }
+
+  private:
+    struct Mail {
+        std::vector<std::unique_ptr<LiveChannel>> channels;
+        bool close_all = false;
+        bool stop = false;
+    };
+
+    void wake() noexcept;
+    void work() noexcept;
+    void wait() noexcept;
+    [[nodiscard]] bool take_mail();
+    void take_over(std::unique_ptr<LiveChannel> channel);
+    [[nodiscard]] int watch(LiveChannel& channel) noexcept;
+    void queue(LiveChannel& channel) noexcept;
+    void run_queue();
+    void run(LiveChannel& channel);
+    void set_deadline(LiveChannel& channel) noexcept;
+    void unlist(LiveChannel& channel) noexcept;
+    void close_overdue();
+    void close(LiveChannel& channel) noexcept;
+    void close_live();
+    void report(LiveChannel& channel) noexcept;
+
+    Reporter& reporter_;
+    Descriptor epoll_;
+    Descriptor wake_;
+    LoadMeter meter_;
+    std::unique_ptr<Workbench> bench_;
+    std::atomic<std::size_t> channels_{0}; // in the mailbox too
+
+    std::mutex mutex_;
+    Mail mail_; // under mutex_
+
+    // The thread's own. Room in the lists is made when a channel is taken over, never later.
+    std::vector<std::unique_ptr<LiveChannel>> live_;
+    std::vector<LiveChannel*> queue_;
+    std::vector<LiveChannel*> running_;
+    std::vector<LiveChannel*> ending_; // with a deadline
+    LoadMeter::Time now_;
+    LoadMeter::Time next_look_at_deadlines_;
+    bool mail_came_ = false;
+
+    std::thread thread_; // last: everything above is there when it starts
+};
+
+} // namespace pgmoat::relay

@@ -1,0 +1,53 @@
+#include "proxy/relay/plane.h"
+
+#include "proxy/relay/limits.h"
+#include "proxy/relay/loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace pgmoat::relay {
+
+Plane::Plane(const PlaneSettings& settings, Reporter& reporter) {
+    const std::size_t threads = std::max<std::size_t>(1, settings.threads);
+    for (std::size_t i = 0; i < threads; ++i)
+        loops_.push_back(std::make_unique<Loop>(reporter, "relay-" + std::to_string(i)));
+}
+
+Plane::~Plane() = default;
+
+void Plane::adopt(std::unique_ptr<Channel> channel) {
+    const auto now = std::chrono::steady_clock::now();
+    Loop* least_busy = nullptr;
+    double least = 0;
+    for (const auto& loop : loops_) {
+        const double share = loop->expected_share(now);
+        if (least_busy && share >= least) continue;
+        least_busy = loop.get();
+        least = share;
+        if (share < limits::busy_enough) break; // packed: the first with room, not the emptiest
+    }
+    least_busy->adopt(std::move(channel));
+}
+
+void Plane::close_all() {
+    for (const auto& loop : loops_)
+        loop->close_all();
+}
+
+std::vector<ThreadFacts> Plane::threads() const {
+    const auto now = std::chrono::steady_clock::now();
+    std::vector<ThreadFacts> facts;
+    for (const auto& loop : loops_) {
+        const Workbench& bench = loop->workbench();
+        facts.push_back({loop->channels(),
+                         loop->expected_share(now),
+                         bench.spliced_bytes.load(std::memory_order_relaxed),
+                         bench.pipes_leased.load(std::memory_order_relaxed)});
+    }
+    return facts;
+}
+
+} // namespace pgmoat::relay

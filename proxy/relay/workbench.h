@@ -1,0 +1,37 @@
+// What one relay thread works with: buffers that every channel uses in turn and pipes to lend.
+// Nothing in the buffers survives a turn: what must stay goes into the leg (unread, unsent) or a
+// pipe.
+#pragma once
+
+#include "proxy/relay/limits.h"
+#include "proxy/relay/pipes.h"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace pgmoat::relay {
+
+struct Workbench {
+    Workbench() { outgoing.reserve(limits::turn_bytes); }
+
+    std::array<std::uint8_t, limits::receive_bytes> received;
+    std::array<std::uint8_t, limits::plaintext_bytes> plaintext;
+    std::vector<std::uint8_t> outgoing; // ciphertext for the side written to
+    std::vector<std::uint8_t> answer;   // ciphertext that reading produced, for the side read from
+    PipePool pipes;
+
+    // Written by the thread, read by anyone.
+    std::atomic<std::uint64_t> spliced_bytes{0};
+    std::atomic<std::size_t> pipes_leased{0};
+
+    void count_spliced(std::size_t bytes) noexcept {
+        spliced_bytes.store(spliced_bytes.load(std::memory_order_relaxed) + bytes,
+                            std::memory_order_relaxed);
+        pipes_leased.store(pipes.leased(), std::memory_order_relaxed);
+    }
+};
+
+} // namespace pgmoat::relay
