@@ -14,6 +14,10 @@ std::string setting_of(const Listener& listener) {
     return listener.name == default_name ? "listen_addresses" : "listener." + listener.name;
 }
 
+std::string setting_of_folders(const Listener& listener) {
+    return listener.name == default_name ? "unix_socket_directories" : setting_of(listener);
+}
+
 std::string setting_of_upstream(const std::string& name) {
     return name == default_name ? "upstream" : "upstream." + name;
 }
@@ -59,7 +63,7 @@ std::vector<Bound> all_bound(const Config& config) {
             bound.push_back({address, {}, listener.port, setting_of(listener)});
         for (const std::string& folder : listener.unix_directories) {
             const std::string path = folder + "/.s.PGSQL." + std::to_string(listener.port);
-            bound.push_back({{}, path, listener.port, setting_of(listener)});
+            bound.push_back({{}, path, listener.port, setting_of_folders(listener)});
         }
     }
     if (const std::optional<Endpoint> http = parse_endpoint(config.http_listen))

@@ -43,7 +43,9 @@ constexpr std::array unsupported{
 
 // The view pg_settings of PostgreSQL 15 and of 18, which between them have every name of 16 and 17,
 // and the old names that map_old_guc_names (guc_tables.c) still takes. Sorted.
-constexpr std::array<std::string_view, 409> parameters{
+// clang-format off: one name a line would be four hundred lines
+constexpr std::array<std::string_view, 410> parameters{
+    "allow_alter_system",
     "allow_in_place_tablespaces",
     "allow_system_table_mods",
     "application_name",
@@ -452,8 +454,8 @@ constexpr std::array<std::string_view, 409> parameters{
     "work_mem",
     "xmlbinary",
     "xmloption",
-    "zero_damaged_pages",
-};
+    "zero_damaged_pages"};
+// clang-format on
 
 static_assert(std::is_sorted(parameters.begin(), parameters.end()));
 

@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 namespace {
 
 Config load(const std::string& text) {
-    return load_config("etc/pgmoat.conf", MemoryFiles({{"etc/pgmoat.conf", text}}));
+    return load_config("etc/pgmoat.conf", MemoryFiles("etc/pgmoat.conf", text));
 }
 
 bool warns(const Config& config, const std::string& part) {

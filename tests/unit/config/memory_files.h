@@ -12,6 +12,7 @@ namespace pgmoat::config {
 class MemoryFiles : public FileSource {
   public:
     explicit MemoryFiles(std::map<std::string, std::string> files) : files_(std::move(files)) {}
+    MemoryFiles(const std::string& path, const std::string& text) : files_{{path, text}} {}
 
     [[nodiscard]] FileText read(const std::string& path) const override {
         const auto found = files_.find(path);

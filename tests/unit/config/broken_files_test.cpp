@@ -1,0 +1,220 @@
+// Files that must not load, each with everything that is said about it.
+#include "proxy/config/config.h"
+#include "tests/support/catch.h"
+#include "tests/unit/config/memory_files.h"
+
+using namespace pgmoat::config;
+
+namespace {
+
+std::vector<std::string> errors_of(const std::string& text) {
+    try {
+        (void)load_config("x.conf", MemoryFiles("x.conf", text));
+    } catch (const ConfigError& error) {
+        return error.messages;
+    }
+    return {"(loaded)"};
+}
+
+const std::string upstream = "upstream = 'host=db sslmode=disable'\n";
+
+} // namespace
+
+TEST_CASE("a bad value is refused in PostgreSQL's words, with file and line") {
+    const auto row = GENERATE(table<std::string, std::string>({
+        {"portt = 1", R"(unrecognized configuration parameter "portt" in file "x.conf" line 2)"},
+        {"Upstreem.x = 'host=a'",
+         R"(unrecognized configuration parameter "Upstreem.x" in file "x.conf" line 2)"},
+        {"pg_stat_statements.track = all",
+         R"(unrecognized configuration parameter "pg_stat_statements.track" in file "x.conf" line 2)"},
+        {"\xef\xbb\xbfport = 1",
+         "unrecognized configuration parameter \"\xef\xbb\xbfport\" in file \"x.conf\" line 2"},
+        {"port = 0",
+         R"(0 is outside the valid range for parameter "port" (1 .. 65535) in file "x.conf" line 2)"},
+        {"port = 65536",
+         R"(65536 is outside the valid range for parameter "port" (1 .. 65535) in file "x.conf" line 2)"},
+        {"port = http", R"(invalid value for parameter "port": "http" in file "x.conf" line 2)"},
+        {"port = 99999999999",
+         R"(invalid value for parameter "port": "99999999999" in file "x.conf" line 2 (Value exceeds integer range.))"},
+        {"port = 1s", R"(invalid value for parameter "port": "1s" in file "x.conf" line 2)"},
+        {"ssl = o", R"(parameter "ssl" requires a Boolean value in file "x.conf" line 2)"},
+        {"ssl = ''", R"(parameter "ssl" requires a Boolean value in file "x.conf" line 2)"},
+        {"log_disconnections = 2",
+         R"(parameter "log_disconnections" requires a Boolean value in file "x.conf" line 2)"},
+        {"tls_mode = terminated",
+         R"(invalid value for parameter "tls_mode": "terminated" in file "x.conf" line 2 (Available values: terminate, passthrough.))"},
+        {"ssl_min_protocol_version = SSLv3",
+         R"(invalid value for parameter "ssl_min_protocol_version": "SSLv3" in file "x.conf" line 2 (Available values: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3.))"},
+        {"ssl_min_protocol_version = ''",
+         R"(invalid value for parameter "ssl_min_protocol_version": "" in file "x.conf" line 2 (Available values: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3.))"},
+        {"ssl_max_protocol_version = TLSv2",
+         R"(invalid value for parameter "ssl_max_protocol_version": "TLSv2" in file "x.conf" line 2 (Available values: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3.))"},
+        {"log_min_messages = panic",
+         R"(invalid value for parameter "log_min_messages": "panic" in file "x.conf" line 2 (Available values: debug1, debug2, debug3, debug4, debug5, info, notice, warning, error, log.))"},
+        {"log_format = xml",
+         R"(invalid value for parameter "log_format": "xml" in file "x.conf" line 2 (Available values: text, json.))"},
+        {"authentication_timeout = 0",
+         R"(0 s is outside the valid range for parameter "authentication_timeout" (1 s .. 600 s) in file "x.conf" line 2)"},
+        {"authentication_timeout = 1us",
+         R"(0 s is outside the valid range for parameter "authentication_timeout" (1 s .. 600 s) in file "x.conf" line 2)"},
+        {"authentication_timeout = 1MB",
+         R"(invalid value for parameter "authentication_timeout": "1MB" in file "x.conf" line 2 (Valid units for this parameter are "us", "ms", "s", "min", "h", and "d".))"},
+        {"tcp_user_timeout = -1",
+         R"(-1 ms is outside the valid range for parameter "tcp_user_timeout" (0 ms .. 2147483647 ms) in file "x.conf" line 2)"},
+        {"max_connections = 0",
+         R"(0 is outside the valid range for parameter "max_connections" (1 .. 262143) in file "x.conf" line 2)"},
+        {"relay_threads = 0",
+         R"(0 is outside the valid range for parameter "relay_threads" (1 .. 256) in file "x.conf" line 2)"},
+        {"control_threads = 257",
+         R"(257 is outside the valid range for parameter "control_threads" (1 .. 256) in file "x.conf" line 2)"},
+        {"log_connections = foo",
+         R"(invalid value for parameter "log_connections": "foo" (Invalid option "foo".) in file "x.conf" line 2)"},
+        {"log_connections = 'receipt,on'",
+         R"(invalid value for parameter "log_connections": "receipt,on" (Invalid option "on".) in file "x.conf" line 2)"},
+        {"log_connections = 'on,receipt'",
+         R"(invalid value for parameter "log_connections": "on,receipt" (Cannot specify log_connections option "on" in a list with other options.) in file "x.conf" line 2)"},
+        {"log_connections = 'a b'",
+         R"(invalid value for parameter "log_connections": "a b" (Invalid list syntax in parameter "log_connections".) in file "x.conf" line 2)"},
+        {"listen_addresses = 'a b'",
+         R"(invalid value for parameter "listen_addresses": "a b" (Invalid list syntax in parameter "listen_addresses".) in file "x.conf" line 2)"},
+        {"unix_socket_directories = 'a,,b'",
+         R"(invalid value for parameter "unix_socket_directories": "a,,b" (Invalid list syntax in parameter "unix_socket_directories".) in file "x.conf" line 2)"},
+        {"http_listen = 9632",
+         R"(invalid value for parameter "http_listen": "9632" (Expected HOST:PORT, an IPv6 address in brackets.) in file "x.conf" line 2)"},
+        {"upstream.a = 'host=x sslmode=on'",
+         R"(invalid value for parameter "upstream.a": invalid sslmode value: "on" in file "x.conf" line 2)"},
+        {"upstream.a = 'host=x sslpassword=secret foo'",
+         R"(invalid value for parameter "upstream.a": missing "=" after "foo" in connection info string in file "x.conf" line 2)"},
+        {"upstream.default = 'host=x'",
+         R"(upstream name "default" is taken by the settings without a name in file "x.conf" line 2)"},
+        {"upstream.gr\xc3\xb6n = 'host=x'",
+         "upstream name \"gr\xc3\xb6n\" may hold ASCII letters, digits and underscores only in "
+         "file \"x.conf\" line 2"},
+        {"listener.a = 'address=x foo=1'",
+         R"(invalid value for parameter "listener.a": invalid listener option "foo" in file "x.conf" line 2)"},
+        {"listener.a = 'port=1'",
+         R"(invalid value for parameter "listener.a": a listener needs "address" or "unix_socket_directory" in file "x.conf" line 2)"},
+        {"listener.a = 'address=x port=0'",
+         R"(invalid value for parameter "listener.a": 0 is outside the valid range for parameter "port" (1 .. 65535) in file "x.conf" line 2)"},
+        {"listener.a = 'address=x tls_mode=off'",
+         R"(invalid value for parameter "listener.a": invalid tls_mode value: "off" in file "x.conf" line 2)"},
+        {"listener.a = 'address=,'",
+         R"(invalid value for parameter "listener.a": invalid address value: "," in file "x.conf" line 2)"},
+        {"listener.a = 'address=x unix_socket_directory='",
+         R"(invalid value for parameter "listener.a": invalid unix_socket_directory value: "" in file "x.conf" line 2)"},
+        {"listener.a = 'address'",
+         R"(invalid value for parameter "listener.a": missing "=" after "address" in listener string in file "x.conf" line 2)"},
+        {"listener.a = 'address=''x'",
+         R"(invalid value for parameter "listener.a": unterminated quoted string in listener string in file "x.conf" line 2)"},
+        {"listener.default = 'address=x'",
+         R"(listener name "default" is taken by the settings without a name in file "x.conf" line 2)"},
+        {"include 'x.conf'", R"(configuration file recursion in "x.conf" in file "x.conf" line 2)"},
+        {"port 5 6", R"(syntax error in file "x.conf" line 2, near token "6")"},
+    }));
+    INFO(std::get<0>(row));
+    CHECK(errors_of(upstream + std::get<0>(row)) == std::vector<std::string>{std::get<1>(row)});
+}
+
+TEST_CASE("a setting of PostgreSQL that would protect someone is refused, not ignored") {
+    const auto row = GENERATE(table<std::string, std::string>({
+        {"hba_file = 'pg_hba.conf'",
+         R"("hba_file" is not supported by this version of pgmoat: access rules are not enforced yet)"},
+        {"ident_file = 'pg_ident.conf'",
+         R"("ident_file" is not supported by this version of pgmoat: access rules are not enforced yet)"},
+        {"hosts_file = 'pg_hosts.conf'",
+         R"("hosts_file" is not supported by this version of pgmoat: there is one certificate for all server names)"},
+        {"ssl_sni = on",
+         R"("ssl_sni" is not supported by this version of pgmoat: there is one certificate for all server names)"},
+        {"ssl_passphrase_command = 'echo x'",
+         R"("ssl_passphrase_command" is not supported by this version of pgmoat: encrypted private keys are not read)"},
+        {"ssl_passphrase_command_supports_reload = on",
+         R"("ssl_passphrase_command_supports_reload" is not supported by this version of pgmoat: encrypted private keys are not read)"},
+        {"ssl_dh_params_file = 'dh.pem'",
+         R"("ssl_dh_params_file" is not supported by this version of pgmoat: Diffie-Hellman parameters are OpenSSL's own)"},
+        {"ssl_renegotiation_limit = 512MB",
+         R"("ssl_renegotiation_limit" is not supported by this version of pgmoat: there is no renegotiation)"},
+        {"log_hostname = on",
+         R"("log_hostname" is not supported by this version of pgmoat: client addresses are never resolved to names)"},
+        {"krb_caseins_users = on",
+         R"("krb_caseins_users" is not supported by this version of pgmoat: GSSAPI encryption is always refused)"},
+        {"unix_socket_permissions = 0700",
+         R"("unix_socket_permissions" is not supported by this version of pgmoat: unix sockets are open to every local user)"},
+        {"unix_socket_group = 'dba'",
+         R"("unix_socket_group" is not supported by this version of pgmoat: unix sockets are open to every local user)"},
+        {"db_user_namespace = on",
+         R"("db_user_namespace" is not supported by this version of pgmoat: the server alone knows users)"},
+        {"ssl_sni = maybe",
+         R"("ssl_sni" is not supported by this version of pgmoat: there is one certificate for all server names)"},
+    }));
+    INFO(std::get<0>(row));
+    CHECK(errors_of(upstream + std::get<0>(row)) ==
+          std::vector<std::string>{"parameter " + std::get<1>(row) + " in file \"x.conf\" line 2"});
+}
+
+TEST_CASE("settings that do not fit together are refused") {
+    const auto row = GENERATE(table<std::string, std::string>({
+        {"", R"(there is no upstream: set "upstream" or "upstream.NAME" in file "x.conf")"},
+        {"port = 1", R"(there is no upstream: set "upstream" or "upstream.NAME" in file "x.conf")"},
+        {"upstream = 'host=x sslmode=disable'\nlisten_addresses = ''",
+         R"(there is no listener: set "listen_addresses", "unix_socket_directories" or "listener.NAME" in file "x.conf" line 2)"},
+        {"upstream = 'host=x'\nlistener.a = 'address=1.2.3.4 upstream=nope'",
+         R"(upstream "upstream.nope" of "listener.a" is not set in file "x.conf" line 2)"},
+        {"upstream.b = 'host=x'\nlisten_addresses = '*'\nlistener.a = 'address=1.2.3.4 port=1 "
+         "upstream=b'",
+         R"(upstream "upstream" of "listen_addresses" is not set in file "x.conf" line 2)"},
+        {"upstream = 'host=x'\nlisten_addresses = '*'\nlistener.a = 'address=10.0.0.1'",
+         R"(address "10.0.0.1" port 6432 of "listener.a" is already used by "listen_addresses" for address "*" port 6432 in file "x.conf" line 3)"},
+        {"upstream = 'host=x'\nlistener.a = 'address=10.0.0.1 port=1'\nlistener.b = "
+         "'address=0.0.0.0 port=1'",
+         R"(address "0.0.0.0" port 1 of "listener.b" is already used by "listener.a" for address "10.0.0.1" port 1 in file "x.conf" line 3)"},
+        {"upstream = 'host=x'\nlisten_addresses = 'LocalHost,localhost'",
+         R"(address "localhost" port 6432 of "listen_addresses" is already used by "listen_addresses" for address "LocalHost" port 6432 in file "x.conf" line 2)"},
+        {"upstream = 'host=x'\nlisten_addresses = '::'\nhttp_listen = '[::1]:6432'",
+         R"(address "::1" port 6432 of "http_listen" is already used by "listen_addresses" for address "::" port 6432 in file "x.conf" line 3)"},
+        {"upstream = 'host=x'\nunix_socket_directories = '/run'\nlistener.a = "
+         "'unix_socket_directory=/run'",
+         R"(Unix-domain socket "/run/.s.PGSQL.6432" of "listener.a" is already used by "unix_socket_directories" for Unix-domain socket "/run/.s.PGSQL.6432" in file "x.conf" line 3)"},
+        {"upstream = 'host=x'\nssl = on\nssl_cert_file = ''",
+         R"(ssl = on needs "ssl_cert_file" in file "x.conf" line 3)"},
+        {"upstream = 'host=x'\nssl = on\nssl_key_file = ''",
+         R"(ssl = on needs "ssl_key_file" in file "x.conf" line 3)"},
+        {"upstream = 'host=x'\nssl = on\nssl_min_protocol_version = "
+         "'TLSv1.3'\nssl_max_protocol_version = 'TLSv1.2'",
+         R"(could not set SSL protocol version range in file "x.conf" line 4 ("ssl_min_protocol_version" cannot be higher than "ssl_max_protocol_version"))"},
+    }));
+    INFO(std::get<0>(row));
+    CHECK(errors_of(std::get<0>(row)) == std::vector<std::string>{std::get<1>(row)});
+}
+
+TEST_CASE("IPv4 and IPv6 sockets on one port do not collide") {
+    CHECK(errors_of(upstream + "listen_addresses = '0.0.0.0,::'") ==
+          std::vector<std::string>{"(loaded)"});
+}
+
+TEST_CASE("a unix socket path must fit into an address") {
+    const std::string folder(100, 'd');
+    CHECK(errors_of(upstream + "unix_socket_directories = '/" + folder + "'") ==
+          std::vector<std::string>{"Unix-domain socket path \"/" + folder +
+                                   "/.s.PGSQL.6432\" is too long (maximum 107 bytes) in file "
+                                   "\"x.conf\" line 2"});
+}
+
+TEST_CASE("all errors of a file are told at once, in the order of its lines") {
+    CHECK(
+        errors_of("port = x\nfoo = 1\nssl = maybe\nhba_file = 'h'\nupstream = 'host'\n") ==
+        std::vector<std::string>{
+            R"(invalid value for parameter "port": "x" in file "x.conf" line 1)",
+            R"(unrecognized configuration parameter "foo" in file "x.conf" line 2)",
+            R"(parameter "ssl" requires a Boolean value in file "x.conf" line 3)",
+            R"(parameter "hba_file" is not supported by this version of pgmoat: access rules are not enforced yet in file "x.conf" line 4)",
+            R"(invalid value for parameter "upstream": missing "=" after "host" in connection info string in file "x.conf" line 5)"});
+}
+
+TEST_CASE("what() of the error holds every message") {
+    try {
+        (void)load_config("x.conf", MemoryFiles("x.conf", "a = 1\nb = 2"));
+        FAIL("loaded");
+    } catch (const ConfigError& error) {
+        CHECK(std::string(error.what()) == error.messages[0] + "\n" + error.messages[1]);
+    }
+}

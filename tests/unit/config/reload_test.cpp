@@ -1,0 +1,82 @@
+#include "proxy/config/reload.h"
+#include "proxy/config/settings.h"
+#include "tests/support/catch.h"
+#include "tests/unit/config/memory_files.h"
+
+using namespace pgmoat::config;
+
+namespace {
+
+Config load(const std::string& text) {
+    const std::string upstreams = "upstream = 'host=db'\nupstream.b = 'host=b'\n";
+    return load_config("x.conf", MemoryFiles("x.conf", upstreams + text));
+}
+
+using Names = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("a reload of the same file changes nothing") {
+    CHECK(restart_only_changes(load("port = 7"), load("port = 7")).empty());
+}
+
+TEST_CASE("each setting that needs a restart is named when it changes") {
+    const auto row = GENERATE(table<std::string, std::string>({
+        {"listen_addresses = '*'", "listen_addresses"},
+        {"port = 7", "port"},
+        {"unix_socket_directories = '/run'", "unix_socket_directories"},
+        {"tls_mode = passthrough", "tls_mode"},
+        {"user = nobody", "user"},
+        {"http_listen = '127.0.0.1:1'", "http_listen"},
+        {"control_threads = 2", "control_threads"},
+        {"relay_threads = 3", "relay_threads"},
+        {"listener.a = 'address=1.2.3.4'", "listener.a"},
+    }));
+    INFO(std::get<0>(row));
+    CHECK(restart_only_changes(load(""), load(std::get<0>(row))) == Names{std::get<1>(row)});
+    CHECK(restart_only_changes(load(std::get<0>(row)), load("")) == Names{std::get<1>(row)});
+}
+
+TEST_CASE("a named listener counts as changed by any of its options") {
+    const Config old = load("listener.a = 'address=1.2.3.4 port=1'");
+    const auto text = GENERATE(as<std::string>{},
+                               "address=1.2.3.5 port=1",
+                               "address=1.2.3.4 port=2",
+                               "address=1.2.3.4 port=1 unix_socket_directory=/run",
+                               "address=1.2.3.4 port=1 tls_mode=passthrough",
+                               "address=1.2.3.4 port=1 upstream=b");
+    CHECK(restart_only_changes(old, load("listener.a = '" + text + "'")) == Names{"listener.a"});
+}
+
+TEST_CASE("certificates, upstreams, limits and the log change without a restart") {
+    const auto line = GENERATE(as<std::string>{},
+                               "ssl = on",
+                               "ssl_cert_file = 'other.crt'",
+                               "upstream = 'host=other'",
+                               "max_connections = 5",
+                               "authentication_timeout = 5",
+                               "log_min_messages = debug1",
+                               "log_format = json");
+    CHECK(restart_only_changes(load(""), load(line)).empty());
+}
+
+TEST_CASE("keeping what needs a restart leaves the rest of the new configuration") {
+    const Config old = load("port = 7\nuser = nobody");
+    Config now = load("port = 8\nmax_connections = 5\nrelay_threads = 9\nhttp_listen = 'h:1'");
+    keep_restart_only(old, now);
+    CHECK(restart_only_changes(old, now).empty());
+    CHECK(now.max_connections == 5);
+}
+
+TEST_CASE("an upstream cannot go while a listener that stays needs it") {
+    const Config old = load("listener.a = 'address=1.2.3.4 upstream=b'");
+    Config now = load("");
+    now.upstreams.erase("b");
+    try {
+        keep_restart_only(old, now);
+        FAIL("kept");
+    } catch (const ConfigError& error) {
+        CHECK(error.messages == Names{"upstream \"b\" of listener \"a\" cannot be removed without "
+                                      "restarting the server"});
+    }
+}
