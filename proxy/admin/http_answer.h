@@ -1,0 +1,31 @@
+// Which page answers which request. Pure but for the callbacks: knows no socket and no HTTP
+// library.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace pgmoat::admin {
+
+// What the endpoint shows; the server fills it in. Called on the endpoint's thread; must not block.
+struct HttpPages {
+    std::function<std::string()> metrics; // Prometheus' text format
+    std::function<bool()> ready;          // serving: started, not draining
+};
+
+struct HttpAnswer {
+    unsigned status = 200;
+    std::string content_type;
+    std::string body;
+};
+
+// Never throws: a page that throws is answered with 500. HEAD gets the answer of GET; the endpoint
+// leaves the body out.
+[[nodiscard]] HttpAnswer
+answer_http(std::string_view method, std::string_view target, const HttpPages& pages);
+
+// An answer that consists of one line of text.
+[[nodiscard]] HttpAnswer plain_answer(unsigned status, std::string_view text);
+
+} // namespace pgmoat::admin

@@ -1,0 +1,36 @@
+// Every bound of the HTTP endpoint, each with its reason. It serves a scraper or two and a person
+// with a browser; whoever sends more than they would is not one of them.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace pgmoat::admin {
+
+// A browser opens six at a time, a scraper one. One more closes the connection that was served
+// least recently: who sits on connections loses them, who asks gets an answer.
+inline constexpr std::size_t http_connections_max = 64;
+
+// A request line and headers; what browsers send with cookies of other services on the same host
+// fits.
+inline constexpr std::uint32_t http_header_bytes_max = 8 * 1024;
+inline constexpr std::ptrdiff_t http_header_fields_max = 64;
+
+// From the first byte of a request (of the first one: from accept) to the last byte of its answer.
+// Prometheus itself gives up after scrape_timeout, 10 s by default.
+inline constexpr std::chrono::seconds http_request_time_max{5};
+
+// Between two requests. Above the usual scrape intervals of 15 to 60 s, so that a scraper keeps its
+// connection.
+inline constexpr std::chrono::seconds http_idle_time_max{75};
+
+// Read and thrown away after a refusal, so that closing does not reset the connection before the
+// client has read why.
+inline constexpr std::size_t http_discarded_bytes_max = 64 * 1024;
+
+// accept() fails in a loop while no descriptor is free; the pause keeps the loop from burning a
+// CPU.
+inline constexpr std::chrono::milliseconds http_accept_pause{100};
+
+} // namespace pgmoat::admin

@@ -1,0 +1,26 @@
+// Opens the socket that the HTTP endpoint listens on, from the words of `http_listen`.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace pgmoat::admin {
+
+// The message names the address and says what is wrong with it.
+class ListenError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+// "127.0.0.1:9632", "[::1]:9632", "localhost:9632", "*:9632". Port 0 lets the system choose.
+// Resolves names, so it may block: for the start only. Throws ListenError.
+[[nodiscard]] boost::asio::ip::tcp::acceptor open_http_acceptor(boost::asio::io_context& context,
+                                                                const std::string& address);
+
+// Whether other machines can reach it: there is no authentication, so that deserves a warning.
+[[nodiscard]] bool is_exposed(const boost::asio::ip::tcp::acceptor& acceptor);
+
+} // namespace pgmoat::admin

@@ -1,0 +1,70 @@
+// The words of http_listen.
+#include "proxy/admin/listen.h"
+#include "tests/support/catch.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <string>
+
+using namespace pgmoat::admin;
+
+namespace {
+
+std::string complaint_about(const std::string& address) {
+    boost::asio::io_context context;
+    try {
+        (void)open_http_acceptor(context, address);
+    } catch (const ListenError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+bool exposed(const std::string& address) {
+    boost::asio::io_context context;
+    return is_exposed(open_http_acceptor(context, address));
+}
+
+} // namespace
+
+TEST_CASE("An address without host or port is refused by its words") {
+    for (const std::string address : {"",
+                                      "9632",
+                                      "localhost",
+                                      ":9632",
+                                      "127.0.0.1:",
+                                      "127.0.0.1:http",
+                                      "127.0.0.1:65536",
+                                      "127.0.0.1:-1",
+                                      "127.0.0.1:80 ",
+                                      "::1:9632",
+                                      "[]:9632"}) {
+        INFO(address);
+        CHECK(complaint_about(address) ==
+              "invalid HTTP address \"" + address + "\": expected HOST:PORT");
+    }
+}
+
+TEST_CASE("Loopback is not exposed, anything else is") {
+    CHECK_FALSE(exposed("127.0.0.1:0"));
+    CHECK_FALSE(exposed("localhost:0"));
+    CHECK(exposed("0.0.0.0:0"));
+    CHECK(exposed("*:0"));
+}
+
+TEST_CASE("An address in use is named") {
+    boost::asio::io_context context;
+    const auto first = open_http_acceptor(context, "127.0.0.1:0");
+    const auto address = "127.0.0.1:" + std::to_string(first.local_endpoint().port());
+    CHECK(complaint_about(address) ==
+          "could not listen on HTTP address \"" + address + "\": Address already in use");
+}
+
+TEST_CASE("An address that is not this machine's is named") {
+    CHECK(complaint_about("192.0.2.1:9632").find("192.0.2.1:9632") != std::string::npos);
+}
+
+TEST_CASE("A name that does not exist is named") {
+    CHECK(complaint_about("no-such-host.invalid:9632").find("no-such-host.invalid:9632") !=
+          std::string::npos);
+}

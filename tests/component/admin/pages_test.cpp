@@ -1,0 +1,95 @@
+// What each page answers.
+#include "tests/component/admin/http_client.h"
+#include "tests/component/admin/running_endpoint.h"
+
+TEST_CASE("The metrics page has the type that Prometheus 3 insists on") {
+    RunningEndpoint server;
+    HttpClient client(server.port);
+    const auto response = client.get("/metrics");
+    CHECK(response.status == 200);
+    CHECK(response.headers.at("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+    CHECK(response.body == "pgmoat_up 1\n");
+}
+
+TEST_CASE("A query string does not change the page") {
+    RunningEndpoint server;
+    CHECK(HttpClient(server.port).get("/metrics?name[]=pgmoat_up").status == 200);
+}
+
+TEST_CASE("Health is fine while the loop runs, ready or not") {
+    RunningEndpoint server;
+    server.ready = false;
+    CHECK(HttpClient(server.port).get("/healthz").status == 200);
+}
+
+TEST_CASE("Readiness is what the server says at that moment") {
+    RunningEndpoint server;
+    HttpClient client(server.port);
+    CHECK(client.get("/readyz").status == 200);
+    server.ready = false;
+    const auto response = client.get("/readyz");
+    CHECK(response.status == 503);
+    CHECK(response.body == "not ready\n");
+}
+
+TEST_CASE("The index lists every page") {
+    RunningEndpoint server;
+    HttpClient client(server.port);
+    const auto response = client.get("/");
+    CHECK(response.status == 200);
+    for (const std::string page : {"/metrics", "/healthz", "/readyz"}) {
+        CHECK(response.body.find(page) != std::string::npos);
+        CHECK(client.get(page).status == 200);
+    }
+}
+
+TEST_CASE("Other paths do not exist") {
+    RunningEndpoint server;
+    HttpClient client(server.port);
+    for (const std::string target :
+         {"/metrics/", "/Metrics", "//metrics", "/../etc/passwd", "*", "/%2e"}) {
+        INFO(target);
+        CHECK(client.get(target).status == 404);
+    }
+}
+
+TEST_CASE("Other methods are not allowed") {
+    RunningEndpoint server;
+    HttpClient client(server.port);
+    for (const std::string method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW", "get"}) {
+        INFO(method);
+        REQUIRE(client.send(method + " /metrics HTTP/1.1\r\nHost: test\r\n\r\n"));
+        const auto response = client.read_response();
+        CHECK(response.status == 405);
+        CHECK(response.headers.at("Allow") == "GET, HEAD");
+    }
+}
+
+TEST_CASE("HEAD tells the length and leaves the body out") {
+    RunningEndpoint server;
+    HttpClient client(server.port);
+    REQUIRE(client.send("HEAD /metrics HTTP/1.1\r\nHost: test\r\n\r\n"));
+    const auto response = client.read_response(false);
+    CHECK(response.status == 200);
+    CHECK(response.headers.at("Content-Length") == "12");
+    CHECK(client.get("/healthz").body == "ok\n");
+}
+
+TEST_CASE("A page that throws is answered with 500 and harms no other") {
+    RunningEndpoint server([]() -> std::string { throw std::runtime_error("broken"); });
+    HttpClient client(server.port);
+    const auto response = client.get("/metrics");
+    CHECK(response.status == 500);
+    CHECK(response.body.find("broken") == std::string::npos);
+    CHECK(client.get("/healthz").status == 200);
+}
+
+TEST_CASE("No answer is kept by a cache or guessed at by a browser") {
+    RunningEndpoint server;
+    HttpClient client(server.port);
+    for (const std::string target : {"/", "/metrics", "/nothing"}) {
+        const auto response = client.get(target);
+        CHECK(response.headers.at("Cache-Control") == "no-store");
+        CHECK(response.headers.at("X-Content-Type-Options") == "nosniff");
+    }
+}

@@ -1,0 +1,45 @@
+// An HTTP endpoint on a free port of the loopback interface, with a thread that runs it.
+#pragma once
+
+#include "proxy/admin/http.h"
+#include "proxy/admin/listen.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+class RunningEndpoint {
+  public:
+    RunningEndpoint() : RunningEndpoint([] { return std::string("pgmoat_up 1\n"); }) {}
+    explicit RunningEndpoint(std::function<std::string()> metrics)
+        : endpoint(context_,
+                   {.metrics = std::move(metrics), .ready = [this] { return ready.load(); }}) {
+        auto acceptor = pgmoat::admin::open_http_acceptor(context_, "127.0.0.1:0");
+        port = acceptor.local_endpoint().port();
+        endpoint.start(std::move(acceptor));
+        thread_ = std::thread([this] { context_.run(); });
+    }
+    ~RunningEndpoint() {
+        context_.stop();
+        thread_.join();
+    }
+    RunningEndpoint(const RunningEndpoint&) = delete;
+    RunningEndpoint& operator=(const RunningEndpoint&) = delete;
+
+  private:
+    boost::asio::io_context context_{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+        context_.get_executor()};
+    std::thread thread_;
+
+  public:
+    std::atomic<bool> ready{true};
+    std::uint16_t port = 0;
+    pgmoat::admin::HttpEndpoint endpoint;
+};
