@@ -1,3 +1,5 @@
+// The table of login_observer.h as code: take_header() finds the message's rule, take_held()
+// collects what must be seen of it, inspect_*() note it, take_streamed() lets the rest pass.
 #include "protocol/login_observer.h"
 
 #include "protocol/limits.h"

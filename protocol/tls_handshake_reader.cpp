@@ -1,3 +1,5 @@
+// Records into messages: next() goes from event to event, one read_*() for each thing that may
+// stand next.
 #include "protocol/tls_handshake_reader.h"
 
 #include "protocol/limits.h"

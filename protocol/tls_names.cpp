@@ -1,3 +1,4 @@
+// The tables of names. A suite that OpenSSL learns gets a row here, in the order of code points.
 #include "protocol/tls_names.h"
 
 #include <algorithm>

@@ -1,0 +1,38 @@
+// Whatever a server sends: fed whole, in two, and byte by byte, the login observer comes to the
+// same progress, facts and output, and consumes the same; it puts out no more than it took; and
+// what it put out of an unchanged stream is a prefix of it.
+#include "tests/support/login_run.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+
+namespace pgmoat::tests {
+namespace {
+
+void require(bool holds) {
+    if (!holds) std::abort();
+}
+
+void check(protocol::ByteView stream, ChannelBinding binding) {
+    const LoginRun whole = run_login({stream}, binding);
+    const std::size_t middle = stream.size() / 2;
+    require(run_login(in_pieces_of(1, stream), binding) == whole);
+    require(run_login({stream.first(middle), stream.subspan(middle)}, binding) == whole);
+
+    require(whole.consumed <= stream.size());
+    require(whole.out.size() <= whole.consumed);
+    if (!whole.facts.plus_removed)
+        require(std::equal(whole.out.begin(), whole.out.end(), stream.begin()));
+    require((whole.progress == LoginRun::Progress::nonsense) == !whole.complaint.empty());
+}
+
+} // namespace
+} // namespace pgmoat::tests
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace pgmoat::tests;
+    check({data, size}, ChannelBinding::keep);
+    check({data, size}, ChannelBinding::strip);
+    return 0;
+}
