@@ -1,6 +1,5 @@
 // FrameWalker: every header is found once, no body is held, a bad length ends the walk.
 #include "protocol/frames.h"
-
 #include "tests/support/catch.h"
 #include "tests/support/cuts.h"
 #include "tests/support/server_message_builders.h"
