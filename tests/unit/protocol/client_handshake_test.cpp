@@ -305,11 +305,11 @@ TEST_CASE("a cancel request is taken wherever a startup packet is") {
 
 TEST_CASE("cancel requests of 13 to 268 bytes are taken, others closed without a word", "[C4]") {
     const std::string bad_key = "invalid length of cancel key in cancel request packet";
-    for (const std::size_t key_bytes : {1, 4, 8, 256}) {
+    for (const std::size_t key_bytes : {1U, 4U, 8U, 256U}) {
         const Bytes packet = cancel_request(1, Bytes(key_bytes, 9));
         CHECK(answer_to(packet) == cancel_of_client(packet));
     }
-    for (const std::size_t key_bytes : {0, 257, 288}) {
+    for (const std::size_t key_bytes : {0U, 257U, 288U}) {
         CHECK(answer_to(cancel_request(1, Bytes(key_bytes, 9))) ==
               closed(Reason::bad_cancel, bad_key));
     }
@@ -414,7 +414,7 @@ TEST_CASE("connect and close is routine and leaves no text for the log", "[N19]"
 }
 
 TEST_CASE("a stream that ends within the first packet is told to the log only") {
-    for (const std::size_t bytes : {1, 3, 4, 7, 20}) {
+    for (const std::size_t bytes : {1U, 3U, 4U, 7U, 20U}) {
         const Bytes cut(alice.begin(), alice.begin() + static_cast<std::ptrdiff_t>(bytes));
         CHECK(answer_to(cut) == closed(Reason::incomplete_packet, "incomplete startup packet"));
     }

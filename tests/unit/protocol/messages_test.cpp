@@ -65,7 +65,7 @@ TEST_CASE("an SSLRequest is what libpq sends") {
 }
 
 TEST_CASE("a cancel request carries the process id and a key of any legal length") {
-    for (const std::size_t key_bytes : {1, 4, 32, 256}) {
+    for (const std::size_t key_bytes : {1U, 4U, 32U, 256U}) {
         Bytes key(key_bytes);
         std::iota(key.begin(), key.end(), std::uint8_t{1});
         CHECK(encode_cancel_request(0x80000001, key) == cancel_request(0x80000001, key));

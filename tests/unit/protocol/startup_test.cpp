@@ -97,7 +97,7 @@ TEST_CASE("every minor of version 3 is let in: the server negotiates it") {
 // --- cancel --------------------------------------------------------------------------------------
 
 TEST_CASE("a cancel request is kept as it came, with keys of 1 to 256 bytes") {
-    for (const std::size_t key_bytes : {1, 4, 8, 32, 256}) {
+    for (const std::size_t key_bytes : {1U, 4U, 8U, 32U, 256U}) {
         const Bytes key(key_bytes, 0xab);
         const Bytes packet = cancel_request(0xfffffffe, key);
         const auto result = parse(packet);
@@ -186,7 +186,7 @@ TEST_CASE("the database defaults to the user, also when it is sent empty") {
 }
 
 TEST_CASE("user and database are cut to 63 bytes") {
-    for (const std::size_t length : {62, 63, 64, 4'900}) {
+    for (const std::size_t length : {62U, 63U, 64U, 4'900U}) {
         const std::string user(length, 'u');
         const std::string database(length, 'd');
         const auto message = accepted(startup().user(user).database(database).build());
