@@ -1,4 +1,5 @@
-// Owns one file descriptor and closes it. Everything that holds a socket outside Asio holds one of these.
+// Owns one file descriptor and closes it. Everything that holds a socket outside Asio holds one of
+// these.
 #pragma once
 
 #include <unistd.h>

@@ -1,11 +1,13 @@
-// What is known of each live connection. The session (then the channel) owns its row; the table sees it.
-// Rows count against max_connections, tell the drain when nobody is left, and route cancel requests.
-// Both planes write their own row, admin reads them all: facts change under the table's lock, the
-// byte counts are relaxed atomics.
+// What is known of each live connection. The session (then its channel) owns the row; the table
+// sees it. Rows count against max_connections, tell the drain when nobody is left, and route cancel
+// requests. Facts change under the table's lock, byte counts are relaxed atomics: admin may read at
+// any time.
 #pragma once
 
+#include "metrics/counters.h"
 #include "proxy/traffic.h"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -16,72 +18,93 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace pgmoat {
 
 struct TlsFacts {
-    std::string version;
+    std::string version; // empty: in the clear
     std::string cipher;
     std::string group;
     std::string server_name;
     std::string alpn;
 };
 
+// The server process that a session talks to, as a cancel request names it.
+struct BackendPlace {
+    std::string upstream; // its name in the configuration
+    std::string host;     // as configured
+    std::uint16_t port = 0;
+};
+
 struct SessionFacts {
     std::string listener;
-    bool passthrough = false;
-    std::string client_address;  // "10.0.0.7", "[local]"
+    metrics::ListenerId listener_id{};
+    metrics::Mode mode = metrics::Mode::terminate;
+    std::string client_address; // "10.0.0.7", "[local]"
     std::uint16_t client_port = 0;
     std::string user;
     std::string database;
     std::string application_name;
-    TlsFacts client_tls;         // empty version: in the clear
+    TlsFacts client_tls;
     TlsFacts server_tls;
-    std::string client_subject;  // of a client certificate
-    std::string upstream;        // its name in the configuration
-    std::string upstream_host;   // "10.0.0.5:5432"
+    std::string client_subject; // of a client certificate
+    BackendPlace backend;
+    std::string server_address; // "10.0.0.5:5432"
     std::uint32_t backend_process_id = 0;
+    std::string sqlstate; // of the error that refused the login
+    std::chrono::steady_clock::duration login_time{};
 };
 
 class SessionTable;
 
 class SessionRow final : public Traffic {
   public:
-    SessionRow(SessionTable& table, std::uint64_t id);
     ~SessionRow() override; // leaves the table
-    SessionRow(const SessionRow&) = delete;
-    SessionRow& operator=(const SessionRow&) = delete;
 
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] std::chrono::steady_clock::time_point opened() const noexcept { return opened_; }
-
-    // Only the owning session calls these; readers go through SessionTable::for_each().
-    void update(const std::function<void(SessionFacts&)>& change);
     [[nodiscard]] const SessionFacts& facts() const noexcept { return facts_; }
+
+    // Only the session that owns the row calls these.
+    void update(const std::function<void(SessionFacts&)>& change);
+    // Counts the session against the limit, once; false: the limit is reached.
+    [[nodiscard]] bool admit(std::size_t limit);
+    // The key by which cancel requests find this session. Kept here alone, never shown (law 7).
+    void set_cancel_key(std::uint32_t process_id, std::span<const std::uint8_t> key);
 
   private:
     friend class SessionTable;
+    SessionRow(SessionTable& table, std::uint64_t id) : table_(table), id_(id) {}
+
     SessionTable& table_;
     std::uint64_t id_;
     std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
     SessionFacts facts_;
-    std::size_t slot_ = 0; // where the table keeps it
+    std::vector<std::uint8_t> cancel_key_;
+    std::size_t place_ = 0; // in the table
+    bool admitted_ = false;
 };
 
 class SessionTable {
   public:
     [[nodiscard]] std::unique_ptr<SessionRow> open();
-    [[nodiscard]] std::size_t live() const noexcept { return live_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::size_t live() const noexcept {
+        return live_.load(std::memory_order_relaxed);
+    }
+    // `visit` runs under the lock: copy and return.
     void for_each(const std::function<void(const SessionRow&)>& visit) const;
+    // Compares keys in constant time.
+    [[nodiscard]] std::optional<BackendPlace> find_backend(std::uint32_t process_id,
+                                                           std::span<const std::uint8_t> key) const;
 
   private:
     friend class SessionRow;
     mutable std::mutex mutex_;
     std::vector<SessionRow*> rows_;
+    std::size_t admitted_ = 0;
     std::atomic<std::size_t> live_{0};
-    std::atomic<std::uint64_t> next_id_{1};
+    std::uint64_t next_id_ = 1;
 };
 
 } // namespace pgmoat

@@ -1,6 +1,6 @@
-// The plaintext bytes that one connection has moved. The base of whatever a channel carries along for
-// its owner (the session table's row), so that the relay plane counts without knowing who reads.
-// The relay thread that owns the channel is the only writer; anyone may read.
+// The plaintext bytes that one connection has moved. The base of whatever a channel carries along
+// for its owner (the session table's row), so that the relay plane counts without knowing who
+// reads. The relay thread that owns the channel is the only writer; anyone may read.
 #pragma once
 
 #include <atomic>

@@ -1,0 +1,87 @@
+#include "proxy/control/cancel.h"
+
+#include "proxy/control/dial.h"
+#include "proxy/control/limits.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace pgmoat::control {
+
+namespace {
+
+struct Target {
+    const UpstreamTarget* upstream;
+    const config::UpstreamHost* host;
+};
+
+// A place among the cancels in flight, given back when it leaves scope.
+class Place {
+  public:
+    explicit Place(std::atomic<std::size_t>& in_flight)
+        : in_flight_(in_flight), taken_(in_flight.fetch_add(1) < cancels_in_flight_max) {}
+    ~Place() { in_flight_.fetch_sub(1); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    explicit operator bool() const noexcept { return taken_; }
+
+  private:
+    std::atomic<std::size_t>& in_flight_;
+    bool taken_;
+};
+
+std::vector<Target> targets(const Setup& setup, const std::optional<BackendPlace>& known) {
+    std::vector<Target> found;
+    for (const auto& [name, upstream] : setup.upstreams)
+        for (const auto& host : upstream.conninfo.hosts)
+            if (!known ||
+                (known->upstream == name && known->host == host.host && known->port == host.port))
+                found.push_back({&upstream, &host});
+    return found;
+}
+
+Awaitable<bool> send_to(ControlThread& thread, Target target, const protocol::Bytes& packet) {
+    Dialer dialer(thread, *target.upstream);
+    Stream* server = nullptr;
+    Deadline limit(thread.deadlines, cancel_timeout, [&] {
+        dialer.cancel();
+        if (server) server->cancel();
+    });
+    auto reached = co_await dialer.negotiate(*target.host);
+    if (!reached) co_return false;
+    server = reached->stream.get();
+    if (const Io sent = co_await server->write(packet); !sent) co_return false;
+    std::array<std::uint8_t, 1> nothing;
+    (void)co_await server->read_some(nothing);
+    server->close();
+    co_return true;
+}
+
+} // namespace
+
+Awaitable<Ended>
+forward_cancel(ControlThread& thread, const Setup& setup, const protocol::CancelRequest& request) {
+    using metrics::CancelOutcome;
+    Services& services = thread.services;
+    auto& counters = services.counters.block_of_this_thread();
+    const Place place(services.cancels_in_flight);
+    if (!place) {
+        counters.cancel_request(CancelOutcome::rate_limited);
+        counters.rate_limited(metrics::Limit::cancel_requests);
+        co_return Ended{CloseReason::cancel, "not forwarded: too many cancel requests in flight"};
+    }
+    const auto known = services.table.find_backend(request.process_id, request.key);
+    bool forwarded = false;
+    for (const Target& target : targets(setup, known))
+        if (co_await send_to(thread, target, request.packet)) forwarded = true;
+    if (!forwarded) {
+        counters.cancel_request(CancelOutcome::failed);
+        co_return Ended{CloseReason::cancel, "not forwarded: no server could be reached"};
+    }
+    counters.cancel_request(known ? CancelOutcome::forwarded : CancelOutcome::unknown_key);
+    co_return Ended{CloseReason::cancel, known ? "forwarded" : "forwarded, key unknown here"};
+}
+
+} // namespace pgmoat::control

@@ -1,0 +1,46 @@
+#include "proxy/control/deadline.h"
+
+#include "proxy/control/limits.h"
+
+#include <utility>
+
+namespace pgmoat::control {
+
+DeadlineQueue::Queue::iterator DeadlineQueue::add(Clock::time_point at, Deadline& deadline) {
+    const auto place = queue_.emplace(at, &deadline);
+    if (!ticking_) {
+        ticking_ = true;
+        tick();
+    }
+    return place;
+}
+
+void DeadlineQueue::tick() {
+    timer_.expires_after(deadline_tick);
+    timer_.async_wait([this](const error_code& error) {
+        if (error) return;
+        const auto now = Clock::now();
+        while (!queue_.empty() && queue_.begin()->first <= now) {
+            Deadline& deadline = *queue_.begin()->second;
+            queue_.erase(queue_.begin());
+            deadline.passed_ = true;
+            deadline.action_();
+        }
+        if (queue_.empty())
+            ticking_ = false;
+        else
+            tick();
+    });
+}
+
+Deadline::Deadline(DeadlineQueue& queue,
+                   DeadlineQueue::Clock::duration from_now,
+                   std::function<void()> action)
+    : queue_(queue), action_(std::move(action)),
+      place_(queue.add(DeadlineQueue::Clock::now() + from_now, *this)) {}
+
+Deadline::~Deadline() {
+    if (!passed_) queue_.queue_.erase(place_);
+}
+
+} // namespace pgmoat::control

@@ -1,0 +1,56 @@
+// Deadlines of one control thread, checked by one tick instead of a timer each. A Deadline calls
+// its action once when its time has come, unless it was destroyed before: leaving scope is enough.
+#pragma once
+
+#include "proxy/control/asio.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <functional>
+#include <map>
+
+namespace pgmoat::control {
+
+class Deadline;
+
+class DeadlineQueue {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    explicit DeadlineQueue(asio::io_context& context) : timer_(context) {}
+    DeadlineQueue(const DeadlineQueue&) = delete;
+    DeadlineQueue& operator=(const DeadlineQueue&) = delete;
+
+  private:
+    friend class Deadline;
+    using Queue = std::multimap<Clock::time_point, Deadline*>;
+
+    Queue::iterator add(Clock::time_point at, Deadline& deadline);
+    void tick();
+
+    asio::steady_timer timer_;
+    Queue queue_;
+    bool ticking_ = false;
+};
+
+class Deadline {
+  public:
+    Deadline(DeadlineQueue& queue,
+             DeadlineQueue::Clock::duration from_now,
+             std::function<void()> action);
+    ~Deadline();
+    Deadline(const Deadline&) = delete;
+    Deadline& operator=(const Deadline&) = delete;
+
+    [[nodiscard]] bool passed() const noexcept { return passed_; }
+
+  private:
+    friend class DeadlineQueue;
+    DeadlineQueue& queue_;
+    std::function<void()> action_;
+    bool passed_ = false;
+    DeadlineQueue::Queue::iterator place_;
+};
+
+} // namespace pgmoat::control

@@ -1,0 +1,18 @@
+// Waits until one of two streams can be read.
+#pragma once
+
+#include "proxy/control/asio.h"
+#include "proxy/control/stream.h"
+
+namespace pgmoat::control {
+
+struct Readable {
+    bool first = false;
+    bool second = false;
+};
+
+// Bytes that a stream already holds count. A closed or broken socket is readable: the read tells.
+// After cancel() of either stream it returns at once with both set.
+[[nodiscard]] Awaitable<Readable> wait_for_either(Stream& first, Stream& second);
+
+} // namespace pgmoat::control

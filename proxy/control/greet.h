@@ -1,0 +1,28 @@
+// Performs what the client handshake machine asks for on a real socket, up to the startup packet or
+// cancel request (terminating listeners).
+#pragma once
+
+#include "metrics/labels.h"
+#include "protocol/client_handshake.h"
+#include "proxy/control/outcome.h"
+#include "proxy/control/stream.h"
+#include "tls/context.h"
+
+#include <optional>
+#include <variant>
+
+namespace pgmoat::control {
+
+using Opening = std::variant<protocol::StartupMessage, protocol::CancelRequest>;
+
+struct Greeting {
+    protocol::ClientHandshakeFacts facts;
+    std::variant<Opening, Ended> result = Ended{};
+    tls::Failure tls_failure = tls::Failure::none; // why, when the handshake failed
+    std::optional<metrics::StartupError> refused;  // for metrics, when no packet was acceptable
+};
+
+// `context`: the server role's TLS, or nothing where TLS is off or the socket is local.
+[[nodiscard]] Awaitable<Greeting> greet(Stream& client, const tls::ServerContext* context);
+
+} // namespace pgmoat::control

@@ -1,0 +1,52 @@
+// The bounds of the control plane, each with its reason.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace pgmoat::control {
+
+// One TLS record with its overhead: enough for a whole flight of most handshakes in one recv.
+inline constexpr std::size_t receive_bytes = 17 * 1024;
+
+// What is thrown away of bytes that the peer sent unasked before we close. More means that it does
+// not stop: then the reset is deserved.
+inline constexpr std::size_t discard_bytes_max = 64 * 1024;
+
+// Connections taken per wake-up of a listener before sessions get their turn again.
+inline constexpr int accepts_per_turn = 16;
+
+// Pauses after accept() failed for want of descriptors or memory: short at first, and never so long
+// that a recovered system waits.
+inline constexpr std::chrono::milliseconds accept_pause_min{5};
+inline constexpr std::chrono::milliseconds accept_pause_max{1000};
+
+// Deadlines are checked this often; PostgreSQL's own are whole seconds.
+inline constexpr std::chrono::milliseconds deadline_tick{50};
+
+// Connections that have not yet shown a startup packet may exceed max_connections, as PostgreSQL's
+// children may (2 x MaxBackends), but not without bound.
+inline constexpr std::size_t unadmitted_factor = 2;
+inline constexpr std::size_t unadmitted_extra = 64;
+
+// Cancel requests on their way to servers at one time. Each costs a connection there, and anyone
+// can send them without a password.
+inline constexpr std::size_t cancels_in_flight_max = 64;
+// A server closes a cancel connection at once; one that does not is not waited for.
+inline constexpr std::chrono::seconds cancel_timeout{10};
+
+// The look at a server's certificate at start: a silent server must not hold up the others' turn.
+inline constexpr std::chrono::seconds probe_timeout{5};
+
+// The first message of a server, read whole when it is an error, to see whether another attempt or
+// host should follow. libpq takes errors of up to 30000 bytes there.
+inline constexpr std::size_t first_error_bytes_max = 30'000;
+
+// Bytes per read while login messages pass.
+inline constexpr std::size_t login_read_bytes = 16 * 1024;
+
+// Passthrough: what of a server's flight is held until its ServerHello (TLS 1.2: its
+// ServerKeyExchange, which stands behind the certificates) has been read.
+inline constexpr std::size_t server_flight_bytes_max = 256 * 1024;
+
+} // namespace pgmoat::control

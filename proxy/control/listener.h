@@ -1,0 +1,66 @@
+// Listening sockets: opened before the process gives up its privileges, then served by the first
+// control thread, which spreads what it accepts over all of them.
+#pragma once
+
+#include "proxy/config/config.h"
+#include "proxy/control/services.h"
+#include "proxy/descriptor.h"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace pgmoat::control {
+
+class BindError : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// One bound and listening socket of a configured listener.
+struct ListeningSocket {
+    Descriptor socket;
+    int family = 0;
+    std::size_t listener = 0; // index into Config::listeners
+    std::string shown;        // as PostgreSQL's log names it: `IPv4 address "127.0.0.1", port 6432`
+    std::string path;         // of a unix socket, to be removed at the end
+};
+
+// Opens all of them or throws BindError. An address that this machine does not have is left out,
+// with a line in `notes`, as long as the listener has another one.
+[[nodiscard]] std::vector<ListeningSocket> open_listeners(const config::Config& config,
+                                                          std::vector<std::string>& notes);
+
+class Listener {
+  public:
+    // `threads[0]` is the calling thread's.
+    Listener(std::vector<std::unique_ptr<ControlThread>>& threads,
+             ListeningSocket socket,
+             metrics::ListenerId id);
+    ~Listener(); // stops accepting; removes the unix socket
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    void start();
+
+  private:
+    void wait();
+    void accept_ready();
+    void pause(int error);
+    void take(int socket, const sockaddr_storage& address);
+
+    std::vector<std::unique_ptr<ControlThread>>& threads_;
+    ListeningSocket socket_;
+    metrics::ListenerId id_;
+    asio::posix::stream_descriptor readiness_;
+    asio::steady_timer timer_;
+    std::chrono::milliseconds pause_{0};
+    std::size_t next_thread_ = 0;
+};
+
+} // namespace pgmoat::control

@@ -1,0 +1,97 @@
+#include "proxy/control/login.h"
+
+#include "proxy/control/either.h"
+#include "proxy/control/limits.h"
+#include "proxy/control/refusal.h"
+
+#include <utility>
+
+namespace pgmoat::control {
+
+namespace {
+
+using namespace protocol;
+
+class LoginRelay {
+  public:
+    LoginRelay(Stream& client, Stream& server)
+        : client_(client), server_(server), observer_(server.in_tls() && !client.in_tls()) {}
+
+    Awaitable<Login> run(Bytes first_reply) {
+        bool ready = !first_reply.empty() && co_await pass_to_client(first_reply);
+        while (!ready && !stop_) {
+            const Readable readable = co_await wait_for_either(client_, server_);
+            if (readable.second) ready = co_await from_server();
+            if (readable.first && !ready && !stop_) co_await from_client();
+        }
+        co_return Login{std::move(stop_), observer_.facts()};
+    }
+
+  private:
+    // Says whether the server is ready for queries.
+    Awaitable<bool> from_server() {
+        buffer_.resize(login_read_bytes);
+        const Io read = co_await server_.read_some(buffer_);
+        if (!read) {
+            co_await server_gone(read);
+            co_return false;
+        }
+        buffer_.resize(read.bytes);
+        co_return co_await pass_to_client(buffer_);
+    }
+
+    Awaitable<void> from_client() {
+        buffer_.resize(login_read_bytes);
+        const Io read = co_await client_.read_some(buffer_);
+        if (!read) {
+            stop_ = ended_by(Side::client, read);
+            co_return;
+        }
+        const Io sent = co_await server_.write(ByteView(buffer_).first(read.bytes));
+        if (!sent) co_await server_gone(sent);
+    }
+
+    Awaitable<bool> pass_to_client(ByteView bytes) {
+        using Progress = LoginObserver::Progress;
+        out_.clear();
+        const LoginObserver::Step step = observer_.observe(bytes, out_);
+        if (step.progress == Progress::ready) {
+            const ByteView rest = bytes.subspan(step.consumed);
+            out_.insert(out_.end(), rest.begin(), rest.end());
+        }
+        const Io sent = co_await client_.write(out_);
+        if (!sent) {
+            stop_ = ended_by(Side::client, sent);
+            co_return false;
+        }
+        if (step.progress == Progress::refused)
+            stop_ = Ended{CloseReason::login_failed, "the server refused the login"};
+        if (step.progress == Progress::nonsense) {
+            (void)co_await client_.write(encode_fatal(refusal::upstream_nonsense));
+            stop_ = Ended{CloseReason::upstream_failed, "server: " + observer_.complaint()};
+        }
+        co_return step.progress == Progress::ready;
+    }
+
+    Awaitable<void> server_gone(const Io& io) {
+        stop_ = ended_by(Side::server, io);
+        if (io.status != Io::Status::timeout)
+            (void)co_await client_.write(encode_fatal(refusal::upstream_lost));
+    }
+
+    Stream& client_;
+    Stream& server_;
+    LoginObserver observer_;
+    Bytes buffer_;
+    Bytes out_;
+    Stop stop_;
+};
+
+} // namespace
+
+Awaitable<Login> relay_login(Stream& client, Stream& server, Bytes first_reply) {
+    LoginRelay relay(client, server);
+    co_return co_await relay.run(std::move(first_reply));
+}
+
+} // namespace pgmoat::control

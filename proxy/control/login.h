@@ -1,0 +1,21 @@
+// Relays the login between client and server until the server is ready for queries, watching the
+// server's messages only (law 7). What each side sent beyond that stays in its stream.
+#pragma once
+
+#include "protocol/login_observer.h"
+#include "proxy/control/outcome.h"
+#include "proxy/control/stream.h"
+
+namespace pgmoat::control {
+
+struct Login {
+    Stop stop; // nothing: the server is ready
+    protocol::LoginFacts facts;
+};
+
+// `first_reply`: what the server already said. Tells the client a FATAL of our own where the
+// server's end leaves it without a word.
+[[nodiscard]] Awaitable<Login>
+relay_login(Stream& client, Stream& server, protocol::Bytes first_reply);
+
+} // namespace pgmoat::control

@@ -1,0 +1,64 @@
+#include "proxy/control/probe.h"
+
+#include "proxy/control/dial.h"
+#include "proxy/control/limits.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <set>
+#include <string>
+#include <utility>
+
+namespace pgmoat::control {
+
+namespace {
+
+std::string row_of(const Setup& setup, const Reached& reached) {
+    if (!setup.tls) return "SCRAM works: SCRAM-SHA-256-PLUS is taken off the server's offer";
+    if (!reached.stream->in_tls()) return "SCRAM works: the server is not spoken to in TLS";
+    const auto facts = reached.stream->tls()->facts();
+    const bool same =
+        facts.certificate && facts.certificate->leaf_sha256 == setup.tls->certificate().leaf_sha256;
+    return same ? "SCRAM works, with channel binding too: the server shows pgmoat's own certificate"
+                : "SCRAM fails for libpq clients unless they set channel_binding=disable: the "
+                  "server shows another certificate than pgmoat";
+}
+
+Awaitable<void> probe_host(ControlThread& thread,
+                           const Setup& setup,
+                           const UpstreamTarget& target,
+                           const config::UpstreamHost& host) {
+    Dialer dialer(thread, target);
+    const Deadline limit(thread.deadlines, probe_timeout, [&dialer] { dialer.cancel(); });
+    const auto reached = co_await dialer.negotiate(host);
+    const std::string name = "upstream \"" + target.name + "\", ";
+    if (!reached) {
+        thread.services.log.warning(name + "host \"" + host.host +
+                                    "\" cannot be reached: " + dialer.detail());
+        co_return;
+    }
+    thread.services.log.info(name + reached->address + ": " + row_of(setup, *reached));
+    reached->stream->close();
+}
+
+// Keeps the setup alive while it looks at it: a coroutine frame keeps its parameters.
+Awaitable<void> probe_all(ControlThread& thread, std::shared_ptr<const Setup> setup) {
+    std::set<std::string> terminated;
+    for (const auto& listener : setup->config.listeners)
+        if (listener.tls_mode == config::TlsMode::terminate) terminated.insert(listener.upstream);
+    for (const auto& name : terminated) {
+        const UpstreamTarget& target = setup->upstreams.at(name);
+        if (!target.tls) continue;
+        for (const auto& host : target.conninfo.hosts)
+            co_await probe_host(thread, *setup, target, host);
+    }
+}
+
+} // namespace
+
+void probe_upstreams(ControlThread& thread) {
+    asio::co_spawn(thread.context, probe_all(thread, thread.setup), asio::detached);
+}
+
+} // namespace pgmoat::control

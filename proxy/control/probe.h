@@ -1,0 +1,12 @@
+// At start, asks each server that TLS is spoken to for its certificate, and says which row of the
+// SCRAM table (design section 7) its listeners are in, before a login fails because of it.
+#pragma once
+
+#include "proxy/control/services.h"
+
+namespace pgmoat::control {
+
+// Runs in the background on `thread`; a server that cannot be reached is only noted.
+void probe_upstreams(ControlThread& thread);
+
+} // namespace pgmoat::control

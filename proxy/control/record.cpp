@@ -1,0 +1,162 @@
+#include "proxy/control/record.h"
+
+#include <chrono>
+
+namespace pgmoat::control {
+
+namespace {
+
+using metrics::HandshakeFailure;
+using metrics::StartupKind;
+
+TlsFacts facts_of(const tls::Session& session) {
+    tls::PeerFacts peer = session.facts();
+    return {std::move(peer.version),
+            std::move(peer.cipher),
+            std::move(peer.group),
+            std::move(peer.server_name),
+            std::move(peer.alpn)};
+}
+
+HandshakeFailure to_metric(tls::Failure failure) {
+    switch (failure) {
+    case tls::Failure::end_of_stream: return HandshakeFailure::eof;
+    case tls::Failure::not_tls: return HandshakeFailure::plaintext_injected;
+    case tls::Failure::protocol_version: return HandshakeFailure::protocol_version;
+    case tls::Failure::no_shared_cipher: return HandshakeFailure::no_shared_cipher;
+    case tls::Failure::no_shared_group: return HandshakeFailure::no_shared_group;
+    case tls::Failure::no_alpn: return HandshakeFailure::no_alpn;
+    case tls::Failure::unrecognized_name: return HandshakeFailure::unrecognized_name;
+    case tls::Failure::certificate_required: return HandshakeFailure::cert_required;
+    case tls::Failure::certificate_untrusted: return HandshakeFailure::cert_untrusted;
+    case tls::Failure::certificate_expired: return HandshakeFailure::cert_expired;
+    case tls::Failure::certificate_revoked: return HandshakeFailure::cert_revoked;
+    case tls::Failure::certificate_name: return HandshakeFailure::cert_name;
+    case tls::Failure::certificate_other: return HandshakeFailure::cert_other;
+    case tls::Failure::none:
+    case tls::Failure::other: break;
+    }
+    return HandshakeFailure::other;
+}
+
+} // namespace
+
+Record::Record(Services& services, SessionFacts first)
+    : counters_(services.counters.block_of_this_thread()), row_(services.table.open()) {
+    counters_.connection_opened(first.listener_id, first.mode);
+    row_->update([&](SessionFacts& facts) { facts = std::move(first); });
+}
+
+void Record::greeting_ended(const Greeting& greeting, metrics::Duration took) {
+    const metrics::ListenerId listener = facts().listener_id;
+    if (greeting.facts.ssl_requested) counters_.startup_request(listener, StartupKind::ssl);
+    if (greeting.facts.gssenc_requested) counters_.startup_request(listener, StartupKind::gssenc);
+    if (greeting.facts.direct_tls) counters_.startup_request(listener, StartupKind::direct_tls);
+    if (greeting.facts.tls) counters_.tls_handshake_took(metrics::Side::client, took);
+    if (greeting.refused) counters_.startup_error(listener, *greeting.refused);
+
+    if (const auto* opening = std::get_if<Opening>(&greeting.result)) {
+        const bool cancel = std::holds_alternative<protocol::CancelRequest>(*opening);
+        if (cancel)
+            counters_.startup_request(listener, StartupKind::cancel);
+        else if (!greeting.facts.tls)
+            counters_.startup_request(listener, StartupKind::plain);
+        return;
+    }
+    const Ended& ended = std::get<Ended>(greeting.result);
+    if (ended.reason == CloseReason::handshake)
+        counters_.tls_handshake_failed(
+            listener, metrics::Side::client, to_metric(greeting.tls_failure));
+    else if (ended.reason == CloseReason::timeout)
+        counters_.startup_error(listener, metrics::StartupError::timeout);
+    else
+        counters_.startup_request(listener,
+                                  greeting.refused ? StartupKind::invalid : StartupKind::eof);
+}
+
+void Record::client_in_tls(const tls::Session& session) {
+    const tls::PeerFacts peer = session.facts();
+    row_->update([&](SessionFacts& facts) {
+        facts.client_tls = facts_of(session);
+        if (peer.certificate) facts.client_subject = peer.certificate->subject;
+    });
+    count_handshake(metrics::Side::client, facts().client_tls);
+}
+
+void Record::packet_came(const FirstPacket& packet) {
+    struct Kind {
+        StartupKind operator()(const DirectTls&) const { return StartupKind::direct_tls; }
+        StartupKind operator()(const protocol::SslRequest&) const { return StartupKind::ssl; }
+        StartupKind operator()(const protocol::GssEncRequest&) const { return StartupKind::gssenc; }
+        StartupKind operator()(const protocol::CancelRequest&) const { return StartupKind::cancel; }
+        StartupKind operator()(const protocol::StartupMessage&) const { return StartupKind::plain; }
+        StartupKind operator()(const Ended& ended) const {
+            return ended.detail.empty() ? StartupKind::eof : StartupKind::invalid;
+        }
+    };
+    counters_.startup_request(facts().listener_id, std::visit(Kind{}, packet));
+}
+
+void Record::client_hello_refused() {
+    counters_.tls_handshake_failed(
+        facts().listener_id, metrics::Side::client, HandshakeFailure::other);
+}
+
+void Record::client_hello_came(const protocol::ClientHelloFacts& hello) {
+    row_->update([&](SessionFacts& facts) { facts.client_tls.server_name = hello.server_name; });
+    for (const std::uint16_t version : hello.versions)
+        counters_.client_hello_offered(facts().listener_id, protocol::tls_version_name(version));
+}
+
+// Version 0: the server answered with an alert.
+void Record::server_hello_passed(const protocol::ServerHelloFacts& hello) {
+    if (hello.version == 0) return;
+    row_->update([&](SessionFacts& facts) {
+        facts.client_tls.version = protocol::tls_version_name(hello.version);
+        facts.client_tls.cipher = protocol::cipher_suite_name(hello.cipher_suite);
+        facts.client_tls.alpn = hello.alpn;
+        if (hello.group != 0) facts.client_tls.group = protocol::group_name(hello.group);
+    });
+    count_handshake(metrics::Side::client, facts().client_tls);
+}
+
+void Record::startup_came(const protocol::StartupMessage& startup) {
+    row_->update([&](SessionFacts& facts) {
+        facts.user = startup.user;
+        facts.database = startup.database;
+        facts.application_name = startup.application_name;
+    });
+}
+
+void Record::server_reached(const Reached& reached, const std::string& upstream) {
+    row_->update([&](SessionFacts& facts) {
+        facts.backend = {upstream, reached.host->host, reached.host->port};
+        facts.server_address = reached.address;
+        if (reached.stream->in_tls()) facts.server_tls = facts_of(*reached.stream->tls());
+    });
+    if (reached.stream->in_tls()) count_handshake(metrics::Side::server, facts().server_tls);
+}
+
+void Record::login_ended(const protocol::LoginFacts& login, bool ready) {
+    row_->set_cancel_key(login.backend_process_id, login.cancel_key);
+    row_->update([&](SessionFacts& facts) {
+        facts.sqlstate = ready ? "" : login.error_sqlstate;
+        facts.login_time = std::chrono::steady_clock::now() - row_->opened();
+    });
+    if (ready) counters_.login_took(facts().listener_id, facts().login_time);
+}
+
+bool Record::admit(std::size_t max_connections) {
+    if (row_->admit(max_connections)) return true;
+    counters_.rate_limited(metrics::Limit::max_connections);
+    return false;
+}
+
+void Record::count_handshake(metrics::Side side, const TlsFacts& facts) {
+    metrics::TlsHandshake handshake{side, facts.version, facts.cipher, facts.group};
+    if (side == metrics::Side::client)
+        handshake.sni = facts.server_name.empty() ? metrics::Sni::absent : metrics::Sni::present;
+    counters_.tls_handshake(this->facts().listener_id, handshake);
+}
+
+} // namespace pgmoat::control

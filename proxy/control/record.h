@@ -1,0 +1,50 @@
+// What a session learns about its connection on the way: each fact goes into the session's row and
+// into the counters here, so that the story in session.cpp need not speak of either.
+#pragma once
+
+#include "metrics/counters.h"
+#include "protocol/login_observer.h"
+#include "protocol/tls_hello.h"
+#include "proxy/control/dial.h"
+#include "proxy/control/greet.h"
+#include "proxy/control/passthrough.h"
+#include "proxy/session_table.h"
+
+#include <memory>
+#include <string>
+
+namespace pgmoat::control {
+
+class Record {
+  public:
+    // `first` holds what the listener knows: its own name and id, the mode, the client's address.
+    Record(Services& services, SessionFacts first);
+
+    // Terminated connections.
+    void greeting_ended(const Greeting& greeting, metrics::Duration took);
+    void client_in_tls(const tls::Session& session);
+    // Passed-through connections.
+    void packet_came(const FirstPacket& packet);
+    void client_hello_refused();
+    void client_hello_came(const protocol::ClientHelloFacts& hello);
+    void server_hello_passed(const protocol::ServerHelloFacts& hello);
+    // Both.
+    void startup_came(const protocol::StartupMessage& startup);
+    void server_reached(const Reached& reached, const std::string& upstream);
+    void login_ended(const protocol::LoginFacts& login, bool ready);
+
+    // Counts the session against max_connections; false: the limit is reached.
+    [[nodiscard]] bool admit(std::size_t max_connections);
+
+    [[nodiscard]] const SessionFacts& facts() const noexcept { return row_->facts(); }
+    // Gives the row away, with the connection. Nothing may be called after that.
+    [[nodiscard]] std::unique_ptr<SessionRow> give_row() { return std::move(row_); }
+
+  private:
+    void count_handshake(metrics::Side side, const TlsFacts& facts);
+
+    metrics::Block& counters_;
+    std::unique_ptr<SessionRow> row_;
+};
+
+} // namespace pgmoat::control

@@ -1,0 +1,51 @@
+// What every session may use, handed down from the server: one struct for the process, one for the
+// thread. Sessions own none of it.
+#pragma once
+
+#include "metrics/counters.h"
+#include "proxy/control/asio.h"
+#include "proxy/control/deadline.h"
+#include "proxy/control/setup.h"
+#include "proxy/log.h"
+#include "proxy/relay/plane.h"
+#include "proxy/session_table.h"
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <unordered_set>
+#include <utility>
+
+namespace pgmoat::control {
+
+struct Services {
+    SessionTable& table;
+    relay::Plane& plane;
+    relay::Reporter& reporter;
+    metrics::Counters& counters;
+    Log& log;
+    std::atomic<std::size_t> cancels_in_flight{0};
+};
+
+// What a shutdown cuts off when its time is up: it ends with reason drain and is reported as
+// always.
+class Interruptible {
+  public:
+    virtual ~Interruptible() = default;
+    virtual void interrupt() = 0;
+};
+
+// One control thread: its event loop, its deadlines, and the setup that new sessions begin with.
+// Only this thread touches it, but for posting to `context`.
+struct ControlThread {
+    ControlThread(Services& shared, std::shared_ptr<const Setup> initial)
+        : services(shared), setup(std::move(initial)) {}
+
+    Services& services;
+    asio::io_context context{1};
+    DeadlineQueue deadlines{context};
+    std::shared_ptr<const Setup> setup;
+    std::unordered_set<Interruptible*> sessions; // on this thread, not yet handed over
+};
+
+} // namespace pgmoat::control

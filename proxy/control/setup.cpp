@@ -1,0 +1,79 @@
+#include "proxy/control/setup.h"
+
+#include <set>
+#include <utility>
+
+namespace pgmoat::control {
+
+namespace {
+
+using config::SslMode;
+
+// libpq verifies the chain whenever it has a root certificate, whatever the mode says
+// (fe-secure-openssl.c, initialize_SSL); verify-full adds the name.
+tls::Verify verification(const config::Conninfo& conninfo) {
+    if (conninfo.sslmode == SslMode::verify_full) return tls::Verify::chain_and_name;
+    if (conninfo.sslmode == SslMode::verify_ca || !conninfo.sslrootcert.empty())
+        return tls::Verify::chain;
+    return tls::Verify::nothing;
+}
+
+tls::ClientSettings client_settings(const config::Conninfo& conninfo) {
+    tls::ClientSettings settings;
+    settings.verify = verification(conninfo);
+    settings.root_certificate_file = conninfo.sslrootcert;
+    settings.crl_file = conninfo.sslcrl;
+    settings.crl_dir = conninfo.sslcrldir;
+    settings.certificate_file = conninfo.sslcert;
+    settings.key_file = conninfo.sslkey;
+    settings.key_password = conninfo.sslpassword;
+    settings.min_protocol_version = conninfo.ssl_min_protocol_version;
+    settings.max_protocol_version = conninfo.ssl_max_protocol_version;
+    settings.send_server_name = conninfo.sslsni;
+    return settings;
+}
+
+bool reached_over_network(const config::Conninfo& conninfo) {
+    for (const auto& host : conninfo.hosts)
+        if (!host.is_local()) return true;
+    return false;
+}
+
+} // namespace
+
+std::shared_ptr<const Setup> build_setup(config::Config config) {
+    auto setup = std::make_shared<Setup>();
+    if (config.ssl) setup->tls = tls::ServerContext::load(config.tls);
+    for (const auto& [name, conninfo] : config.upstreams) {
+        UpstreamTarget target{name, conninfo, nullptr};
+        if (conninfo.sslmode != SslMode::disable)
+            target.tls = tls::ClientContext::load(client_settings(conninfo));
+        setup->upstreams.emplace(name, std::move(target));
+    }
+    setup->config = std::move(config);
+    return setup;
+}
+
+std::vector<std::string> scram_warnings(const Setup& setup) {
+    std::vector<std::string> warnings;
+    if (!setup.tls) return warnings;
+    if (!setup.tls->certificate().has_channel_binding_digest)
+        warnings.push_back(
+            "the server certificate's signature algorithm has no digest: libpq clients "
+            "cannot log in with SCRAM unless they set channel_binding=disable, if the "
+            "server offers SCRAM-SHA-256-PLUS");
+    std::set<std::string> seen;
+    for (const auto& listener : setup.config.listeners) {
+        if (listener.tls_mode != config::TlsMode::terminate) continue;
+        if (!seen.insert(listener.upstream).second) continue;
+        const auto& conninfo = setup.upstreams.at(listener.upstream).conninfo;
+        if (conninfo.sslmode == SslMode::disable || !reached_over_network(conninfo)) continue;
+        warnings.push_back(
+            "TLS is terminated for clients and spoken again to upstream \"" + listener.upstream +
+            "\": libpq clients can log in with SCRAM only if that server shows the same "
+            "certificate as pgmoat, or if they set channel_binding=disable");
+    }
+    return warnings;
+}
+
+} // namespace pgmoat::control

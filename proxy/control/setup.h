@@ -1,0 +1,37 @@
+// What sessions work with: the configuration and all that was built from it, as one immutable
+// value. A reload builds a new one whole or not at all; a session keeps the one it began with until
+// it is handed over, so that it never sees half of two configurations.
+#pragma once
+
+#include "proxy/config/config.h"
+#include "proxy/policy/policy.h"
+#include "tls/context.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pgmoat::control {
+
+struct UpstreamTarget {
+    std::string name;
+    config::Conninfo conninfo;
+    std::shared_ptr<const tls::ClientContext> tls; // none with sslmode=disable
+};
+
+struct Setup {
+    config::Config config;
+    std::shared_ptr<const tls::ServerContext> tls; // none with ssl=off
+    std::map<std::string, UpstreamTarget> upstreams;
+    policy::Policy policy;
+};
+
+// Loads certificates and keys. Throws tls::Error.
+[[nodiscard]] std::shared_ptr<const Setup> build_setup(config::Config config);
+
+// The row of the SCRAM table (design section 7) that each terminating listener and its upstream are
+// in, as far as the configuration tells, as warnings: empty where every client can log in.
+[[nodiscard]] std::vector<std::string> scram_warnings(const Setup& setup);
+
+} // namespace pgmoat::control

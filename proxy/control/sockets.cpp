@@ -1,0 +1,64 @@
+#include "proxy/control/sockets.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <array>
+#include <cstring>
+
+namespace pgmoat::control {
+
+namespace {
+
+// Best effort, like PostgreSQL: a socket without one of these options still works.
+void set(int socket, int level, int option, int value) {
+    (void)::setsockopt(socket, level, option, &value, sizeof value);
+}
+
+bool is_tcp(int socket) {
+    int domain = 0;
+    socklen_t size = sizeof domain;
+    return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain != AF_UNIX;
+}
+
+std::string numeric(int family, const void* address) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    return ::inet_ntop(family, address, text.data(), text.size()) ? text.data() : "";
+}
+
+} // namespace
+
+void apply_tcp_settings(int socket, const TcpSettings& settings) {
+    if (!is_tcp(socket)) return;
+    set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (!settings.keepalives) return;
+    set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+    if (settings.keepalives_idle > 0)
+        set(socket, IPPROTO_TCP, TCP_KEEPIDLE, settings.keepalives_idle);
+    if (settings.keepalives_interval > 0)
+        set(socket, IPPROTO_TCP, TCP_KEEPINTVL, settings.keepalives_interval);
+    if (settings.keepalives_count > 0)
+        set(socket, IPPROTO_TCP, TCP_KEEPCNT, settings.keepalives_count);
+    if (settings.user_timeout_ms > 0)
+        set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, settings.user_timeout_ms);
+}
+
+// Copied out rather than cast: sockaddr_storage may be read only as itself.
+PeerAddress peer_address(const sockaddr_storage& address) {
+    if (address.ss_family == AF_INET) {
+        sockaddr_in ip4;
+        std::memcpy(&ip4, &address, sizeof ip4);
+        return {numeric(AF_INET, &ip4.sin_addr), ntohs(ip4.sin_port), false};
+    }
+    if (address.ss_family == AF_INET6) {
+        sockaddr_in6 ip6;
+        std::memcpy(&ip6, &address, sizeof ip6);
+        if (IN6_IS_ADDR_V4MAPPED(&ip6.sin6_addr))
+            return {numeric(AF_INET, &ip6.sin6_addr.s6_addr[12]), ntohs(ip6.sin6_port), false};
+        return {numeric(AF_INET6, &ip6.sin6_addr), ntohs(ip6.sin6_port), false};
+    }
+    return {"[local]", 0, true};
+}
+
+} // namespace pgmoat::control

@@ -1,0 +1,33 @@
+// Sockets as both legs need them: options, and a peer's address in PostgreSQL's spelling.
+#pragma once
+
+#include "proxy/control/asio.h"
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+
+namespace pgmoat::control {
+
+// PostgreSQL's and libpq's keepalive settings; 0 leaves the system's default.
+struct TcpSettings {
+    bool keepalives = true;
+    int keepalives_idle = 0;     // seconds
+    int keepalives_interval = 0; // seconds
+    int keepalives_count = 0;
+    int user_timeout_ms = 0;
+};
+
+// TCP_NODELAY always: a message must not wait for the next one. Nothing on a unix socket.
+void apply_tcp_settings(int socket, const TcpSettings& settings);
+
+struct PeerAddress {
+    std::string text; // numeric; "[local]" on a unix socket; IPv4-mapped ones as IPv4
+    std::uint16_t port = 0;
+    bool local = false; // a unix socket
+};
+
+[[nodiscard]] PeerAddress peer_address(const sockaddr_storage& address);
+
+} // namespace pgmoat::control

@@ -1,0 +1,230 @@
+#include "proxy/control/stream.h"
+
+#include "proxy/control/limits.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace pgmoat::control {
+
+namespace {
+
+Io failed_with(int error, std::size_t bytes = 0) {
+    return {Io::Status::failed,
+            bytes,
+            std::generic_category().message(error),
+            error_code(error, boost::system::system_category())};
+}
+
+Io timed_out() {
+    return {Io::Status::timeout, 0, "timeout expired", {}};
+}
+
+bool would_block(int error) {
+    return error == EAGAIN || error == EWOULDBLOCK;
+}
+
+} // namespace
+
+Stream::Stream(asio::io_context& context, Descriptor socket, int family) : socket_(context) {
+    socket_.assign(asio::generic::stream_protocol(family, 0), socket.release());
+    socket_.native_non_blocking(true);
+}
+
+Awaitable<Io> Stream::wait(Socket::wait_type what) {
+    if (cancelled_) co_return timed_out();
+    const auto [error] = co_await socket_.async_wait(what, as_value);
+    if (cancelled_) co_return timed_out();
+    if (error) co_return Io{Io::Status::failed, 0, error.message(), error};
+    co_return Io{};
+}
+
+Awaitable<Io> Stream::connect(asio::generic::stream_protocol::endpoint endpoint) {
+    if (cancelled_) co_return timed_out();
+    const auto [error] = co_await socket_.async_connect(endpoint, as_value);
+    if (cancelled_) co_return timed_out();
+    if (error) co_return Io{Io::Status::failed, 0, error.message(), error};
+    co_return Io{};
+}
+
+Awaitable<Io> Stream::peek_byte(std::uint8_t& byte) {
+    for (;;) {
+        const ssize_t received = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK);
+        if (received > 0) co_return Io{Io::Status::ok, 1, {}, {}};
+        if (received == 0) co_return Io{Io::Status::end_of_stream, 0, {}, {}};
+        if (errno == EINTR) continue;
+        if (!would_block(errno)) co_return failed_with(errno);
+        if (Io waited = co_await wait(Socket::wait_read); !waited) co_return waited;
+    }
+}
+
+Awaitable<Io> Stream::read_exactly(std::span<std::uint8_t> into) {
+    std::size_t filled = 0;
+    while (filled < into.size()) {
+        Io read = co_await read_some(into.subspan(filled));
+        filled += read.bytes;
+        if (!read) {
+            read.bytes = filled;
+            co_return read;
+        }
+    }
+    co_return Io{Io::Status::ok, filled, {}, {}};
+}
+
+Awaitable<Io> Stream::read_some(std::span<std::uint8_t> into) {
+    for (;;) {
+        if (established_) {
+            tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
+            const tls::ReadResult read = tls_->read(into, wire);
+            consume(wire.in);
+            if (Io sent = co_await flush(); !sent) co_return sent;
+            if (read.bytes > 0) co_return Io{Io::Status::ok, read.bytes, {}, {}};
+            switch (read.status) {
+            case tls::Status::ok:
+            case tls::Status::want_read: break;
+            case tls::Status::closed: co_return Io{Io::Status::end_of_stream, 0, {}, {}};
+            case tls::Status::truncated:
+                co_return Io{Io::Status::truncated, 0, "TLS closed without close_notify", {}};
+            case tls::Status::failed: co_return Io{Io::Status::failed, 0, tls_->error(), {}};
+            }
+            if (Io received = co_await receive_ciphertext(); !received) co_return received;
+            continue;
+        }
+        const ssize_t received = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
+        if (received > 0) co_return Io{Io::Status::ok, static_cast<std::size_t>(received), {}, {}};
+        if (received == 0) co_return Io{Io::Status::end_of_stream, 0, {}, {}};
+        if (errno == EINTR) continue;
+        if (!would_block(errno)) co_return failed_with(errno);
+        if (Io waited = co_await wait(Socket::wait_read); !waited) co_return waited;
+    }
+}
+
+// The end of the stream is a fact for the TLS session to judge, not an error here.
+Awaitable<Io> Stream::receive_ciphertext() {
+    const std::size_t kept = ciphertext_.size();
+    for (;;) {
+        ciphertext_.resize(kept + receive_bytes);
+        const ssize_t received =
+            ::recv(socket_.native_handle(), ciphertext_.data() + kept, receive_bytes, 0);
+        const int error = errno;
+        ciphertext_.resize(kept + static_cast<std::size_t>(std::max<ssize_t>(received, 0)));
+        if (received > 0) co_return Io{Io::Status::ok, static_cast<std::size_t>(received), {}, {}};
+        if (received == 0) {
+            end_of_stream_ = true;
+            co_return Io{};
+        }
+        if (error == EINTR) continue;
+        if (!would_block(error)) co_return failed_with(error);
+        if (Io waited = co_await wait(Socket::wait_read); !waited) co_return waited;
+    }
+}
+
+Awaitable<Io> Stream::write(std::span<const std::uint8_t> bytes) {
+    if (!established_) co_return co_await send_all(bytes);
+    tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
+    const tls::Status written = tls_->write(bytes, wire);
+    consume(wire.in);
+    if (Io sent = co_await flush(); !sent) co_return sent;
+    if (written != tls::Status::ok) co_return Io{Io::Status::failed, 0, tls_->error(), {}};
+    co_return Io{Io::Status::ok, bytes.size(), {}, {}};
+}
+
+Awaitable<Io> Stream::send_all(std::span<const std::uint8_t> bytes) {
+    std::size_t sent = 0;
+    while (sent < bytes.size()) {
+        const ssize_t now =
+            ::send(socket_.native_handle(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+        if (now >= 0) {
+            sent += static_cast<std::size_t>(now);
+            continue;
+        }
+        if (errno == EINTR) continue;
+        if (!would_block(errno)) co_return failed_with(errno, sent);
+        if (Io waited = co_await wait(Socket::wait_write); !waited) co_return waited;
+    }
+    co_return Io{Io::Status::ok, sent, {}, {}};
+}
+
+Awaitable<Io> Stream::flush() {
+    if (outgoing_.empty()) co_return Io{};
+    Io sent = co_await send_all(outgoing_);
+    outgoing_.clear();
+    co_return sent;
+}
+
+void Stream::consume(std::span<const std::uint8_t> rest) {
+    ciphertext_.erase(ciphertext_.begin(),
+                      ciphertext_.end() - static_cast<std::ptrdiff_t>(rest.size()));
+}
+
+bool Stream::has_waiting_bytes() {
+    std::uint8_t byte = 0;
+    return ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+bool Stream::holds_bytes() const noexcept {
+    return established_ && (!ciphertext_.empty() || tls_->holds_bytes());
+}
+
+Awaitable<Io> Stream::start_tls(std::unique_ptr<tls::Session> session) {
+    tls_ = std::move(session);
+    for (;;) {
+        tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
+        const tls::Status status = tls_->handshake(wire);
+        consume(wire.in);
+        if (Io sent = co_await flush(); !sent && status != tls::Status::failed) co_return sent;
+        if (status == tls::Status::ok) break;
+        if (status != tls::Status::want_read)
+            co_return Io{Io::Status::failed, 0, tls_->error(), {}};
+        if (Io received = co_await receive_ciphertext(); !received) co_return received;
+    }
+    established_ = true;
+    co_return Io{};
+}
+
+void Stream::cancel() {
+    cancelled_ = true;
+    error_code ignored;
+    socket_.cancel(ignored);
+}
+
+void Stream::abort() {
+    error_code ignored;
+    socket_.close(ignored);
+}
+
+void Stream::close() {
+    if (!socket_.is_open()) return;
+    const int number = socket_.native_handle();
+    if (established_) {
+        tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
+        tls_->shut_down(wire);
+    }
+    if (!outgoing_.empty())
+        (void)::send(number, outgoing_.data(), outgoing_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ::shutdown(number, SHUT_WR);
+    std::array<std::uint8_t, 4096> discarded;
+    for (std::size_t total = 0; total < discard_bytes_max;) {
+        const ssize_t received = ::recv(number, discarded.data(), discarded.size(), MSG_DONTWAIT);
+        if (received <= 0) break;
+        total += static_cast<std::size_t>(received);
+    }
+    error_code ignored;
+    socket_.close(ignored);
+}
+
+relay::Leg Stream::release() {
+    relay::Leg leg;
+    leg.socket = Descriptor(socket_.release());
+    if (established_) leg.tls = std::move(tls_);
+    leg.unread = std::move(ciphertext_);
+    leg.unsent = std::move(outgoing_);
+    established_ = false;
+    return leg;
+}
+
+} // namespace pgmoat::control

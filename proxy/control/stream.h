@@ -1,0 +1,96 @@
+// One socket of the control plane, in the clear or in TLS behind the same verbs: wait, read, write.
+// Reads never take more from the socket than was asked for while it is in the clear (law 6); once
+// TLS runs, what was received too early stays here until it is asked for or handed over. One
+// coroutine at a time uses a stream. cancel() makes every wait, now and later, end as timeout.
+#pragma once
+
+#include "proxy/control/asio.h"
+#include "proxy/descriptor.h"
+#include "proxy/relay/channel.h"
+#include "tls/session.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace pgmoat::control {
+
+// What came of one verb. `detail` says in words what failed, without the side: the session knows
+// that.
+struct Io {
+    enum class Status {
+        ok,
+        end_of_stream, // closed in order; `bytes` were read before it
+        truncated,     // a TLS stream that ended without close_notify
+        failed,
+        timeout, // cancelled by a deadline
+    };
+    Status status = Status::ok;
+    std::size_t bytes = 0;
+    std::string detail;
+    error_code error = {}; // of the socket, where it was the socket that failed
+
+    explicit operator bool() const noexcept { return status == Status::ok; }
+};
+
+class Stream {
+  public:
+    Stream(asio::io_context& context, Descriptor socket, int family);
+    Stream(Stream&&) = default;
+    Stream& operator=(Stream&&) = delete;
+
+    [[nodiscard]] Awaitable<Io> connect(asio::generic::stream_protocol::endpoint endpoint);
+
+    // Waits for one byte and leaves it in the socket; in the clear only.
+    [[nodiscard]] Awaitable<Io> peek_byte(std::uint8_t& byte);
+    // Fills `into` completely, or says how many bytes came before the end.
+    [[nodiscard]] Awaitable<Io> read_exactly(std::span<std::uint8_t> into);
+    // At least one byte, at most into.size().
+    [[nodiscard]] Awaitable<Io> read_some(std::span<std::uint8_t> into);
+    // All of `bytes`, encrypted when TLS runs.
+    [[nodiscard]] Awaitable<Io> write(std::span<const std::uint8_t> bytes);
+
+    // Bytes lie in the socket that nobody asked for yet. Does not wait; in the clear only.
+    [[nodiscard]] bool has_waiting_bytes();
+    // A read would give bytes without waiting for the socket.
+    [[nodiscard]] bool holds_bytes() const noexcept;
+
+    // Runs the handshake. On failure tls() still tells why, and the alert has been sent.
+    [[nodiscard]] Awaitable<Io> start_tls(std::unique_ptr<tls::Session> session);
+    [[nodiscard]] const tls::Session* tls() const noexcept { return tls_.get(); }
+    [[nodiscard]] bool in_tls() const noexcept { return established_; }
+
+    void cancel();
+    [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+    // Ends the connection without a word: what a deadline does.
+    void abort();
+    // Ends the connection so that what was written still arrives: close_notify, FIN, and what the
+    // peer sent unasked is thrown away, since closing over unread bytes sends a reset instead.
+    void close();
+
+    // Gives the socket and all that belongs to it to the relay plane; the stream is empty after
+    // that.
+    [[nodiscard]] relay::Leg release();
+
+    [[nodiscard]] Socket& socket() noexcept { return socket_; }
+
+  private:
+    [[nodiscard]] Awaitable<Io> wait(Socket::wait_type what);
+    [[nodiscard]] Awaitable<Io> receive_ciphertext();
+    [[nodiscard]] Awaitable<Io> send_all(std::span<const std::uint8_t> bytes);
+    [[nodiscard]] Awaitable<Io> flush();
+    void consume(std::span<const std::uint8_t> rest);
+
+    Socket socket_;
+    std::unique_ptr<tls::Session> tls_;
+    bool established_ = false;
+    bool cancelled_ = false;
+    bool end_of_stream_ = false;           // the peer's FIN was read
+    std::vector<std::uint8_t> ciphertext_; // received, not yet decrypted
+    std::vector<std::uint8_t> outgoing_;   // encrypted, not yet sent
+};
+
+} // namespace pgmoat::control

@@ -1,4 +1,0 @@
-// The pgmoat command.
-int main() {
-    return 0;
-}

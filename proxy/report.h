@@ -1,0 +1,31 @@
+// The last step of every connection, from whichever plane it ended on: one log line, its counters,
+// and its row leaves the session table (law 10).
+#pragma once
+
+#include "metrics/counters.h"
+#include "proxy/log.h"
+#include "proxy/relay/channel.h"
+
+#include <atomic>
+#include <memory>
+
+namespace pgmoat {
+
+class ConnectionReporter final : public relay::Reporter {
+  public:
+    ConnectionReporter(Log& log, metrics::Counters& counters) : log_(log), counters_(counters) {}
+
+    // log_disconnections; changes with a reload. Connections that went wrong are logged all the
+    // same.
+    void log_every_end(bool on) noexcept { log_every_end_.store(on, std::memory_order_relaxed); }
+
+    // Any thread. `row` is the SessionRow that the session had.
+    void report(std::unique_ptr<Traffic> row, const relay::Ended& ended) override;
+
+  private:
+    Log& log_;
+    metrics::Counters& counters_;
+    std::atomic<bool> log_every_end_{true};
+};
+
+} // namespace pgmoat

@@ -1,0 +1,225 @@
+#include "proxy/server.h"
+
+#include "proxy/config/reload.h"
+#include "proxy/control/probe.h"
+#include "proxy/control/session.h"
+#include "proxy/limits.h"
+#include "proxy/process.h"
+#include "proxy/relay/plane.h"
+#include "proxy/session_table.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <csignal>
+#include <exception>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace pgmoat {
+
+using control::ControlThread;
+using control::error_code;
+using control::Setup;
+namespace asio = boost::asio;
+
+namespace {
+
+metrics::Mode mode_of(const config::Listener& listener) {
+    return listener.tls_mode == config::TlsMode::passthrough ? metrics::Mode::passthrough
+                                                             : metrics::Mode::terminate;
+}
+
+} // namespace
+
+// Members are destroyed in reverse order: first nobody accepts, then the control threads end, then
+// the relay plane, and only then what both of them use.
+struct Server::Running {
+    Running(Log& shared_log,
+            std::shared_ptr<const Setup> initial,
+            std::vector<control::ListeningSocket> sockets)
+        : log(shared_log), setup(std::move(initial)), reporter(log, counters),
+          plane({static_cast<std::size_t>(setup->config.relay_threads)}, reporter),
+          services{table, plane, reporter, counters, log} {
+        for (int i = 0; i < setup->config.control_threads; ++i)
+            threads.push_back(std::make_unique<ControlThread>(services, setup));
+        for (auto& socket : sockets) {
+            const auto& listener = setup->config.listeners[socket.listener];
+            const auto id = counters.add_listener(listener.name, mode_of(listener));
+            listeners.push_back(
+                std::make_unique<control::Listener>(threads, std::move(socket), id));
+        }
+        signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
+        timer.emplace(threads[0]->context);
+        apply_log_settings();
+    }
+
+    int run() {
+        for (auto& listener : listeners)
+            listener->start();
+        wait_for_signal();
+        control::probe_upstreams(*threads[0]);
+        log.info("ready to accept connections");
+
+        std::vector<std::jthread> others;
+        for (std::size_t i = 1; i < threads.size(); ++i)
+            others.emplace_back([this, i] {
+                const auto work = asio::make_work_guard(threads[i]->context);
+                threads[i]->context.run();
+            });
+        const auto work = asio::make_work_guard(threads[0]->context);
+        threads[0]->context.run();
+        for (auto& thread : threads)
+            thread->context.stop();
+        return exit_code;
+    }
+
+    // --- signals --------------------------------------------------------------------------------
+
+    void wait_for_signal() {
+        signals->async_wait([this](const error_code& error, int signal) {
+            if (error) return;
+            if (signal == SIGHUP)
+                reload();
+            else if (signal == SIGTERM && !draining)
+                drain();
+            else
+                stop_now("received fast shutdown request");
+            wait_for_signal();
+        });
+    }
+
+    void reload() {
+        log.info("received SIGHUP, reloading configuration files");
+        try {
+            const config::Config& running = setup->config;
+            config::Config fresh = config::load_config(running.file);
+            for (const auto& name : config::restart_only_changes(running, fresh))
+                log.warning("parameter \"" + name +
+                            "\" cannot be changed without restarting the server");
+            for (const auto& warning : fresh.warnings)
+                log.warning(warning);
+            config::keep_restart_only(running, fresh);
+            take(control::build_setup(std::move(fresh)));
+            log.info("configuration was reloaded");
+        } catch (const config::ConfigError& error) {
+            for (const auto& message : error.messages)
+                log.error(message);
+            log.error("configuration file \"" + setup->config.file +
+                      "\" contains errors; no changes were applied");
+        } catch (const tls::Error& error) {
+            log.error(error.what());
+            log.error("SSL configuration was not reloaded; no changes were applied");
+        }
+    }
+
+    void take(std::shared_ptr<const Setup> fresh) {
+        setup = std::move(fresh);
+        apply_log_settings();
+        for (auto& thread : threads)
+            asio::post(thread->context, [&place = thread->setup, now = setup] { place = now; });
+    }
+
+    void apply_log_settings() {
+        log.configure(setup->config.log_min_messages, setup->config.log_format);
+        reporter.log_every_end(setup->config.log_disconnections);
+    }
+
+    // --- shutdown -------------------------------------------------------------------------------
+
+    void drain() {
+        draining = true;
+        listeners.clear();
+        log.info("received smart shutdown request, waiting for " + std::to_string(table.live()) +
+                 " connections");
+        give_up_at = std::chrono::steady_clock::now() + setup->config.shutdown_timeout;
+        wait_until_empty();
+    }
+
+    void wait_until_empty() {
+        if (table.live() == 0) return finish();
+        if (std::chrono::steady_clock::now() >= give_up_at) {
+            if (cut_off) return finish();
+            return stop_now("shutdown_timeout expired");
+        }
+        timer->expires_after(shutdown_poll);
+        timer->async_wait([this](const error_code& error) {
+            if (!error) wait_until_empty();
+        });
+    }
+
+    // Every connection is still reported: sessions and channels end with reason drain.
+    void stop_now(const std::string& why) {
+        if (cut_off) return finish();
+        cut_off = true;
+        draining = true;
+        listeners.clear();
+        const std::size_t live = table.live();
+        log.info(why + ", ending " + std::to_string(live) + " connections");
+        if (live > 0) exit_code = 1;
+        plane.close_all();
+        for (auto& thread : threads)
+            asio::post(thread->context, [&sessions = thread->sessions] {
+                for (auto* session : sessions)
+                    session->interrupt();
+            });
+        give_up_at = std::chrono::steady_clock::now() + cut_off_wait;
+        wait_until_empty();
+    }
+
+    void finish() {
+        log.info("shut down");
+        threads[0]->context.stop();
+    }
+
+    Log& log;
+    std::shared_ptr<const Setup> setup;
+    metrics::Counters counters;
+    SessionTable table;
+    ConnectionReporter reporter;
+    relay::Plane plane;
+    control::Services services;
+    std::vector<std::unique_ptr<ControlThread>> threads;
+    std::vector<std::unique_ptr<control::Listener>> listeners;
+    std::optional<asio::signal_set> signals;
+    std::optional<asio::steady_timer> timer;
+    bool draining = false;
+    bool cut_off = false;
+    std::chrono::steady_clock::time_point give_up_at;
+    int exit_code = 0;
+};
+
+Server::Server(config::Config config, Log& log)
+    : log_(log), setup_(control::build_setup(std::move(config))),
+      sockets_(control::open_listeners(setup_->config, notes_)) {}
+
+Server::~Server() = default;
+
+int Server::run() {
+    log_start();
+    Running running(log_, std::move(setup_), std::move(sockets_));
+    return running.run();
+}
+
+void Server::log_start() const {
+    const config::Config& config = setup_->config;
+    for (const auto& warning : config.warnings)
+        log_.warning(warning);
+    for (const auto& warning : control::scram_warnings(*setup_))
+        log_.warning(warning);
+    for (const auto& note : notes_)
+        log_.warning(note);
+    log_.warning("no access rules: everyone who reaches a listener is let in, and only the servers "
+                 "behind decide who may log in");
+    const auto wanted = static_cast<std::size_t>(config.max_connections);
+    if (const std::size_t possible = provide_descriptors(wanted); possible < wanted)
+        log_.warning("the limit of open files allows only " + std::to_string(possible) +
+                     " connections, fewer than max_connections = " + std::to_string(wanted));
+    for (const auto& socket : sockets_)
+        log_.info("listening on " + socket.shown);
+}
+
+} // namespace pgmoat

@@ -1,0 +1,42 @@
+// Builds the planes and the admin side, and runs them until it is told to stop. Signals: HUP
+// reloads all or nothing, TERM drains, INT or a second TERM ends at once. Construction binds and
+// reads keys, so that the privileges it may need can be given up before run().
+#pragma once
+
+#include "metrics/counters.h"
+#include "proxy/config/config.h"
+#include "proxy/control/listener.h"
+#include "proxy/control/services.h"
+#include "proxy/control/setup.h"
+#include "proxy/log.h"
+#include "proxy/report.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pgmoat {
+
+class Server {
+  public:
+    // Throws tls::Error, control::BindError.
+    Server(config::Config config, Log& log);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    // Serves until a signal ends it. The exit code: 0 drained, 1 connections were cut off.
+    [[nodiscard]] int run();
+
+  private:
+    struct Running; // what exists only while it serves
+    void log_start() const;
+
+    Log& log_;
+    std::shared_ptr<const control::Setup> setup_;
+    std::vector<std::string> notes_; // from binding
+    std::vector<control::ListeningSocket> sockets_;
+};
+
+} // namespace pgmoat
