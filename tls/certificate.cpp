@@ -2,6 +2,7 @@
 
 #include "tls/handles.h"
 #include "tls/limits.h"
+#include "tls/log_text.h"
 
 #include <openssl/bn.h>
 #include <openssl/evp.h>
@@ -120,23 +121,8 @@ bool has_null(std::string_view text) {
     return text.find('\0') != std::string_view::npos;
 }
 
-// Certificates are the peer's to write: what is logged of them is short and plain ASCII.
-std::string for_the_log(std::string name) {
-    if (name.size() > logged_name_bytes_max) {
-        name.erase(0, name.size() - logged_name_bytes_max);
-        name.replace(0, 3, "...");
-    }
-    static constexpr std::string_view digits = "0123456789abcdef";
-    std::string clean;
-    for (const char c : name) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte >= 0x20 && byte < 0x7F) {
-            clean += c;
-        } else {
-            clean += {'\\', 'x', digits[byte >> 4U], digits[byte & 0x0FU]};
-        }
-    }
-    return clean;
+std::string logged_name(const X509_NAME* name) {
+    return for_the_log(slash_form(name), logged_name_bytes_max);
 }
 
 } // namespace
@@ -217,9 +203,9 @@ std::string refusal_text(const char* role, int depth, long verify_error, x509_st
                        ".";
     if (certificate == nullptr) return text;
     return text + "\nFailed certificate data (unverified): subject \"" +
-           for_the_log(slash_form(X509_get_subject_name(certificate))) + "\", serial number " +
+           logged_name(X509_get_subject_name(certificate)) + "\", serial number " +
            serial_number(certificate) + ", issuer \"" +
-           for_the_log(slash_form(X509_get_issuer_name(certificate))) + "\".";
+           logged_name(X509_get_issuer_name(certificate)) + "\".";
 }
 
 } // namespace pgmoat::tls

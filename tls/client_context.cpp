@@ -1,4 +1,4 @@
-// The client's role: initialize_SSL() of libpq (fe-secure-openssl.c). Two differences, both because
+// The client's role: initialize_SSL() of libpq (fe-secure-openssl.c). Three differences, because
 // an upstream's files are named by hand and never guessed from a home directory: a client
 // certificate or a revocation list that is named and cannot be read is an error here, where libpq
 // goes on without it.
@@ -56,13 +56,10 @@ void trust_system(SSL_CTX* context) {
     ERR_clear_error();
 }
 
-void trust_file(SSL_CTX* context, const ClientSettings& settings) {
+void trust_file(SSL_CTX* context, const std::string& file) {
     std::string reason;
-    if (!load_roots(context, settings.root_certificate_file, reason)) {
-        throw Error("could not read root certificate file " +
-                    quoted(settings.root_certificate_file) + ": " + reason);
-    }
-    load_revocation_lists(context, settings.crl_file, settings.crl_dir);
+    if (!load_roots(context, file, reason))
+        throw Error("could not read root certificate file " + quoted(file) + ": " + reason);
 }
 
 // What is really checked, given the mode and what there is to check with. A root file that exists
@@ -71,10 +68,12 @@ Verify trust(SSL_CTX* context, const ClientSettings& settings) {
     const std::string& file = settings.root_certificate_file;
     if (file == system_roots) {
         trust_system(context);
+        load_revocation_lists(context, settings.crl_file, settings.crl_dir);
         return Verify::chain_and_name;
     }
     if (!file.empty() && exists(file)) {
-        trust_file(context, settings);
+        trust_file(context, file);
+        load_revocation_lists(context, settings.crl_file, settings.crl_dir);
         return settings.verify == Verify::nothing ? Verify::chain : settings.verify;
     }
     if (settings.verify == Verify::nothing) return Verify::nothing;

@@ -1,5 +1,8 @@
 #include "tls/host_name.h"
 
+#include "tls/limits.h"
+#include "tls/log_text.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <strings.h>
@@ -90,7 +93,7 @@ class Search {
 
   private:
     void remember(std::string name) {
-        if (examined_ == 1) first_ = std::move(name);
+        if (examined_ == 1) first_ = for_the_log(std::move(name), logged_host_bytes_max);
     }
 
     const std::string& host_;

@@ -13,4 +13,7 @@ inline constexpr unsigned fruitless_messages_max = 32;
 // longest kind (64). PostgreSQL: be-secure-openssl.c, prepare_cert_name().
 inline constexpr std::size_t logged_name_bytes_max = 71;
 
+// The same for a host name: DNS allows no longer one.
+inline constexpr std::size_t logged_host_bytes_max = 255;
+
 } // namespace pgmoat::tls

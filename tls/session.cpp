@@ -190,6 +190,7 @@ bool Session::holds_bytes() const noexcept {
 }
 
 PeerFacts Session::facts() const {
+    if (!native_->ssl) return {};
     PeerFacts facts = read_facts(native_->ssl.get());
     ERR_clear_error();
     return facts;
