@@ -31,17 +31,17 @@ bool is_ipv4(const std::string& address) {
 }
 
 // Whether two sockets on the same port would be refused by the system. Names are not resolved here:
-// that localhost is 127.0.0.1 shows when the second is bound.
+// that localhost is 127.0.0.1 shows when the second is bound. Both are in lower case.
 bool overlap(const std::string& a, const std::string& b) {
     const auto covers = [](const std::string& all, const std::string& one) {
         return all == "*" || (all == "0.0.0.0" && is_ipv4(one)) || (all == "::" && is_ipv6(one));
     };
-    return lower_case(a) == lower_case(b) || covers(a, b) || covers(b, a);
+    return a == b || covers(a, b) || covers(b, a);
 }
 
 // One socket to be bound, and whose it is.
 struct Bound {
-    std::string address; // empty: a unix socket
+    std::string address; // in lower case; empty: a unix socket
     std::string path;
     std::uint16_t port;
     std::string setting;
@@ -60,33 +60,36 @@ std::vector<Bound> all_bound(const Config& config) {
     std::vector<Bound> bound;
     for (const Listener& listener : config.listeners) {
         for (const std::string& address : listener.addresses)
-            bound.push_back({address, {}, listener.port, setting_of(listener)});
+            bound.push_back({lower_case(address), {}, listener.port, setting_of(listener)});
         for (const std::string& folder : listener.unix_directories) {
             const std::string path = folder + "/.s.PGSQL." + std::to_string(listener.port);
             bound.push_back({{}, path, listener.port, setting_of_folders(listener)});
         }
     }
     if (const std::optional<Endpoint> http = parse_endpoint(config.http_listen))
-        bound.push_back({http->host, {}, http->port, "http_listen"});
+        bound.push_back({lower_case(http->host), {}, http->port, "http_listen"});
     return bound;
+}
+
+void check_path(const Bound& socket, const Draft& draft, Problems& problems) {
+    if (socket.path.size() <= limits::unix_socket_path_bytes_max) return;
+    problems.error("Unix-domain socket path " + in_quotes(socket.path) + " is too long (maximum " +
+                       std::to_string(limits::unix_socket_path_bytes_max) + " bytes)",
+                   draft.place_of(socket.setting));
 }
 
 void check_sockets(const Draft& draft, Problems& problems) {
     const std::vector<Bound> bound = all_bound(draft.config);
-    for (std::size_t i = 0; i < bound.size(); ++i) {
-        if (bound[i].path.size() > limits::unix_socket_path_bytes_max) {
-            problems.error("Unix-domain socket path " + in_quotes(bound[i].path) +
-                               " is too long (maximum " +
-                               std::to_string(limits::unix_socket_path_bytes_max) + " bytes)",
-                           draft.place_of(bound[i].setting));
-        }
-        for (std::size_t j = 0; j < i; ++j) {
-            if (!bound[i].collides_with(bound[j])) continue;
-            problems.error(bound[i].text() + " of " + in_quotes(bound[i].setting) +
-                               " is already used by " + in_quotes(bound[j].setting) + " for " +
-                               bound[j].text(),
-                           draft.place_of(bound[i].setting));
-        }
+    for (auto socket = bound.begin(); socket != bound.end(); ++socket) {
+        check_path(*socket, draft, problems);
+        const auto other = std::find_if(bound.begin(), socket, [&](const Bound& earlier) {
+            return socket->collides_with(earlier);
+        });
+        if (other == socket) continue;
+        problems.error(socket->text() + " of " + in_quotes(socket->setting) +
+                           " is already used by " + in_quotes(other->setting) + " for " +
+                           other->text(),
+                       draft.place_of(socket->setting));
     }
 }
 
@@ -102,12 +105,6 @@ void check_listeners(const Draft& draft, Problems& problems) {
                               {config.file, 0});
     for (const Listener& listener : config.listeners) {
         const Place place = draft.place_of(setting_of(listener));
-        if (listener.addresses.size() > limits::addresses_per_listener_max ||
-            listener.unix_directories.size() > limits::addresses_per_listener_max) {
-            problems.error("parameter " + in_quotes(setting_of(listener)) + " has more than " +
-                               std::to_string(limits::addresses_per_listener_max) + " addresses",
-                           place);
-        }
         if (config.upstreams.contains(listener.upstream)) continue;
         problems.error("upstream " + in_quotes(setting_of_upstream(listener.upstream)) + " of " +
                            in_quotes(setting_of(listener)) + " is not set",

@@ -25,6 +25,10 @@ inline constexpr std::size_t name_bytes_max = 63;
 inline constexpr std::size_t hosts_per_upstream_max = 64;
 inline constexpr std::size_t addresses_per_listener_max = 64;
 
+// Each is a label of metrics; and every listener's sockets are compared with every other's.
+inline constexpr std::size_t listeners_max = 64;
+inline constexpr std::size_t upstreams_max = 256;
+
 // sun_path of sockaddr_un holds 108 bytes with the final NUL (unix(7)).
 inline constexpr std::size_t unix_socket_path_bytes_max = 107;
 

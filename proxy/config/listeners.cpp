@@ -2,6 +2,7 @@
 
 #include "proxy/config/guc_value.h"
 #include "proxy/config/keyword_values.h"
+#include "proxy/config/limits.h"
 #include "proxy/config/text.h"
 
 #include <array>
@@ -13,15 +14,24 @@ namespace {
     throw ConninfoError("invalid " + keyword + " value: " + in_quotes(value));
 }
 
+void check_list(const std::string& keyword,
+                const std::string& value,
+                const std::optional<std::vector<std::string>>& list) {
+    if (!list || list->empty()) fail_value(keyword, value);
+    if (list->size() <= limits::addresses_per_listener_max) return;
+    throw ConninfoError(in_quotes(keyword) + " has more than " +
+                        std::to_string(limits::addresses_per_listener_max) + " values");
+}
+
 void set_address(Listener& listener, const std::string& value) {
     const std::optional<std::vector<std::string>> list = split_list(value);
-    if (!list || list->empty()) fail_value("address", value);
+    check_list("address", value, list);
     listener.addresses = *list;
 }
 
 void set_unix_socket_directory(Listener& listener, const std::string& value) {
     const std::optional<std::vector<std::string>> list = split_folder_list(value);
-    if (!list || list->empty()) fail_value("unix_socket_directory", value);
+    check_list("unix_socket_directory", value, list);
     listener.unix_directories = *list;
 }
 

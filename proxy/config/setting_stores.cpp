@@ -20,6 +20,11 @@ std::string invalid_list(std::string_view parameter, const std::string& value) {
         parameter, value, "Invalid list syntax in parameter " + in_quotes(parameter) + ".");
 }
 
+std::string too_many(std::string_view parameter, std::size_t max) {
+    return "parameter " + in_quotes(parameter) + " has more than " + std::to_string(max) +
+           " values";
+}
+
 // Empty: the name is fine.
 std::string check_name(std::string_view family, const std::string& name) {
     constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789_";
@@ -50,6 +55,8 @@ std::string add_upstream(Draft& draft,
 std::string store_listen_addresses(Draft& draft, const std::string& value) {
     const std::optional<std::vector<std::string>> list = split_list(value);
     if (!list) return invalid_list("listen_addresses", value);
+    if (list->size() > limits::addresses_per_listener_max)
+        return too_many("listen_addresses", limits::addresses_per_listener_max);
     draft.own.addresses = *list;
     return {};
 }
@@ -57,6 +64,8 @@ std::string store_listen_addresses(Draft& draft, const std::string& value) {
 std::string store_unix_socket_directories(Draft& draft, const std::string& value) {
     const std::optional<std::vector<std::string>> list = split_folder_list(value);
     if (!list) return invalid_list("unix_socket_directories", value);
+    if (list->size() > limits::addresses_per_listener_max)
+        return too_many("unix_socket_directories", limits::addresses_per_listener_max);
     draft.own.unix_directories = *list;
     return {};
 }
@@ -101,10 +110,15 @@ std::string store_upstream(Draft& draft, const std::string& value) {
 
 std::string store_named_upstream(Draft& draft, const std::string& name, const std::string& value) {
     std::string wrong = check_name("upstream", name);
-    return wrong.empty() ? add_upstream(draft, "upstream." + name, name, value) : wrong;
+    if (!wrong.empty()) return wrong;
+    if (draft.config.upstreams.size() >= limits::upstreams_max)
+        return too_many("upstream.NAME", limits::upstreams_max);
+    return add_upstream(draft, "upstream." + name, name, value);
 }
 
 std::string store_named_listener(Draft& draft, const std::string& name, const std::string& value) {
+    if (draft.listeners.size() >= limits::listeners_max)
+        return too_many("listener.NAME", limits::listeners_max);
     draft.listeners[name] = value;
     return check_name("listener", name);
 }

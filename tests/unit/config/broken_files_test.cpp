@@ -168,7 +168,7 @@ TEST_CASE("settings that do not fit together are refused") {
          "'address=0.0.0.0 port=1'",
          R"(address "0.0.0.0" port 1 of "listener.b" is already used by "listener.a" for address "10.0.0.1" port 1 in file "x.conf" line 3)"},
         {"upstream = 'host=x'\nlisten_addresses = 'LocalHost,localhost'",
-         R"(address "localhost" port 6432 of "listen_addresses" is already used by "listen_addresses" for address "LocalHost" port 6432 in file "x.conf" line 2)"},
+         R"(address "localhost" port 6432 of "listen_addresses" is already used by "listen_addresses" for address "localhost" port 6432 in file "x.conf" line 2)"},
         {"upstream = 'host=x'\nlisten_addresses = '::'\nhttp_listen = '[::1]:6432'",
          R"(address "::1" port 6432 of "http_listen" is already used by "listen_addresses" for address "::" port 6432 in file "x.conf" line 3)"},
         {"upstream = 'host=x'\nunix_socket_directories = '/run'\nlistener.a = "
@@ -197,6 +197,32 @@ TEST_CASE("a unix socket path must fit into an address") {
           std::vector<std::string>{"Unix-domain socket path \"/" + folder +
                                    "/.s.PGSQL.6432\" is too long (maximum 107 bytes) in file "
                                    "\"x.conf\" line 2"});
+}
+
+TEST_CASE("listeners, their addresses and upstreams have a limit") {
+    std::string addresses = "a0";
+    for (int i = 1; i <= 64; ++i)
+        addresses += ",a" + std::to_string(i);
+    const auto only_error_of = [](const std::string& text) {
+        const std::vector<std::string> errors = errors_of(upstream + text);
+        return errors.size() == 1 ? errors[0].substr(0, errors[0].find(" in file")) : "";
+    };
+    CHECK(only_error_of("listen_addresses = '" + addresses + "'") ==
+          R"(parameter "listen_addresses" has more than 64 values)");
+    CHECK(only_error_of("unix_socket_directories = '" + addresses + "'") ==
+          R"(parameter "unix_socket_directories" has more than 64 values)");
+    CHECK(only_error_of("listener.a = 'address=" + addresses + "'") ==
+          R"(invalid value for parameter "listener.a": "address" has more than 64 values)");
+    std::string listeners;
+    for (int i = 0; i <= 64; ++i) {
+        const std::string number = std::to_string(i);
+        listeners += "listener.a" + number + " = 'address=h" + number + "'\n";
+    }
+    CHECK(only_error_of(listeners) == R"(parameter "listener.NAME" has more than 64 values)");
+    std::string upstreams;
+    for (int i = 0; i < 256; ++i)
+        upstreams += "upstream.u" + std::to_string(i) + " = 'host=h'\n";
+    CHECK(only_error_of(upstreams) == R"(parameter "upstream.NAME" has more than 256 values)");
 }
 
 TEST_CASE("all errors of a file are told at once, in the order of its lines") {
