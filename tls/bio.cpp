@@ -38,8 +38,10 @@ int write_wire(BIO* bio, const char* data, std::size_t size, std::size_t* writte
     *written = 0;
     Wire* wire = wire_of(bio);
     if (wire == nullptr) return 0;
+    // As bytes of the vector's own type: from chars it would copy one by one.
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(data);
     try {
-        wire->out.insert(wire->out.end(), data, data + size);
+        wire->out.insert(wire->out.end(), bytes, bytes + size);
     } catch (const std::exception&) { // no memory; it must not unwind through OpenSSL's frames
         return 0;
     }
