@@ -52,8 +52,17 @@ class Server:
             except OSError:
                 time.sleep(0.05)
         self.stop()
+        raise RuntimeError(f"{self.name} did not start:\n{self._end_of_log()}")
+
+    def _end_of_log(self):
         with open(self.log_path, errors="replace") as log:
-            raise RuntimeError(f"{self.name} did not start:\n{log.read()[-2000:]}")
+            return log.read()[-2000:]
+
+    def must_live(self):
+        """A server that has died cannot be measured: the run ends, with what it said last."""
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.name} died (exit code {self.process.returncode}):\n"
+                               f"{self._end_of_log()}")
 
     def pids(self):
         """The process and all its descendants."""
