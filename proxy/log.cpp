@@ -181,17 +181,19 @@ LogFields& LogFields::add_seconds(std::string_view name, double seconds) {
 struct Log::Sink {
     std::shared_ptr<spdlog::details::thread_pool> queue =
         std::make_shared<spdlog::details::thread_pool>(queue_lines_max, 1);
-    spdlog::async_logger logger{"pgmoat",
-                                std::make_shared<spdlog::sinks::stderr_sink_mt>(),
-                                queue,
-                                spdlog::async_overflow_policy::overrun_oldest};
+    // Shared because spdlog's queue holds the logger of each line; nobody else does.
+    std::shared_ptr<spdlog::async_logger> logger = std::make_shared<spdlog::async_logger>(
+        "pgmoat",
+        std::make_shared<spdlog::sinks::stderr_sink_mt>(),
+        queue,
+        spdlog::async_overflow_policy::overrun_oldest);
     std::atomic<int> from{1};
     std::atomic<config::LogFormat> format{config::LogFormat::text};
 };
 
 Log::Log() : sink_(std::make_unique<Sink>()) {
-    sink_->logger.set_level(spdlog::level::trace);
-    sink_->logger.set_pattern("%v");
+    sink_->logger->set_level(spdlog::level::trace);
+    sink_->logger->set_pattern("%v");
 }
 
 Log::~Log() = default;
@@ -200,7 +202,7 @@ void Log::write(Level level, std::string_view event, const LogFields& fields) {
     if (!shows(level)) return;
     const bool json = sink_->format.load(std::memory_order_relaxed) == config::LogFormat::json;
     const std::string line = json ? as_json(level, event, fields) : as_text(level, event, fields);
-    sink_->logger.log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+    sink_->logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
 }
 
 bool Log::shows(Level level) const noexcept {

@@ -212,8 +212,6 @@ void Server::log_start() const {
         log_.warning(warning);
     for (const auto& note : notes_)
         log_.warning(note);
-    log_.warning("no access rules: everyone who reaches a listener is let in, and only the servers "
-                 "behind decide who may log in");
     const auto wanted = static_cast<std::size_t>(config.max_connections);
     if (const std::size_t possible = provide_descriptors(wanted); possible < wanted)
         log_.warning("the limit of open files allows only " + std::to_string(possible) +
