@@ -78,3 +78,10 @@ def test_neither_password_nor_proof_is_logged(terminating, client):
     terminating.closed_line(f"user={USER}")
     for secret in (PASSWORD, "SCRAM", "biws", "eSws", "n=,r=", ",p="):
         assert secret not in terminating.process.log()
+
+
+@pytest.mark.parametrize("same, words", ((False, "SCRAM fails"), (True, "SCRAM works")), ids=("other", "same"))
+def test_the_row_is_named_at_start(start_pgmoat, start_postgres, certificate, server_certificate, same, words):
+    server = start_postgres(certificate=certificate if same else server_certificate)
+    pgmoat = start_pgmoat(certificate, settings={"upstream": f"host=127.0.0.1 port={server.port} sslmode=require"})
+    pgmoat.process.wait_for_log(words)

@@ -19,7 +19,7 @@ SANITIZER_OPTIONS = {
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "shutdown_timeout": "5s",
-    "log_min_messages": "debug",
+    "log_min_messages": "debug1",
 }
 
 
