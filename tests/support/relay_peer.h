@@ -33,27 +33,56 @@ inline Bytes bytes_of(std::string_view text) {
     return {text.begin(), text.end()};
 }
 
-// Bytes that differ wherever a piece could be lost, doubled or swapped.
+// For large ones, which a failed assertion should not print.
+inline bool same(const Bytes& got, const Bytes& expected) {
+    return got == expected;
+}
+
+// Bytes that differ wherever a piece could be lost, doubled or swapped: random ones, repeated with
+// a period that no buffer size divides. Comparing costs a memcmp.
 class Pattern {
   public:
-    explicit Pattern(std::uint64_t seed) : state_(seed * 2 + 1) {}
-    std::uint8_t next() {
-        state_ ^= state_ << 13;
-        state_ ^= state_ >> 7;
-        state_ ^= state_ << 17;
-        return static_cast<std::uint8_t>(state_);
+    explicit Pattern(std::uint64_t seed) : block_(65'521) {
+        std::uint64_t state = seed * 2 + 1;
+        for (auto& byte : block_) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            byte = static_cast<std::uint8_t>(state >> 5);
+        }
+    }
+    Bytes next(std::size_t size) {
+        Bytes bytes;
+        bytes.reserve(size);
+        each_run(size, [&](auto run) { bytes.insert(bytes.end(), run.begin(), run.end()); });
+        return bytes;
+    }
+    // Whether these bytes come next.
+    bool matches(std::span<const std::uint8_t> bytes) {
+        bool same = true;
+        each_run(bytes.size(), [&](auto run) {
+            same = same && std::equal(run.begin(), run.end(), bytes.begin());
+            bytes = bytes.subspan(run.size());
+        });
+        return same;
     }
 
   private:
-    std::uint64_t state_;
+    void each_run(std::size_t size, auto&& visit) {
+        while (size > 0) {
+            const std::size_t run = std::min(size, block_.size() - position_);
+            visit(std::span<const std::uint8_t>(block_.data() + position_, run));
+            position_ = (position_ + run) % block_.size();
+            size -= run;
+        }
+    }
+
+    Bytes block_;
+    std::size_t position_ = 0;
 };
 
 inline Bytes pattern(std::uint64_t seed, std::size_t size) {
-    Pattern source(seed);
-    Bytes bytes(size);
-    for (auto& byte : bytes)
-        byte = source.next();
-    return bytes;
+    return Pattern(seed).next(size);
 }
 
 // Two connected TCP sockets over loopback.
@@ -98,12 +127,6 @@ class Peer {
         ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
         ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
     }
-    // Keeps what the kernel buffers for this peer small, so that backpressure comes early.
-    void set_small_buffers() {
-        const int size = 16 * 1024;
-        ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-        ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    }
 
     // False: the connection is gone.
     bool send(std::span<const std::uint8_t> bytes) {
@@ -129,6 +152,7 @@ class Peer {
         const ssize_t count =
             ::send(socket_.get(), raw.data(), raw.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (count < 0) return errno == EAGAIN;
+        sent_raw += static_cast<std::size_t>(count);
         raw.erase(raw.begin(), raw.begin() + count);
         return true;
     }
@@ -190,6 +214,9 @@ class Peer {
     }
     [[nodiscard]] int socket() const { return socket_.get(); }
     tls::Session* session() { return session_.get(); }
+
+    Bytes unfinished;         // for the test to keep what send_now() did not take
+    std::size_t sent_raw = 0; // by send_now()
 
   private:
     // False: nothing more will come.

@@ -18,7 +18,7 @@ struct Exchange {
 };
 
 // Sends one pattern while it receives another, in one thread: a TLS session serves one at a time.
-// Returns how many bytes were as expected.
+// Returns how many bytes were as expected, up to the first wrong ones.
 std::size_t exchange(Peer& peer, const Exchange& plan) {
     Pattern source(plan.sends);
     Pattern expected(plan.awaits);
@@ -30,9 +30,7 @@ std::size_t exchange(Peer& peer, const Exchange& plan) {
     bool ended = false;
     for (int round = 1; !(finished && ended) && peer.wait(!finished); ++round) {
         if (raw.empty() && sent < plan.size) {
-            Bytes piece(std::min(plan.piece, plan.size - sent));
-            for (auto& byte : piece)
-                byte = source.next();
+            const Bytes piece = source.next(std::min(plan.piece, plan.size - sent));
             sent += piece.size();
             raw = peer.session() ? peer.encrypted(piece) : piece;
         }
@@ -43,8 +41,8 @@ std::size_t exchange(Peer& peer, const Exchange& plan) {
         }
         received.clear();
         if (!ended) ended = !peer.receive_now(received);
-        for (const std::uint8_t byte : received)
-            if (byte == expected.next()) ++right;
+        if (!expected.matches(received)) return right;
+        right += received.size();
         if (plan.slowly && round % 512 == 0)
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
