@@ -82,14 +82,15 @@ Dialer::try_host(const config::UpstreamHost& host, Goal goal, ByteView startup, 
     }
     const auto& conninfo = target_.conninfo;
     for (const auto& address : std::get<std::vector<Address>>(resolved)) {
-        std::optional<Attempt> how =
-            first_attempt(conninfo.sslmode, conninfo.sslnegotiation, host.is_local());
+        // On a unix socket libpq never speaks TLS, so there is nothing to fall back from or to.
+        const SslMode mode = host.is_local() ? SslMode::disable : conninfo.sslmode;
+        std::optional<Attempt> how = first_attempt(mode, conninfo.sslnegotiation, host.is_local());
         while (how && !cancelled_) {
-            const Try what{host, address, *how, goal, startup, more_hosts};
+            const Try what{host, address, mode, *how, goal, startup, more_hosts};
             Tried tried = co_await try_once(what);
             if (tried.reached) co_return std::move(tried.reached);
             const bool tls_was_used = *how != Attempt::plain;
-            how = next_attempt(conninfo.sslmode, *how, tried.failure, tls_was_used);
+            how = next_attempt(mode, *how, tried.failure, tls_was_used);
         }
     }
     co_return std::nullopt;

@@ -51,6 +51,7 @@ class Dialer {
     struct Try {
         const config::UpstreamHost& host;
         const Address& address;
+        protocol::SslMode mode; // the conninfo's; disable on a unix socket
         protocol::Attempt how;
         Goal goal;
         protocol::ByteView startup;
