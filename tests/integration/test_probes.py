@@ -8,10 +8,6 @@ import pytest
 from kit import wire
 from kit.raw_client import RawClient
 
-PROBES = {
-    "connect and close": (),
-    "an SSLRequest and close": (wire.SSL_REQUEST,),
-}
 NONSENSE = {
     "http": b"GET / HTTP/1.0\r\n\r\n",
     "zeros": bytes(64),
@@ -22,24 +18,25 @@ NONSENSE = {
 }
 
 
-@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize("tls", (True, False), ids=("tls", "no-tls"))
 @pytest.mark.parametrize("mode", ("terminate", "passthrough"))
-def test_a_probe_leaves_no_line_above_debug(start_pgmoat, certificate, servers, probe, mode):
-    server = servers(18, tls=True)
-    pgmoat = start_pgmoat(certificate, settings={
-        "log_min_messages": "info", "tls_mode": mode, "upstream": f"host=127.0.0.1 port={server.port} sslmode=require"})
+def test_a_probe_leaves_no_line_above_debug(start_pgmoat, certificate, servers, mode, tls):
+    """Without TLS an SSLRequest that is refused is a probe as well."""
+    server = servers(18, tls)
+    pgmoat = start_pgmoat(certificate if tls else None, settings={
+        "log_min_messages": "info", "tls_mode": mode,
+        "upstream": f"host=127.0.0.1 port={server.port} sslmode=disable"})
     before = pgmoat.process.log_position()
     for _ in range(5):
         with RawClient(pgmoat.port) as client:
-            for piece in PROBES[probe]:
-                client.send(piece)
-                assert client.receive(1) == b"S"
+            if not tls:
+                assert client.send(wire.SSL_REQUEST).receive(1) == b"N"
     # A real connection afterwards: when its line is there, those of the probes would be.
     with RawClient(pgmoat.port) as client:
-        client.start_tls().log_in()
-    pgmoat.closed_line("reason=client_closed")
+        client.log_in().log_out()
+    pgmoat.closed_line("user=postgres")
     lines = pgmoat.process.log(before).splitlines()
-    assert all("reason=client_closed" in line for line in lines), lines
+    assert len(lines) == 1, lines
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE)
@@ -70,3 +67,12 @@ def test_no_descriptor_stays_open(terminating):
             client.start_tls().log_in()
     terminating.process.wait_for_log("connection closed", "id=61 ")
     assert terminating.process.open_descriptors() <= before + 2
+
+
+@pytest.mark.parametrize("polite, reason", ((True, "client_closed"), (False, "tls_truncated")))
+def test_a_client_that_leaves_without_close_notify_is_told_apart(terminating, polite, reason):
+    with RawClient(terminating.port) as client:
+        client.start_tls().log_in()
+        if polite:
+            client.log_out()
+    assert terminating.closed_line("user=postgres")["reason"] == reason

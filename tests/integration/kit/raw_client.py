@@ -21,6 +21,17 @@ def tls_context(alpn=("postgresql",), **versions):
     return context
 
 
+def client_hello(server_name="localhost"):
+    """The first flight of a TLS client, as bytes."""
+    outgoing = ssl.MemoryBIO()
+    session = tls_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=server_name)
+    try:
+        session.do_handshake()
+    except ssl.SSLWantReadError:
+        return outgoing.read()
+    raise AssertionError("a handshake without a peer")
+
+
 class RawClient:
     """One connection. Use it in a with statement."""
 
@@ -104,6 +115,16 @@ class RawClient:
                 (self.backend_process_id,) = struct.unpack("!i", body[:4])
                 self.backend_key = body[4:]
         return self
+
+    def log_out(self):
+        """As a client that has manners: Terminate, and in TLS a close_notify."""
+        self.send(wire.TERMINATE)
+        if isinstance(self.socket, ssl.SSLSocket):
+            try:
+                self.socket = self.socket.unwrap()
+            except (OSError, ssl.SSLError):
+                pass  # the server was quicker
+        self.receive_until_closed()
 
     def query(self, sql):
         """The messages of the answer, up to ReadyForQuery."""
