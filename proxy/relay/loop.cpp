@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -82,9 +83,9 @@ void Loop::adopt(std::unique_ptr<Channel> channel) {
         const std::lock_guard lock(mutex_);
         first = mail_.channels.empty();
         mail_.channels.push_back(std::move(live));
+        channels_.fetch_add(1, std::memory_order_relaxed); // before the thread can take it off again
     }
     meter_.expect_channel();
-    channels_.fetch_add(1, std::memory_order_relaxed);
     if (first) wake();
 }
 
@@ -230,7 +231,10 @@ void Loop::close_overdue() {
     for (std::size_t i = ending_.size(); i-- > 0;) { // backwards: closing moves the last one here
         LiveChannel& channel = *ending_[i];
         if (now_ < channel.deadline) continue;
-        channel.give_up();
+        try {
+            channel.give_up();
+        } catch (const std::bad_alloc&) { // no text: `internal`
+        }
         close(channel);
     }
 }
@@ -253,8 +257,11 @@ void Loop::close_live() {
         channel->queued = false;
     while (!live_.empty()) {
         LiveChannel& channel = *live_.back();
-        channel.end().tell(CloseReason::drain, "closed by pgmoat");
-        channel.say_goodbye(*bench_);
+        try {
+            channel.end().tell(CloseReason::drain, "closed by pgmoat");
+            channel.say_goodbye(*bench_);
+        } catch (const std::bad_alloc&) { // then without good manners
+        }
         close(channel);
     }
 }
