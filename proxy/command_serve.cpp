@@ -1,5 +1,6 @@
 #include "proxy/command_serve.h"
 
+#include "proxy/admin/listen.h"
 #include "proxy/config/config.h"
 #include "proxy/control/setup.h"
 #include "proxy/exit_code.h"
@@ -39,6 +40,9 @@ int with_exit_codes(const std::string& config_file, Work work) {
         say(error);
         return exit_tls;
     } catch (const control::BindError& error) {
+        say("FATAL", error.what());
+        return exit_bind;
+    } catch (const admin::ListenError& error) {
         say("FATAL", error.what());
         return exit_bind;
     } catch (const std::exception& error) {

@@ -182,11 +182,11 @@ struct Log::Sink {
     std::shared_ptr<spdlog::details::thread_pool> queue =
         std::make_shared<spdlog::details::thread_pool>(queue_lines_max, 1);
     // Shared because spdlog's queue holds the logger of each line; nobody else does.
-    std::shared_ptr<spdlog::async_logger> logger = std::make_shared<spdlog::async_logger>(
-        "pgmoat",
-        std::make_shared<spdlog::sinks::stderr_sink_mt>(),
-        queue,
-        spdlog::async_overflow_policy::overrun_oldest);
+    std::shared_ptr<spdlog::async_logger> logger =
+        std::make_shared<spdlog::async_logger>("pgmoat",
+                                               std::make_shared<spdlog::sinks::stderr_sink_mt>(),
+                                               queue,
+                                               spdlog::async_overflow_policy::overrun_oldest);
     std::atomic<int> from{1};
     std::atomic<config::LogFormat> format{config::LogFormat::text};
 };

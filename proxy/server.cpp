@@ -1,8 +1,11 @@
 #include "proxy/server.h"
 
+#include "proxy/admin/http.h"
+#include "proxy/admin/listen.h"
 #include "proxy/config/reload.h"
 #include "proxy/control/probe.h"
 #include "proxy/control/session.h"
+#include "proxy/gauges.h"
 #include "proxy/limits.h"
 #include "proxy/process.h"
 #include "proxy/relay/plane.h"
@@ -14,6 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <csignal>
+#include <ctime>
 #include <exception>
 #include <optional>
 #include <thread>
@@ -52,6 +56,7 @@ struct Server::Running {
             listeners.push_back(
                 std::make_unique<control::Listener>(threads, std::move(socket), id));
         }
+        if (!setup->config.http_listen.empty()) start_http();
         signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
         timer.emplace(threads[0]->context);
         apply_log_settings();
@@ -77,6 +82,29 @@ struct Server::Running {
         return exit_code;
     }
 
+    // --- metrics --------------------------------------------------------------------------------
+
+    void start_http() {
+        auto& context = threads[0]->context;
+        auto acceptor = admin::open_http_acceptor(context, setup->config.http_listen);
+        if (admin::is_exposed(acceptor))
+            log.warning("http_listen = \"" + setup->config.http_listen +
+                        "\" can be reached from other machines, without TLS and authentication");
+        http.emplace(context,
+                     admin::HttpPages{[this] { return metrics_text(); },
+                                      [this] { return !state.draining; }});
+        http->start(std::move(acceptor));
+        log.info("metrics at http://" + setup->config.http_listen + "/metrics");
+    }
+
+    std::string metrics_text() {
+        const std::uint64_t dropped = log.dropped();
+        counters.block_of_this_thread().log_messages_dropped(dropped -
+                                                             std::exchange(dropped_seen, dropped));
+        return metrics::Exporter(counters, [this] { return read_gauges(table, *setup, state); })
+            .text();
+    }
+
     // --- signals --------------------------------------------------------------------------------
 
     void wait_for_signal() {
@@ -84,7 +112,7 @@ struct Server::Running {
             if (error) return;
             if (signal == SIGHUP)
                 reload();
-            else if (signal == SIGTERM && !draining)
+            else if (signal == SIGTERM && !state.draining)
                 drain();
             else
                 stop_now("received fast shutdown request");
@@ -104,13 +132,17 @@ struct Server::Running {
                 log.warning(warning);
             config::keep_restart_only(running, fresh);
             take(control::build_setup(std::move(fresh)));
+            state.last_reload_successful = true;
+            state.last_reload_success_time = std::time(nullptr);
             log.info("configuration was reloaded");
         } catch (const config::ConfigError& error) {
+            state.last_reload_successful = false;
             for (const auto& message : error.messages)
                 log.error(message);
             log.error("configuration file \"" + setup->config.file +
                       "\" contains errors; no changes were applied");
         } catch (const tls::Error& error) {
+            state.last_reload_successful = false;
             log.error(error.what());
             log.error("SSL configuration was not reloaded; no changes were applied");
         }
@@ -131,7 +163,7 @@ struct Server::Running {
     // --- shutdown -------------------------------------------------------------------------------
 
     void drain() {
-        draining = true;
+        state.draining = true;
         listeners.clear();
         log.info("received smart shutdown request, waiting for " + std::to_string(table.live()) +
                  " connections");
@@ -155,7 +187,7 @@ struct Server::Running {
     void stop_now(const std::string& why) {
         if (cut_off) return finish();
         cut_off = true;
-        draining = true;
+        state.draining = true;
         listeners.clear();
         const std::size_t live = table.live();
         log.info(why + ", ending " + std::to_string(live) + " connections");
@@ -186,7 +218,9 @@ struct Server::Running {
     std::vector<std::unique_ptr<control::Listener>> listeners;
     std::optional<asio::signal_set> signals;
     std::optional<asio::steady_timer> timer;
-    bool draining = false;
+    std::optional<admin::HttpEndpoint> http;
+    ServerState state{false, true, std::time(nullptr)};
+    std::uint64_t dropped_seen = 0; // of the log
     bool cut_off = false;
     std::chrono::steady_clock::time_point give_up_at;
     int exit_code = 0;

@@ -74,8 +74,10 @@ forward_cancel(ControlThread& thread, const Setup& setup, const protocol::Cancel
     }
     const auto known = services.table.find_backend(request.process_id, request.key);
     bool forwarded = false;
-    for (const Target& target : targets(setup, known))
-        if (co_await send_to(thread, target, request.packet)) forwarded = true;
+    for (const Target& target : targets(setup, known)) {
+        const bool sent = co_await send_to(thread, target, request.packet);
+        forwarded = forwarded || sent;
+    }
     if (!forwarded) {
         counters.cancel_request(CancelOutcome::failed);
         co_return Ended{CloseReason::cancel, "not forwarded: no server could be reached"};

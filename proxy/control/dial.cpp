@@ -51,8 +51,10 @@ void Dialer::cancel() {
 }
 
 Awaitable<std::optional<Reached>> Dialer::connect() {
-    for (const auto& host : target_.conninfo.hosts)
-        if (auto reached = co_await try_host(host, Goal::connected, {}, false)) co_return reached;
+    for (const auto& host : target_.conninfo.hosts) {
+        auto reached = co_await try_host(host, Goal::connected, {}, false);
+        if (reached) co_return reached;
+    }
     co_return std::nullopt;
 }
 
@@ -64,8 +66,8 @@ Awaitable<std::optional<Reached>> Dialer::log_in(ByteView startup) {
     const auto& hosts = target_.conninfo.hosts;
     for (std::size_t i = 0; i < hosts.size(); ++i) {
         const bool more_hosts = i + 1 < hosts.size();
-        if (auto reached = co_await try_host(hosts[i], Goal::logged_in, startup, more_hosts))
-            co_return reached;
+        auto reached = co_await try_host(hosts[i], Goal::logged_in, startup, more_hosts);
+        if (reached) co_return reached;
     }
     co_return std::nullopt;
 }

@@ -18,7 +18,8 @@ class LoginRelay {
         : client_(client), server_(server), observer_(server.in_tls() && !client.in_tls()) {}
 
     Awaitable<Login> run(Bytes first_reply) {
-        bool ready = !first_reply.empty() && co_await pass_to_client(first_reply);
+        bool ready = false;
+        if (!first_reply.empty()) ready = co_await pass_to_client(first_reply);
         while (!ready && !stop_) {
             const Readable readable = co_await wait_for_either(client_, server_);
             if (readable.second) ready = co_await from_server();
