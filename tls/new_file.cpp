@@ -42,6 +42,7 @@ void NewFile::write(std::string_view contents) {
         contents.remove_prefix(static_cast<std::size_t>(written));
     }
     if (fchmod(descriptor_, mode_) != 0) fail("set permissions of", path_);
+    if (fsync(descriptor_) != 0) fail("fsync", path_);
 }
 
 // link() never replaces a file; rename() always does.
