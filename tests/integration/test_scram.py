@@ -49,12 +49,12 @@ def assert_outcomes(client, port, sslmode, expected):
 @pytest.mark.parametrize("major", (15, 18), ids=("server-15", "server-18"))
 @pytest.mark.parametrize("row", TERMINATED)
 def test_scram_through_a_terminating_proxy(
-        start_pgmoat, start_postgres, clients, certificate, server_certificate, libpq, major, row):
+        start_pgmoat, servers, clients, certificate, server_certificate, libpq, major, row):
     client_tls, server_tls, same, expected = TERMINATED[row]
-    server = start_postgres(major, certificate=(certificate if same else server_certificate) if server_tls else None)
     sslmode = "require" if server_tls else "disable"
-    pgmoat = start_pgmoat(certificate if client_tls else None,
-                          settings={"upstream": f"host=127.0.0.1 port={server.port} sslmode={sslmode}"})
+    pgmoat = start_pgmoat(
+        (server_certificate if same else certificate) if client_tls else None,
+        settings={"upstream": f"host=127.0.0.1 port={servers(major, server_tls).port} sslmode={sslmode}"})
     assert_outcomes(clients[libpq], pgmoat.port, "require" if client_tls else "disable", expected)
 
 
@@ -81,7 +81,8 @@ def test_neither_password_nor_proof_is_logged(terminating, client):
 
 
 @pytest.mark.parametrize("same, words", ((False, "SCRAM fails"), (True, "SCRAM works")), ids=("other", "same"))
-def test_the_row_is_named_at_start(start_pgmoat, start_postgres, certificate, server_certificate, same, words):
-    server = start_postgres(certificate=certificate if same else server_certificate)
-    pgmoat = start_pgmoat(certificate, settings={"upstream": f"host=127.0.0.1 port={server.port} sslmode=require"})
+def test_the_row_is_named_at_start(start_pgmoat, servers, certificate, server_certificate, same, words):
+    pgmoat = start_pgmoat(
+        server_certificate if same else certificate,
+        settings={"upstream": f"host=127.0.0.1 port={servers(18, tls=True).port} sslmode=require"})
     pgmoat.process.wait_for_log(words)

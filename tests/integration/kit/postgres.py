@@ -60,7 +60,7 @@ class Installation:
         if self._template is None:
             data = self.workspace.folder(f"template-{self.major}") / "data"
             run_as_user([self.binaries / "initdb", "-D", data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8",
-                         "--locale=C", "--no-sync"])
+                         "--locale=C", "--no-sync", "--wal-segsize=1"])
             run_as_user([self.binaries / "postgres", "--single", "-D", data, "postgres"],
                         input=f"SET password_encryption = 'scram-sha-256'\n"
                               f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'\n"
@@ -104,3 +104,4 @@ class Postgres:
         if self.process.exit_code is None:
             self.process.send_signal(signal.SIGINT)  # a fast shutdown
             self.process.wait()
+        shutil.rmtree(self.data)
