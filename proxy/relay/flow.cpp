@@ -39,9 +39,9 @@ void Flow::relay_received() {
         end_.cannot_receive(from_.side, got.error);
         return source_lost();
     }
-    if (got.bytes == 0 && !got.end_of_stream) return;
-    watch_for_bulk(got.bytes);
-    relay({bench_.received.data(), got.bytes}, got.end_of_stream);
+    if (got.bytes.empty() && !got.end_of_stream) return;
+    watch_for_bulk(got.bytes.size());
+    relay(got.bytes, got.end_of_stream);
 }
 
 void Flow::relay(std::span<const std::uint8_t> received, bool end_of_stream) {
@@ -75,16 +75,19 @@ void Flow::forward(std::span<const std::uint8_t> plaintext) {
     if (!to_.may_write()) return;
     if (!to_.tls) return send(plaintext);
 
-    bench_.outgoing.clear();
-    tls::Wire wire{{}, false, bench_.outgoing};
+    std::vector<std::uint8_t>* deferrable = bench_.batch.outgoing_for(to_);
+    std::vector<std::uint8_t>& outgoing = deferrable ? *deferrable : bench_.outgoing;
+    outgoing.clear();
+    tls::Wire wire{{}, false, outgoing};
     const tls::Status status = to_.tls->write(plaintext, wire);
-    send(bench_.outgoing);
+    send(outgoing);
     if (status == tls::Status::ok) return;
     end_.tls_failed(to_.side, to_.tls->error());
     target_lost();
 }
 
 void Flow::send(std::span<const std::uint8_t> bytes) {
+    if (bytes.empty() || bench_.batch.defer(to_, bytes)) return;
     const int error = to_.send(bytes);
     if (error == 0) return;
     end_.cannot_send(to_.side, error);
@@ -171,9 +174,9 @@ void Flow::target_lost() {
 }
 
 void Flow::watch_for_bulk(std::size_t bytes) noexcept {
-    if (from_.tls || to_.tls) return;
     const bool large = bytes >= limits::bulk_enters_at;
-    direction_.bulk = bytes == limits::receive_bytes || (large && direction_.after_large_read);
+    if (!from_.tls && !to_.tls)
+        direction_.bulk = bytes == limits::receive_bytes || (large && direction_.after_large_read);
     direction_.after_large_read = large;
 }
 

@@ -23,7 +23,7 @@ namespace pgmoat::relay {
 struct Direction {
     Splice splice;
     bool bulk = false;             // splice instead of receiving
-    bool after_large_read = false; // one more makes it bulk
+    bool after_large_read = false; // one more makes it bulk; no small message to be batched
 };
 
 // Something can be done at once: bytes may be waiting and the target takes them.

@@ -28,6 +28,12 @@ inline constexpr std::size_t turn_bytes = plaintext_bytes + 1024;
 inline constexpr std::size_t work_bytes = 256UL * 1024;
 inline constexpr int work_turns = 4;
 
+// Receives (and then sends) made with one system call, when so many channels are ready that it
+// pays. A batch has its own buffer for each: small messages fit, and what is larger goes on alone.
+inline constexpr std::size_t batch_operations = 32;
+inline constexpr std::size_t batch_receive_bytes = 16UL * 1024;
+inline constexpr std::size_t batch_pays_from = 3;
+
 // TLS answers (KeyUpdate, alerts) owed to a peer that reads nothing. One is 27 bytes.
 inline constexpr std::size_t answer_bytes = 64UL * 1024;
 

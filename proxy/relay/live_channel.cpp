@@ -23,6 +23,16 @@ LiveChannel::LiveChannel(std::unique_ptr<Channel> channel)
     : client_(std::move(channel->client), Side::client),
       server_(std::move(channel->server), Side::server), row_(std::move(channel->row)) {}
 
+void LiveChannel::want_receives(Batch& batch) noexcept {
+    const auto want = [&batch](const Direction& direction, LiveLeg& from, const LiveLeg& to) {
+        const bool plain_turn = from.readable && !from.holds_bytes && from.unread.empty() &&
+                                !direction.bulk && !direction.after_large_read;
+        if (plain_turn && to.may_write() && can_flow(direction, from, to)) batch.want(from);
+    };
+    want(to_server_, client_, server_);
+    want(to_client_, server_, client_);
+}
+
 void LiveChannel::note(Side side, std::uint32_t events) noexcept {
     (side == Side::client ? client_ : server_).note(events);
 }
@@ -38,6 +48,8 @@ LiveChannel::After LiveChannel::run(Workbench& bench) {
     Flow downward(to_client_, server_, client_, bench, end_);
     downward.run();
     if (downward.moved() > 0) add(row_->bytes_from_server, downward.moved());
+    client_.keep_what_came();
+    server_.keep_what_came();
 
     if (ending()) {
         look_for_loss(client_);
@@ -50,11 +62,14 @@ LiveChannel::After LiveChannel::run(Workbench& bench) {
 }
 
 void LiveChannel::flush(LiveLeg& leg) {
+    if (leg.has_send_error()) return broken(leg, leg.take_send_error());
     if (!leg.owes() || !leg.writable) return;
-    if (const int error = leg.flush(); error != 0) {
-        end_.cannot_send(leg.side, error);
-        leg.break_writing();
-    }
+    if (const int error = leg.flush(); error != 0) broken(leg, error);
+}
+
+void LiveChannel::broken(LiveLeg& leg, int error) {
+    end_.cannot_send(leg.side, error);
+    leg.break_writing();
 }
 
 // Everything that it sent was read, and now it is gone: there is nobody to send to.
@@ -91,9 +106,11 @@ void LiveChannel::say_goodbye(Workbench& bench) {
     }
 }
 
-void LiveChannel::close_sockets(PipePool& pool) noexcept {
-    to_server_.splice.drop(pool);
-    to_client_.splice.drop(pool);
+void LiveChannel::close_sockets(Workbench& bench) noexcept {
+    to_server_.splice.drop(bench.pipes);
+    to_client_.splice.drop(bench.pipes);
+    bench.batch.forget(client_);
+    bench.batch.forget(server_);
     client_.socket.reset();
     server_.socket.reset();
 }

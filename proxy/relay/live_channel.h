@@ -41,7 +41,13 @@ class LiveChannel {
     explicit LiveChannel(std::unique_ptr<Channel> channel);
 
     void note(metrics::Side side, std::uint32_t events) noexcept;
+    // Has the batch make the receives that run() would begin with.
+    void want_receives(Batch& batch) noexcept;
     [[nodiscard]] After run(Workbench& bench);
+    // A send of the batch failed: run() must see to it.
+    [[nodiscard]] bool send_failed() const noexcept {
+        return client_.has_send_error() || server_.has_send_error();
+    }
 
     // An end is in sight: the loop must ask for what the channel waits.
     [[nodiscard]] bool ending() const noexcept {
@@ -54,7 +60,7 @@ class LiveChannel {
     // Closed by us, not by a peer: TLS peers are told, without waiting.
     void say_goodbye(Workbench& bench);
     // The last thing that is done with a channel.
-    void close_sockets(PipePool& pool) noexcept;
+    void close_sockets(Workbench& bench) noexcept;
     [[nodiscard]] End& end() noexcept { return end_; }
     [[nodiscard]] std::unique_ptr<Traffic> take_row() noexcept { return std::move(row_); }
     [[nodiscard]] int socket(metrics::Side side) const noexcept;
@@ -69,6 +75,7 @@ class LiveChannel {
 
   private:
     void flush(LiveLeg& leg);
+    void broken(LiveLeg& leg, int error);
     void look_for_loss(LiveLeg& leg);
     [[nodiscard]] bool finished() const noexcept;
 

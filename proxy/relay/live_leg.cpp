@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <new>
 #include <utility>
 
 namespace pgmoat::relay {
@@ -20,22 +21,40 @@ void LiveLeg::note(std::uint32_t events) noexcept {
 }
 
 Received LiveLeg::receive(std::span<std::uint8_t> into) noexcept {
-    for (;;) {
-        const ssize_t count = ::recv(socket.get(), into.data(), into.size(), 0);
-        if (count > 0) {
-            const auto bytes = static_cast<std::size_t>(count);
-            if (bytes < into.size() && !hung_up) readable = false;
-            return {.bytes = bytes};
-        }
-        if (count == 0) return {.end_of_stream = true};
-        if (errno == EINTR) continue;
-        if (errno != EAGAIN) return {.error = errno};
-        readable = false;
-        return {};
+    if (!room_.empty()) return judge(std::exchange(room_, {}), came_);
+    ssize_t count = 0;
+    do {
+        count = ::recv(socket.get(), into.data(), into.size(), 0);
+    } while (count < 0 && errno == EINTR);
+    return judge(into, count < 0 ? -errno : count);
+}
+
+Received LiveLeg::judge(std::span<const std::uint8_t> room, ssize_t result) noexcept {
+    if (result > 0) {
+        const auto bytes = static_cast<std::size_t>(result);
+        if (bytes < room.size() && !hung_up) readable = false;
+        return {.bytes = room.first(bytes)};
     }
+    if (result == 0) return {.end_of_stream = true};
+    if (result != -EAGAIN) return {.error = static_cast<int>(-result)};
+    readable = false;
+    return {};
+}
+
+void LiveLeg::came(std::span<const std::uint8_t> room, int result) noexcept {
+    room_ = room;
+    came_ = result;
+}
+
+// An end or an error stays where it is: it needs no memory, and the next receive() tells it.
+void LiveLeg::keep_what_came() {
+    if (room_.empty() || came_ == 0 || (came_ < 0 && came_ != -EAGAIN)) return;
+    const Received got = judge(std::exchange(room_, {}), came_);
+    unread.insert(unread.end(), got.bytes.begin(), got.bytes.end());
 }
 
 int LiveLeg::send(std::span<const std::uint8_t> bytes) {
+    if (const int error = send_deferred(); error != 0) return error;
     if (owes()) {
         owe(bytes);
         return 0;
@@ -44,13 +63,28 @@ int LiveLeg::send(std::span<const std::uint8_t> bytes) {
     do {
         count = ::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     } while (count < 0 && errno == EINTR);
-    if (count < 0 && errno != EAGAIN) return errno;
-    const auto taken = count < 0 ? 0 : static_cast<std::size_t>(count);
+    return sent(bytes, count < 0 ? -errno : count);
+}
+
+int LiveLeg::sent(std::span<const std::uint8_t> bytes, ssize_t result) {
+    if (result < 0 && result != -EAGAIN) return static_cast<int>(-result);
+    const auto taken = result < 0 ? 0 : static_cast<std::size_t>(result);
     if (taken < bytes.size()) {
         writable = false;
         owe(bytes.subspan(taken));
     }
     return 0;
+}
+
+int LiveLeg::send_deferred() {
+    if (!has_deferred()) return 0;
+    return send(std::exchange(deferred_, {}));
+}
+
+void LiveLeg::deferred_went(int result) noexcept try {
+    send_error_ = sent(std::exchange(deferred_, {}), result);
+} catch (const std::bad_alloc&) { // what is owed has no place: the stream is broken
+    send_error_ = ENOMEM;
 }
 
 void LiveLeg::owe(std::span<const std::uint8_t> bytes) {
@@ -80,6 +114,11 @@ void LiveLeg::forget_unsent() noexcept {
 
 void LiveLeg::finish_writing() noexcept {
     writing = Writing::closing;
+    try {
+        if (has_deferred()) send_error_ = send_deferred();
+    } catch (const std::bad_alloc&) {
+        send_error_ = ENOMEM;
+    }
     if (owes()) return;
     writing = Writing::ended;
     ::shutdown(socket.get(),
@@ -88,6 +127,7 @@ void LiveLeg::finish_writing() noexcept {
 
 void LiveLeg::break_writing() noexcept {
     writing = Writing::broken;
+    deferred_ = {};
     forget_unsent();
     readable = hung_up = true; // what it had sent before it went must still be read, up to its end
 }

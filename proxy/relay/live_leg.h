@@ -9,9 +9,13 @@
 #include "metrics/labels.h"
 #include "proxy/relay/channel.h"
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace pgmoat::relay {
@@ -21,7 +25,7 @@ enum class Writing : std::uint8_t { open, closing, ended, broken };
 // What a socket operation came to. `error` is an errno; 0: none. Nothing received and no error: not
 // now.
 struct Received {
-    std::size_t bytes = 0;
+    std::span<const std::uint8_t> bytes = {};
     bool end_of_stream = false;
     int error = 0;
 };
@@ -33,13 +37,27 @@ class LiveLeg {
     // What epoll said of the socket.
     void note(std::uint32_t events) noexcept;
 
-    // One recv. A short one drains the socket (`readable` goes down) unless a FIN is known to stand
-    // behind the bytes: its edge has already been reported and no other will come.
+    // What came in the batch, or one recv into `into`. A short one drains the socket (`readable`
+    // goes down) unless a FIN is known to stand behind the bytes: its edge has already been
+    // reported and no other will come.
     [[nodiscard]] Received receive(std::span<std::uint8_t> into) noexcept;
+    // The batch received into `room`: `result` bytes, or a negative errno. Kept for receive().
+    void came(std::span<const std::uint8_t> room, int result) noexcept;
+    // Bytes that came in the batch and could not be relayed in this turn must not go with it.
+    void keep_what_came();
 
     // One send, behind what is owed; what the socket does not take now is owed. Returns an errno or
     // 0.
     [[nodiscard]] int send(std::span<const std::uint8_t> bytes);
+    // The batch will make this send; any other send, and the FIN, come behind it.
+    void defer(std::span<const std::uint8_t> bytes) noexcept { deferred_ = bytes; }
+    [[nodiscard]] std::span<const std::uint8_t> deferred() const noexcept { return deferred_; }
+    [[nodiscard]] bool has_deferred() const noexcept { return !deferred_.empty(); }
+    // The batch made it: `result` bytes, or a negative errno.
+    void deferred_went(int result) noexcept;
+    // Of a send that nobody waited for; an errno, given once.
+    [[nodiscard]] int take_send_error() noexcept { return std::exchange(send_error_, 0); }
+    [[nodiscard]] bool has_send_error() const noexcept { return send_error_ != 0; }
     // Sends what is owed, then the FIN when writing is closing. Returns an errno or 0.
     [[nodiscard]] int flush();
     // No byte will follow: the FIN goes out behind what is owed.
@@ -66,11 +84,18 @@ class LiveLeg {
     bool lost = false;    // epoll: reset, or closed both ways
 
   private:
+    [[nodiscard]] Received judge(std::span<const std::uint8_t> room, ssize_t result) noexcept;
+    [[nodiscard]] int sent(std::span<const std::uint8_t> bytes, ssize_t result);
+    [[nodiscard]] int send_deferred();
     void owe(std::span<const std::uint8_t> bytes);
     void forget_unsent() noexcept;
 
     std::vector<std::uint8_t> unsent_;
-    std::size_t sent_ = 0; // of unsent_
+    std::size_t sent_ = 0;                   // of unsent_
+    std::span<const std::uint8_t> room_;     // the batch's memory that `came_` is about
+    std::span<const std::uint8_t> deferred_; // in the batch's memory
+    int came_ = 0;                           // while room_ is set: bytes or a negative errno
+    int send_error_ = 0;
 };
 
 } // namespace pgmoat::relay

@@ -83,7 +83,8 @@ void Loop::adopt(std::unique_ptr<Channel> channel) {
         const std::lock_guard lock(mutex_);
         first = mail_.channels.empty();
         mail_.channels.push_back(std::move(live));
-        channels_.fetch_add(1, std::memory_order_relaxed); // before the thread can take it off again
+        channels_.fetch_add(1,
+                            std::memory_order_relaxed); // before the thread can take it off again
     }
     meter_.expect_channel();
     if (first) wake();
@@ -104,6 +105,7 @@ void Loop::wake() noexcept {
 
 void Loop::work() noexcept {
     block_signals();
+    enable_batch();
     bool stop = false;
     while (!stop) {
         wait();
@@ -112,6 +114,10 @@ void Loop::work() noexcept {
         if (!ending_.empty() && now_ >= next_look_at_deadlines_) close_overdue();
     }
     close_live();
+}
+
+// Without it every channel makes its own system calls, and nothing else changes.
+void Loop::enable_batch() noexcept try { bench_->batch.enable(); } catch (const std::bad_alloc&) {
 }
 
 void Loop::wait() noexcept {
@@ -183,25 +189,51 @@ void Loop::queue(LiveChannel& channel) noexcept {
 
 void Loop::run_queue() {
     std::swap(queue_, running_);
-    for (LiveChannel* channel : running_) {
-        channel->queued = false;
-        run(*channel);
+    // Each channel can want two receives.
+    constexpr std::size_t together = limits::batch_operations / 2;
+    for (std::span<LiveChannel*> left(running_); !left.empty();) {
+        const auto next = left.first(std::min(together, left.size()));
+        run_together(next);
+        left = left.subspan(next.size());
     }
     running_.clear();
 }
 
+void Loop::run_together(std::span<LiveChannel*> channels) {
+    Batch& batch = bench_->batch;
+    const bool batched = channels.size() >= limits::batch_pays_from && batch.usable();
+    if (batched) {
+        for (LiveChannel* channel : channels)
+            channel->want_receives(batch);
+        batch.receive();
+    }
+    for (LiveChannel*& channel : channels) {
+        channel->queued = false;
+        if (!run(*channel)) channel = nullptr;
+    }
+    if (!batched) return;
+    batch.send();
+    for (LiveChannel* channel : channels)
+        if (channel && channel->send_failed()) queue(*channel);
+}
+
 // Whatever goes wrong in one channel ends that channel, never the thread.
-void Loop::run(LiveChannel& channel) try {
+bool Loop::run(LiveChannel& channel) try {
     const LiveChannel::After after = channel.run(*bench_);
-    if (after == LiveChannel::After::finished) return close(channel);
+    if (after == LiveChannel::After::finished) {
+        close(channel);
+        return false;
+    }
     if (after == LiveChannel::After::more) queue(channel);
     if (channel.ending()) set_deadline(channel);
+    return true;
 } catch (const std::exception& problem) {
     try {
         channel.end().tell(CloseReason::internal, problem.what());
     } catch (const std::bad_alloc&) { // an End without a text is `internal` as well
     }
     close(channel);
+    return false;
 }
 
 void Loop::set_deadline(LiveChannel& channel) noexcept {
@@ -268,7 +300,7 @@ void Loop::close_live() {
 
 // The sockets are closed first: who is told of the end may count on that.
 void Loop::report(LiveChannel& channel) noexcept {
-    channel.close_sockets(bench_->pipes);
+    channel.close_sockets(*bench_);
     bench_->count_spliced(0);
     channels_.fetch_sub(1, std::memory_order_relaxed);
     try {

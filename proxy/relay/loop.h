@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,13 +56,16 @@ class Loop {
 
     void wake() noexcept;
     void work() noexcept;
+    void enable_batch() noexcept;
     void wait() noexcept;
     [[nodiscard]] bool take_mail();
     void take_over(std::unique_ptr<LiveChannel> channel);
     [[nodiscard]] int watch(LiveChannel& channel) noexcept;
     void queue(LiveChannel& channel) noexcept;
     void run_queue();
-    void run(LiveChannel& channel);
+    void run_together(std::span<LiveChannel*> channels);
+    // False: the channel is no more.
+    [[nodiscard]] bool run(LiveChannel& channel);
     void set_deadline(LiveChannel& channel) noexcept;
     void unlist(LiveChannel& channel) noexcept;
     void close_overdue();

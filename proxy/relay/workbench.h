@@ -3,6 +3,7 @@
 // pipe.
 #pragma once
 
+#include "proxy/relay/batch.h"
 #include "proxy/relay/limits.h"
 #include "proxy/relay/pipes.h"
 
@@ -22,6 +23,7 @@ struct Workbench {
     std::vector<std::uint8_t> outgoing; // ciphertext for the side written to
     std::vector<std::uint8_t> answer;   // ciphertext that reading produced, for the side read from
     PipePool pipes;
+    Batch batch;
 
     // Written by the thread, read by anyone.
     std::atomic<std::uint64_t> spliced_bytes{0};

@@ -1,0 +1,74 @@
+#include "proxy/relay/batch.h"
+
+#include <functional>
+
+namespace pgmoat::relay {
+
+void Batch::enable() {
+    ring_.emplace(static_cast<unsigned>(places));
+    if (!ring_->usable()) return;
+    received_.resize(places);
+    outgoing_.resize(places);
+}
+
+void Batch::want(LiveLeg& leg) noexcept {
+    if (reading_ == places) return;
+    ring_->receive(leg.socket.get(), received_[reading_], reading_);
+    readers_[reading_++] = &leg;
+}
+
+void Batch::receive() noexcept {
+    if (reading_ == 0) return;
+    ring_->perform(std::span(results_).first(reading_));
+    for (std::size_t i = 0; i < reading_; ++i)
+        readers_[i]->came(received_[i], results_[i]);
+    reading_ = 0;
+    deferring_ = ring_->usable();
+}
+
+std::vector<std::uint8_t>* Batch::outgoing_for(const LiveLeg& leg) noexcept {
+    if (!deferring_ || leg.owes() || leg.has_deferred() || encrypted_ == places) return nullptr;
+    std::vector<std::uint8_t>& next = outgoing_[encrypted_];
+    next.clear();
+    return &next;
+}
+
+bool Batch::defer(LiveLeg& leg, std::span<const std::uint8_t> bytes) noexcept {
+    if (!deferring_ || leg.owes() || leg.has_deferred() || writing_ == places) return false;
+    const bool encrypted = encrypted_ < places && bytes.data() == outgoing_[encrypted_].data();
+    if (!encrypted && !owns(bytes)) return false;
+    if (encrypted) ++encrypted_;
+    leg.defer(bytes);
+    writers_[writing_++] = &leg;
+    return true;
+}
+
+void Batch::forget(const LiveLeg& leg) noexcept {
+    for (std::size_t i = 0; i < writing_; ++i)
+        if (writers_[i] == &leg) writers_[i] = nullptr;
+}
+
+void Batch::send() noexcept {
+    deferring_ = false;
+    std::size_t sends = 0;
+    for (std::size_t i = 0; i < writing_; ++i) {
+        LiveLeg* leg = writers_[i];
+        if (!leg || !leg->has_deferred()) continue;
+        writers_[sends] = leg;
+        ring_->send(leg->socket.get(), leg->deferred(), sends++);
+    }
+    if (sends > 0) ring_->perform(std::span(results_).first(sends));
+    for (std::size_t i = 0; i < sends; ++i)
+        writers_[i]->deferred_went(results_[i]);
+    writing_ = encrypted_ = 0;
+}
+
+// A total order over pointers, which `<` on unrelated ones is not.
+bool Batch::owns(std::span<const std::uint8_t> bytes) const noexcept {
+    const std::less<const std::uint8_t*> before;
+    const std::uint8_t* begin = received_.front().data();
+    const std::uint8_t* end = begin + received_.size() * limits::batch_receive_bytes;
+    return !before(bytes.data(), begin) && before(bytes.data(), end);
+}
+
+} // namespace pgmoat::relay

@@ -1,0 +1,64 @@
+// The receives and sends of several channels in one turn, made with two system calls instead of two
+// for each message. A small message costs little but its system calls, so this is where a busy
+// thread's time goes.
+//
+//   want() each readable leg -> receive() -> the channels run: LiveLeg::receive() finds its bytes
+//   here, and what they send is deferred when its memory is ours -> send()
+//
+// Where io_uring is not to be had, or few channels are ready, nothing is deferred and the legs make
+// their own calls. Nothing here survives a turn.
+#pragma once
+
+#include "proxy/relay/limits.h"
+#include "proxy/relay/live_leg.h"
+#include "proxy/relay/ring.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace pgmoat::relay {
+
+class Batch {
+  public:
+    // On the relay thread itself, since a ring belongs to the thread that made it.
+    void enable();
+    [[nodiscard]] bool usable() const noexcept { return ring_ && ring_->usable(); }
+
+    // The leg's next receive. Nothing happens when there is no room left.
+    void want(LiveLeg& leg) noexcept;
+    // Makes the receives that were wanted; sends can be deferred from here on.
+    void receive() noexcept;
+
+    // Where to encrypt what goes to this leg, so that it can be deferred; none: make the send
+    // yourself.
+    [[nodiscard]] std::vector<std::uint8_t>* outgoing_for(const LiveLeg& leg) noexcept;
+    // Takes a send over if `bytes` stand in memory of the batch. The leg sends nothing else
+    // meanwhile; if it must, it makes this send itself first.
+    [[nodiscard]] bool defer(LiveLeg& leg, std::span<const std::uint8_t> bytes) noexcept;
+    // The leg is about to go.
+    void forget(const LiveLeg& leg) noexcept;
+    // Makes the deferred sends and tells the legs what came of them.
+    void send() noexcept;
+
+  private:
+    [[nodiscard]] bool owns(std::span<const std::uint8_t> bytes) const noexcept;
+
+    static constexpr std::size_t places = limits::batch_operations;
+
+    std::optional<Ring> ring_;
+    std::vector<std::array<std::uint8_t, limits::batch_receive_bytes>> received_;
+    std::vector<std::vector<std::uint8_t>> outgoing_;
+    std::array<LiveLeg*, places> readers_{};
+    std::array<LiveLeg*, places> writers_{};
+    std::array<int, places> results_{};
+    std::size_t reading_ = 0;
+    std::size_t writing_ = 0;
+    std::size_t encrypted_ = 0; // of outgoing_, in use
+    bool deferring_ = false;
+};
+
+} // namespace pgmoat::relay

@@ -1,0 +1,38 @@
+// io_uring as a way to make many socket calls with one system call. Each operation is what the
+// non-blocking call would be: it ends at once, with bytes or EAGAIN, so a ring never has anything
+// under way between two calls of perform(). Made and used by one relay thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace pgmoat::relay {
+
+class Ring {
+  public:
+    // Unusable where the kernel has no io_uring or does not let us have it, as in many containers.
+    explicit Ring(unsigned operations_max);
+    ~Ring();
+    Ring(const Ring&) = delete;
+    Ring& operator=(const Ring&) = delete;
+
+    [[nodiscard]] bool usable() const noexcept { return native_ != nullptr; }
+
+    // `tag` is the place in perform()'s results. At most operations_max between two calls of
+    // perform().
+    void receive(int socket, std::span<std::uint8_t> into, std::size_t tag) noexcept;
+    void send(int socket, std::span<const std::uint8_t> bytes, std::size_t tag) noexcept;
+
+    // Does all that was added; results: bytes or a negative errno. What the kernel would not even
+    // take comes back as -EAGAIN, and the ring is unusable from then on.
+    void perform(std::span<int> results) noexcept;
+
+  private:
+    struct Native; // liburing's
+    std::unique_ptr<Native> native_;
+    unsigned added_ = 0;
+};
+
+} // namespace pgmoat::relay
