@@ -1,6 +1,7 @@
 """A gigabyte each way arrives whole, and whoever stops reading costs little memory.
 
-PGMOAT_TRANSFER_MIB says how much is moved; the slower builds move less.
+PGMOAT_TRANSFER_MIB says how much is moved; the slower builds move less. Memory is measured on the release
+build: the sanitizers' own bookkeeping is many times what is to be seen.
 """
 
 import hashlib
@@ -21,18 +22,19 @@ STALL_BYTES_MAX = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def servers_here(installations, server_certificate):
-    """A server of the module's own: one with TLS that takes bulk loads without a log of them."""
-    server = Postgres(installations[18], server_certificate, settings={"wal_level": "minimal", "max_wal_senders": "0"})
-    server.query("CREATE UNLOGGED TABLE taken (line text)")
+def bulk_server(installations, server_certificate):
+    """A server of the module's own, with the table for what arrives wrong."""
+    server = Postgres(installations[18], server_certificate)
+    server.query("CREATE UNLOGGED TABLE differing (line text)")
+    server.query("CREATE UNLOGGED SEQUENCE arrived")
     yield server
     server.stop()
 
 
 @pytest.fixture(scope="module")
-def expected(servers_here):
+def expected(bulk_server):
     """The checksum of the answer's bytes when nothing is in between."""
-    return checksum_of_query(servers_here.port, tls=False)
+    return checksum_of_query(bulk_server.port, tls=False)
 
 
 def checksum_of_query(port, tls):
@@ -64,11 +66,20 @@ MODES = {
 
 
 @pytest.fixture(params=MODES)
-def proxy(request, start_pgmoat, certificate, servers_here):
+def start_in_mode(request, start_pgmoat, certificate, bulk_server):
+    """start_in_mode(...): a proxy in this mode, and whether its clients use TLS."""
     settings, sslmode, tls = MODES[request.param]
-    pgmoat = start_pgmoat(certificate, settings={
-        **settings, "upstream": f"host=127.0.0.1 port={servers_here.port} sslmode={sslmode}"})
-    return pgmoat, tls
+
+    def start(**options):
+        conninfo = f"host=127.0.0.1 port={bulk_server.port} sslmode={sslmode}"
+        return start_pgmoat(certificate, settings={**settings, "upstream": conninfo}, **options), tls
+
+    return start
+
+
+@pytest.fixture
+def proxy(start_in_mode):
+    return start_in_mode()
 
 
 def test_a_large_answer_arrives_whole(proxy, expected):
@@ -77,27 +88,26 @@ def test_a_large_answer_arrives_whole(proxy, expected):
     assert checksum_of_query(pgmoat.port, tls) == expected
 
 
-def test_a_large_copy_in_arrives_whole(proxy, servers_here, client):
+def test_a_large_copy_in_arrives_whole(proxy, bulk_server, client):
+    """The server compares each row with the one that must come next, and keeps those that differ."""
     pgmoat, tls = proxy
     print(f"{TRANSFER_MIB} MiB")
-    rows = ROWS // 64
-    block = b"".join(hashlib.md5(str(number).encode()).hexdigest().encode() * (ROW_BYTES // 32) + b"\n"
-                     for number in range(64))
-    servers_here.query("TRUNCATE taken")
-    psql = client.start_psql(pgmoat.port, "-c", "COPY taken FROM STDIN",
-                             keywords={"sslmode": "require" if tls else "disable"},
+    bulk_server.query("TRUNCATE differing; ALTER SEQUENCE arrived RESTART")
+    copy = ("COPY differing FROM STDIN"
+            f" WHERE line <> repeat(md5(nextval('arrived')::text), {ROW_BYTES // 32})")
+    psql = client.start_psql(pgmoat.port, "-c", copy, keywords={"sslmode": "require" if tls else "disable"},
                              stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    for _ in range(rows):
-        psql.stdin.write(block)
+    for number in range(1, ROWS + 1):
+        psql.stdin.write(hashlib.md5(str(number).encode()).hexdigest().encode() * (ROW_BYTES // 32) + b"\n")
     psql.stdin.close()
     assert psql.wait(120) == 0, psql.stderr.read()
     psql.stderr.close()
-    assert servers_here.query("SELECT count(*), count(DISTINCT line), sum(length(line)) FROM taken") == (
-        f"{rows * 64}|64|{rows * 64 * ROW_BYTES}")
+    assert bulk_server.query("SELECT last_value FROM arrived") == str(ROWS)
+    assert bulk_server.query("SELECT count(*) FROM differing") == "0"
 
 
-def test_a_client_that_stops_reading_costs_little_memory(proxy):
-    pgmoat, tls = proxy
+def test_a_client_that_stops_reading_costs_little_memory(start_in_mode, workspace):
+    pgmoat, tls = start_in_mode(binary=workspace.release)
 
     def logged_in(receive_buffer):
         client = RawClient(pgmoat.port, receive_buffer=receive_buffer)
@@ -117,13 +127,14 @@ def test_a_client_that_stops_reading_costs_little_memory(proxy):
             assert grown <= STALL_BYTES_MAX, f"grew by {grown} bytes"
 
 
-def test_a_server_that_stops_reading_costs_little_memory(start_pgmoat, certificate, start_fake_server):
+def test_a_server_that_stops_reading_costs_little_memory(start_pgmoat, workspace, certificate, start_fake_server):
     def read_nothing_after_login(visitor):
         visitor.let_in()
         time.sleep(5)
 
     server = start_fake_server(read_nothing_after_login)
-    pgmoat = start_pgmoat(certificate, settings={"upstream": f"host=127.0.0.1 port={server.port} sslmode=disable"})
+    pgmoat = start_pgmoat(certificate, binary=workspace.release, settings={
+        "upstream": f"host=127.0.0.1 port={server.port} sslmode=disable"})
     with RawClient(pgmoat.port) as client:
         client.start_tls().send(wire.startup())
         client.receive_until(b"Z")

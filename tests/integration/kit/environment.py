@@ -14,6 +14,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PGMOAT_BINARY", SOURCE / "build/asan-ubsan/pgmoat"))
+RELEASE_BINARY = Path(os.environ.get("PGMOAT_RELEASE_BINARY", SOURCE / "build/release/pgmoat"))
 TRANSFER_MIB = int(os.environ.get("PGMOAT_TRANSFER_MIB", "1024"))
 NPM_MODULES = SOURCE / "build/postgresql-18/node_modules"
 RUNS_AS_ROOT = os.geteuid() == 0
@@ -35,6 +36,14 @@ class Workspace:
         self.home = self.folder("home")
         self.pgmoat = self.root / "pgmoat"
         shutil.copy(BINARY, self.pgmoat)
+
+    @property
+    def release(self):
+        """The binary that is shipped, for what sanitizers would distort."""
+        copy = self.root / "pgmoat-release"
+        if not copy.exists():
+            shutil.copy(RELEASE_BINARY, copy)
+        return copy
 
     def folder(self, name):
         """A new folder, which belongs to the user that servers run as."""

@@ -31,7 +31,7 @@ def config_text(settings):
 class Pgmoat:
     """A running proxy. `settings` is its configuration; `certificate` turns ssl on."""
 
-    def __init__(self, workspace, certificate=None, settings=None, ready=True, as_user=True):
+    def __init__(self, workspace, certificate=None, settings=None, binary=None, ready=True, as_user=True):
         self.workspace = workspace
         self.port = free_port()
         self.folder = workspace.folder("pgmoat")
@@ -41,7 +41,7 @@ class Pgmoat:
             certificate.install(self.folder)
             self.settings |= {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
         self.configure(settings or {})
-        self.process = Process([workspace.pgmoat, "--config", self.config_file], self.folder / "log",
+        self.process = Process([binary or workspace.pgmoat, "--config", self.config_file], self.folder / "log",
                                SANITIZER_OPTIONS, as_user)
         if ready:
             self.process.wait_for_log("ready to accept connections")
