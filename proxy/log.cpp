@@ -56,7 +56,7 @@ std::string timestamp(char between) {
         1000;
     std::tm parts{};
     ::gmtime_r(&seconds, &parts);
-    std::array<char, 40> text{};
+    std::array<char, 96> text{}; // as long as the compiler can imagine the parts
     std::snprintf(text.data(),
                   text.size(),
                   "%04d-%02d-%02d%c%02d:%02d:%02d.%03d",
