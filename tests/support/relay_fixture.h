@@ -112,7 +112,7 @@ class Recorder final : public relay::Reporter {
     }
     // Empty: fewer than `count` have ended in time.
     std::vector<Outcome> wait_for(std::size_t count,
-                                  std::chrono::seconds time = std::chrono::seconds(20)) {
+                                  std::chrono::seconds time = std::chrono::seconds(60)) {
         std::unique_lock lock(mutex_);
         if (!changed_.wait_for(lock, time, [&] { return outcomes_.size() >= count; })) return {};
         return outcomes_;
