@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <system_error>
 #include <vector>
 
@@ -39,6 +40,7 @@ void protect_process() {
     (void)::prctl(PR_SET_DUMPABLE, dumpable);
     (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)std::signal(SIGPIPE, SIG_IGN);
+    (void)::unsetenv("SSLKEYLOGFILE"); // an OpenSSL may be built to write session keys there
 }
 
 void refuse_root(const std::string& user_to_become) {
