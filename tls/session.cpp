@@ -189,6 +189,10 @@ bool Session::holds_bytes() const noexcept {
     return SSL_has_pending(ssl) == 1 || std::string_view(SSL_rstate_string(ssl)) == "RB";
 }
 
+bool Session::holds_plaintext() const noexcept {
+    return native_->ssl && SSL_pending(native_->ssl.get()) > 0;
+}
+
 PeerFacts Session::facts() const {
     if (!native_->ssl) return {};
     PeerFacts facts = read_facts(native_->ssl.get());

@@ -84,6 +84,8 @@ class Session {
 
     // Decrypted bytes or parts of a record are held inside.
     [[nodiscard]] bool holds_bytes() const noexcept;
+    // Decrypted bytes are held inside: a read would give some without any more from the peer.
+    [[nodiscard]] bool holds_plaintext() const noexcept;
 
     // Valid after handshake() said ok.
     [[nodiscard]] PeerFacts facts() const;

@@ -1,3 +1,4 @@
+// The versions of OpenSSL for `pgmoat --version`.
 #include "tls/context.h"
 
 #include <openssl/crypto.h>

@@ -6,6 +6,11 @@
 
 namespace pgmoat::control {
 
+DeadlineQueue::~DeadlineQueue() {
+    for (auto& [at, deadline] : queue_)
+        deadline->passed_ = true;
+}
+
 DeadlineQueue::Queue::iterator DeadlineQueue::add(Clock::time_point at, Deadline& deadline) {
     const auto place = queue_.emplace(at, &deadline);
     if (!ticking_) {

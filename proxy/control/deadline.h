@@ -19,6 +19,9 @@ class DeadlineQueue {
     using Clock = std::chrono::steady_clock;
 
     explicit DeadlineQueue(asio::io_context& context) : timer_(context) {}
+    // Whoever still waits is let go: the context's own end destroys the coroutines that hold
+    // deadlines, and comes after this.
+    ~DeadlineQueue();
     DeadlineQueue(const DeadlineQueue&) = delete;
     DeadlineQueue& operator=(const DeadlineQueue&) = delete;
 

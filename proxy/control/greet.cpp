@@ -1,5 +1,6 @@
 #include "proxy/control/greet.h"
 
+#include <chrono>
 #include <utility>
 
 namespace pgmoat::control {
@@ -21,8 +22,8 @@ bool is_end(const Io& io) {
 
 class Driver {
   public:
-    Driver(Stream& client, const tls::ServerContext* context)
-        : client_(client), context_(context), machine_(context != nullptr) {}
+    Driver(Stream& client, const tls::ServerContext* context, metrics::Block& counters)
+        : client_(client), context_(context), counters_(counters), machine_(context != nullptr) {}
 
     Awaitable<Greeting> run() {
         ClientHandshakeInput input = Begin{};
@@ -74,7 +75,12 @@ class Driver {
     }
 
     Awaitable<ClientHandshakeInput> start_tls() {
+        const auto began = std::chrono::steady_clock::now();
+        counters_.tls_handshake_began();
         const Io io = co_await client_.start_tls(std::make_unique<tls::Session>(*context_));
+        counters_.tls_handshake_ended();
+        if (io)
+            counters_.tls_handshake_took(Side::client, std::chrono::steady_clock::now() - began);
         if (io) co_return TlsStarted{client_.tls()->facts().alpn == "postgresql"};
         if (io.status == Io::Status::timeout) co_return fail(ended_by(Side::client, io));
         greeting_.tls_failure = client_.tls()->failure();
@@ -118,6 +124,7 @@ class Driver {
 
     Stream& client_;
     const tls::ServerContext* context_;
+    metrics::Block& counters_;
     ClientHandshake machine_;
     Greeting greeting_;
     Bytes bytes_; // what the machine asked for; it looks at them during resume() only
@@ -126,8 +133,9 @@ class Driver {
 
 } // namespace
 
-Awaitable<Greeting> greet(Stream& client, const tls::ServerContext* context) {
-    Driver driver(client, context);
+Awaitable<Greeting>
+greet(Stream& client, const tls::ServerContext* context, metrics::Block& counters) {
+    Driver driver(client, context, counters);
     co_return co_await driver.run();
 }
 

@@ -2,6 +2,7 @@
 // cancel request (terminating listeners).
 #pragma once
 
+#include "metrics/counters.h"
 #include "metrics/labels.h"
 #include "protocol/client_handshake.h"
 #include "proxy/control/outcome.h"
@@ -23,6 +24,7 @@ struct Greeting {
 };
 
 // `context`: the server role's TLS, or nothing where TLS is off or the socket is local.
-[[nodiscard]] Awaitable<Greeting> greet(Stream& client, const tls::ServerContext* context);
+[[nodiscard]] Awaitable<Greeting>
+greet(Stream& client, const tls::ServerContext* context, metrics::Block& counters);
 
 } // namespace pgmoat::control

@@ -32,22 +32,24 @@ class LoginRelay {
     // Says whether the server is ready for queries.
     Awaitable<bool> from_server() {
         buffer_.resize(login_read_bytes);
-        const Io read = co_await server_.read_some(buffer_);
+        const Io read = co_await server_.read_available(buffer_);
         if (!read) {
             co_await server_gone(read);
             co_return false;
         }
+        if (read.bytes == 0) co_return false;
         buffer_.resize(read.bytes);
         co_return co_await pass_to_client(buffer_);
     }
 
     Awaitable<void> from_client() {
         buffer_.resize(login_read_bytes);
-        const Io read = co_await client_.read_some(buffer_);
+        const Io read = co_await client_.read_available(buffer_);
         if (!read) {
             stop_ = ended_by(Side::client, read);
             co_return;
         }
+        if (read.bytes == 0) co_return;
         const Io sent = co_await server_.write(ByteView(buffer_).first(read.bytes));
         if (!sent) co_await server_gone(sent);
     }

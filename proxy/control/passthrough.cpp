@@ -151,7 +151,7 @@ Awaitable<PassedHello> pass_server_hello(Stream& client, Stream& server, ByteVie
     for (std::size_t passed = 0;;) {
         const Readable readable = co_await wait_for_either(client, server);
         if (readable.second) {
-            const Io read = co_await server.read_some(chunk);
+            const Io read = co_await server.read_available(chunk);
             if (!read) {
                 result.stop = ended_by(Side::server, read);
                 co_return result;
@@ -177,7 +177,7 @@ Awaitable<PassedHello> pass_server_hello(Stream& client, Stream& server, ByteVie
             }
         }
         if (readable.first) {
-            const Io read = co_await client.read_some(chunk);
+            const Io read = co_await client.read_available(chunk);
             if (!read) {
                 result.stop = ended_by(Side::client, read);
                 co_return result;

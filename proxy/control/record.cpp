@@ -47,12 +47,11 @@ Record::Record(Services& services, SessionFacts first)
     row_->update([&](SessionFacts& facts) { facts = std::move(first); });
 }
 
-void Record::greeting_ended(const Greeting& greeting, metrics::Duration took) {
+void Record::greeting_ended(const Greeting& greeting) {
     const metrics::ListenerId listener = facts().listener_id;
     if (greeting.facts.ssl_requested) counters_.startup_request(listener, StartupKind::ssl);
     if (greeting.facts.gssenc_requested) counters_.startup_request(listener, StartupKind::gssenc);
     if (greeting.facts.direct_tls) counters_.startup_request(listener, StartupKind::direct_tls);
-    if (greeting.facts.tls) counters_.tls_handshake_took(metrics::Side::client, took);
     if (greeting.refused) counters_.startup_error(listener, *greeting.refused);
 
     if (const auto* opening = std::get_if<Opening>(&greeting.result)) {

@@ -21,7 +21,7 @@ class Record {
     Record(Services& services, SessionFacts first);
 
     // Terminated connections.
-    void greeting_ended(const Greeting& greeting, metrics::Duration took);
+    void greeting_ended(const Greeting& greeting);
     void client_in_tls(const tls::Session& session);
     // Passed-through connections.
     void packet_came(const FirstPacket& packet);

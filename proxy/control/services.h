@@ -42,10 +42,11 @@ struct ControlThread {
         : services(shared), setup(std::move(initial)) {}
 
     Services& services;
-    asio::io_context context{1};
-    DeadlineQueue deadlines{context};
     std::shared_ptr<const Setup> setup;
     std::unordered_set<Interruptible*> sessions; // on this thread, not yet handed over
+    // Behind what its last coroutines use while it destroys them, before what needs it to live.
+    asio::io_context context{1};
+    DeadlineQueue deadlines{context};
 };
 
 } // namespace pgmoat::control

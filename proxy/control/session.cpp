@@ -90,9 +90,9 @@ class Session final : public Interruptible {
 
     Awaitable<Stop> greet_client() {
         const tls::ServerContext* context = peer_.local ? nullptr : setup_->tls.get();
-        const auto began = DeadlineQueue::Clock::now();
-        Greeting greeting = co_await greet(client_, context);
-        record_.greeting_ended(greeting, DeadlineQueue::Clock::now() - began);
+        auto& counters = thread_.services.counters.block_of_this_thread();
+        Greeting greeting = co_await greet(client_, context, counters);
+        record_.greeting_ended(greeting);
         if (client_.in_tls()) record_.client_in_tls(*client_.tls());
 
         if (auto* ended = std::get_if<Ended>(&greeting.result)) co_return std::move(*ended);

@@ -9,30 +9,6 @@ namespace {
 
 using config::SslMode;
 
-// libpq verifies the chain whenever it has a root certificate, whatever the mode says
-// (fe-secure-openssl.c, initialize_SSL); verify-full adds the name.
-tls::Verify verification(const config::Conninfo& conninfo) {
-    if (conninfo.sslmode == SslMode::verify_full) return tls::Verify::chain_and_name;
-    if (conninfo.sslmode == SslMode::verify_ca || !conninfo.sslrootcert.empty())
-        return tls::Verify::chain;
-    return tls::Verify::nothing;
-}
-
-tls::ClientSettings client_settings(const config::Conninfo& conninfo) {
-    tls::ClientSettings settings;
-    settings.verify = verification(conninfo);
-    settings.root_certificate_file = conninfo.sslrootcert;
-    settings.crl_file = conninfo.sslcrl;
-    settings.crl_dir = conninfo.sslcrldir;
-    settings.certificate_file = conninfo.sslcert;
-    settings.key_file = conninfo.sslkey;
-    settings.key_password = conninfo.sslpassword;
-    settings.min_protocol_version = conninfo.ssl_min_protocol_version;
-    settings.max_protocol_version = conninfo.ssl_max_protocol_version;
-    settings.send_server_name = conninfo.sslsni;
-    return settings;
-}
-
 bool reached_over_network(const config::Conninfo& conninfo) {
     for (const auto& host : conninfo.hosts)
         if (!host.is_local()) return true;
@@ -47,7 +23,7 @@ std::shared_ptr<const Setup> build_setup(config::Config config) {
     for (const auto& [name, conninfo] : config.upstreams) {
         UpstreamTarget target{name, conninfo, nullptr};
         if (conninfo.sslmode != SslMode::disable)
-            target.tls = tls::ClientContext::load(client_settings(conninfo));
+            target.tls = tls::ClientContext::load(config::client_tls_settings(conninfo));
         setup->upstreams.emplace(name, std::move(target));
     }
     setup->config = std::move(config);

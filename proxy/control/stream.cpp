@@ -76,35 +76,50 @@ Awaitable<Io> Stream::read_exactly(std::span<std::uint8_t> into) {
 }
 
 Awaitable<Io> Stream::read_some(std::span<std::uint8_t> into) {
+    return read(into, Patience::wait);
+}
+
+Awaitable<Io> Stream::read_available(std::span<std::uint8_t> into) {
+    return read(into, Patience::no_wait);
+}
+
+Awaitable<Io> Stream::read(std::span<std::uint8_t> into, Patience patience) {
+    if (cancelled_) co_return timed_out();
+    if (established_) co_return co_await read_decrypted(into, patience);
     for (;;) {
-        if (established_) {
-            tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
-            const tls::ReadResult read = tls_->read(into, wire);
-            consume(wire.in);
-            if (Io sent = co_await flush(); !sent) co_return sent;
-            if (read.bytes > 0) co_return Io{Io::Status::ok, read.bytes, {}, {}};
-            switch (read.status) {
-            case tls::Status::ok:
-            case tls::Status::want_read: break;
-            case tls::Status::closed: co_return Io{Io::Status::end_of_stream, 0, {}, {}};
-            case tls::Status::truncated:
-                co_return Io{Io::Status::truncated, 0, "TLS closed without close_notify", {}};
-            case tls::Status::failed: co_return Io{Io::Status::failed, 0, tls_->error(), {}};
-            }
-            if (Io received = co_await receive_ciphertext(); !received) co_return received;
-            continue;
-        }
         const ssize_t received = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
         if (received > 0) co_return Io{Io::Status::ok, static_cast<std::size_t>(received), {}, {}};
         if (received == 0) co_return Io{Io::Status::end_of_stream, 0, {}, {}};
         if (errno == EINTR) continue;
         if (!would_block(errno)) co_return failed_with(errno);
+        if (patience == Patience::no_wait) co_return Io{};
         if (Io waited = co_await wait(Socket::wait_read); !waited) co_return waited;
     }
 }
 
+Awaitable<Io> Stream::read_decrypted(std::span<std::uint8_t> into, Patience patience) {
+    for (;;) {
+        tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
+        const tls::ReadResult read = tls_->read(into, wire);
+        consume(wire.in);
+        if (Io sent = co_await flush(); !sent) co_return sent;
+        if (read.bytes > 0) co_return Io{Io::Status::ok, read.bytes, {}, {}};
+        switch (read.status) {
+        case tls::Status::ok:
+        case tls::Status::want_read: break;
+        case tls::Status::closed: co_return Io{Io::Status::end_of_stream, 0, {}, {}};
+        case tls::Status::truncated:
+            co_return Io{Io::Status::truncated, 0, "TLS closed without close_notify", {}};
+        case tls::Status::failed: co_return Io{Io::Status::failed, 0, tls_->error(), {}};
+        }
+        const Io received = co_await receive_ciphertext(patience);
+        if (!received) co_return received;
+        if (received.bytes == 0 && !end_of_stream_) co_return Io{}; // nothing now
+    }
+}
+
 // The end of the stream is a fact for the TLS session to judge, not an error here.
-Awaitable<Io> Stream::receive_ciphertext() {
+Awaitable<Io> Stream::receive_ciphertext(Patience patience) {
     const std::size_t kept = ciphertext_.size();
     for (;;) {
         ciphertext_.resize(kept + receive_bytes);
@@ -119,6 +134,7 @@ Awaitable<Io> Stream::receive_ciphertext() {
         }
         if (error == EINTR) continue;
         if (!would_block(error)) co_return failed_with(error);
+        if (patience == Patience::no_wait) co_return Io{};
         if (Io waited = co_await wait(Socket::wait_read); !waited) co_return waited;
     }
 }
@@ -167,7 +183,7 @@ bool Stream::has_waiting_bytes() {
 }
 
 bool Stream::holds_bytes() const noexcept {
-    return established_ && (!ciphertext_.empty() || tls_->holds_bytes());
+    return established_ && (!ciphertext_.empty() || tls_->holds_plaintext());
 }
 
 Awaitable<Io> Stream::start_tls(std::unique_ptr<tls::Session> session) {
@@ -180,7 +196,8 @@ Awaitable<Io> Stream::start_tls(std::unique_ptr<tls::Session> session) {
         if (status == tls::Status::ok) break;
         if (status != tls::Status::want_read)
             co_return Io{Io::Status::failed, 0, tls_->error(), {}};
-        if (Io received = co_await receive_ciphertext(); !received) co_return received;
+        if (Io received = co_await receive_ciphertext(Patience::wait); !received)
+            co_return received;
     }
     established_ = true;
     co_return Io{};

@@ -50,6 +50,8 @@ class Stream {
     [[nodiscard]] Awaitable<Io> read_exactly(std::span<std::uint8_t> into);
     // At least one byte, at most into.size().
     [[nodiscard]] Awaitable<Io> read_some(std::span<std::uint8_t> into);
+    // The same without waiting for the socket: ok and no bytes when there is nothing to be had now.
+    [[nodiscard]] Awaitable<Io> read_available(std::span<std::uint8_t> into);
     // All of `bytes`, encrypted when TLS runs.
     [[nodiscard]] Awaitable<Io> write(std::span<const std::uint8_t> bytes);
 
@@ -79,7 +81,10 @@ class Stream {
 
   private:
     [[nodiscard]] Awaitable<Io> wait(Socket::wait_type what);
-    [[nodiscard]] Awaitable<Io> receive_ciphertext();
+    enum class Patience { wait, no_wait };
+    [[nodiscard]] Awaitable<Io> read(std::span<std::uint8_t> into, Patience patience);
+    [[nodiscard]] Awaitable<Io> read_decrypted(std::span<std::uint8_t> into, Patience patience);
+    [[nodiscard]] Awaitable<Io> receive_ciphertext(Patience patience);
     [[nodiscard]] Awaitable<Io> send_all(std::span<const std::uint8_t> bytes);
     [[nodiscard]] Awaitable<Io> flush();
     void consume(std::span<const std::uint8_t> rest);

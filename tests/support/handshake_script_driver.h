@@ -82,7 +82,8 @@ class MemoryDriver {
                 return transcript_;
             }
             ++transcript_.turns;
-            input = std::visit([this](const auto& one) { return this->perform_or_end(one); }, action);
+            input =
+                std::visit([this](const auto& one) { return this->perform_or_end(one); }, action);
         }
     }
 

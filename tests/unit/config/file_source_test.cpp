@@ -1,3 +1,4 @@
+// Reading configuration files: what is taken, what is refused.
 #include "proxy/config/config.h"
 #include "proxy/config/file_source.h"
 #include "proxy/config/limits.h"

@@ -1,3 +1,4 @@
+// What a reload may change and what keeps its old value.
 #include "proxy/config/reload.h"
 #include "proxy/config/settings.h"
 #include "tests/support/catch.h"

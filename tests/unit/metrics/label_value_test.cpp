@@ -1,3 +1,4 @@
+// Label values: whatever comes in, Prometheus can read what goes out.
 #include "metrics/label_value.h"
 #include "metrics/limits.h"
 #include "tests/support/catch.h"
