@@ -179,19 +179,21 @@ LogFields& LogFields::add_seconds(std::string_view name, double seconds) {
 }
 
 struct Log::Sink {
+    // Shared because spdlog's queue holds the logger of each line; nobody else does. Above the
+    // queue, so that it goes after the queue's thread has ended.
+    std::shared_ptr<spdlog::async_logger> logger;
     std::shared_ptr<spdlog::details::thread_pool> queue =
         std::make_shared<spdlog::details::thread_pool>(queue_lines_max, 1);
-    // Shared because spdlog's queue holds the logger of each line; nobody else does.
-    std::shared_ptr<spdlog::async_logger> logger =
-        std::make_shared<spdlog::async_logger>("pgmoat",
-                                               std::make_shared<spdlog::sinks::stderr_sink_mt>(),
-                                               queue,
-                                               spdlog::async_overflow_policy::overrun_oldest);
     std::atomic<int> from{1};
     std::atomic<config::LogFormat> format{config::LogFormat::text};
 };
 
 Log::Log() : sink_(std::make_unique<Sink>()) {
+    sink_->logger =
+        std::make_shared<spdlog::async_logger>("pgmoat",
+                                               std::make_shared<spdlog::sinks::stderr_sink_mt>(),
+                                               sink_->queue,
+                                               spdlog::async_overflow_policy::overrun_oldest);
     sink_->logger->set_level(spdlog::level::trace);
     sink_->logger->set_pattern("%v");
 }
