@@ -108,9 +108,10 @@ TEST_CASE("Without free descriptors the endpoint waits, without spinning, and go
     const std::clock_t cpu_before = std::clock();
     std::this_thread::sleep_for(500ms);
     const double cpu_seconds = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
-    CHECK(cpu_seconds < 0.25);
 
+    // Nothing is checked before: UBSan needs a descriptor itself to look at an object's type.
     all_others.clear();
+    CHECK(cpu_seconds < 0.25);
     CHECK(client.get("/healthz").status == 200);
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
