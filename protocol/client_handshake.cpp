@@ -5,6 +5,7 @@
 #include "protocol/driver_answer.h"
 #include "protocol/limits.h"
 #include "protocol/messages.h"
+#include "protocol/refusals.h"
 
 #include <cassert>
 #include <string_view>
@@ -15,9 +16,6 @@ namespace {
 
 using Reason = CloseHandshake::Reason;
 
-// The first byte of a TLS record of type handshake, which no startup packet can begin with: as a
-// length it would be far above the maximum.
-constexpr std::uint8_t tls_handshake_record = 0x16;
 constexpr std::size_t length_word_bytes = 4;
 
 constexpr std::string_view incomplete_packet_text = "incomplete startup packet";
@@ -31,12 +29,6 @@ Reason close_reason(RefusedStartup::Reason reason) noexcept {
     case RefusedStartup::Reason::bad_cancel: return Reason::bad_cancel;
     }
     return Reason::bad_layout;
-}
-
-Bytes farewell_for(const RefusedStartup& refused) {
-    if (refused.sqlstate.empty()) return {};
-    if (wants_old_error_format(refused.version)) return encode_fatal_v2(refused.message);
-    return encode_fatal({refused.sqlstate, refused.message, refused.detail, refused.hint});
 }
 
 } // namespace
@@ -130,15 +122,9 @@ ClientHandshakeAction ClientHandshake::on_in_tls() {
 
 ClientHandshakeAction ClientHandshake::on_answered_n() {
     if (!early_bytes_) return read_length();
-    const std::string text = refused_request_ == Request::ssl
-                                 ? "received unencrypted data after SSL request"
-                                 : "received unencrypted data after GSSAPI encryption request";
-    return close(Reason::early_bytes,
-                 text,
-                 encode_fatal({.sqlstate = "08P01",
-                               .message = text,
-                               .detail = "This could be either a client-software bug or evidence "
-                                         "of an attempted man-in-the-middle attack."}));
+    const ErrorText& text = refused_request_ == Request::ssl ? early_bytes_after_ssl_request
+                                                             : early_bytes_after_gssenc_request;
+    return close(Reason::early_bytes, std::string(text.message), encode_fatal(text));
 }
 
 ClientHandshakeAction ClientHandshake::read_length() {
@@ -171,7 +157,7 @@ ClientHandshakeAction ClientHandshake::write_n() {
 }
 
 ClientHandshakeAction ClientHandshake::refuse(const RefusedStartup& refused) {
-    return close(close_reason(refused.reason), refused.message, farewell_for(refused));
+    return close(close_reason(refused.reason), refused.message, encode_refusal(refused));
 }
 
 // A client that gives up after its request was answered is routine, even within the length word.

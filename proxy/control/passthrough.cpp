@@ -2,9 +2,9 @@
 
 #include "protocol/limits.h"
 #include "protocol/messages.h"
+#include "protocol/refusals.h"
 #include "proxy/control/either.h"
 #include "proxy/control/limits.h"
-#include "proxy/control/refusal.h"
 
 #include <array>
 #include <utility>
@@ -14,8 +14,6 @@ namespace pgmoat::control {
 using namespace protocol;
 
 namespace {
-
-constexpr std::uint8_t tls_handshake_record = 0x16;
 
 Ended probe(const Io& io) {
     if (io.status == Io::Status::timeout) return ended_by(Side::client, io);
@@ -42,12 +40,8 @@ Awaitable<Io> read_packet(Stream& client, Bytes& packet) {
 }
 
 Awaitable<Ended> refuse(Stream& client, const RefusedStartup& refused) {
-    if (!refused.sqlstate.empty()) {
-        const ErrorText text{refused.sqlstate, refused.message, refused.detail, refused.hint};
-        const Bytes farewell =
-            refused.version.major < 3 ? encode_fatal_v2(refused.message) : encode_fatal(text);
-        (void)co_await client.write(farewell);
-    }
+    const Bytes farewell = encode_refusal(refused);
+    if (!farewell.empty()) (void)co_await client.write(farewell);
     co_return Ended{CloseReason::startup, refused.message};
 }
 
@@ -102,8 +96,8 @@ Awaitable<ServerAnswer> ask_server(Stream& client, Stream& server, bool gssenc_r
     if (const Io sent = co_await client.write(answer); !sent)
         co_return ServerAnswer{ended_by(Side::client, sent)};
     if (early_bytes && !accepted) {
-        const ErrorText& text = gssenc_request ? refusal::early_bytes_after_gssenc_request
-                                               : refusal::early_bytes_after_ssl_request;
+        const ErrorText& text =
+            gssenc_request ? early_bytes_after_gssenc_request : early_bytes_after_ssl_request;
         (void)co_await client.write(encode_fatal(text));
         co_return ServerAnswer{Ended{CloseReason::startup, std::string(text.message)}};
     }

@@ -1,5 +1,5 @@
-// Everything that pgmoat itself tells a client: fixed texts with their SQLSTATE. Causes stay in our
-// log.
+// What pgmoat itself tells a client after its startup packet: fixed texts with their SQLSTATE.
+// Causes stay in our log. Refused first packets: protocol/refusals.h.
 //
 // 57P03 makes libpq go to its next host without trying again in plaintext; any other code makes
 // sslmode=prefer clients come back without TLS (reference: libpq, fe-connect.c, PQconnectPoll()).
@@ -12,15 +12,6 @@ namespace pgmoat::control::refusal {
 // PostgreSQL's own.
 inline constexpr protocol::ErrorText too_many_connections{"53300",
                                                           "sorry, too many clients already"};
-inline constexpr protocol::ErrorText early_bytes_after_ssl_request{
-    "08P01",
-    "received unencrypted data after SSL request",
-    "This could be either a client-software bug or evidence of an attempted man-in-the-middle "
-    "attack."};
-inline constexpr protocol::ErrorText early_bytes_after_gssenc_request{
-    "08P01",
-    "received unencrypted data after GSSAPI encryption request",
-    early_bytes_after_ssl_request.detail};
 
 // Ours.
 inline constexpr protocol::ErrorText upstream_unreachable{"57P03",
