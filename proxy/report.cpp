@@ -57,7 +57,8 @@ LogFields describe(const SessionRow& row, const relay::Ended& ended) {
     if (!facts.database.empty()) fields.add("database", facts.database);
     if (!facts.application_name.empty()) fields.add("application", facts.application_name);
     add_tls(fields, facts.client_tls);
-    if (!facts.client_subject.empty()) fields.add("client_dn", facts.client_subject);
+    if (facts.client_certificate) fields.add("client_dn", facts.client_certificate->subject);
+    if (!facts.rule.empty()) fields.add("rule", facts.rule);
     if (!facts.server_address.empty()) {
         fields.add("upstream", facts.backend.upstream).add("server", facts.server_address);
         if (facts.mode == metrics::Mode::terminate)

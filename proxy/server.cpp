@@ -30,15 +30,6 @@ using control::error_code;
 using control::Setup;
 namespace asio = boost::asio;
 
-namespace {
-
-metrics::Mode mode_of(const config::Listener& listener) {
-    return listener.tls_mode == config::TlsMode::passthrough ? metrics::Mode::passthrough
-                                                             : metrics::Mode::terminate;
-}
-
-} // namespace
-
 // Members are destroyed in reverse order: first nobody accepts, then the control threads end, then
 // the relay plane, and only then what both of them use.
 struct Server::Running {
@@ -52,7 +43,7 @@ struct Server::Running {
             threads.push_back(std::make_unique<ControlThread>(services, setup));
         for (auto& socket : sockets) {
             const auto& listener = setup->config.listeners[socket.listener];
-            const auto id = counters.add_listener(listener.name, mode_of(listener));
+            const auto id = counters.add_listener(listener.name, control::mode_of(listener));
             listeners.push_back(
                 std::make_unique<control::Listener>(threads, std::move(socket), id));
         }

@@ -5,7 +5,9 @@
 #pragma once
 
 #include "metrics/counters.h"
+#include "protocol/startup.h"
 #include "proxy/traffic.h"
+#include "tls/peer_facts.h"
 
 #include <array>
 #include <atomic>
@@ -25,6 +27,7 @@ namespace pgmoat {
 struct TlsFacts {
     std::string version; // empty: in the clear
     std::string cipher;
+    int bits = 0; // of the cipher, as pg_stat_ssl counts them; 0: not known
     std::string group;
     std::string server_name;
     std::string alpn;
@@ -45,10 +48,12 @@ struct SessionFacts {
     std::uint16_t client_port = 0;
     std::string user;
     std::string database;
+    protocol::Replication replication = protocol::Replication::none;
     std::string application_name;
     TlsFacts client_tls;
     TlsFacts server_tls;
-    std::string client_subject; // of a client certificate
+    std::shared_ptr<const tls::CertificateFacts> client_certificate; // when it showed one
+    std::string rule; // that let it in or refused it: "pg_hba.conf:12"; empty: none matched
     BackendPlace backend;
     std::string server_address; // "10.0.0.5:5432"
     std::uint32_t backend_process_id = 0;

@@ -126,14 +126,12 @@ Awaitable<Dialer::Tried> Dialer::on_connected(const Try& what, std::unique_ptr<S
         co_return Tried{};
     }
     Reached reached{nullptr, &what.host, what.address.text, {}};
-    if (what.goal != Goal::connected) {
+    if (what.goal != Goal::connected)
         if (auto failed = co_await handshake(what, *stream)) co_return Tried{std::nullopt, *failed};
-        count(ConnectResult::connected);
-    }
+    count(ConnectResult::connected);
     if (what.goal == Goal::logged_in)
         if (auto failed = co_await say_startup(what, *stream, reached.first_reply))
             co_return Tried{std::nullopt, *failed};
-    if (what.goal == Goal::connected) count(ConnectResult::connected);
     reached.stream = std::move(stream);
     co_return Tried{std::move(reached), {}};
 }
@@ -173,7 +171,7 @@ Awaitable<std::optional<AttemptFailure>> Dialer::handshake(const Try& what, Stre
             if (!io) co_return broken(what, io, AttemptFailure::tls_handshake);
             counters_.tls_handshake_took(metrics::Side::server,
                                          DeadlineQueue::Clock::now() - began);
-            input = TlsStarted{stream.tls()->facts().alpn == "postgresql"};
+            input = TlsStarted{stream.peer().alpn == "postgresql"};
         }
     }
 }

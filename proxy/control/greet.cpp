@@ -81,7 +81,7 @@ class Driver {
         counters_.tls_handshake_ended();
         if (io)
             counters_.tls_handshake_took(Side::client, std::chrono::steady_clock::now() - began);
-        if (io) co_return TlsStarted{client_.tls()->facts().alpn == "postgresql"};
+        if (io) co_return TlsStarted{client_.peer().alpn == "postgresql"};
         if (io.status == Io::Status::timeout) co_return fail(ended_by(Side::client, io));
         greeting_.tls_failure = client_.tls()->failure();
         if (greeting_.tls_failure == tls::Failure::not_tls)

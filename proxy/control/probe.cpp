@@ -17,7 +17,7 @@ namespace {
 std::string row_of(const Setup& setup, const Reached& reached) {
     if (!setup.tls) return "SCRAM works: SCRAM-SHA-256-PLUS is taken off the server's offer";
     if (!reached.stream->in_tls()) return "SCRAM works: the server is not spoken to in TLS";
-    const auto facts = reached.stream->tls()->facts();
+    const tls::PeerFacts& facts = reached.stream->peer();
     const bool same =
         facts.certificate && facts.certificate->leaf_sha256 == setup.tls->certificate().leaf_sha256;
     return same ? "SCRAM works, with channel binding too: the server shows pgmoat's own certificate"

@@ -9,13 +9,9 @@ namespace {
 using metrics::HandshakeFailure;
 using metrics::StartupKind;
 
-TlsFacts facts_of(const tls::Session& session) {
-    tls::PeerFacts peer = session.facts();
-    return {std::move(peer.version),
-            std::move(peer.cipher),
-            std::move(peer.group),
-            std::move(peer.server_name),
-            std::move(peer.alpn)};
+TlsFacts facts_of(const tls::PeerFacts& peer) {
+    return {
+        peer.version, peer.cipher, peer.cipher_bits, peer.group, peer.server_name, peer.alpn};
 }
 
 HandshakeFailure to_metric(tls::Failure failure) {
@@ -73,11 +69,12 @@ void Record::greeting_ended(const Greeting& greeting) {
                                   greeting.refused ? StartupKind::invalid : StartupKind::eof);
 }
 
-void Record::client_in_tls(const tls::Session& session) {
-    const tls::PeerFacts peer = session.facts();
+void Record::client_in_tls(const tls::PeerFacts& peer) {
     row_->update([&](SessionFacts& facts) {
-        facts.client_tls = facts_of(session);
-        if (peer.certificate) facts.client_subject = peer.certificate->subject;
+        facts.client_tls = facts_of(peer);
+        if (peer.certificate)
+            facts.client_certificate =
+                std::make_shared<const tls::CertificateFacts>(*peer.certificate);
     });
     count_handshake(metrics::Side::client, facts().client_tls);
 }
@@ -123,6 +120,7 @@ void Record::startup_came(const protocol::StartupMessage& startup) {
     row_->update([&](SessionFacts& facts) {
         facts.user = startup.user;
         facts.database = startup.database;
+        facts.replication = startup.replication;
         facts.application_name = startup.application_name;
     });
 }
@@ -131,7 +129,7 @@ void Record::server_reached(const Reached& reached, const std::string& upstream)
     row_->update([&](SessionFacts& facts) {
         facts.backend = {upstream, reached.host->host, reached.host->port};
         facts.server_address = reached.address;
-        if (reached.stream->in_tls()) facts.server_tls = facts_of(*reached.stream->tls());
+        if (reached.stream->in_tls()) facts.server_tls = facts_of(reached.stream->peer());
     });
     if (reached.stream->in_tls()) count_handshake(metrics::Side::server, facts().server_tls);
 }

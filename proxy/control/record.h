@@ -22,7 +22,7 @@ class Record {
 
     // Terminated connections.
     void greeting_ended(const Greeting& greeting);
-    void client_in_tls(const tls::Session& session);
+    void client_in_tls(const tls::PeerFacts& peer);
     // Passed-through connections.
     void packet_came(const FirstPacket& packet);
     void client_hello_refused();

@@ -23,10 +23,6 @@ namespace {
 
 using metrics::Mode;
 
-Mode mode_of(const config::Listener& listener) {
-    return listener.tls_mode == config::TlsMode::passthrough ? Mode::passthrough : Mode::terminate;
-}
-
 SessionFacts facts_of(const Accepted& accepted, const config::Listener& listener) {
     SessionFacts facts;
     facts.listener = listener.name;
@@ -93,7 +89,7 @@ class Session final : public Interruptible {
         auto& counters = thread_.services.counters.block_of_this_thread();
         Greeting greeting = co_await greet(client_, context, counters);
         record_.greeting_ended(greeting);
-        if (client_.in_tls()) record_.client_in_tls(*client_.tls());
+        if (client_.in_tls()) record_.client_in_tls(client_.peer());
 
         if (auto* ended = std::get_if<Ended>(&greeting.result)) co_return std::move(*ended);
         auto& opening = std::get<Opening>(greeting.result);

@@ -17,6 +17,11 @@ bool reached_over_network(const config::Conninfo& conninfo) {
 
 } // namespace
 
+metrics::Mode mode_of(const config::Listener& listener) noexcept {
+    return listener.tls_mode == config::TlsMode::passthrough ? metrics::Mode::passthrough
+                                                             : metrics::Mode::terminate;
+}
+
 std::shared_ptr<const Setup> build_setup(config::Config config) {
     auto setup = std::make_shared<Setup>();
     if (config.ssl) setup->tls = tls::ServerContext::load(config.tls);

@@ -3,6 +3,7 @@
 // it is handed over, so that it never sees half of two configurations.
 #pragma once
 
+#include "metrics/labels.h"
 #include "proxy/config/config.h"
 #include "proxy/policy/policy.h"
 #include "tls/context.h"
@@ -26,6 +27,9 @@ struct Setup {
     std::map<std::string, UpstreamTarget> upstreams;
     policy::Policy policy;
 };
+
+// The listener's tls_mode in the words of the metrics.
+[[nodiscard]] metrics::Mode mode_of(const config::Listener& listener) noexcept;
 
 // Loads certificates and keys. Throws tls::Error.
 [[nodiscard]] std::shared_ptr<const Setup> build_setup(config::Config config);

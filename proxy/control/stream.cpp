@@ -200,6 +200,7 @@ Awaitable<Io> Stream::start_tls(std::unique_ptr<tls::Session> session) {
             co_return received;
     }
     established_ = true;
+    peer_ = std::make_unique<tls::PeerFacts>(tls_->facts());
     co_return Io{};
 }
 

@@ -64,6 +64,8 @@ class Stream {
     [[nodiscard]] Awaitable<Io> start_tls(std::unique_ptr<tls::Session> session);
     [[nodiscard]] const tls::Session* tls() const noexcept { return tls_.get(); }
     [[nodiscard]] bool in_tls() const noexcept { return established_; }
+    // What the handshake told, read once: certificates are parsed for it. Valid while in_tls().
+    [[nodiscard]] const tls::PeerFacts& peer() const noexcept { return *peer_; }
 
     void cancel();
     [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
@@ -91,6 +93,7 @@ class Stream {
 
     Socket socket_;
     std::unique_ptr<tls::Session> tls_;
+    std::unique_ptr<const tls::PeerFacts> peer_;
     bool established_ = false;
     bool cancelled_ = false;
     bool end_of_stream_ = false;           // the peer's FIN was read
