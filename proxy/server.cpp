@@ -187,7 +187,7 @@ struct Server::Running {
         for (auto& thread : threads)
             asio::post(thread->context, [&sessions = thread->sessions] {
                 for (auto* session : sessions)
-                    session->interrupt();
+                    session->interrupt({metrics::CloseReason::drain, "shut down during login"});
             });
         give_up_at = std::chrono::steady_clock::now() + cut_off_wait;
         wait_until_empty();

@@ -1,5 +1,7 @@
 #include "proxy/session_table.h"
 
+#include <algorithm>
+
 namespace pgmoat {
 
 namespace {
@@ -52,6 +54,11 @@ std::unique_ptr<SessionRow> SessionTable::open() {
     rows_.push_back(row.get());
     live_.store(rows_.size(), std::memory_order_relaxed);
     return row;
+}
+
+bool SessionTable::has(std::uint64_t id) const {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::any_of(rows_, [id](const SessionRow* row) { return row->id() == id; });
 }
 
 void SessionTable::for_each(const std::function<void(const SessionRow&)>& visit) const {

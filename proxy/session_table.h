@@ -97,6 +97,7 @@ class SessionTable {
     [[nodiscard]] std::size_t live() const noexcept {
         return live_.load(std::memory_order_relaxed);
     }
+    [[nodiscard]] bool has(std::uint64_t id) const;
     // `visit` runs under the lock: copy and return.
     void for_each(const std::function<void(const SessionRow&)>& visit) const;
     // Compares keys in constant time.

@@ -10,8 +10,7 @@ using metrics::HandshakeFailure;
 using metrics::StartupKind;
 
 TlsFacts facts_of(const tls::PeerFacts& peer) {
-    return {
-        peer.version, peer.cipher, peer.cipher_bits, peer.group, peer.server_name, peer.alpn};
+    return {peer.version, peer.cipher, peer.cipher_bits, peer.group, peer.server_name, peer.alpn};
 }
 
 HandshakeFailure to_metric(tls::Failure failure) {

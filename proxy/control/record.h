@@ -36,6 +36,7 @@ class Record {
     // Counts the session against max_connections; false: the limit is reached.
     [[nodiscard]] bool admit(std::size_t max_connections);
 
+    [[nodiscard]] std::uint64_t id() const noexcept { return row_->id(); }
     [[nodiscard]] const SessionFacts& facts() const noexcept { return row_->facts(); }
     // Gives the row away, with the connection. Nothing may be called after that.
     [[nodiscard]] std::unique_ptr<SessionRow> give_row() { return std::move(row_); }

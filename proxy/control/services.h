@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <unordered_set>
 #include <utility>
@@ -27,12 +28,13 @@ struct Services {
     std::atomic<std::size_t> cancels_in_flight{0};
 };
 
-// What a shutdown cuts off when its time is up: it ends with reason drain and is reported as
-// always.
+// A session as those see it who end it from outside: a shutdown whose time is up, a kill.
 class Interruptible {
   public:
     virtual ~Interruptible() = default;
-    virtual void interrupt() = 0;
+    [[nodiscard]] virtual std::uint64_t id() const noexcept = 0; // its SessionRow's
+    // It stops waiting and is reported as always, with `ended`; the first call counts.
+    virtual void interrupt(const relay::Ended& ended) = 0;
 };
 
 // One control thread: its event loop, its deadlines, and the setup that new sessions begin with.

@@ -56,6 +56,7 @@ class Session final : public Interruptible {
             stop = co_await pass_through();
         else
             stop = co_await terminate();
+        if (interrupted_) stop = interrupted_;
         if (stop)
             end(std::move(*stop));
         else
@@ -67,8 +68,9 @@ class Session final : public Interruptible {
         if (!handed_over_) end({CloseReason::internal, what});
     }
 
-    void interrupt() override {
-        interrupted_ = true;
+    std::uint64_t id() const noexcept override { return id_; }
+    void interrupt(const Ended& ended) override {
+        if (!interrupted_) interrupted_ = ended;
         cancel_waits();
     }
 
@@ -238,6 +240,7 @@ class Session final : public Interruptible {
         auto channel = std::make_unique<relay::Channel>();
         channel->client = client_.release();
         channel->server = server_->release();
+        channel->id = id_;
         channel->row = record_.give_row();
         thread_.services.plane.adopt(std::move(channel));
     }
@@ -245,7 +248,6 @@ class Session final : public Interruptible {
     // A deadline ends a connection without a word, as PostgreSQL's does.
     void end(Ended ended) {
         handed_over_ = true;
-        if (interrupted_) ended = {CloseReason::drain, "shut down during login"};
         if (ended.reason == CloseReason::timeout)
             client_.abort();
         else
@@ -269,6 +271,7 @@ class Session final : public Interruptible {
     const config::Listener& listener_;
     PeerAddress peer_;
     Record record_;
+    const std::uint64_t id_ = record_.id();
     Stream client_;
     std::unique_ptr<Stream> server_;
     std::optional<Dialer> dialer_;
@@ -276,7 +279,7 @@ class Session final : public Interruptible {
     std::optional<protocol::CancelRequest> cancel_;
     const UpstreamTarget* target_ = nullptr;
     protocol::Bytes first_reply_; // of the server to the startup packet
-    bool interrupted_ = false;    // by a shutdown
+    Stop interrupted_;            // from outside
     bool handed_over_ = false;    // to the relay plane, or reported
     bool sealed_ = false;         // the client is in an encryption that ends at the server
     Deadline deadline_;           // last: its action uses what stands above

@@ -25,6 +25,7 @@ struct Leg {
 };
 
 struct Channel {
+    std::uint64_t id = 0; // by which it can be closed from outside: its SessionRow's
     Leg client;
     Leg server;
     // The owner's own record of the connection (a SessionRow); the relay only counts bytes in it

@@ -20,7 +20,7 @@ bool complete(const LiveLeg& from, const LiveLeg& to) noexcept {
 } // namespace
 
 LiveChannel::LiveChannel(std::unique_ptr<Channel> channel)
-    : client_(std::move(channel->client), Side::client),
+    : id_(channel->id), client_(std::move(channel->client), Side::client),
       server_(std::move(channel->server), Side::server), row_(std::move(channel->row)) {}
 
 void LiveChannel::want_receives(Batch& batch) noexcept {

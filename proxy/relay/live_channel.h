@@ -62,6 +62,7 @@ class LiveChannel {
     // The last thing that is done with a channel.
     void close_sockets(Workbench& bench) noexcept;
     [[nodiscard]] End& end() noexcept { return end_; }
+    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] std::unique_ptr<Traffic> take_row() noexcept { return std::move(row_); }
     [[nodiscard]] int socket(metrics::Side side) const noexcept;
 
@@ -79,6 +80,7 @@ class LiveChannel {
     void look_for_loss(LiveLeg& leg);
     [[nodiscard]] bool finished() const noexcept;
 
+    std::uint64_t id_;
     LiveLeg client_;
     LiveLeg server_;
     Direction to_server_;

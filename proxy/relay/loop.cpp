@@ -98,6 +98,16 @@ void Loop::close_all() {
     wake();
 }
 
+void Loop::close(std::uint64_t id, const Ended& ended) {
+    bool first = false;
+    {
+        const std::lock_guard lock(mutex_);
+        first = mail_.closings.empty();
+        mail_.closings.push_back({id, ended});
+    }
+    if (first) wake();
+}
+
 void Loop::wake() noexcept {
     const std::uint64_t one = 1;
     (void)!::write(wake_.get(), &one, sizeof one);
@@ -147,6 +157,7 @@ bool Loop::take_mail() {
     }
     for (auto& channel : mail.channels)
         take_over(std::move(channel));
+    if (!mail.closings.empty()) close_some(std::move(mail.closings));
     if (mail.close_all) close_live();
     return mail.stop;
 }
@@ -287,15 +298,27 @@ void Loop::close(LiveChannel& channel) noexcept {
 void Loop::close_live() {
     for (LiveChannel* channel : std::exchange(queue_, {}))
         channel->queued = false;
-    while (!live_.empty()) {
-        LiveChannel& channel = *live_.back();
-        try {
-            channel.end().tell(CloseReason::drain, "closed by pgmoat");
-            channel.say_goodbye(*bench_);
-        } catch (const std::bad_alloc&) { // then without good manners
-        }
-        close(channel);
+    while (!live_.empty())
+        close_as(*live_.back(), {CloseReason::drain, "closed by pgmoat"});
+}
+
+// One pass however many there are: whoever reloads access rules may end thousands.
+void Loop::close_some(std::vector<Closing> closings) {
+    std::ranges::stable_sort(closings, {}, &Closing::id); // the first reason counts
+    for (std::size_t i = live_.size(); i-- > 0;) { // backwards: closing moves the last one here
+        const auto found = std::ranges::lower_bound(closings, live_[i]->id(), {}, &Closing::id);
+        if (found != closings.end() && found->id == live_[i]->id())
+            close_as(*live_[i], found->ended);
     }
+}
+
+void Loop::close_as(LiveChannel& channel, const Ended& ended) noexcept {
+    try {
+        channel.end().tell(ended.reason, ended.detail);
+        channel.say_goodbye(*bench_);
+    } catch (const std::bad_alloc&) { // then without good manners
+    }
+    close(channel);
 }
 
 // The sockets are closed first: who is told of the end may count on that.

@@ -39,6 +39,7 @@ class Loop {
     // Any thread.
     void adopt(std::unique_ptr<Channel> channel);
     void close_all();
+    void close(std::uint64_t id, const Ended& ended);
     [[nodiscard]] double expected_share(LoadMeter::Time now) const noexcept {
         return meter_.expected_share(now);
     }
@@ -48,8 +49,13 @@ class Loop {
     [[nodiscard]] const Workbench& workbench() const noexcept { return *bench_; }
 
   private:
+    struct Closing {
+        std::uint64_t id;
+        Ended ended;
+    };
     struct Mail {
         std::vector<std::unique_ptr<LiveChannel>> channels;
+        std::vector<Closing> closings;
         bool close_all = false;
         bool stop = false;
     };
@@ -71,6 +77,8 @@ class Loop {
     void close_overdue();
     void close(LiveChannel& channel) noexcept;
     void close_live();
+    void close_some(std::vector<Closing> closings);
+    void close_as(LiveChannel& channel, const Ended& ended) noexcept;
     void report(LiveChannel& channel) noexcept;
 
     Reporter& reporter_;

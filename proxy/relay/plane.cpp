@@ -37,6 +37,11 @@ void Plane::close_all() {
         loop->close_all();
 }
 
+void Plane::close(std::uint64_t id, const Ended& ended) {
+    for (const auto& loop : loops_)
+        loop->close(id, ended);
+}
+
 std::vector<ThreadFacts> Plane::threads() const {
     const auto now = std::chrono::steady_clock::now();
     std::vector<ThreadFacts> facts;

@@ -40,6 +40,9 @@ class Plane {
     void adopt(std::unique_ptr<Channel> channel);
     // Closes every live channel with reason drain; any thread. Returns at once.
     void close_all();
+    // Closes the channel with this id as `ended` says, if there is one; any thread. Returns at
+    // once. A channel whose adopt() came before is found, wherever it is by now.
+    void close(std::uint64_t id, const Ended& ended);
     // Any thread.
     [[nodiscard]] std::vector<ThreadFacts> threads() const;
 

@@ -1,0 +1,20 @@
+// Ends one connection from outside, in whichever plane it is: for the console, and for rules that
+// after a reload let it in no more. It is reported as always, with reason `killed`.
+#pragma once
+
+#include "proxy/control/services.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace pgmoat::control {
+
+// `id` is its SessionRow's; `detail` stands in the log. False: there is no such session. Any
+// thread; returns before it is done. `threads` must live until their contexts stop.
+bool kill(std::span<const std::unique_ptr<ControlThread>> threads,
+          std::uint64_t id,
+          const std::string& detail);
+
+} // namespace pgmoat::control

@@ -1,0 +1,86 @@
+// Closing one channel from outside, by its id: it ends with the reason and the text that were
+// given, its peers see an end, and no other channel notices.
+#include "tests/support/relay_fixture.h"
+
+using namespace pgmoat;
+using namespace pgmoat::test;
+using metrics::CloseReason;
+
+namespace {
+
+const relay::Ended killed{CloseReason::killed, "ended by console user \"root\""};
+
+Ends connect_as(RelayFixture& relay, std::uint64_t id, Mode mode) {
+    Prepared prepared = prepare(mode);
+    prepared.channel->id = id;
+    return relay.adopt(std::move(prepared));
+}
+
+bool relays(Ends& ends) {
+    return ends.client.send("select 1") && ends.server.receive_text(8) == "select 1";
+}
+
+} // namespace
+
+TEST_CASE("A channel that is closed from outside ends as its killer says, in every mode") {
+    for (const Mode mode : every_mode) {
+        INFO(name_of(mode));
+        RelayFixture relay;
+        Ends ends = connect_as(relay, 7, mode);
+        REQUIRE(relays(ends));
+        relay.plane.close(7, killed);
+        const Outcome outcome = relay.outcome();
+        REQUIRE(outcome.reason == CloseReason::killed);
+        REQUIRE(outcome.detail == killed.detail);
+        REQUIRE(outcome.bytes_from_client >= 8);
+        ends.client.receive_all();
+        ends.server.receive_all();
+    }
+}
+
+TEST_CASE("A TLS client of a closed channel is told with close_notify") {
+    RelayFixture relay;
+    Ends ends = connect_as(relay, 7, Mode::tls_to_client);
+    relay.plane.close(7, killed);
+    ends.client.receive_all();
+    REQUIRE(ends.client.ended_by() == "close_notify");
+}
+
+TEST_CASE("Only the channels that are named are closed, on whichever thread they are") {
+    RelayFixture relay(3);
+    const std::size_t count = 200; // more than one thread takes in a burst
+    std::vector<Ends> connections;
+    for (std::size_t i = 0; i < count; ++i)
+        connections.push_back(connect_as(relay, i, Mode::plain));
+    for (std::size_t i = 0; i < count; i += 2)
+        relay.plane.close(i, killed);
+    REQUIRE(relay.ended.wait_for(count / 2).size() == count / 2);
+    for (std::size_t i = 1; i < count; i += 2)
+        REQUIRE(relays(connections[i]));
+    REQUIRE(relay.ended.count() == count / 2);
+}
+
+TEST_CASE("A channel that was adopted a moment ago is found") {
+    RelayFixture relay;
+    for (std::uint64_t id = 1; id <= 50; ++id) {
+        Ends ends = connect_as(relay, id, Mode::plain);
+        relay.plane.close(id, killed);
+        REQUIRE(relay.ended.wait_for(id).size() == id);
+    }
+}
+
+TEST_CASE("The first of two who close a channel gives the reason") {
+    RelayFixture relay;
+    Ends ends = connect_as(relay, 7, Mode::plain);
+    relay.plane.close(7, killed);
+    relay.plane.close(7, {CloseReason::killed, "the reloaded access rules refuse it"});
+    REQUIRE(relay.outcome().detail == killed.detail);
+}
+
+TEST_CASE("Closing a channel that does not exist changes nothing") {
+    RelayFixture relay;
+    Ends ends = connect_as(relay, 7, Mode::plain);
+    relay.plane.close(8, killed);
+    REQUIRE(relays(ends));
+    REQUIRE(relay.ended.count() == 0);
+}
