@@ -8,6 +8,8 @@
 #include "proxy/config/settings.h"
 #include "proxy/config/text.h"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 
 namespace pgmoat::config {
@@ -25,6 +27,14 @@ void resolve(std::string& path, const std::filesystem::path& folder) {
     if (!path.empty()) path = (folder / path).string();
 }
 
+void resolve_files(std::vector<KeywordValue>& conninfo, const std::filesystem::path& folder) {
+    constexpr std::array<std::string_view, 6> files{
+        "sslrootcert", "sslcrl", "sslcrldir", "sslcert", "sslkey", "passfile"};
+    for (auto& [keyword, value] : conninfo)
+        if (std::find(files.begin(), files.end(), keyword) != files.end() && value != "system")
+            resolve(value, folder);
+}
+
 void resolve_all(Config& config) {
     const std::filesystem::path folder = std::filesystem::path(config.file).parent_path();
     tls::ServerSettings& tls = config.tls;
@@ -36,11 +46,17 @@ void resolve_all(Config& config) {
         for (std::string* path :
              {&upstream.sslcrl, &upstream.sslcrldir, &upstream.sslcert, &upstream.sslkey})
             resolve(*path, folder);
+        resolve_files(upstream.given, folder);
     }
-    for (Listener& listener : config.listeners)
+    resolve_files(config.role_query_conninfo, folder);
+    resolve(config.ident_file, folder);
+    for (Listener& listener : config.listeners) {
+        resolve(listener.hba_file, folder);
+        resolve(listener.hba_audit_file, folder);
         for (std::string& directory : listener.unix_directories)
             if (!directory.starts_with('@'))
                 resolve(directory, folder); // @: the abstract namespace
+    }
 }
 
 } // namespace

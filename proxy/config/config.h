@@ -26,6 +26,7 @@ class ConfigError : public std::runtime_error {
 };
 
 enum class TlsMode { terminate, passthrough };
+enum class HbaOnReload { keep, disconnect };
 enum class LogFormat { text, json };
 enum class LogLevel { debug, info, log, notice, warning, error };
 
@@ -35,18 +36,24 @@ struct Listener {
     std::uint16_t port = 6432;
     std::vector<std::string> unix_directories; // a socket .s.PGSQL.<port> in each
     TlsMode tls_mode = TlsMode::terminate;
-    std::string upstream; // a key of Config::upstreams
+    std::string upstream;       // a key of Config::upstreams
+    std::string hba_file;       // resolved; empty: everyone is let in
+    std::string hba_audit_file; // resolved; empty: nothing is audited
 };
 
 struct Config {
     std::string file;      // as given
     std::string directory; // relative paths stand in it
     std::vector<Listener> listeners;
-    std::map<std::string, Conninfo> upstreams; // "default" is plain `upstream`
+    std::map<std::string, Conninfo> upstreams;     // "default" is plain `upstream`
+    std::string ident_file;                        // resolved; empty: no user name maps
+    HbaOnReload hba_on_reload = HbaOnReload::keep; // sessions that the new rules refuse
     bool ssl = false;
     tls::ServerSettings tls; // paths resolved
     std::chrono::seconds authentication_timeout{60};
     std::chrono::seconds shutdown_timeout{60};
+    std::string role_query; // gives the roles of the user $1; empty: nobody asks
+    std::vector<KeywordValue> role_query_conninfo; // the login for it; may hold passwords
     int max_connections = 1000;
     int tcp_keepalives_idle = 0; // seconds; 0: the system's default
     int tcp_keepalives_interval = 0;

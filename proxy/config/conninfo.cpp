@@ -269,7 +269,7 @@ Conninfo parse_conninfo(std::string_view text) {
     check_files_are_named(conninfo);
     read_timeouts(values, conninfo);
     for (const auto& [keyword, value] : values)
-        conninfo.given.push_back(keyword);
+        conninfo.given.push_back({keyword, value});
     return conninfo;
 }
 

@@ -48,7 +48,7 @@ struct Conninfo {
     int keepalives_interval = 0;
     int keepalives_count = 0;
     int tcp_user_timeout_ms = 0;
-    std::vector<std::string> given; // the keywords that the text sets, for warnings
+    std::vector<KeywordValue> given; // what the text sets, for warnings and for libpq itself
 };
 
 // Throws ConninfoError with libpq's text.

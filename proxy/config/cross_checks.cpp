@@ -149,7 +149,7 @@ void warn_of_unused_tls(const std::string& setting,
                         const Conninfo& conninfo,
                         const Place& place,
                         Problems& problems) {
-    for (const std::string& keyword : conninfo.given) {
+    for (const auto& [keyword, value] : conninfo.given) {
         if (!keyword.starts_with("ssl")) continue;
         problems.warning("connection option " + in_quotes(keyword) + " of " + in_quotes(setting) +
                              " has no effect: only listeners with tls_mode=passthrough use it",
@@ -184,6 +184,11 @@ void check_upstreams(const Draft& draft, Problems& problems) {
             used = true;
             terminated = terminated || listener.tls_mode == TlsMode::terminate;
         }
+        const bool rules_may_name_it =
+            std::any_of(draft.config.listeners.begin(),
+                        draft.config.listeners.end(),
+                        [](const Listener& listener) { return !listener.hba_file.empty(); });
+        if (!used && rules_may_name_it) continue;
         if (!used)
             problems.warning(in_quotes(setting) + " is not used by any listener", place);
         else if (terminated)
@@ -193,6 +198,26 @@ void check_upstreams(const Draft& draft, Problems& problems) {
     }
 }
 
+void check_access_rules(const Draft& draft, Problems& problems) {
+    for (const Listener& listener : draft.config.listeners)
+        if (listener.hba_file.empty())
+            problems.warning("there are no access rules for " + in_quotes(setting_of(listener)) +
+                                 ": everyone who reaches it is let in to the server's own "
+                                 "authentication (set \"hba_file\")",
+                             draft.place_of(setting_of(listener)));
+}
+
+void check_role_query(const Draft& draft, Problems& problems) {
+    const bool asked = !draft.config.role_query.empty();
+    const bool logs_in = !draft.config.role_query_conninfo.empty();
+    if (asked && !logs_in)
+        problems.error("\"role_query\" needs \"role_query_conninfo\": the login that asks it",
+                       draft.place_of("role_query"));
+    if (logs_in && !asked)
+        problems.error("\"role_query_conninfo\" needs \"role_query\": what the login is to ask",
+                       draft.place_of("role_query_conninfo"));
+}
+
 } // namespace
 
 void cross_check(const Draft& draft, Problems& problems) {
@@ -200,9 +225,8 @@ void cross_check(const Draft& draft, Problems& problems) {
     check_sockets(draft, problems);
     check_own_tls(draft, problems);
     check_upstreams(draft, problems);
-    problems.warning("there are no access rules: everyone who reaches a listener is let in to the "
-                     "server's own authentication",
-                     {draft.config.file, 0});
+    check_access_rules(draft, problems);
+    check_role_query(draft, problems);
 }
 
 } // namespace pgmoat::config

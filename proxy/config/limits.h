@@ -17,6 +17,11 @@ inline constexpr std::size_t file_bytes_max = std::size_t{1} << 20;
 // Files that include each other twice would be 2^10 files within the depth limit.
 inline constexpr int files_max = 256;
 
+// Table files (pg_hba.conf and the like), with everything they include: ten thousand rules are a
+// tenth of it, and files that name each other again and again end here.
+inline constexpr std::size_t table_bytes_max = 16 * file_bytes_max;
+inline constexpr std::size_t table_tokens_max = 500'000;
+
 // Names of upstreams and listeners become labels of metrics and words of the log: PostgreSQL's
 // limit for names (NAMEDATALEN - 1).
 inline constexpr std::size_t name_bytes_max = 63;

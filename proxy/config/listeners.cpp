@@ -55,17 +55,27 @@ void set_upstream(Listener& listener, const std::string& value) {
     listener.upstream = lower_case(value); // names are case-insensitive, as upstream.NAME's is
 }
 
+void set_hba_file(Listener& listener, const std::string& value) {
+    listener.hba_file = value;
+}
+
+void set_hba_audit_file(Listener& listener, const std::string& value) {
+    listener.hba_audit_file = value;
+}
+
 struct Option {
     std::string_view keyword;
     void (*set)(Listener&, const std::string&);
 };
 
-constexpr std::array<Option, 5> options{{
+constexpr std::array<Option, 7> options{{
     {"address", set_address},
     {"port", set_port},
     {"unix_socket_directory", set_unix_socket_directory},
     {"tls_mode", set_tls_mode},
     {"upstream", set_upstream},
+    {"hba_file", set_hba_file},
+    {"hba_audit_file", set_hba_audit_file},
 }};
 
 void set_option(Listener& listener, const KeywordValue& pair) {
@@ -80,6 +90,8 @@ Listener parse_listener(const std::string& name, const std::string& text, const 
     listener.port = own.port;
     listener.tls_mode = own.tls_mode;
     listener.upstream = own.upstream;
+    listener.hba_file = own.hba_file;
+    listener.hba_audit_file = own.hba_audit_file;
     KeywordValueReader reader(text, "listener string");
     while (const std::optional<KeywordValue> pair = reader.next())
         set_option(listener, *pair);

@@ -17,7 +17,6 @@ struct Unsupported {
     std::string_view because;
 };
 
-constexpr std::string_view no_rules = "access rules are not enforced yet";
 constexpr std::string_view no_server_names = "there is one certificate for all server names";
 constexpr std::string_view no_passphrase = "encrypted private keys are not read";
 constexpr std::string_view no_gss = "GSSAPI encryption is always refused";
@@ -26,9 +25,7 @@ constexpr std::string_view open_sockets = "unix sockets are open to every local 
 constexpr std::array unsupported{
     Unsupported{"db_user_namespace", "off", "the server alone knows users"},
     Unsupported{"gss_accept_delegation", "off", no_gss},
-    Unsupported{"hba_file", "", no_rules},
     Unsupported{"hosts_file", "", no_server_names},
-    Unsupported{"ident_file", "", no_rules},
     Unsupported{"krb_caseins_users", "off", no_gss},
     Unsupported{"krb_server_keyfile", "", no_gss},
     Unsupported{"log_hostname", "off", "client addresses are never resolved to names"},

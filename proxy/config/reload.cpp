@@ -24,6 +24,18 @@ std::set<std::string> named_listeners(const Config& a, const Config& b) {
     return names;
 }
 
+// All of a listener but its rules needs a restart.
+void keep_listeners(const Config& old, Config& now) {
+    std::vector<Listener> listeners = old.listeners;
+    for (Listener& listener : listeners) {
+        const Listener* const fresh = find_listener(now, listener.name);
+        if (fresh == nullptr) continue;
+        listener.hba_file = fresh->hba_file;
+        listener.hba_audit_file = fresh->hba_audit_file;
+    }
+    now.listeners = std::move(listeners);
+}
+
 } // namespace
 
 std::vector<std::string> restart_only_changes(const Config& old, const Config& now) {
@@ -39,7 +51,7 @@ std::vector<std::string> restart_only_changes(const Config& old, const Config& n
 }
 
 void keep_restart_only(const Config& old, Config& now) {
-    now.listeners = old.listeners;
+    keep_listeners(old, now);
     now.user = old.user;
     now.http_listen = old.http_listen;
     now.control_threads = old.control_threads;

@@ -1,11 +1,14 @@
 #include "proxy/config/setting_stores.h"
 
+#include "proxy/config/conninfo_options.h"
 #include "proxy/config/guc_value.h"
 #include "proxy/config/limits.h"
 #include "proxy/config/text.h"
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
 
 namespace pgmoat::config {
 namespace {
@@ -114,6 +117,24 @@ std::string store_named_upstream(Draft& draft, const std::string& name, const st
     if (draft.config.upstreams.size() >= limits::upstreams_max)
         return too_many("upstream.NAME", limits::upstreams_max);
     return add_upstream(draft, "upstream." + name, name, value);
+}
+
+// libpq's keywords, also those that make no sense for an upstream: here pgmoat itself logs in.
+std::string store_role_query_conninfo(Draft& draft, const std::string& value) {
+    constexpr std::string_view wrong = "invalid value for parameter \"role_query_conninfo\": ";
+    std::vector<KeywordValue> pairs;
+    try {
+        KeywordValueReader reader(value, "connection info string");
+        while (std::optional<KeywordValue> pair = reader.next()) {
+            if (find_conninfo_option(pair->keyword) == nullptr)
+                return std::string(wrong) + "invalid connection option " + in_quotes(pair->keyword);
+            pairs.push_back(std::move(*pair));
+        }
+    } catch (const ConninfoError& error) {
+        return std::string(wrong) + error.what(); // without the value: it may hold a password
+    }
+    draft.config.role_query_conninfo = std::move(pairs);
+    return {};
 }
 
 std::string store_named_listener(Draft& draft, const std::string& name, const std::string& value) {

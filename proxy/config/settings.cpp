@@ -15,6 +15,7 @@ using tls::ServerSettings;
 
 constexpr std::array<std::string_view, 2> tls_modes{"terminate", "passthrough"};
 constexpr std::array<std::string_view, 2> log_formats{"text", "json"};
+constexpr std::array<std::string_view, 2> hba_on_reload_words{"keep", "disconnect"};
 
 // The empty one means "no limit" and is for ssl_max_protocol_version alone.
 constexpr std::array<std::string_view, 5> tls_versions{
@@ -130,6 +131,30 @@ void store_tls_mode(Draft& draft, std::string_view value) {
     draft.own.tls_mode = value == tls_modes[0] ? TlsMode::terminate : TlsMode::passthrough;
 }
 
+std::string store_hba_file(Draft& draft, const std::string& value) {
+    draft.own.hba_file = value;
+    return {};
+}
+
+std::string store_hba_audit_file(Draft& draft, const std::string& value) {
+    draft.own.hba_audit_file = value;
+    return {};
+}
+
+std::string store_ident_file(Draft& draft, const std::string& value) {
+    draft.config.ident_file = value;
+    return {};
+}
+
+void store_hba_on_reload(Draft& draft, std::string_view value) {
+    draft.config.hba_on_reload =
+        value == hba_on_reload_words[0] ? HbaOnReload::keep : HbaOnReload::disconnect;
+}
+
+std::string show_hba_on_reload(const Config& config) {
+    return std::string(hba_on_reload_words[config.hba_on_reload == HbaOnReload::keep ? 0 : 1]);
+}
+
 void store_log_format(Draft& draft, std::string_view value) {
     draft.config.log_format = value == log_formats[0] ? LogFormat::text : LogFormat::json;
 }
@@ -151,6 +176,11 @@ std::string show_log_level(const Config& config) {
 
 std::string store_user(Draft& draft, const std::string& value) {
     draft.config.user = value;
+    return {};
+}
+
+std::string store_role_query(Draft& draft, const std::string& value) {
+    draft.config.role_query = value;
     return {};
 }
 
@@ -185,7 +215,8 @@ constexpr std::array rows{
     SettingRow{"listener.",
                "",
                restart,
-               FamilySetting{"address= port= unix_socket_directory= tls_mode= upstream=",
+               FamilySetting{"address= port= unix_socket_directory= tls_mode= upstream= hba_file= "
+                             "hba_audit_file=",
                              store_named_listener},
                nullptr},
     integer_row<&Config::max_connections>("max_connections", "1000", reload, {1, 262143}),
@@ -193,6 +224,41 @@ constexpr std::array rows{
     SettingRow{"upstream", "", reload, TextSetting{"connection string", store_upstream}, nullptr},
     SettingRow{
         "upstream.", "", reload, FamilySetting{"connection string", store_named_upstream}, nullptr},
+    SettingRow{"role_query",
+               "",
+               reload,
+               TextSetting{"SQL query", store_role_query},
+               [](const Config& config) { return config.role_query; }},
+    SettingRow{"role_query_conninfo",
+               "",
+               reload,
+               TextSetting{"connection string", store_role_query_conninfo},
+               nullptr},
+
+    SettingRow{"hba_file",
+               "",
+               reload,
+               TextSetting{"file", store_hba_file},
+               [](const Config& config) {
+                   return show_own(config, [](const Listener& own) { return own.hba_file; });
+               }},
+    SettingRow{"ident_file",
+               "",
+               reload,
+               TextSetting{"file", store_ident_file},
+               [](const Config& config) { return config.ident_file; }},
+    SettingRow{"hba_on_reload",
+               "keep",
+               reload,
+               EnumSetting{hba_on_reload_words, store_hba_on_reload},
+               show_hba_on_reload},
+    SettingRow{"hba_audit_file",
+               "",
+               reload,
+               TextSetting{"file", store_hba_audit_file},
+               [](const Config& config) {
+                   return show_own(config, [](const Listener& own) { return own.hba_audit_file; });
+               }},
 
     boolean_row<&Config::ssl>("ssl", "off"),
     tls_text_row<&ServerSettings::certificate_file>("ssl_cert_file", "server.crt", "file"),

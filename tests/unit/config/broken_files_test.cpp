@@ -117,10 +117,6 @@ TEST_CASE("a bad value is refused in PostgreSQL's words, with file and line") {
 
 TEST_CASE("a setting of PostgreSQL that would protect someone is refused, not ignored") {
     const auto row = GENERATE(table<std::string, std::string>({
-        {"hba_file = 'pg_hba.conf'",
-         R"("hba_file" is not supported by this version of pgmoat: access rules are not enforced yet)"},
-        {"ident_file = 'pg_ident.conf'",
-         R"("ident_file" is not supported by this version of pgmoat: access rules are not enforced yet)"},
         {"hosts_file = 'pg_hosts.conf'",
          R"("hosts_file" is not supported by this version of pgmoat: there is one certificate for all server names)"},
         {"ssl_sni = on",
@@ -227,12 +223,12 @@ TEST_CASE("listeners, their addresses and upstreams have a limit") {
 
 TEST_CASE("all errors of a file are told at once, in the order of its lines") {
     CHECK(
-        errors_of("port = x\nfoo = 1\nssl = maybe\nhba_file = 'h'\nupstream = 'host'\n") ==
+        errors_of("port = x\nfoo = 1\nssl = maybe\nlog_hostname = on\nupstream = 'host'\n") ==
         std::vector<std::string>{
             R"(invalid value for parameter "port": "x" in file "x.conf" line 1)",
             R"(unrecognized configuration parameter "foo" in file "x.conf" line 2)",
             R"(parameter "ssl" requires a Boolean value in file "x.conf" line 3)",
-            R"(parameter "hba_file" is not supported by this version of pgmoat: access rules are not enforced yet in file "x.conf" line 4)",
+            R"(parameter "log_hostname" is not supported by this version of pgmoat: client addresses are never resolved to names in file "x.conf" line 4)",
             R"(invalid value for parameter "upstream": missing "=" after "host" in connection info string in file "x.conf" line 5)"});
 }
 

@@ -18,6 +18,15 @@ bool warns(const Config& config, const std::string& part) {
     return false;
 }
 
+std::string errors_of(const std::string& text) {
+    try {
+        (void)load(text);
+    } catch (const ConfigError& error) {
+        return error.what();
+    }
+    return {};
+}
+
 const std::string minimal = "upstream = 'host=db sslmode=disable'\n";
 
 } // namespace
@@ -163,10 +172,33 @@ TEST_CASE("warnings name what works and is less than it seems") {
         {"ssl = off",
          "ssl is off: clients of listeners with tls_mode=terminate are served in plaintext in file "
          "\"etc/pgmoat.conf\" line 2"},
-        {"", "there are no access rules"},
+        {"",
+         "there are no access rules for \"listen_addresses\": everyone who reaches it is let in to "
+         "the server's own authentication (set \"hba_file\")"},
+        {"hba_file = 'h'\nlistener.x = 'address=::1 hba_file='",
+         "there are no access rules for \"listener.x\""},
     }));
     INFO(std::get<0>(row));
     CHECK(warns(load(minimal + std::get<0>(row)), std::get<1>(row)));
+}
+
+TEST_CASE("a listener has the rules of hba_file unless it names its own") {
+    const Config config = load(minimal + R"(
+hba_file = 'pg_hba.conf'
+hba_audit_file = '/etc/next_hba.conf'
+ident_file = 'pg_ident.conf'
+listen_addresses = 'localhost'
+listener.edge = 'address=::1 hba_file=edge_hba.conf hba_audit_file='
+listener.near = 'address=127.0.0.9'
+)");
+    CHECK(config.ident_file == "etc/pg_ident.conf");
+    CHECK(find_listener(config, "default")->hba_file == "etc/pg_hba.conf");
+    CHECK(find_listener(config, "default")->hba_audit_file == "/etc/next_hba.conf");
+    CHECK(find_listener(config, "edge")->hba_file == "etc/edge_hba.conf");
+    CHECK(find_listener(config, "edge")->hba_audit_file.empty());
+    CHECK(find_listener(config, "near")->hba_file == "etc/pg_hba.conf");
+    CHECK(config.hba_on_reload == HbaOnReload::keep);
+    CHECK_FALSE(warns(load(minimal + "hba_file = 'h'"), "there are no access rules"));
 }
 
 TEST_CASE("a protected upstream and one on this machine bring no warning about sslmode") {
@@ -181,7 +213,6 @@ TEST_CASE("an unsupported setting of PostgreSQL is fine with the value that chan
     const auto line = GENERATE(as<std::string>{},
                                "ssl_sni = OFF",
                                "ssl_sni = fa",
-                               "hba_file = ''",
                                "ssl_passphrase_command = ''",
                                "ssl_renegotiation_limit = 0",
                                "unix_socket_permissions = 0777",
@@ -237,4 +268,29 @@ TEST_CASE("an endpoint is a host and a port, IPv6 in brackets") {
         INFO(wrong);
         CHECK_FALSE(parse_endpoint(wrong));
     }
+}
+
+TEST_CASE("the login of the role query may hold what an upstream may not, its files beside the "
+          "main one") {
+    const Config config = load(minimal + R"(
+        role_query = 'SELECT $1'
+        role_query_conninfo = 'user=roles dbname=postgres passfile=roles.pass')");
+    CHECK(config.role_query == "SELECT $1");
+    REQUIRE(config.role_query_conninfo.size() == 3);
+    CHECK(config.role_query_conninfo[0].keyword == "user");
+    CHECK(config.role_query_conninfo[2].value == "etc/roles.pass");
+}
+
+TEST_CASE("the role query and its login need each other") {
+    CHECK(errors_of(minimal + "role_query = 'SELECT $1'")
+              .starts_with("\"role_query\" needs \"role_query_conninfo\""));
+    CHECK(errors_of(minimal + "role_query_conninfo = 'user=x'")
+              .starts_with("\"role_query_conninfo\" needs \"role_query\""));
+}
+
+TEST_CASE("what is wrong with the login of the role query is said without its password") {
+    const std::string errors = errors_of(
+        minimal + "role_query_conninfo = 'password=secret usr=x'\nrole_query = 'SELECT $1'");
+    CHECK(errors.find("invalid connection option \"usr\"") != std::string::npos);
+    CHECK(errors.find("secret") == std::string::npos);
 }

@@ -69,6 +69,16 @@ TEST_CASE("keeping what needs a restart leaves the rest of the new configuration
     CHECK(now.max_connections == 5);
 }
 
+TEST_CASE("the rules of listeners that stay change without a restart") {
+    const Config old = load("hba_file = 'old'\nlistener.a = 'address=1.2.3.4 hba_file=old_a'");
+    Config now = load("hba_file = 'new'\nlistener.a = 'address=1.2.3.4 hba_audit_file=next'");
+    CHECK(restart_only_changes(old, now).empty());
+    keep_restart_only(old, now);
+    CHECK(find_listener(now, "default") == nullptr);
+    CHECK(find_listener(now, "a")->hba_file == "new");
+    CHECK(find_listener(now, "a")->hba_audit_file == "next");
+}
+
 TEST_CASE("an upstream cannot go while a listener that stays needs it") {
     const Config old = load("listener.a = 'address=1.2.3.4 upstream=b'");
     Config now = load("");
