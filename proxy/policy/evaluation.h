@@ -6,16 +6,18 @@
 
 #include "protocol/startup.h"
 #include "proxy/policy/net_address.h"
+#include "proxy/policy/questions.h"
 #include "proxy/policy/rule.h"
+#include "proxy/policy/rule_sieve.h"
 #include "tls/peer_facts.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
+#include <string_view>
 #include <variant>
-#include <vector>
 
 namespace pgmoat::policy {
 
@@ -39,25 +41,13 @@ struct Candidate {
     std::optional<std::string> system_user; // of the peer of a unix socket
 };
 
-// --- what the evaluation asks for -----------------------------------------------------------
-
-// The reverse lookup of the client's address, and whether the forward lookup of that name gives the
-// address again.
-struct ClientHostName {
-    std::string name;          // empty: the reverse lookup failed
-    std::string reverse_error; // in the resolver's words
-    bool forward_matches = false;
-    std::string forward_error; // empty: it was answered
+// What has been answered so far.
+struct Answers {
+    std::optional<ClientHostName> host_name;
+    bool forward_used = false; // a rule asked for this very name, so the forward lookup counted
+    std::optional<UserRoles> roles;
+    std::optional<OwnInterfaces> interfaces;
 };
-// Every role that the user is a member of, itself included. An unknown user has none.
-struct UserRoles {
-    std::set<std::string> roles;
-    std::string error; // the query failed: nothing can be decided
-};
-struct OwnInterfaces {
-    std::vector<AddressRange> networks; // address and netmask of each interface
-};
-enum class Question { client_host_name, user_roles, own_interfaces };
 
 // --- the decision -----------------------------------------------------------------------------
 
@@ -66,11 +56,13 @@ enum class Verdict { allow, deny, no_entry, demand_unmet };
 
 struct Decision {
     Verdict verdict = Verdict::allow;
-    const Rule* rule = nullptr; // that matched; none with no_entry
+    const Rule* rule = nullptr; // that decided; none with no_entry
     std::string upstream;       // of an allow; empty: the listener's
     std::string sqlstate;       // of a refusal
     std::string message;        // what the client is told, in PostgreSQL's words
-    std::string log_detail;     // for the log alone: why, in PostgreSQL's words
+    std::string log_detail;     // of a refusal, for the log alone: reasons, one line each
+
+    [[nodiscard]] bool refuses() const noexcept { return verdict != Verdict::allow; }
 };
 
 class Evaluation {
@@ -84,12 +76,13 @@ class Evaluation {
     void answer(OwnInterfaces interfaces);
 
   private:
+    [[nodiscard]] std::variant<Decision, Question> look_on();
+
     const Rules& rules_;
     const Candidate& candidate_;
+    SieveKey key_;
     std::size_t place_ = 0; // of the rule that is looked at
-    std::optional<ClientHostName> host_name_;
-    std::optional<UserRoles> roles_;
-    std::optional<OwnInterfaces> interfaces_;
+    Answers known_;
 };
 
 // Passthrough: the demands of the rule that let a connection in, once the ServerHello is known. A

@@ -26,6 +26,7 @@ struct HbaLine {
     const config::TableLine* source; // of the TableFile given
     std::optional<Rule> rule;
     std::string error;   // in PostgreSQL's words; empty with a rule
+    std::string hint;    // what to do about it
     std::string warning; // the rule is loaded all the same
 };
 
@@ -33,8 +34,7 @@ struct HbaLine {
 [[nodiscard]] std::vector<HbaLine> parse_hba(const config::TableFile& file,
                                              const HbaContext& context);
 
-// The rules, or every error, one line each: `TEXT at line 3 of configuration file "x"`-like, with
-// file and line, as the log writes it.
+// The rules, or every error, one line each, as the log writes it: `TEXT in file "x" line 3 (HINT)`.
 struct RuleErrors {
     std::vector<std::string> messages;
 };

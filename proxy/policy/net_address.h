@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace pgmoat::policy {
@@ -18,6 +20,16 @@ struct NetAddress {
 // Numeric text as sockets print it, IPv4-mapped addresses unmapped, zone ids dropped; "[local]" is
 // a unix socket. What is none of these is taken for one too: it matches `local` records only.
 [[nodiscard]] NetAddress net_address_from(std::string_view text);
+
+// As getaddrinfo() reads a numeric address in a file: also `127.1`, `0x7f.1` and zone ids
+// (dropped); nothing is unmapped. Nothing: a host name.
+[[nodiscard]] std::optional<NetAddress> numeric_address(const std::string& text);
+
+// As getnameinfo() prints it; empty for a unix socket.
+[[nodiscard]] std::string text_of(const NetAddress& address);
+
+// The mask of a CIDR length, such as "8"; nothing if it is none.
+[[nodiscard]] std::optional<NetAddress> cidr_mask(const std::string& length, Family family);
 
 struct AddressRange {
     NetAddress base;

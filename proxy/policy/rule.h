@@ -91,6 +91,7 @@ struct RuleStats {
 struct Rule {
     std::string file;
     unsigned line = 0;
+    std::string place;   // "pg_hba.conf:12", short; whoever loads the file sets it
     std::string text;    // the line as it stands in the file
     unsigned number = 0; // in order of evaluation, from 1
 
@@ -125,9 +126,13 @@ struct IdentLine {
     NameMatch database_user; // exact (may hold \1), all, regex, role
 };
 
+class RuleSieve;
+
 struct Rules {
     std::string file; // the one that was asked for
+    std::string name; // the same, short; whoever loads the file sets it
     std::vector<Rule> rules;
+    std::shared_ptr<const RuleSieve> sieve; // of `rules`; none: each is looked at in turn
     std::vector<IdentLine> ident;
     // Refusals that no rule stands for: "no pg_hba.conf entry".
     std::shared_ptr<RuleStats> no_entry = std::make_shared<RuleStats>();

@@ -18,8 +18,8 @@ import rooms
 
 FOLDERS = ("protocol", "tls", "metrics", "proxy", "bench", "tests")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
-LIBRARIES = (rooms.OPENSSL, rooms.PROMETHEUS, rooms.SPDLOG, rooms.CLI11, rooms.RE2, rooms.ASIO,
-             "catch2/", "fmt/")
+LIBRARIES = (rooms.OPENSSL, rooms.PROMETHEUS, rooms.SPDLOG, rooms.CLI11, rooms.RE2, rooms.LIBPQ,
+             rooms.ASIO, "catch2/", "fmt/")
 
 
 def source_files(root, *suffixes):

@@ -12,6 +12,7 @@ PROMETHEUS = "prometheus/"
 SPDLOG = "spdlog/"
 CLI11 = "CLI/"
 RE2 = "re2/"
+LIBPQ = "libpq-fe.h"
 ASIO = "boost/"
 
 
@@ -38,12 +39,20 @@ ROOMS = (
          "prometheus-cpp is included in metrics/exporter.cpp only (law 2)"),
     Room("proxy/config/", ("protocol/", "tls/", "proxy/config/"), (SYSTEM,),
          "config is pure and stands on the lowest floor of proxy/: no socket, no library"),
+    Room("proxy/policy/net_address.cpp", ("proxy/policy/",), (SYSTEM,),
+         "net_address reads and prints numeric addresses with libc's inet_pton and its like: no socket"),
     Room("proxy/policy/", (*LEAVES, "proxy/config/", "proxy/policy/"), (RE2,),
          "policy is pure: no socket, nothing of the floors above"),
+    Room("proxy/lookups/role_connection.cpp", ("proxy/config/", "proxy/policy/", "proxy/lookups/"),
+         (LIBPQ, SYSTEM),
+         "the role query is libpq's whole task here"),
+    Room("proxy/lookups/", ("proxy/config/", "proxy/policy/", "proxy/lookups/"), (SYSTEM,),
+         "lookups are plain threads: no Asio, no log; libpq in role_connection.cpp only (law 2)"),
     Room("proxy/relay/", (*LEAVES, *SHARED, "proxy/relay/"), (SYSTEM,),
          "the relay loop is plain code over plain structs: no Asio, nothing of the control plane"),
     Room("proxy/control/",
-         (*LEAVES, *SHARED, LOG, "proxy/config/", "proxy/policy/", "proxy/relay/", "proxy/control/"),
+         (*LEAVES, *SHARED, LOG, "proxy/config/", "proxy/policy/", "proxy/lookups/", "proxy/relay/",
+          "proxy/control/"),
          (ASIO, SPDLOG, SYSTEM),
          "control looks down only; it does not know admin"),
     Room("proxy/admin/",
@@ -54,10 +63,12 @@ ROOMS = (
            "what both planes share stands below them and knows neither") for header in SHARED),
     Room("proxy/", (*LEAVES, "proxy/"), (ASIO, SPDLOG, CLI11, SYSTEM),
          "OpenSSL stays under tls/, prometheus-cpp in metrics/exporter.cpp, RE2 in policy (law 2)"),
+    Room("bench/rule_decisions.cpp", ("protocol/", "tls/", "proxy/policy/"), (RE2, CLI11),
+         "it measures the access rules from inside, as no socket could show what they cost"),
     Room("bench/", (*LEAVES, "bench/"), (OPENSSL, CLI11, ASIO, SYSTEM),
          "nothing includes proxy/ but proxy/ (law 3)"),
     Room("tests/", (*LEAVES, "proxy/", "tests/", "bench/"),
-         (OPENSSL, PROMETHEUS, SPDLOG, ASIO, "catch2/", SYSTEM),
+         (OPENSSL, PROMETHEUS, SPDLOG, ASIO, RE2, "catch2/", SYSTEM),
          "tests may look at everything that is ours"),
 )
 
@@ -66,4 +77,4 @@ ONLY_IN_SOURCES = {"tls/": OPENSSL}
 
 # Folders that carry a README.md: purpose, rule, what they may include, how to add the next thing.
 FOLDERS_WITH_README = ("protocol", "tls", "metrics", "bench", "proxy", "proxy/admin", "proxy/config",
-                       "proxy/control", "proxy/relay", "tests/integration", "tests/layering")
+                       "proxy/control", "proxy/lookups", "proxy/policy", "proxy/relay", "tests/integration", "tests/layering")

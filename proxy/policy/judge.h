@@ -1,0 +1,18 @@
+// What a matched rule says of a connection: allow or refuse, in PostgreSQL's order: certificate,
+// reject, our demands, names. Called by the evaluation alone.
+// Source: PostgreSQL, src/backend/libpq/auth.c, ClientAuthentication(), CheckCertAuth(),
+// auth_peer().
+#pragma once
+
+#include "proxy/policy/evaluation.h"
+#include "proxy/policy/rule.h"
+
+#include <variant>
+
+namespace pgmoat::policy {
+
+// A question only where pg_ident.conf asks for roles.
+[[nodiscard]] std::variant<Decision, Question>
+judge(const Rule& rule, const Rules& rules, const Candidate& candidate, const Answers& known);
+
+} // namespace pgmoat::policy

@@ -1,0 +1,266 @@
+// Rules and connections for tests, built from what they mean, without the file parser. Names are
+// written as in pg_hba.conf: all, sameuser, samerole, replication, +role, /regex; anything else is
+// exact.
+#pragma once
+
+#include "proxy/policy/evaluation.h"
+#include "proxy/policy/rule.h"
+
+#include <re2/re2.h>
+
+#include <arpa/inet.h>
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace pgmoat::tests {
+
+inline policy::NameMatch name_match(const std::string& token) {
+    using Kind = policy::NameMatch::Kind;
+    if (token == "all") return {Kind::all, token, nullptr};
+    if (token == "sameuser") return {Kind::same_user, token, nullptr};
+    if (token == "samerole") return {Kind::same_role, token, nullptr};
+    if (token == "replication") return {Kind::replication, token, nullptr};
+    if (token.starts_with('+')) return {Kind::role, token.substr(1), nullptr};
+    if (!token.starts_with('/')) return {Kind::exact, token, nullptr};
+    return {Kind::regex, token.substr(1), std::make_shared<re2::RE2>(token.substr(1))};
+}
+
+inline policy::NetAddress address_of(const std::string& text) {
+    policy::NetAddress address;
+    address.family =
+        text.find(':') == std::string::npos ? policy::Family::ipv4 : policy::Family::ipv6;
+    const int family = address.family == policy::Family::ipv4 ? AF_INET : AF_INET6;
+    inet_pton(family, text.c_str(), address.bytes.data());
+    return address;
+}
+
+// "10.0.0.0/8"
+inline policy::AddressRange range_of(const std::string& cidr) {
+    const std::size_t slash = cidr.find('/');
+    policy::AddressRange range{address_of(cidr.substr(0, slash)), {}};
+    range.mask.family = range.base.family;
+    const int length = std::stoi(cidr.substr(slash + 1));
+    for (int bit = 0; bit < length; ++bit) {
+        auto& byte = range.mask.bytes[static_cast<std::size_t>(bit / 8)];
+        byte = static_cast<std::uint8_t>(byte | 0x80U >> (bit % 8));
+    }
+    return range;
+}
+
+// `host all all all trust` unless told otherwise.
+class RuleBuilder {
+  public:
+    explicit RuleBuilder(policy::RecordType type = policy::RecordType::host) {
+        rule_.type = type;
+        rule_.databases = {name_match("all")};
+        rule_.users = {name_match("all")};
+        rule_.address = policy::AnyAddress{};
+    }
+    RuleBuilder& databases(std::initializer_list<std::string> tokens) {
+        return set(rule_.databases, tokens);
+    }
+    RuleBuilder& users(std::initializer_list<std::string> tokens) {
+        return set(rule_.users, tokens);
+    }
+    RuleBuilder& from(const std::string& cidr) { return address(range_of(cidr)); }
+    RuleBuilder& from_host(const std::string& name) { return address(policy::HostName{name}); }
+    RuleBuilder& address(policy::AddressMatch address) {
+        rule_.address = std::move(address);
+        return *this;
+    }
+    RuleBuilder& method(policy::Method method) {
+        rule_.method = method;
+        if (method == policy::Method::cert) rule_.client_cert = policy::ClientCert::verify_full;
+        return *this;
+    }
+    RuleBuilder& client_cert(policy::ClientCert wanted) {
+        rule_.client_cert = wanted;
+        return *this;
+    }
+    RuleBuilder& client_name(policy::ClientName name) {
+        rule_.client_name = name;
+        return *this;
+    }
+    RuleBuilder& map(const std::string& name) {
+        rule_.map = name;
+        return *this;
+    }
+    RuleBuilder& sni(const std::string& name) {
+        rule_.sni = name;
+        return *this;
+    }
+    RuleBuilder& upstream(const std::string& name) {
+        rule_.upstream = name;
+        return *this;
+    }
+    RuleBuilder& demands(policy::Demands demands) {
+        rule_.demands = std::move(demands);
+        return *this;
+    }
+    // As the line stands in the file.
+    RuleBuilder& text(const std::string& text) {
+        rule_.text = text;
+        return *this;
+    }
+    operator policy::Rule() const { return rule_; } // NOLINT: that is what it is for
+
+  private:
+    RuleBuilder& set(std::vector<policy::NameMatch>& names,
+                     std::initializer_list<std::string> tokens) {
+        names.clear();
+        for (const std::string& token : tokens)
+            names.push_back(name_match(token));
+        return *this;
+    }
+
+    policy::Rule rule_;
+};
+
+// Numbered as they stand: rule n is line n of "pg_hba.conf".
+inline policy::Rules rules_of(std::vector<policy::Rule> list) {
+    policy::Rules rules;
+    rules.file = "pg_hba.conf";
+    rules.rules = std::move(list);
+    unsigned number = 0;
+    for (policy::Rule& rule : rules.rules) {
+        rule.file = rules.file;
+        rule.number = rule.line = ++number;
+        if (rule.text.empty()) rule.text = "line " + std::to_string(number);
+    }
+    rules.sieve = std::make_shared<const policy::RuleSieve>(rules.rules);
+    return rules;
+}
+
+inline policy::IdentLine ident_line(const std::string& map,
+                                    const std::string& system_user,
+                                    const std::string& database_user) {
+    policy::IdentLine line;
+    line.map = map;
+    line.system_user = name_match(system_user);
+    line.database_user = name_match(database_user);
+    return line;
+}
+
+// alice connects to the database sales from 10.0.0.1, in the clear.
+class CandidateBuilder {
+  public:
+    CandidateBuilder() {
+        from("10.0.0.1");
+        candidate_.user = "alice";
+        candidate_.database = "sales";
+    }
+    CandidateBuilder& from(const std::string& address) {
+        candidate_.address = address_of(address);
+        candidate_.address_text = address;
+        return *this;
+    }
+    CandidateBuilder& unix_socket() {
+        candidate_.address = {};
+        candidate_.address_text = "[local]";
+        return *this;
+    }
+    CandidateBuilder& system_user(const std::string& name) {
+        candidate_.system_user = name;
+        return unix_socket();
+    }
+    CandidateBuilder& user(const std::string& name) {
+        candidate_.user = name;
+        return *this;
+    }
+    CandidateBuilder& database(const std::string& name) {
+        candidate_.database = name;
+        return *this;
+    }
+    CandidateBuilder& physical_replication() {
+        candidate_.replication = protocol::Replication::physical;
+        candidate_.database.clear();
+        return *this;
+    }
+    CandidateBuilder& logical_replication() {
+        candidate_.replication = protocol::Replication::logical;
+        return *this;
+    }
+    CandidateBuilder& tls(const std::string& version = "TLSv1.3",
+                          const std::string& cipher = "TLS_AES_256_GCM_SHA384",
+                          const std::string& group = "X25519") {
+        candidate_.tls = true;
+        candidate_.tls_version = version;
+        candidate_.tls_cipher = cipher;
+        candidate_.tls_group = group;
+        return *this;
+    }
+    CandidateBuilder& gss() {
+        candidate_.gss = true;
+        return *this;
+    }
+    CandidateBuilder& server_name(const std::string& name) {
+        candidate_.server_name = name;
+        return *this;
+    }
+    CandidateBuilder& ca() {
+        candidate_.has_ca = true;
+        return *this;
+    }
+    CandidateBuilder& certificate(const std::string& common_name, const std::string& dn = "") {
+        tls::CertificateFacts facts;
+        facts.common_name = common_name;
+        facts.subject_rfc2253 = dn;
+        candidate_.certificate = std::make_shared<const tls::CertificateFacts>(std::move(facts));
+        return tls().ca();
+    }
+    CandidateBuilder& passthrough() {
+        candidate_.passthrough = true;
+        candidate_.user.clear();
+        candidate_.database.clear();
+        return *this;
+    }
+    operator policy::Candidate() const { return candidate_; } // NOLINT: that is what it is for
+
+  private:
+    policy::Candidate candidate_;
+};
+
+// Whoever answers what an evaluation asks for, and remembers what that was.
+struct Oracle {
+    policy::ClientHostName host_name;
+    policy::UserRoles roles;
+    policy::OwnInterfaces interfaces;
+    std::vector<policy::Question> asked;
+
+    void answer(policy::Evaluation& evaluation, policy::Question question) {
+        asked.push_back(question);
+        switch (question) {
+        case policy::Question::client_host_name: return evaluation.answer(host_name);
+        case policy::Question::user_roles: return evaluation.answer(roles);
+        case policy::Question::own_interfaces: return evaluation.answer(interfaces);
+        }
+    }
+};
+
+inline policy::Decision
+decide(const policy::Rules& rules, const policy::Candidate& candidate, Oracle& oracle) {
+    policy::Evaluation evaluation(rules, candidate);
+    for (;;) {
+        const auto step = evaluation.next();
+        if (const auto* decision = std::get_if<policy::Decision>(&step)) return *decision;
+        oracle.answer(evaluation, std::get<policy::Question>(step));
+    }
+}
+
+inline policy::Decision decide(const policy::Rules& rules, const policy::Candidate& candidate) {
+    Oracle oracle;
+    return decide(rules, candidate, oracle);
+}
+
+// The number of the rule that decided; 0: none.
+inline unsigned deciding_rule(const policy::Decision& decision) {
+    return decision.rule == nullptr ? 0 : decision.rule->number;
+}
+
+} // namespace pgmoat::tests
