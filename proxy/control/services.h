@@ -5,8 +5,10 @@
 #include "metrics/counters.h"
 #include "proxy/control/asio.h"
 #include "proxy/control/deadline.h"
+#include "proxy/control/mailbox.h"
 #include "proxy/control/setup.h"
 #include "proxy/log.h"
+#include "proxy/lookups/service.h"
 #include "proxy/relay/plane.h"
 #include "proxy/session_table.h"
 
@@ -26,6 +28,7 @@ struct Services {
     metrics::Counters& counters;
     Log& log;
     std::atomic<std::size_t> cancels_in_flight{0};
+    lookups::Service lookups{};
 };
 
 // A session as those see it who end it from outside: a shutdown whose time is up, a kill.
@@ -42,6 +45,9 @@ class Interruptible {
 struct ControlThread {
     ControlThread(Services& shared, std::shared_ptr<const Setup> initial)
         : services(shared), setup(std::move(initial)) {}
+    ~ControlThread() { mailbox->close(); }
+    ControlThread(const ControlThread&) = delete;
+    ControlThread& operator=(const ControlThread&) = delete;
 
     Services& services;
     std::shared_ptr<const Setup> setup;
@@ -49,6 +55,7 @@ struct ControlThread {
     // Behind what its last coroutines use while it destroys them, before what needs it to live.
     asio::io_context context{1};
     DeadlineQueue deadlines{context};
+    std::shared_ptr<Mailbox> mailbox = std::make_shared<Mailbox>(context); // for any thread
 };
 
 } // namespace pgmoat::control

@@ -1,0 +1,36 @@
+// What a session asks of the lookups: it waits, its thread does not. One question at a time.
+#pragma once
+
+#include "proxy/control/asio.h"
+#include "proxy/control/services.h"
+#include "proxy/lookups/roles.h"
+#include "proxy/policy/questions.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <string>
+
+namespace pgmoat::control {
+
+class Inquiry {
+  public:
+    explicit Inquiry(ControlThread& thread);
+
+    // After cancel() the answers are empty and say so in their error texts.
+    [[nodiscard]] Awaitable<policy::ClientHostName> client_host_name(policy::NetAddress address);
+    [[nodiscard]] Awaitable<policy::UserRoles> user_roles(lookups::RoleSource source,
+                                                          std::string user);
+
+    // Every wait, now and later, ends at once.
+    void cancel();
+
+  private:
+    template <typename Answer, typename Ask>
+    Awaitable<Answer> wait_for(Ask ask, Answer when_cancelled);
+
+    ControlThread& thread_;
+    asio::steady_timer arrival_; // never expires; cancelled when there is news
+    bool cancelled_ = false;
+};
+
+} // namespace pgmoat::control

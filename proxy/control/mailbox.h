@@ -1,0 +1,33 @@
+// Posts to a control thread from threads that may outlive it. Whoever owns the context closes the
+// mailbox before it destroys the context; what comes later is dropped.
+#pragma once
+
+#include "proxy/control/asio.h"
+
+#include <boost/asio/post.hpp>
+
+#include <mutex>
+#include <utility>
+
+namespace pgmoat::control {
+
+class Mailbox {
+  public:
+    explicit Mailbox(asio::io_context& context) : context_(&context) {}
+
+    template <typename Handler>
+    void post(Handler handler) {
+        const std::lock_guard lock(mutex_);
+        if (context_) asio::post(*context_, std::move(handler));
+    }
+    void close() {
+        const std::lock_guard lock(mutex_);
+        context_ = nullptr;
+    }
+
+  private:
+    std::mutex mutex_;
+    asio::io_context* context_;
+};
+
+} // namespace pgmoat::control

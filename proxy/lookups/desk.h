@@ -1,0 +1,230 @@
+// Answers questions that block, on a few threads of its own: one lookup at a time for a key,
+// answers kept for a while, a bounded queue. For any thread; nobody who asks ever waits here.
+// A lookup that hangs cannot be interrupted, so the threads are not joined: they share what they
+// need, and after the desk is gone they touch nothing else.
+#pragma once
+
+#include "proxy/lookups/limits.h"
+#include "proxy/lookups/ticket.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <variant>
+
+namespace pgmoat::lookups {
+
+struct DeskBounds {
+    std::size_t workers;
+    std::size_t waiting_max; // keys that no worker has taken yet
+    std::size_t cached_max;
+    std::chrono::milliseconds idle_worker_kept = lookups::idle_worker_kept;
+};
+
+template <typename Key, typename Answer, typename Less = std::less<Key>>
+class Desk {
+  public:
+    using Clock = std::chrono::steady_clock;
+    // Called on a worker's thread. Should look at the token where it can: then the desk is gone.
+    using LookUp = std::function<Answer(const Key&, const std::stop_token&)>;
+    using Deliver = std::function<void(const Answer&)>;
+    struct Work {
+        std::function<LookUp()> new_worker; // what it holds is destroyed on the worker's thread
+        std::function<Clock::duration(const Answer&)> keep_for;
+        Answer too_many; // the queue is full
+    };
+    using Asked = std::variant<Answer, Ticket>;
+
+    Desk(DeskBounds bounds, Work work) : state_(std::make_shared<State>(bounds, std::move(work))) {}
+    ~Desk() { state_->close(); }
+    Desk(const Desk&) = delete;
+    Desk& operator=(const Desk&) = delete;
+
+    // The answer, if it is known; else it is delivered on a worker's thread, once, unless the
+    // ticket goes first. A delivery under way may still arrive then.
+    [[nodiscard]] Asked ask(const Key& key, Deliver deliver) {
+        return State::ask(state_, key, std::move(deliver));
+    }
+    // Nothing is asked, and no worker is busy.
+    [[nodiscard]] bool is_quiet() const { return state_->is_quiet(); }
+    // Takes no more questions, forgets who waits, and gives the workers some time to end.
+    bool close(std::chrono::milliseconds patience) {
+        state_->close();
+        return state_->wait_until_ended(patience);
+    }
+
+  private:
+    struct Flight {
+        bool begun = false;
+        std::map<std::uint64_t, Deliver> waiting;
+    };
+    struct Kept {
+        Answer answer;
+        typename std::multimap<Clock::time_point, Key>::iterator expiry;
+    };
+
+    struct State {
+        State(DeskBounds with, Work how) : bounds(with), work(std::move(how)) {}
+
+        static Asked ask(const std::shared_ptr<State>& self, const Key& key, Deliver deliver) {
+            const std::lock_guard lock(self->mutex);
+            self->forget_expired(Clock::now());
+            if (const auto known = self->kept.find(key); known != self->kept.end())
+                return known->second.answer;
+            if (!self->has_flight(self, key)) return self->work.too_many;
+            const std::uint64_t number = self->next_number++;
+            self->flights.at(key).waiting.emplace(number, std::move(deliver));
+            return Ticket([self, key, number] { self->give_up(key, number); });
+        }
+
+        bool is_quiet() {
+            const std::lock_guard lock(mutex);
+            return flights.empty();
+        }
+
+        void close() {
+            stop.request_stop();
+            std::map<Key, Flight, Less> dropped; // its callbacks go when the lock is open again
+            const std::lock_guard lock(mutex);
+            dropped.swap(flights);
+            queue.clear();
+            something_to_do.notify_all();
+        }
+
+        bool wait_until_ended(std::chrono::milliseconds patience) {
+            std::unique_lock lock(mutex);
+            return one_ended.wait_for(lock, patience, [this] { return threads == 0; });
+        }
+
+        // --- with the lock held -------------------------------------------------------------
+
+        // Joins the lookup that is under way, or has one begin. False: there are too many.
+        bool has_flight(const std::shared_ptr<State>& self, const Key& key) {
+            if (stop.stop_requested()) return false;
+            if (flights.contains(key)) return true;
+            if (queue.size() >= bounds.waiting_max || !has_hands(self)) return false;
+            flights.emplace(key, Flight{});
+            queue.push_back(key);
+            something_to_do.notify_one();
+            return true;
+        }
+
+        bool has_hands(const std::shared_ptr<State>& self) {
+            if (idle > queue.size() || hands >= bounds.workers) return true;
+            try {
+                std::thread([self] { self->run(); }).detach();
+            } catch (const std::system_error&) {
+                return hands > 0;
+            }
+            ++hands;
+            ++threads;
+            return true;
+        }
+
+        void forget_expired(Clock::time_point now) {
+            while (!expiries.empty() && expiries.begin()->first <= now)
+                forget_first();
+        }
+        void forget_first() {
+            kept.erase(expiries.begin()->second);
+            expiries.erase(expiries.begin());
+        }
+
+        void keep(const Key& key, const Answer& answer) {
+            const auto until = Clock::now() + work.keep_for(answer);
+            if (const auto old = kept.find(key); old != kept.end()) {
+                expiries.erase(old->second.expiry);
+                kept.erase(old);
+            }
+            if (kept.size() >= bounds.cached_max) forget_first();
+            kept.emplace(key, Kept{answer, expiries.emplace(until, key)});
+        }
+
+        // --- the worker ---------------------------------------------------------------------
+
+        void run() {
+            {
+                const LookUp look_up = work.new_worker();
+                while (const std::optional<Key> key = next())
+                    deliver(*key, look_up(*key, stop.get_token()));
+            }
+            const std::lock_guard lock(mutex);
+            --threads;
+            one_ended.notify_all();
+        }
+
+        // Nothing: it is over, for this worker or for all.
+        std::optional<Key> next() {
+            std::unique_lock lock(mutex);
+            ++idle;
+            something_to_do.wait_for(lock, bounds.idle_worker_kept, [this] {
+                return !queue.empty() || stop.stop_requested();
+            });
+            --idle;
+            if (queue.empty()) {
+                --hands;
+                return std::nullopt;
+            }
+            Key key = std::move(queue.front());
+            queue.pop_front();
+            flights.at(key).begun = true;
+            return key;
+        }
+
+        void deliver(const Key& key, const Answer& answer) {
+            std::unique_lock lock(mutex);
+            auto flight = flights.extract(key);
+            if (!flight) return; // closed meanwhile
+            keep(key, answer);
+            lock.unlock();
+            for (const auto& [number, tell] : flight.mapped().waiting)
+                tell(answer);
+        }
+
+        void give_up(const Key& key, std::uint64_t number) {
+            Deliver dropped;
+            const std::lock_guard lock(mutex);
+            const auto flight = flights.find(key);
+            if (flight == flights.end()) return;
+            auto waiting = flight->second.waiting.extract(number);
+            if (!waiting) return;
+            dropped = std::move(waiting.mapped());
+            if (flight->second.begun || !flight->second.waiting.empty()) return;
+            const Less less;
+            std::erase_if(
+                queue, [&](const Key& queued) { return !less(queued, key) && !less(key, queued); });
+            flights.erase(flight);
+        }
+
+        const DeskBounds bounds;
+        const Work work;
+        std::stop_source stop;
+        std::mutex mutex;
+        std::condition_variable something_to_do;
+        std::condition_variable one_ended;
+        std::map<Key, Flight, Less> flights; // asked and not yet answered
+        std::deque<Key> queue;               // of these, what no worker has taken
+        std::map<Key, Kept, Less> kept;
+        std::multimap<Clock::time_point, Key> expiries; // of what is kept
+        std::uint64_t next_number = 0;
+        std::size_t idle = 0;    // workers that wait
+        std::size_t hands = 0;   // workers that may take a key
+        std::size_t threads = 0; // workers that have not ended
+    };
+
+    std::shared_ptr<State> state_;
+};
+
+} // namespace pgmoat::lookups

@@ -1,0 +1,24 @@
+// The name of a client's address as PostgreSQL finds it for pg_hba.conf (hba.c, check_hostname()):
+// the reverse lookup, and whether the forward lookup of that name gives the address again. Through
+// the system's resolver (nsswitch.conf), which blocks: sessions ask the desk.
+#pragma once
+
+#include "proxy/lookups/desk.h"
+#include "proxy/policy/net_address.h"
+#include "proxy/policy/questions.h"
+
+namespace pgmoat::lookups {
+
+// Blocks for as long as the resolver does. For the command line; the desk's workers use it too.
+[[nodiscard]] policy::ClientHostName look_up_host_name(const policy::NetAddress& address);
+
+struct ByAddress {
+    bool operator()(const policy::NetAddress& a, const policy::NetAddress& b) const noexcept;
+};
+using HostNames = Desk<policy::NetAddress, policy::ClientHostName, ByAddress>;
+
+// What HostNames is made of.
+[[nodiscard]] DeskBounds host_name_bounds();
+[[nodiscard]] HostNames::Work host_name_work();
+
+} // namespace pgmoat::lookups

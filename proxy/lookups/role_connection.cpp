@@ -1,0 +1,165 @@
+#include "proxy/lookups/role_connection.h"
+
+#include "proxy/lookups/limits.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace pgmoat::lookups {
+
+using policy::UserRoles;
+
+namespace {
+
+std::string milliseconds(std::chrono::milliseconds time) {
+    return std::to_string(time.count());
+}
+
+// An upstream may be written with keywords of a newer libpq than this one; what they ask for is
+// then left to this libpq's ways.
+std::set<std::string> known_keywords() {
+    std::set<std::string> known;
+    PQconninfoOption* const options = PQconndefaults();
+    for (const PQconninfoOption* option = options; option && option->keyword; ++option)
+        known.insert(option->keyword);
+    PQconninfoFree(options);
+    return known;
+}
+
+PGconn* start(const RoleSource& source) {
+    std::vector<std::pair<std::string, std::string>> pairs{
+        {"tcp_user_timeout", milliseconds(role_connect_timeout)},
+        {"options", "-c statement_timeout=" + milliseconds(role_query_timeout)},
+        {"application_name", "pgmoat"},
+        {"gssencmode", "disable"}, // as to every upstream
+    };
+    const std::set<std::string> known = known_keywords();
+    std::copy_if(source.conninfo.begin(),
+                 source.conninfo.end(),
+                 std::back_inserter(pairs),
+                 [&](const auto& pair) { return known.contains(pair.first); });
+    std::vector<const char*> keywords;
+    std::vector<const char*> values;
+    for (const auto& [keyword, value] : pairs) {
+        keywords.push_back(keyword.c_str());
+        values.push_back(value.c_str());
+    }
+    keywords.push_back(nullptr);
+    values.push_back(nullptr);
+    return PQconnectStartParams(keywords.data(), values.data(), 0);
+}
+
+// libpq's messages end with a line feed and may have several lines.
+std::string as_one_line(std::string text) {
+    while (!text.empty() && text.back() == '\n')
+        text.pop_back();
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return c == 0x0a || c == 0x09; }, 0x20);
+    return text.empty() ? "no reason given" : text;
+}
+
+} // namespace
+
+void RoleConnection::Finish::operator()(pg_conn* connection) const noexcept {
+    PQfinish(connection);
+}
+
+void RoleConnection::Finish::operator()(pg_result* result) const noexcept {
+    PQclear(result);
+}
+
+// A kept connection may have died since: the question is then put once more, to a new one.
+UserRoles RoleConnection::ask(const std::string& user, const std::stop_token& stop) {
+    UserRoles answer;
+    for (bool again = connection_ != nullptr;; again = false) {
+        if (!connection_) answer.error = log_in(stop);
+        if (answer.error.empty()) answer.error = send(user, stop, answer);
+        if (answer.error.empty()) return answer;
+        answer.roles.clear();
+        if (!connection_) return answer;
+        const bool broken = PQstatus(connection_.get()) == CONNECTION_BAD;
+        // What is in the middle of an answer is of no more use either.
+        if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) connection_.reset();
+        if (!again || !broken || stop.stop_requested()) return answer;
+        answer.error.clear();
+    }
+}
+
+std::string RoleConnection::log_in(const std::stop_token& stop) {
+    const Limit limit{stop, Clock::now() + role_login_timeout};
+    connection_.reset(start(source_));
+    if (!connection_) return "out of memory";
+    // libpq asks to begin with writing, whatever the socket's state.
+    for (PostgresPollingStatusType status = PGRES_POLLING_WRITING; status != PGRES_POLLING_OK;
+         status = PQconnectPoll(connection_.get())) {
+        std::string wrong;
+        if (status == PGRES_POLLING_FAILED || PQstatus(connection_.get()) == CONNECTION_BAD)
+            wrong = error();
+        else
+            wrong = wait(status == PGRES_POLLING_READING ? POLLIN : POLLOUT, limit);
+        if (wrong.empty()) continue;
+        connection_.reset();
+        return wrong;
+    }
+    return {};
+}
+
+std::string
+RoleConnection::send(const std::string& user, const std::stop_token& stop, UserRoles& answer) {
+    PGconn* const connection = connection_.get();
+    const Limit limit{stop, Clock::now() + role_query_timeout + stop_poll};
+    const char* const parameter = user.c_str();
+    if (PQsendQueryParams(
+            connection, source_.query.c_str(), 1, nullptr, &parameter, nullptr, nullptr, 0) == 0)
+        return error();
+    std::string wrong;
+    for (;;) {
+        while (PQisBusy(connection) != 0) {
+            std::string stuck = wait(POLLIN, limit);
+            if (stuck.empty() && PQconsumeInput(connection) == 0) stuck = error();
+            if (!stuck.empty()) return stuck;
+        }
+        const std::unique_ptr<pg_result, Finish> result(PQgetResult(connection));
+        if (!result) return wrong;
+        if (wrong.empty()) wrong = take_result(*result, answer);
+    }
+}
+
+std::string RoleConnection::take_result(const pg_result& result, UserRoles& answer) const {
+    const ExecStatusType status = PQresultStatus(&result);
+    if (status == PGRES_FATAL_ERROR) return as_one_line(PQresultErrorMessage(&result));
+    if (status != PGRES_TUPLES_OK || PQnfields(&result) != 1)
+        return "role_query must give one column";
+    const int rows = PQntuples(&result);
+    if (static_cast<std::size_t>(rows) > roles_of_user_max)
+        return "role_query gives more than " + std::to_string(roles_of_user_max) + " rows";
+    for (int row = 0; row < rows; ++row)
+        if (PQgetisnull(&result, row, 0) == 0)
+            answer.roles.emplace(PQgetvalue(&result, row, 0),
+                                 static_cast<std::size_t>(PQgetlength(&result, row, 0)));
+    return {};
+}
+
+std::string RoleConnection::wait(short events, const Limit& limit) const {
+    for (;;) {
+        if (limit.stop.stop_requested()) return "shutting down";
+        if (Clock::now() >= limit.until) return "timeout expired";
+        pollfd socket{PQsocket(connection_.get()), events, 0};
+        const int ready = ::poll(&socket, 1, static_cast<int>(stop_poll.count()));
+        if (ready > 0) return {};
+        if (ready < 0 && errno != EINTR) return std::generic_category().message(errno);
+    }
+}
+
+std::string RoleConnection::error() const {
+    return as_one_line(PQerrorMessage(connection_.get()));
+}
+
+} // namespace pgmoat::lookups
