@@ -267,6 +267,27 @@ void write_the_rest(Page& page, const Totals& totals) {
     page.sample({}, process.log_messages_dropped);
 }
 
+void write_rules(Page& page, const Gauges& gauges) {
+    const auto write_hits = [&page](const std::vector<RuleHits>& all) {
+        for (const RuleHits& hits : all)
+            page.sample(
+                {label("file", hits.file), label("rule", hits.rule), label("result", hits.result)},
+                hits.count);
+    };
+    page.begin_counter(
+        "pgmoat_rule_hits_total",
+        "Connections that an access rule decided about, by its line and the result.");
+    write_hits(gauges.rule_hits);
+    page.begin_counter("pgmoat_audit_hits_total",
+                       "What the rules of hba_audit_file would have decided.");
+    write_hits(gauges.audit_hits);
+    page.begin_gauge("pgmoat_rule_last_hit_timestamp_seconds",
+                     "When an access rule last decided, in Unix time; no series: never.");
+    for (const RuleLastHit& last : gauges.rule_last_hits)
+        page.sample({label("file", last.file), label("rule", last.rule)},
+                    static_cast<double>(last.time));
+}
+
 void write_state(Page& page, const Gauges& gauges) {
     page.begin_gauge("pgmoat_certificate_not_after_timestamp_seconds",
                      "When the certificate in use expires, in Unix time.");
@@ -330,6 +351,7 @@ std::string Exporter::text() const {
     write_live_tls(page, gauges);
     write_upstreams(page, totals);
     write_the_rest(page, totals);
+    write_rules(page, gauges);
     write_state(page, gauges);
     write_process(page);
     return page.text();

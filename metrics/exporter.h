@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pgmoat::metrics {
@@ -42,6 +43,20 @@ struct CertificateState {
     bool load_failed = false; // the file could not be loaded; the last good one is in use
 };
 
+// Decisions of access rules. `file` and `rule` are the configuration's: a file's name and a line,
+// or "none" for connections that no rule matched. `result` is of a closed list.
+struct RuleHits {
+    std::string file;
+    std::string rule;
+    std::string_view result;
+    std::uint64_t count = 0;
+};
+struct RuleLastHit {
+    std::string file;
+    std::string rule;
+    std::int64_t time = 0; // Unix seconds
+};
+
 // What is so at the moment of a scrape, as opposed to what was counted. The server fills it in.
 struct Gauges {
     BuildInfo build;
@@ -49,6 +64,9 @@ struct Gauges {
     std::uint64_t connections_limit = 0;           // max_connections
     std::vector<LiveTlsConnections> tls_connections_live;
     std::vector<CertificateState> certificates;
+    std::vector<RuleHits> rule_hits; // each file, rule and result once
+    std::vector<RuleHits> audit_hits;
+    std::vector<RuleLastHit> rule_last_hits;
     bool draining = false;
     bool last_reload_successful = true;        // the start counts as one
     std::int64_t last_reload_success_time = 0; // Unix seconds

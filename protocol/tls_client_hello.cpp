@@ -146,8 +146,10 @@ HelloProgress ClientHelloReader::feed(ByteView bytes) {
             break;
         case Event::message_complete: finish(); break;
         case Event::malformed: return fail(HelloProgress::malformed, reader_.complaint());
-        case Event::alert:
         case Event::change_cipher_spec:
+            if (std::exchange(may_change_cipher_spec_, false)) break;
+            [[fallthrough]];
+        case Event::alert:
             return fail(HelloProgress::malformed, "handshake does not begin with a ClientHello");
         }
     }

@@ -44,6 +44,11 @@ enum class HelloProgress { need_more, done, malformed, too_large };
 
 class ClientHelloReader {
   public:
+    // `after_retry`: it is the second one, before which the client may send a ChangeCipherSpec
+    // (RFC 8446, appendix D.4).
+    explicit ClientHelloReader(bool after_retry = false) noexcept
+        : may_change_cipher_spec_(after_retry) {}
+
     // Feeds the next bytes of the client's stream, starting with its first TLS byte. The reader
     // copies only what it still needs; the caller forwards the bytes itself.
     [[nodiscard]] HelloProgress feed(ByteView bytes);
@@ -55,6 +60,7 @@ class ClientHelloReader {
     HelloProgress fail(HelloProgress progress, std::string_view complaint);
 
     HelloProgress progress_ = HelloProgress::need_more;
+    bool may_change_cipher_spec_;
     TlsHandshakeReader reader_;
     ClientHelloFacts facts_;
     std::string_view complaint_;

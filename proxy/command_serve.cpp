@@ -1,57 +1,16 @@
 #include "proxy/command_serve.h"
 
-#include "proxy/admin/listen.h"
+#include "proxy/command_failures.h"
 #include "proxy/config/config.h"
 #include "proxy/control/setup.h"
 #include "proxy/exit_code.h"
 #include "proxy/process.h"
 #include "proxy/server.h"
-#include "tls/context.h"
 
 #include <cstdio>
-#include <exception>
 #include <utility>
 
 namespace pgmoat {
-
-namespace {
-
-void say(const char* level, const std::string& line) {
-    std::fprintf(stderr, "pgmoat: %s:  %s\n", level, line.c_str());
-}
-
-void say(const tls::Error& error) {
-    say("FATAL", error.what());
-    if (!error.detail.empty()) say("DETAIL", error.detail);
-    if (!error.hint.empty()) say("HINT", error.hint);
-}
-
-// Turns what may go wrong before serving into words and an exit code.
-template <typename Work>
-int with_exit_codes(const std::string& config_file, Work work) {
-    try {
-        return work();
-    } catch (const config::ConfigError& error) {
-        for (const auto& message : error.messages)
-            say("LOG", message);
-        say("FATAL", "configuration file \"" + config_file + "\" contains errors");
-        return exit_configuration;
-    } catch (const tls::Error& error) {
-        say(error);
-        return exit_tls;
-    } catch (const control::BindError& error) {
-        say("FATAL", error.what());
-        return exit_bind;
-    } catch (const admin::ListenError& error) {
-        say("FATAL", error.what());
-        return exit_bind;
-    } catch (const std::exception& error) {
-        say("FATAL", error.what());
-        return exit_failed;
-    }
-}
-
-} // namespace
 
 int serve(const std::string& config_file) {
     protect_process();
@@ -71,6 +30,8 @@ int check(const std::string& config_file) {
     return with_exit_codes(config_file, [&]() -> int {
         const auto setup = control::build_setup(config::load_config(config_file));
         for (const auto& warning : setup->config.warnings)
+            say("WARNING", warning);
+        for (const auto& warning : control::access_warnings(setup->access))
             say("WARNING", warning);
         for (const auto& warning : control::scram_warnings(*setup))
             say("WARNING", warning);

@@ -1,5 +1,6 @@
 #include "proxy/gauges.h"
 
+#include "proxy/rule_gauges.h"
 #include "tls/context.h"
 
 #include <map>
@@ -69,6 +70,9 @@ read_gauges(const SessionTable& table, const control::Setup& setup, const Server
                                        setup.config.tls.certificate_file,
                                        setup.tls->certificate().not_after,
                                        false});
+    gauges.rule_hits = rule_hits(setup, &control::Access::rules);
+    gauges.audit_hits = rule_hits(setup, &control::Access::audit);
+    gauges.rule_last_hits = rule_last_hits(setup);
     gauges.draining = state.draining;
     gauges.last_reload_successful = state.last_reload_successful;
     gauges.last_reload_success_time = state.last_reload_success_time;

@@ -1,6 +1,7 @@
 // The command line. Every command gives an exit code of exit_code.h.
 
 #include "proxy/command_cert.h"
+#include "proxy/command_hba_test.h"
 #include "proxy/command_serve.h"
 #include "proxy/exit_code.h"
 #include "tls/context.h"
@@ -77,6 +78,27 @@ void add_cert_commands(CLI::App& cert, CertOptions& options) {
         ->required();
 }
 
+void add_hba_test_command(CLI::App& hba, pgmoat::HbaTestOptions& options) {
+    CLI::App* test = hba.add_subcommand("test", "Which rule decides about a connection, and how");
+    test->add_option("--config", options.config_file, "Configuration file")->required();
+    test->add_option("--file", options.hba_file, "Rules to try, instead of the listener's");
+    test->add_option("--listener", options.listener, "Name of the listener; else the first");
+    test->add_option("--address", options.address, "Of the client; \"local\" is a unix socket")
+        ->required();
+    test->add_option("--user", options.user, "Database user");
+    test->add_option("--database", options.database, "Database; else named like the user");
+    test->add_option("--replication", options.replication, "on, off, database");
+    test->add_option("--tls", options.tls, "TLS version, such as TLSv1.3; else no TLS");
+    test->add_option("--cipher", options.cipher, "Negotiated cipher, in OpenSSL's spelling");
+    test->add_option("--group", options.group, "Negotiated group");
+    test->add_option("--sni", options.server_name, "Server name that the client asks for");
+    test->add_option("--client-cert",
+                     options.client_certificate_file,
+                     "The client's certificate, taken as verified");
+    test->add_option(
+        "--system-user", options.system_user, "Operating system user of a unix socket's client");
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -88,6 +110,9 @@ int main(int argc, char** argv) {
     CLI::App* check =
         app.add_subcommand("check", "Load everything, bind nothing, say what is wrong");
     check->add_option("--config", config_file, "Configuration file")->required();
+    CLI::App* hba = app.add_subcommand("hba", "Ask the access rules")->require_subcommand(1);
+    pgmoat::HbaTestOptions hba_test_options;
+    add_hba_test_command(*hba, hba_test_options);
     CLI::App* cert = app.add_subcommand("cert", "Make keys and certificates");
     CertOptions cert_options;
     add_cert_commands(*cert, cert_options);
@@ -100,6 +125,7 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? pgmoat::exit_ok : pgmoat::exit_usage;
     }
     if (*check) return pgmoat::check(config_file);
+    if (*hba) return pgmoat::test_hba(hba_test_options);
     if (*cert) return pgmoat::make_certificate(cert_options);
     return pgmoat::serve(config_file);
 }

@@ -4,6 +4,7 @@
 #include "proxy/admin/listen.h"
 #include "proxy/config/reload.h"
 #include "proxy/control/probe.h"
+#include "proxy/control/review.h"
 #include "proxy/control/session.h"
 #include "proxy/gauges.h"
 #include "proxy/limits.h"
@@ -122,7 +123,10 @@ struct Server::Running {
             for (const auto& warning : fresh.warnings)
                 log.warning(warning);
             config::keep_restart_only(running, fresh);
-            take(control::build_setup(std::move(fresh)));
+            const auto next = control::build_setup(std::move(fresh), setup.get());
+            for (const auto& warning : control::access_warnings(next->access))
+                log.warning(warning);
+            take(next);
             state.last_reload_successful = true;
             state.last_reload_success_time = std::time(nullptr);
             log.info("configuration was reloaded");
@@ -140,10 +144,21 @@ struct Server::Running {
     }
 
     void take(std::shared_ptr<const Setup> fresh) {
+        for (const auto& line : control::access_changes(*setup, *fresh))
+            log.info(line);
         setup = std::move(fresh);
         apply_log_settings();
-        for (auto& thread : threads)
-            asio::post(thread->context, [&place = thread->setup, now = setup] { place = now; });
+        spread(0);
+    }
+
+    // Each thread in turn takes the setup; when all have it, live sessions are looked over.
+    void spread(std::size_t next) {
+        ControlThread& thread = *threads[next % threads.size()];
+        asio::post(thread.context, [this, next, &thread, now = setup] {
+            if (next == threads.size()) return control::review_sessions(threads);
+            thread.setup = now;
+            spread(next + 1);
+        });
     }
 
     void apply_log_settings() {
@@ -232,6 +247,8 @@ int Server::run() {
 void Server::log_start() const {
     const config::Config& config = setup_->config;
     for (const auto& warning : config.warnings)
+        log_.warning(warning);
+    for (const auto& warning : control::access_warnings(setup_->access))
         log_.warning(warning);
     for (const auto& warning : control::scram_warnings(*setup_))
         log_.warning(warning);

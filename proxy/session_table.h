@@ -33,6 +33,9 @@ struct TlsFacts {
     std::string alpn;
 };
 
+// What the client's bytes are wrapped in, by whoever ends it.
+enum class Encryption { none, tls, gss };
+
 // The server process that a session talks to, as a cancel request names it.
 struct BackendPlace {
     std::string upstream; // its name in the configuration
@@ -50,9 +53,12 @@ struct SessionFacts {
     std::string database;
     protocol::Replication replication = protocol::Replication::none;
     std::string application_name;
+    std::string system_user; // of the client of a unix socket, once access rules asked for it
+    Encryption encryption = Encryption::none;
     TlsFacts client_tls;
     TlsFacts server_tls;
     std::shared_ptr<const tls::CertificateFacts> client_certificate; // when it showed one
+    bool judged = false;                                             // the access rules were asked
     std::string rule; // that let it in or refused it: "pg_hba.conf:12"; empty: none matched
     BackendPlace backend;
     std::string server_address; // "10.0.0.5:5432"
@@ -73,6 +79,8 @@ class SessionRow final : public Traffic {
 
     // Only the session that owns the row calls these.
     void update(const std::function<void(SessionFacts&)>& change);
+    // Something that goes when the connection does, such as a seat under a rule's limit.
+    void keep(std::shared_ptr<void> until_the_end) { kept_ = std::move(until_the_end); }
     // Counts the session against the limit, once; false: the limit is reached.
     [[nodiscard]] bool admit(std::size_t limit);
     // The key by which cancel requests find this session. Kept here alone, never shown (law 7).
@@ -86,6 +94,7 @@ class SessionRow final : public Traffic {
     std::uint64_t id_;
     std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
     SessionFacts facts_;
+    std::shared_ptr<void> kept_;
     std::vector<std::uint8_t> cancel_key_;
     std::size_t place_ = 0; // in the table
     bool admitted_ = false;

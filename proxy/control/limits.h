@@ -1,6 +1,8 @@
 // The bounds of the control plane, each with its reason.
 #pragma once
 
+#include "protocol/limits.h"
+
 #include <chrono>
 #include <cstddef>
 
@@ -48,5 +50,10 @@ inline constexpr std::size_t login_read_bytes = 16 * 1024;
 // Passthrough: what of a server's flight is held until its ServerHello (TLS 1.2: its
 // ServerKeyExchange, which stands behind the certificates) has been read.
 inline constexpr std::size_t server_flight_bytes_max = 256 * 1024;
+
+// What a client may send behind its ClientHello before the server's hello is known. There is
+// nothing to say but a second hello or an alert; early data needs tickets, which PostgreSQL does
+// not give.
+inline constexpr std::size_t early_client_bytes_max = protocol::client_hello_bytes_max + 16 * 1024;
 
 } // namespace pgmoat::control

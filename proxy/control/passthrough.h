@@ -1,6 +1,7 @@
 // The passthrough story up to the hand-over: TLS is agreed between the client and the server, and
-// what they say in the clear on the way (requests, ClientHello, ServerHello) is read as it passes.
-// Nothing that is not part of a TLS handshake reaches the other side between S and the ServerHello.
+// what they say in the clear on the way (requests, ClientHello, ServerHello) is read before it
+// passes. Nothing that is not part of a TLS handshake reaches the other side between S and the
+// ServerHello.
 #pragma once
 
 #include "protocol/startup.h"
@@ -39,6 +40,12 @@ struct ServerAnswer {
 [[nodiscard]] Awaitable<ServerAnswer>
 ask_server(Stream& client, Stream& server, bool gssenc_request);
 
+// The halves of it, where the client is answered before it is known which server it will reach.
+// Answers an SSLRequest or GSSENCRequest with one byte.
+[[nodiscard]] Awaitable<Stop> answer_request(Stream& client, char answer, bool gssenc_request);
+// Asks the server for TLS, which it must agree to.
+[[nodiscard]] Awaitable<Stop> request_tls(Stream& server);
+
 // Reads the client's ClientHello whole before a byte of it is forwarded. `bytes` is what was read.
 struct ReadHello {
     Stop stop;
@@ -47,13 +54,25 @@ struct ReadHello {
 };
 [[nodiscard]] Awaitable<ReadHello> read_client_hello(Stream& client);
 
-// Sends the ClientHello on and lets both sides talk until the ServerHello has passed.
+// Sends the ClientHello on and reads the server's answer until its facts are known. `flight` is
+// what the server sent: the client must get it next, unless the facts speak against it. Only a
+// HelloRetryRequest has reached it before.
 struct PassedHello {
     Stop stop;
     protocol::ServerHelloFacts facts;
     std::optional<std::uint8_t> alert;
+    protocol::Bytes flight;
 };
 [[nodiscard]] Awaitable<PassedHello>
-pass_server_hello(Stream& client, Stream& server, protocol::ByteView client_hello);
+pass_server_hello(Stream& client, Stream& server, const ReadHello& hello);
+
+// Tells a client in a TLS handshake that is not ours why it ends: a fatal alert, which is in the
+// clear until a ServerHello has passed (RFC 8446 section 6.2).
+namespace alert {
+inline constexpr std::uint8_t illegal_parameter = 47;
+inline constexpr std::uint8_t access_denied = 49;
+inline constexpr std::uint8_t insufficient_security = 71;
+} // namespace alert
+[[nodiscard]] Awaitable<void> send_alert(Stream& client, std::uint8_t description);
 
 } // namespace pgmoat::control

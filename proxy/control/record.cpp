@@ -1,6 +1,7 @@
 #include "proxy/control/record.h"
 
 #include <chrono>
+#include <ctime>
 
 namespace pgmoat::control {
 
@@ -70,6 +71,7 @@ void Record::greeting_ended(const Greeting& greeting) {
 
 void Record::client_in_tls(const tls::PeerFacts& peer) {
     row_->update([&](SessionFacts& facts) {
+        facts.encryption = Encryption::tls;
         facts.client_tls = facts_of(peer);
         if (peer.certificate)
             facts.client_certificate =
@@ -98,7 +100,10 @@ void Record::client_hello_refused() {
 }
 
 void Record::client_hello_came(const protocol::ClientHelloFacts& hello) {
-    row_->update([&](SessionFacts& facts) { facts.client_tls.server_name = hello.server_name; });
+    row_->update([&](SessionFacts& facts) {
+        facts.encryption = Encryption::tls;
+        facts.client_tls.server_name = hello.server_name;
+    });
     for (const std::uint16_t version : hello.versions)
         counters_.client_hello_offered(facts().listener_id, protocol::tls_version_name(version));
 }
@@ -140,6 +145,23 @@ void Record::login_ended(const protocol::LoginFacts& login, bool ready) {
         facts.login_time = std::chrono::steady_clock::now() - row_->opened();
     });
     if (ready) counters_.login_took(facts().listener_id, facts().login_time);
+}
+
+void Record::in_gss() {
+    row_->update([](SessionFacts& facts) { facts.encryption = Encryption::gss; });
+}
+
+void Record::judged(const std::string& system_user) {
+    row_->update([&](SessionFacts& facts) {
+        facts.judged = true;
+        facts.system_user = system_user;
+    });
+}
+
+void Record::decided(const policy::Rules& rules, const policy::Decision& decision) {
+    policy::count(rules, decision, std::time(nullptr));
+    if (decision.rule == nullptr) return;
+    row_->update([&](SessionFacts& facts) { facts.rule = decision.rule->place; });
 }
 
 bool Record::admit(std::size_t max_connections) {

@@ -8,6 +8,7 @@
 #include "proxy/control/dial.h"
 #include "proxy/control/greet.h"
 #include "proxy/control/passthrough.h"
+#include "proxy/policy/evaluation.h"
 #include "proxy/session_table.h"
 
 #include <memory>
@@ -32,6 +33,12 @@ class Record {
     void startup_came(const protocol::StartupMessage& startup);
     void server_reached(const Reached& reached, const std::string& upstream);
     void login_ended(const protocol::LoginFacts& login, bool ready);
+
+    // The access rules are about to be asked. `system_user`: of a unix socket's client.
+    void judged(const std::string& system_user);
+    void decided(const policy::Rules& rules, const policy::Decision& decision);
+    void keep(std::shared_ptr<void> until_the_end) { row_->keep(std::move(until_the_end)); }
+    void in_gss();
 
     // Counts the session against max_connections; false: the limit is reached.
     [[nodiscard]] bool admit(std::size_t max_connections);

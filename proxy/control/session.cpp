@@ -1,14 +1,17 @@
 #include "proxy/control/session.h"
 
 #include "protocol/messages.h"
+#include "proxy/control/audit.h"
 #include "proxy/control/cancel.h"
 #include "proxy/control/dial.h"
 #include "proxy/control/greet.h"
+#include "proxy/control/judge.h"
 #include "proxy/control/login.h"
 #include "proxy/control/outcome.h"
 #include "proxy/control/passthrough.h"
 #include "proxy/control/record.h"
 #include "proxy/control/refusal.h"
+#include "proxy/policy/seat.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -36,8 +39,8 @@ SessionFacts facts_of(const Accepted& accepted, const config::Listener& listener
 class Session final : public Interruptible {
   public:
     Session(ControlThread& thread, Accepted accepted)
-        : thread_(thread), setup_(std::move(accepted.setup)),
-          listener_(setup_->config.listeners[accepted.listener]), peer_(accepted.peer),
+        : thread_(thread), setup_(std::move(accepted.setup)), place_(accepted.listener),
+          listener_(setup_->config.listeners[place_]), peer_(accepted.peer),
           record_(thread.services, facts_of(accepted, listener_)),
           client_(thread.context, std::move(accepted.socket), accepted.family),
           deadline_(
@@ -118,7 +121,8 @@ class Session final : public Interruptible {
     // --- TLS passes through ---------------------------------------------------------------------
 
     // The server answers SSLRequest and GSSENCRequest itself, so it is connected to before the
-    // decision; nothing else of the client's goes to it before the decision is made.
+    // decision; nothing else of the client's goes to it before the decision is made. Where rules
+    // choose the server, it is not known yet and the answer is ours.
     Awaitable<Stop> pass_through() {
         for (RequestsSeen seen;;) {
             FirstPacket packet = co_await read_first_packet(client_, seen);
@@ -126,22 +130,33 @@ class Session final : public Interruptible {
             if (auto* ended = std::get_if<Ended>(&packet)) co_return std::move(*ended);
             if (auto* cancel = std::get_if<protocol::CancelRequest>(&packet))
                 co_return co_await forward_cancel(thread_, *setup_, *cancel);
-            if (Stop stop = co_await connect()) co_return stop;
             if (std::holds_alternative<DirectTls>(packet)) co_return co_await pass_hellos();
             if (auto* startup = std::get_if<protocol::StartupMessage>(&packet))
                 co_return co_await pass_plaintext(std::move(*startup));
 
             const bool gssenc = std::holds_alternative<protocol::GssEncRequest>(packet);
-            const ServerAnswer answer = co_await ask_server(client_, *server_, gssenc);
+            const ServerAnswer answer = co_await agree(gssenc);
             if (answer.stop) co_return answer.stop;
             if (answer.answer == 'S') co_return co_await pass_hellos();
             if (answer.answer == 'G') co_return co_await pass_gss();
         }
     }
 
+    Awaitable<ServerAnswer> agree(bool gssenc) {
+        const auto& rules = thread_.setup->access[place_].rules;
+        if (rules && rules->routes()) {
+            const char answer = gssenc ? 'N' : 'S';
+            server_must_agree_ = !gssenc;
+            Stop stop = co_await answer_request(client_, answer, gssenc);
+            co_return ServerAnswer{std::move(stop), answer};
+        }
+        if (Stop stop = co_await connect()) co_return ServerAnswer{std::move(stop)};
+        co_return co_await ask_server(client_, *server_, gssenc);
+    }
+
     Awaitable<Stop> connect() {
         if (server_) co_return std::nullopt;
-        target_ = &setup_->upstreams.at(listener_.upstream);
+        if (!target_) target_ = &setup_->upstreams.at(listener_.upstream);
         dialer_.emplace(thread_, *target_);
         auto reached = co_await dialer_->connect();
         if (!reached) {
@@ -162,13 +177,20 @@ class Session final : public Interruptible {
         record_.client_hello_came(hello.facts);
         if (Stop stop = co_await admit()) co_return stop;
         if (Stop stop = co_await decide()) co_return stop;
-        const PassedHello passed = co_await pass_server_hello(client_, *server_, hello.bytes);
-        if (!passed.stop) record_.server_hello_passed(passed.facts);
-        co_return passed.stop;
+        if (Stop stop = co_await connect()) co_return stop;
+        if (server_must_agree_)
+            if (Stop stop = co_await request_tls(*server_)) co_return stop;
+        const PassedHello passed = co_await pass_server_hello(client_, *server_, hello);
+        if (passed.stop) co_return passed.stop;
+        record_.server_hello_passed(passed.facts);
+        if (Stop stop = co_await judge_server_hello(passed)) co_return stop;
+        const Io sent = co_await client_.write(passed.flight);
+        co_return sent ? Stop() : ended_by(Side::client, sent);
     }
 
     Awaitable<Stop> pass_gss() {
         sealed_ = true;
+        record_.in_gss();
         if (Stop stop = co_await admit()) co_return stop;
         co_return co_await decide();
     }
@@ -177,6 +199,7 @@ class Session final : public Interruptible {
         take_startup(std::move(startup));
         if (Stop stop = co_await admit()) co_return stop;
         if (Stop stop = co_await decide()) co_return stop;
+        if (Stop stop = co_await connect()) co_return stop;
         if (const Io sent = co_await server_->write(startup_.packet); !sent)
             co_return ended_by(Side::server, sent);
         co_return co_await log_in();
@@ -192,24 +215,87 @@ class Session final : public Interruptible {
         co_return Ended{CloseReason::too_many_connections, "max_connections is reached"};
     }
 
+    // By the rules of now, which may be younger than the setup that the session began with: a
+    // reload looks over the sessions that were judged before it, and no other must escape it.
     Awaitable<Stop> decide() {
-        const TlsFacts& tls = record_.facts().client_tls;
-        const policy::Candidate candidate{peer_.text,
-                                          client_.in_tls() || sealed_,
-                                          mode_of(listener_) == Mode::passthrough,
-                                          tls.version,
-                                          tls.server_name,
-                                          startup_.user,
-                                          startup_.database,
-                                          startup_.replication};
-        const policy::Decision decision = setup_->policy.decide(candidate, listener_.upstream);
-        if (const auto* deny = std::get_if<policy::Deny>(&decision)) {
-            co_await tell({"28000", deny->message});
-            co_return Ended{CloseReason::denied, deny->message};
+        judged_by_ = thread_.setup;
+        if (const auto& rules = access().rules) {
+            record_.judged(peer_.local ? system_user_of_peer(client_.socket().native_handle())
+                                       : "");
+            // Named first: g++ 12 destroys what a braced argument of a co_await holds twice.
+            const RulesToAsk asked{inquiry_, *rules, roles()};
+            policy::Decision decision = co_await judge(asked, candidate());
+            decision_ = std::move(decision);
+            if (deadline_.passed()) co_return late();
+            take_seat();
         }
-        if (!target_) target_ = &setup_->upstreams.at(std::get<policy::Allow>(decision).upstream);
+        const bool server_hello_follows =
+            sealed_ && record_.facts().encryption == Encryption::tls && !decision_.refuses();
+        if (!server_hello_follows) settle();
+        if (decision_.refuses()) co_return co_await refuse(alert::access_denied);
+        if (!server_) target_ = &judged_by_->upstreams.at(chosen_upstream());
         co_return std::nullopt;
     }
+
+    // What the server chose is not known before its hello. After an alert there may still come one
+    // (a warning), which nobody would look at.
+    Awaitable<Stop> judge_server_hello(const PassedHello& passed) {
+        const bool demands = decision_.rule && decision_.rule->demands.any();
+        if (demands && passed.alert) {
+            (void)co_await client_.write(passed.flight);
+            co_return Ended{CloseReason::handshake,
+                            "server: answered the ClientHello with an alert"};
+        }
+        if (demands)
+            if (auto refused = policy::check_demands(*decision_.rule, candidate()))
+                decision_ = std::move(*refused);
+        settle();
+        if (!decision_.refuses()) co_return std::nullopt;
+        co_return co_await refuse(alert::insufficient_security);
+    }
+
+    void take_seat() {
+        if (decision_.refuses()) return;
+        if (auto seat = policy::take_seat(*decision_.rule))
+            record_.keep(std::move(seat));
+        else
+            decision_ = policy::no_seat(*decision_.rule);
+    }
+
+    void settle() {
+        if (const auto& rules = access().rules) record_.decided(*rules, decision_);
+        if (const auto& rules = access().audit)
+            audit(thread_,
+                  {rules,
+                   roles(),
+                   candidate(),
+                   decision_.refuses(),
+                   chosen_upstream(),
+                   listener_.upstream,
+                   id_});
+    }
+
+    Awaitable<Stop> refuse(std::uint8_t alert) {
+        co_await tell({decision_.sqlstate, decision_.message}, alert);
+        const std::string why =
+            decision_.log_detail.empty() ? "" : " (" + decision_.log_detail + ")";
+        co_return Ended{CloseReason::denied, decision_.message + why};
+    }
+
+    policy::Candidate candidate() const {
+        const bool has_ca = !setup_->config.tls.ca_file.empty();
+        return candidate_of(record_.facts(), has_ca);
+    }
+
+    const std::string& chosen_upstream() const {
+        return decision_.upstream.empty() ? listener_.upstream : decision_.upstream;
+    }
+
+    lookups::RoleSource roles() const {
+        return role_source(judged_by_->config, listener_.upstream);
+    }
+
+    const Access& access() const { return judged_by_->access[place_]; }
 
     Awaitable<Stop> log_in() {
         Login login = co_await relay_login(client_, *server_, std::move(first_reply_));
@@ -217,9 +303,14 @@ class Session final : public Interruptible {
         co_return std::move(login.stop);
     }
 
-    // A client in an encryption that is not ours cannot be told anything.
-    Awaitable<void> tell(const protocol::ErrorText& text) {
-        if (!sealed_) (void)co_await client_.write(protocol::encode_fatal(text));
+    // A client whose TLS is not ours gets an alert; one in GSSAPI's encryption cannot be told
+    // anything.
+    Awaitable<void> tell(const protocol::ErrorText& text,
+                         std::uint8_t alert = alert::access_denied) {
+        if (!sealed_)
+            (void)co_await client_.write(protocol::encode_fatal(text));
+        else if (record_.facts().encryption == Encryption::tls)
+            co_await send_alert(client_, alert);
     }
 
     void take_startup(protocol::StartupMessage startup) {
@@ -257,17 +348,22 @@ class Session final : public Interruptible {
     }
 
     Ended late() const {
-        return {CloseReason::timeout, "authentication_timeout expired: " + dialer_->detail()};
+        const std::string what =
+            dialer_ ? dialer_->detail() : "the access rules wait for an answer";
+        return {CloseReason::timeout, "authentication_timeout expired: " + what};
     }
 
     void cancel_waits() {
         client_.cancel();
+        inquiry_.cancel();
         if (dialer_) dialer_->cancel();
         if (server_) server_->cancel();
     }
 
     ControlThread& thread_;
-    std::shared_ptr<const Setup> setup_; // the one that the session began with
+    std::shared_ptr<const Setup> setup_;     // the one that the session began with
+    std::shared_ptr<const Setup> judged_by_; // the one whose rules decided
+    const std::size_t place_;                // of the listener
     const config::Listener& listener_;
     PeerAddress peer_;
     Record record_;
@@ -277,12 +373,15 @@ class Session final : public Interruptible {
     std::optional<Dialer> dialer_;
     protocol::StartupMessage startup_;
     std::optional<protocol::CancelRequest> cancel_;
+    Inquiry inquiry_{thread_};
+    policy::Decision decision_;
     const UpstreamTarget* target_ = nullptr;
-    protocol::Bytes first_reply_; // of the server to the startup packet
-    Stop interrupted_;            // from outside
-    bool handed_over_ = false;    // to the relay plane, or reported
-    bool sealed_ = false;         // the client is in an encryption that ends at the server
-    Deadline deadline_;           // last: its action uses what stands above
+    protocol::Bytes first_reply_;    // of the server to the startup packet
+    Stop interrupted_;               // from outside
+    bool handed_over_ = false;       // to the relay plane, or reported
+    bool sealed_ = false;            // the client is in an encryption that ends at the server
+    bool server_must_agree_ = false; // the client was promised TLS before a server was known
+    Deadline deadline_;              // last: its action uses what stands above
 };
 
 // A plain function, not a lambda, owns the session: the coroutine frame keeps its parameters.

@@ -22,8 +22,9 @@ metrics::Mode mode_of(const config::Listener& listener) noexcept {
                                                              : metrics::Mode::terminate;
 }
 
-std::shared_ptr<const Setup> build_setup(config::Config config) {
+std::shared_ptr<const Setup> build_setup(config::Config config, const Setup* old) {
     auto setup = std::make_shared<Setup>();
+    setup->access = load_access(config, old == nullptr ? std::vector<Access>() : old->access);
     if (config.ssl) setup->tls = tls::ServerContext::load(config.tls);
     for (const auto& [name, conninfo] : config.upstreams) {
         UpstreamTarget target{name, conninfo, nullptr};

@@ -5,7 +5,7 @@
 
 #include "metrics/labels.h"
 #include "proxy/config/config.h"
-#include "proxy/policy/policy.h"
+#include "proxy/control/access.h"
 #include "tls/context.h"
 
 #include <map>
@@ -25,14 +25,16 @@ struct Setup {
     config::Config config;
     std::shared_ptr<const tls::ServerContext> tls; // none with ssl=off
     std::map<std::string, UpstreamTarget> upstreams;
-    policy::Policy policy;
+    std::vector<Access> access; // of each listener
 };
 
 // The listener's tls_mode in the words of the metrics.
 [[nodiscard]] metrics::Mode mode_of(const config::Listener& listener) noexcept;
 
-// Loads certificates and keys. Throws tls::Error.
-[[nodiscard]] std::shared_ptr<const Setup> build_setup(config::Config config);
+// Loads certificates, keys and access rules. Rules that `old` had go on with its counts. Throws
+// tls::Error, config::ConfigError.
+[[nodiscard]] std::shared_ptr<const Setup> build_setup(config::Config config,
+                                                       const Setup* old = nullptr);
 
 // The row of the SCRAM table (design section 7) that each terminating listener and its upstream are
 // in, as far as the configuration tells, as warnings: empty where every client can log in.

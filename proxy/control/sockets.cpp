@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pwd.h>
 
 #include <array>
 #include <cstring>
@@ -10,6 +11,9 @@
 namespace pgmoat::control {
 
 namespace {
+
+// sysconf(_SC_GETPW_R_SIZE_MAX) of glibc is 1024; entries of a directory service can be longer.
+constexpr std::size_t password_entry_bytes = 4096;
 
 // Best effort, like PostgreSQL: a socket without one of these options still works.
 void set(int socket, int level, int option, int value) {
@@ -59,6 +63,18 @@ PeerAddress peer_address(const sockaddr_storage& address) {
         return {numeric(AF_INET6, &ip6.sin6_addr), ntohs(ip6.sin6_port), false};
     }
     return {"[local]", 0, true};
+}
+
+std::string system_user_of_peer(int socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+    std::array<char, password_entry_bytes> buffer{};
+    passwd entry{};
+    passwd* found = nullptr;
+    if (::getpwuid_r(peer.uid, &entry, buffer.data(), buffer.size(), &found) != 0 || !found)
+        return {};
+    return found->pw_name;
 }
 
 } // namespace pgmoat::control

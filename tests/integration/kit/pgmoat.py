@@ -29,9 +29,11 @@ def config_text(settings):
 
 
 class Pgmoat:
-    """A running proxy. `settings` is its configuration; `certificate` turns ssl on."""
+    """A running proxy. `settings` is its configuration; `certificate` turns ssl on; `names` makes, from its
+    folder, the words in front of its command (kit/resolver.py); `files` are written beside the configuration."""
 
-    def __init__(self, workspace, certificate=None, settings=None, binary=None, ready=True, as_user=True):
+    def __init__(self, workspace, certificate=None, settings=None, binary=None, ready=True, as_user=True,
+                 names=None, files=None):
         self.workspace = workspace
         self.port = free_port()
         self.folder = workspace.folder("pgmoat")
@@ -40,9 +42,12 @@ class Pgmoat:
         if certificate:
             certificate.install(self.folder)
             self.settings |= {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
+        for name, text in (files or {}).items():
+            write_for_user(self.folder / name, text)
         self.configure(settings or {})
-        self.process = Process([binary or workspace.pgmoat, "--config", self.config_file], self.folder / "log",
-                               SANITIZER_OPTIONS, as_user)
+        wrapper = names(self.folder) if names else []
+        self.process = Process([*wrapper, binary or workspace.pgmoat, "--config", self.config_file],
+                               self.folder / "log", SANITIZER_OPTIONS, as_user and not wrapper)
         if ready:
             self.process.wait_for_log("ready to accept connections")
 

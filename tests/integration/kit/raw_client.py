@@ -35,12 +35,14 @@ def client_hello(server_name="localhost"):
 class RawClient:
     """One connection. Use it in a with statement."""
 
-    def __init__(self, port, address="127.0.0.1", receive_buffer=None):
+    def __init__(self, port, address="127.0.0.1", receive_buffer=None, source=None):
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect((address, port))
         self.backend_process_id = None
         self.backend_key = None

@@ -1,0 +1,137 @@
+#include "proxy/control/access.h"
+
+#include "proxy/config/file_source.h"
+#include "proxy/policy/hba_file.h"
+#include "proxy/policy/rule_changes.h"
+#include "proxy/policy/rule_sieve.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+namespace pgmoat::control {
+
+namespace {
+
+using policy::Rules;
+
+class Loader {
+  public:
+    explicit Loader(const config::Config& config) : config_(config) {
+        for (const auto& [name, conninfo] : config.upstreams)
+            upstreams_.insert(name);
+    }
+
+    // `before`: what the listener had; may be null.
+    std::shared_ptr<const Rules>
+    load(const std::string& file, bool passthrough, const std::shared_ptr<const Rules>& before) {
+        if (file.empty()) return nullptr;
+        const auto [place, is_new] = loaded_.try_emplace({file, passthrough});
+        if (is_new) place->second = read(file, passthrough, before.get());
+        return place->second;
+    }
+
+    std::vector<std::string> errors;
+
+  private:
+    std::shared_ptr<const Rules>
+    read(const std::string& file, bool passthrough, const Rules* before) {
+        policy::HbaContext context;
+        context.ssl = passthrough || config_.ssl;
+        context.passthrough = passthrough;
+        context.roles = !config_.role_query.empty();
+        context.upstreams = upstreams_;
+        auto result = policy::load_rules(file, config_.ident_file, context, config::Disk());
+        if (auto* wrong = std::get_if<policy::RuleErrors>(&result)) {
+            for (auto& message : wrong->messages)
+                add_error(std::move(message));
+            return nullptr;
+        }
+        auto rules = std::make_shared<Rules>(std::move(std::get<Rules>(result)));
+        rules->name = short_name(file);
+        for (policy::Rule& rule : rules->rules)
+            rule.place = short_name(rule.file) + ":" + std::to_string(rule.line);
+        rules->sieve = std::make_shared<const policy::RuleSieve>(rules->rules);
+        if (before != nullptr) policy::inherit_stats(*before, *rules);
+        return rules;
+    }
+
+    // Relative to the configuration's folder, where most files are.
+    std::string short_name(const std::string& file) const {
+        const std::string name =
+            std::filesystem::path(file).lexically_relative(config_.directory).string();
+        return name.empty() || name.starts_with("..") ? file : name;
+    }
+
+    // Two listeners with the same file would say everything twice.
+    void add_error(std::string message) {
+        if (std::find(errors.begin(), errors.end(), message) == errors.end())
+            errors.push_back(std::move(message));
+    }
+
+    const config::Config& config_;
+    std::set<std::string> upstreams_;
+    std::map<std::pair<std::string, bool>, std::shared_ptr<const Rules>> loaded_;
+};
+
+} // namespace
+
+std::vector<Access> load_access(const config::Config& config, const std::vector<Access>& old) {
+    Loader loader(config);
+    std::vector<Access> access;
+    for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+        const auto& listener = config.listeners[i];
+        const Access before = i < old.size() ? old[i] : Access{};
+        const bool passthrough = listener.tls_mode == config::TlsMode::passthrough;
+        access.push_back({loader.load(listener.hba_file, passthrough, before.rules),
+                          loader.load(listener.hba_audit_file, passthrough, before.audit)});
+    }
+    if (!loader.errors.empty()) throw config::ConfigError(std::move(loader.errors));
+    return access;
+}
+
+lookups::RoleSource role_source(const config::Config& config, const std::string& upstream) {
+    return lookups::role_source(config, config.upstreams.at(upstream));
+}
+
+std::vector<std::shared_ptr<const Rules>> all_rules(const std::vector<Access>& access) {
+    std::vector<std::shared_ptr<const Rules>> all;
+    const auto add = [&all](const std::shared_ptr<const Rules>& rules) {
+        if (rules && std::find(all.begin(), all.end(), rules) == all.end()) all.push_back(rules);
+    };
+    for (const Access& each : access)
+        add(each.rules);
+    for (const Access& each : access)
+        add(each.audit);
+    return all;
+}
+
+std::vector<std::string> access_warnings(const std::vector<Access>& access) {
+    std::vector<std::string> warnings;
+    for (const auto& rules : all_rules(access))
+        warnings.insert(warnings.end(), rules->warnings.begin(), rules->warnings.end());
+    return warnings;
+}
+
+policy::Candidate candidate_of(const SessionFacts& facts, bool has_ca) {
+    policy::Candidate candidate;
+    candidate.address = policy::net_address_from(facts.client_address);
+    candidate.address_text = facts.client_address;
+    candidate.tls = facts.encryption == Encryption::tls;
+    candidate.gss = facts.encryption == Encryption::gss;
+    candidate.passthrough = facts.mode == metrics::Mode::passthrough;
+    candidate.tls_version = facts.client_tls.version;
+    candidate.tls_cipher = facts.client_tls.cipher;
+    candidate.tls_group = facts.client_tls.group;
+    candidate.server_name = facts.client_tls.server_name;
+    candidate.certificate = facts.client_certificate;
+    candidate.has_ca = has_ca;
+    candidate.user = facts.user;
+    candidate.database = facts.database;
+    candidate.replication = facts.replication;
+    if (!facts.system_user.empty()) candidate.system_user = facts.system_user;
+    return candidate;
+}
+
+} // namespace pgmoat::control

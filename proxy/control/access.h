@@ -1,0 +1,42 @@
+// The access rules of each listener: read with the setup, whole or not at all, and asked once for
+// each connection. What the rules need to know beyond the connection's own facts (names, roles,
+// interfaces) is fetched here, so that the story in session.cpp only sees a decision.
+#pragma once
+
+#include "proxy/config/config.h"
+#include "proxy/lookups/roles.h"
+#include "proxy/policy/evaluation.h"
+#include "proxy/policy/rule.h"
+#include "proxy/session_table.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pgmoat::control {
+
+struct Access {
+    std::shared_ptr<const policy::Rules> rules; // none: everyone is let in
+    std::shared_ptr<const policy::Rules> audit; // none: nothing is audited
+};
+
+// One per listener, in their order; listeners that name the same file share its rules. Rules that
+// `old` had go on with its counts. Throws config::ConfigError with a line per error.
+[[nodiscard]] std::vector<Access> load_access(const config::Config& config,
+                                              const std::vector<Access>& old);
+
+// Who knows the roles that a listener's rules name: `upstream` is the listener's.
+[[nodiscard]] lookups::RoleSource role_source(const config::Config& config,
+                                              const std::string& upstream);
+
+// Every set of rules once, for listings and metrics.
+[[nodiscard]] std::vector<std::shared_ptr<const policy::Rules>>
+all_rules(const std::vector<Access>& access);
+
+// What a loaded file is suspected of, such as a record that cannot match; a line each.
+[[nodiscard]] std::vector<std::string> access_warnings(const std::vector<Access>& access);
+
+// What a session's facts say to the rules. `has_ca`: client certificates were asked for.
+[[nodiscard]] policy::Candidate candidate_of(const SessionFacts& facts, bool has_ca);
+
+} // namespace pgmoat::control

@@ -1,0 +1,59 @@
+#include "proxy/control/audit.h"
+
+#include "proxy/control/judge.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <ctime>
+#include <utility>
+
+namespace pgmoat::control {
+
+namespace {
+
+LogFields describe(const AuditCase& what, const policy::Decision& decision) {
+    const policy::Candidate& candidate = what.candidate;
+    LogFields fields;
+    fields.add("id", what.id).add("client", candidate.address_text);
+    if (!candidate.user.empty()) fields.add("user", candidate.user);
+    if (!candidate.database.empty()) fields.add("database", candidate.database);
+    fields.add("tls", candidate.tls_version.empty() ? "off" : candidate.tls_version);
+    if (!candidate.tls_cipher.empty()) fields.add("cipher", candidate.tls_cipher);
+    if (!candidate.server_name.empty()) fields.add("sni", candidate.server_name);
+    if (decision.rule != nullptr) fields.add("rule", decision.rule->place);
+    if (decision.refuses())
+        fields.add("detail", decision.message);
+    else
+        fields.add("upstream", decision.upstream);
+    return fields;
+}
+
+void conclude(ControlThread& thread, const AuditCase& what, policy::Decision decision) {
+    if (decision.upstream.empty()) decision.upstream = what.listener_upstream;
+    const bool rerouted = !decision.refuses() && decision.upstream != what.upstream;
+    policy::count(*what.rules, decision, std::time(nullptr));
+    if (what.refused) return; // nothing would change for it, or for the better
+    if (rerouted && decision.rule != nullptr)
+        decision.rule->stats->rerouted.fetch_add(1, std::memory_order_relaxed);
+    if (!rerouted && !decision.refuses()) return;
+    thread.services.log.write(Log::Level::info,
+                              decision.refuses() ? "audit: would be refused"
+                                                 : "audit: would go to another upstream",
+                              describe(what, decision));
+}
+
+Awaitable<void> run(ControlThread& thread, AuditCase what) {
+    Inquiry inquiry(thread);
+    const RulesToAsk asked{inquiry, *what.rules, what.roles};
+    auto decision = co_await judge_live(asked, what.candidate);
+    conclude(thread, what, std::move(decision));
+}
+
+} // namespace
+
+void audit(ControlThread& thread, AuditCase what) {
+    asio::co_spawn(thread.context, run(thread, std::move(what)), asio::detached);
+}
+
+} // namespace pgmoat::control

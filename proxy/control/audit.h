@@ -1,0 +1,27 @@
+// What a second set of rules would have decided: counted and logged, and nothing else. It never
+// delays the connection: what takes time goes on beside it.
+#pragma once
+
+#include "proxy/control/services.h"
+#include "proxy/lookups/roles.h"
+#include "proxy/policy/evaluation.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace pgmoat::control {
+
+struct AuditCase {
+    std::shared_ptr<const policy::Rules> rules;
+    lookups::RoleSource roles;
+    policy::Candidate candidate;
+    bool refused = false;          // by the live rules
+    std::string upstream;          // that the live rules chose
+    std::string listener_upstream; // that a rule without upstream= means
+    std::uint64_t id = 0;          // of the session, for the log
+};
+
+void audit(ControlThread& thread, AuditCase what);
+
+} // namespace pgmoat::control

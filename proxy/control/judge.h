@@ -1,0 +1,22 @@
+// Asks a set of rules about one connection and fetches what they want to know on the way: names,
+// roles, interfaces. Never keeps another connection waiting.
+#pragma once
+
+#include "proxy/control/inquiry.h"
+#include "proxy/lookups/roles.h"
+#include "proxy/policy/evaluation.h"
+
+namespace pgmoat::control {
+
+// What it is asked with; both must outlive the judgement. After inquiry.cancel() it ends at once.
+struct RulesToAsk {
+    Inquiry& inquiry;
+    const policy::Rules& rules;
+    lookups::RoleSource roles; // the catalog of the listener's upstream
+};
+[[nodiscard]] Awaitable<policy::Decision> judge(RulesToAsk asked, policy::Candidate candidate);
+
+// The same for a connection of which everything is known, what the server chose included.
+[[nodiscard]] Awaitable<policy::Decision> judge_live(RulesToAsk asked, policy::Candidate candidate);
+
+} // namespace pgmoat::control

@@ -1,0 +1,99 @@
+#include "proxy/control/review.h"
+
+#include "proxy/control/judge.h"
+#include "proxy/control/kill.h"
+#include "proxy/policy/rule_changes.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace pgmoat::control {
+
+namespace {
+
+using Threads = std::vector<std::unique_ptr<ControlThread>>;
+
+struct Judged {
+    std::uint64_t id;
+    SessionFacts facts;
+};
+
+std::vector<Judged> judged_sessions(const SessionTable& table) {
+    std::vector<Judged> judged;
+    table.for_each([&judged](const SessionRow& row) {
+        if (row.facts().judged) judged.push_back({row.id(), row.facts()});
+    });
+    return judged;
+}
+
+std::optional<std::size_t> listener_of(const Setup& setup, const SessionFacts& facts) {
+    for (std::size_t i = 0; i < setup.config.listeners.size(); ++i)
+        if (setup.config.listeners[i].name == facts.listener) return i;
+    return std::nullopt;
+}
+
+void conclude(const Threads& threads,
+              const Setup& setup,
+              const Judged& session,
+              const policy::Decision& decision) {
+    const bool ends = setup.config.hba_on_reload == config::HbaOnReload::disconnect;
+    LogFields fields;
+    fields.add("id", session.id).add("client", session.facts.client_address);
+    if (!session.facts.user.empty()) fields.add("user", session.facts.user);
+    if (!session.facts.database.empty()) fields.add("database", session.facts.database);
+    if (decision.rule != nullptr) fields.add("rule", decision.rule->place);
+    fields.add("detail", decision.message);
+    threads.front()->services.log.write(Log::Level::warning,
+                                        ends
+                                            ? "the new access rules end a live connection"
+                                            : "the new access rules would refuse a live connection",
+                                        fields);
+    if (ends) (void)kill(threads, session.id, "the reloaded access rules refuse it");
+}
+
+// Keeps the setup alive while it looks at it: a coroutine frame keeps its parameters.
+Awaitable<void> review(const Threads& threads, std::shared_ptr<const Setup> setup) {
+    ControlThread& thread = *threads.front();
+    Inquiry inquiry(thread);
+    const bool has_ca = !setup->config.tls.ca_file.empty();
+    const std::vector<Judged> sessions = judged_sessions(thread.services.table);
+    for (const Judged& session : sessions) {
+        const auto place = listener_of(*setup, session.facts);
+        if (!place || !setup->access[*place].rules) continue;
+        const auto roles = role_source(setup->config, setup->config.listeners[*place].upstream);
+        const RulesToAsk asked{inquiry, *setup->access[*place].rules, roles};
+        const policy::Decision decision =
+            co_await judge_live(asked, candidate_of(session.facts, has_ca));
+        if (decision.refuses()) conclude(threads, *setup, session, decision);
+    }
+}
+
+} // namespace
+
+void review_sessions(const Threads& threads) {
+    ControlThread& thread = *threads.front();
+    asio::co_spawn(thread.context, review(threads, thread.setup), asio::detached);
+}
+
+std::vector<std::string> access_changes(const Setup& old, const Setup& now) {
+    std::vector<std::string> lines;
+    std::set<const policy::Rules*> told;
+    const policy::Rules none;
+    const auto tell = [&](const auto& before, const auto& after) {
+        if (after && !told.insert(after.get()).second) return;
+        for (auto& change : policy::rule_changes(before ? *before : none, after ? *after : none))
+            lines.push_back(std::move(change.text));
+    };
+    for (std::size_t i = 0; i < now.access.size(); ++i) {
+        tell(old.access[i].rules, now.access[i].rules);
+        tell(old.access[i].audit, now.access[i].audit);
+    }
+    return lines;
+}
+
+} // namespace pgmoat::control

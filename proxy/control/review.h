@@ -1,0 +1,20 @@
+// After a reload: which live sessions would the new rules refuse? Each is logged, and ended where
+// hba_on_reload says so. Sessions that were not judged yet meet the new rules by themselves.
+#pragma once
+
+#include "proxy/control/services.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pgmoat::control {
+
+// To be called on the first thread when every thread has the new setup; `threads` must live until
+// their contexts stop. Goes on by itself: names and roles may take time.
+void review_sessions(const std::vector<std::unique_ptr<ControlThread>>& threads);
+
+// What changed between two setups' rules, a line each, for the log.
+[[nodiscard]] std::vector<std::string> access_changes(const Setup& old, const Setup& now);
+
+} // namespace pgmoat::control

@@ -1,0 +1,86 @@
+#include "proxy/rule_gauges.h"
+
+#include "proxy/limits.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+
+namespace pgmoat {
+
+namespace {
+
+using control::Setup;
+using policy::Rule;
+using policy::Rules;
+using policy::RuleStats;
+
+// "pg_hba.conf:12" in its two parts; beyond the cap all rules are one.
+struct RuleName {
+    std::string file;
+    std::string line;
+    auto operator<=>(const RuleName&) const = default;
+};
+
+RuleName name_of(const Rules& rules, const Rule& rule) {
+    if (rule.number > rules_shown_max) return {rules.name, "_other"};
+    const std::size_t colon = rule.place.rfind(':');
+    return {rule.place.substr(0, colon), rule.place.substr(colon + 1)};
+}
+
+std::vector<const Rules*> once_each(const Setup& setup, RulesOfAccess which) {
+    std::vector<const Rules*> all;
+    for (const control::Access& access : setup.access) {
+        const Rules* const rules = (access.*which).get();
+        if (rules && std::find(all.begin(), all.end(), rules) == all.end()) all.push_back(rules);
+    }
+    return all;
+}
+
+using Sums = std::map<std::pair<RuleName, std::string_view>, std::uint64_t>;
+
+void add(Sums& sums, const Rules& rules, const Rule& rule, bool audited) {
+    using policy::Verdict;
+    const RuleName name = name_of(rules, rule);
+    const RuleStats& stats = *rule.stats;
+    if (rule.method != policy::Method::reject)
+        sums[{name, to_word(Verdict::allow)}] += stats.allowed;
+    sums[{name, to_word(Verdict::deny)}] += stats.denied;
+    if (rule.demands.any()) sums[{name, to_word(Verdict::demand_unmet)}] += stats.demand_unmet;
+    if (audited && !rule.upstream.empty()) sums[{name, "reroute"}] += stats.rerouted;
+}
+
+} // namespace
+
+std::vector<metrics::RuleHits> rule_hits(const Setup& setup, RulesOfAccess which) {
+    Sums sums;
+    for (const Rules* rules : once_each(setup, which)) {
+        for (const Rule& rule : rules->rules)
+            add(sums, *rules, rule, which == &control::Access::audit);
+        sums[{RuleName{rules->name, "none"}, to_word(policy::Verdict::no_entry)}] +=
+            rules->no_entry->denied;
+    }
+    std::vector<metrics::RuleHits> hits;
+    for (const auto& [key, count] : sums)
+        hits.push_back({key.first.file, key.first.line, key.second, count});
+    return hits;
+}
+
+std::vector<metrics::RuleLastHit> rule_last_hits(const Setup& setup) {
+    std::map<RuleName, std::int64_t> latest;
+    for (const Rules* rules : once_each(setup, &control::Access::rules))
+        for (const Rule& rule : rules->rules)
+            if (const std::int64_t hit = rule.stats->last_hit; hit != 0) {
+                std::int64_t& last = latest[name_of(*rules, rule)];
+                last = std::max(last, hit);
+            }
+    std::vector<metrics::RuleLastHit> hits;
+    for (const auto& [name, time] : latest)
+        hits.push_back({name.file, name.line, time});
+    return hits;
+}
+
+} // namespace pgmoat

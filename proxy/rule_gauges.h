@@ -1,0 +1,19 @@
+// The counts of access rules as the exporter wants them: each file, rule and result once, however
+// many listeners share a file, and never more rules than limits.h shows.
+#pragma once
+
+#include "metrics/exporter.h"
+#include "proxy/control/setup.h"
+
+#include <vector>
+
+namespace pgmoat {
+
+using RulesOfAccess = std::shared_ptr<const policy::Rules> control::Access::*;
+
+// Of the live rules or of the audited ones.
+[[nodiscard]] std::vector<metrics::RuleHits> rule_hits(const control::Setup& setup,
+                                                       RulesOfAccess which);
+[[nodiscard]] std::vector<metrics::RuleLastHit> rule_last_hits(const control::Setup& setup);
+
+} // namespace pgmoat

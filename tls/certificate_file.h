@@ -1,0 +1,13 @@
+// What a certificate file says, without a connection: for the command line.
+#pragma once
+
+#include "tls/peer_facts.h"
+
+#include <string>
+
+namespace pgmoat::tls {
+
+// The first certificate of a PEM file. Throws Error.
+[[nodiscard]] CertificateFacts read_certificate(const std::string& file);
+
+} // namespace pgmoat::tls
