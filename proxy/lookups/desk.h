@@ -6,6 +6,7 @@
 
 #include "proxy/lookups/limits.h"
 #include "proxy/lookups/ticket.h"
+#include "tls/thread.h"
 
 #include <algorithm>
 #include <chrono>
@@ -160,6 +161,7 @@ class Desk {
                 while (const std::optional<Key> key = next())
                     deliver(*key, look_up(*key, stop.get_token()));
             }
+            tls::forget_this_thread(); // libpq and the resolver may have used OpenSSL
             const std::lock_guard lock(mutex);
             --threads;
             one_ended.notify_all();

@@ -46,7 +46,7 @@ ROOMS = (
     Room("proxy/lookups/role_connection.cpp", ("proxy/config/", "proxy/policy/", "proxy/lookups/"),
          (LIBPQ, SYSTEM),
          "the role query is libpq's whole task here"),
-    Room("proxy/lookups/", ("proxy/config/", "proxy/policy/", "proxy/lookups/"), (SYSTEM,),
+    Room("proxy/lookups/", ("tls/", "proxy/config/", "proxy/policy/", "proxy/lookups/"), (SYSTEM,),
          "lookups are plain threads: no Asio, no log; libpq in role_connection.cpp only (law 2)"),
     Room("proxy/relay/", (*LEAVES, *SHARED, "proxy/relay/"), (SYSTEM,),
          "the relay loop is plain code over plain structs: no Asio, nothing of the control plane"),
