@@ -42,8 +42,7 @@ class Pgmoat:
         if certificate:
             certificate.install(self.folder)
             self.settings |= {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
-        for name, text in (files or {}).items():
-            write_for_user(self.folder / name, text)
+        self.write_files(files or {})
         self.configure(settings or {})
         wrapper = names(self.folder) if names else []
         self.process = Process([*wrapper, binary or workspace.pgmoat, "--config", self.config_file],
@@ -56,6 +55,11 @@ class Pgmoat:
         self.settings |= changes
         self.settings = {name: value for name, value in self.settings.items() if value is not None}
         write_for_user(self.config_file, config_text(self.settings))
+
+    def write_files(self, files):
+        """{name: text}, beside the configuration."""
+        for name, text in files.items():
+            write_for_user(self.folder / name, text)
 
     def reload(self, changes=None):
         """SIGHUP after the changes; returns where the log stood."""

@@ -72,8 +72,9 @@ class Installation:
 class Postgres:
     """A running server. `certificate` turns ssl on."""
 
-    def __init__(self, installation, certificate=None, hba=DEFAULT_HBA, settings=None):
+    def __init__(self, installation, certificate=None, hba=DEFAULT_HBA, settings=None, names=None):
         self.installation = installation
+        self._names = names  # as in kit.pgmoat
         self.port = free_port()
         self.folder = installation.workspace.folder(f"postgres-{installation.major}")
         self.data = self.folder / "data"
@@ -88,8 +89,10 @@ class Postgres:
     def _start(self):
         arguments = [self.installation.binaries / "postgres", "-D", self.data]
         for name, value in self.settings.items():
-            arguments += ["-c", f"{name}={value}"]
-        self.process = Process(arguments, self.folder / "log")
+            if value is not None:  # None: left to the files in `data`, which a reload reads again
+                arguments += ["-c", f"{name}={value}"]
+        wrapper = self._names(self.folder) if self._names else []
+        self.process = Process([*wrapper, *arguments], self.folder / "log", as_user=not wrapper)
         self.process.wait_for_log("database system is ready to accept connections")
 
     def query(self, sql):

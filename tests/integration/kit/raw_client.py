@@ -9,11 +9,18 @@ from kit import wire
 from kit.process import PATIENCE
 
 
-def tls_context(alpn=("postgresql",), **versions):
-    """Believes every certificate: these tests are about bytes, libpq's are about trust."""
+def tls_context(alpn=("postgresql",), certificate=None, group=None, **versions):
+    """Believes every certificate: these tests are about bytes, libpq's are about trust.
+
+    `certificate` is the client's; `group` the only one that it offers.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    if group:
+        context.set_ecdh_curve(group)
+    if certificate:
+        context.load_cert_chain(certificate.certificate, certificate.key)
     for name, value in versions.items():
         setattr(context, name, value)
     if alpn:
@@ -21,10 +28,10 @@ def tls_context(alpn=("postgresql",), **versions):
     return context
 
 
-def client_hello(server_name="localhost"):
+def client_hello(server_name="localhost", **context):
     """The first flight of a TLS client, as bytes."""
     outgoing = ssl.MemoryBIO()
-    session = tls_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=server_name)
+    session = tls_context(**context).wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=server_name)
     try:
         session.do_handshake()
     except ssl.SSLWantReadError:
@@ -33,17 +40,22 @@ def client_hello(server_name="localhost"):
 
 
 class RawClient:
-    """One connection. Use it in a with statement."""
+    """One connection. Use it in a with statement. `address` may be the folder of a unix socket."""
 
     def __init__(self, port, address="127.0.0.1", receive_buffer=None, source=None):
-        self.socket = socket.socket()
+        local = str(address).startswith("/")
+        family = socket.AF_UNIX if local else socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.socket = socket.socket(family)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if source:
             self.socket.bind((source, 0))
-        self.socket.connect((address, port))
+        if local:
+            self.socket.connect(f"{address}/.s.PGSQL.{port}")
+        else:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.socket.connect((address, port))
         self.backend_process_id = None
         self.backend_key = None
 

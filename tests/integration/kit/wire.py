@@ -7,9 +7,13 @@ GSSENC_REQUEST = struct.pack("!ii", 8, 80877104)
 
 
 def startup(user="postgres", database="postgres", version=(3, 0), **parameters):
-    named = {"user": user, "database": database, **parameters}
+    return startup_of({"user": user, "database": database, **parameters}.items(), version)
+
+
+def startup_of(pairs, version=(3, 0)):
+    """The pairs as they are: a name may come twice, or none at all."""
     body = struct.pack("!HH", *version)
-    for name, value in named.items():
+    for name, value in pairs:
         body += name.encode() + b"\0" + value.encode() + b"\0"
     body += b"\0"
     return struct.pack("!i", len(body) + 4) + body
