@@ -1,0 +1,525 @@
+"""The access rules of pgmoat beyond PostgreSQL's: TLS demands, server names, routes, limits, reload, audit.
+
+What a plain pg_hba.conf decides is in test_hba_table.py.
+"""
+
+import re
+import ssl
+import threading
+import time
+import urllib.request
+
+import pytest
+
+from kit import wire
+from kit.environment import free_port, write_for_user
+from kit.pgmoat import config_text, run_pgmoat
+from kit.process import eventually
+from kit.raw_client import RawClient, client_hello, tls_context
+
+CONFIGURATION = 3
+TLS12 = {"minimum_version": ssl.TLSVersion.TLSv1_2, "maximum_version": ssl.TLSVersion.TLSv1_2}
+HANDSHAKE = b"\x16"  # the type of a record
+ACCESS_DENIED, INSUFFICIENT_SECURITY = 49, 71
+REJECTS = 'pg_hba.conf rejects connection for host "127.0.0.1", user "postgres", database "postgres", '
+
+
+def alert(description):
+    return bytes((21, 3, 3, 0, 2, 2, description))
+
+
+def upstream_of(server):
+    return f"host=127.0.0.1 port={server.port} sslmode=disable"
+
+
+@pytest.fixture
+def terminating(start_pgmoat, certificate, postgres):
+    """terminating(rules, **settings): TLS ends here."""
+
+    def start(rules, files=None, **settings):
+        return start_pgmoat(certificate, files={"pg_hba.conf": rules, **(files or {})}, settings={
+            "upstream": upstream_of(postgres), "hba_file": "pg_hba.conf", **settings})
+
+    return start
+
+
+@pytest.fixture
+def passing_through(start_pgmoat, servers):
+    def start(rules, server=None, **settings):
+        server = server or servers(18, tls=True)
+        return start_pgmoat(files={"pg_hba.conf": rules}, settings={
+            "tls_mode": "passthrough", "upstream": f"host=127.0.0.1 port={server.port}",
+            "hba_file": "pg_hba.conf", **settings})
+
+    return start
+
+
+def refusal(port, tls=True, startup=None, **context):
+    """(SQLSTATE, text) of what the client is told instead of being let in."""
+    with RawClient(port) as client:
+        if tls:
+            client.start_tls(**context)
+        error = client.send(wire.startup(**(startup or {}))).receive_error()
+    return error["C"], error["M"]
+
+
+def answer_to_hello(port, **context):
+    """What comes after the S: an alert and the end, or the first bytes of the server's flight."""
+    with RawClient(port) as client:
+        assert client.send(wire.SSL_REQUEST).receive(1) == b"S"
+        answer = client.send(client_hello(**context)).receive(1)
+        return answer if answer == HANDSHAKE else answer + client.receive_until_closed()
+
+
+def server_version(port, tls=True, **context):
+    """Which server it is that lets the client in."""
+    with RawClient(port) as client:
+        if tls:
+            client.start_tls(**context)
+        row = client.log_in().query("SHOW server_version_num")[1][1]
+        client.log_out()
+    return int(row[6:]) // 10000
+
+
+def is_let_in(port):
+    with RawClient(port) as client:
+        return client.start_tls().send(wire.startup()).receive_message()[0] == b"R"
+
+
+def metric(address, name, **labels):
+    """The value of one series; None when there is none."""
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=20) as page:
+        for line in page.read().decode().splitlines():
+            found = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
+            if found and found[1] == name and dict(re.findall(r'(\w+)="([^"]*)"', found[2] or "")) == labels:
+                return float(found[3])
+    return None
+
+
+class TestRefusal:
+    def test_psql_shows_the_text_with_tls_and_without(self, terminating, clients):
+        pgmoat = terminating("host all all all reject\n")
+        for client in clients.values():
+            assert REJECTS + "SSL encryption" in client.connect(pgmoat.port, sslmode="require").error
+            assert REJECTS + "no encryption" in client.connect(pgmoat.port, sslmode="disable").error
+
+    def test_a_refused_client_never_reaches_the_server(self, terminating, start_fake_server):
+        server = start_fake_server(lambda visitor: visitor.let_in())
+        pgmoat = terminating("hostssl all all all reject\n", upstream=upstream_of(server))
+        for tls in (False, True):
+            refusal(pgmoat.port, tls)
+        assert b"user\0" not in server.received
+
+    def test_the_log_names_the_line_and_its_text(self, terminating):
+        pgmoat = terminating("# a comment\nhost all all all reject # why\n")
+        refusal(pgmoat.port)
+        line = pgmoat.process.wait_for_log("connection closed", "reason=denied")
+        assert "rule=pg_hba.conf:2" in line
+        assert "host all all all reject" in line
+
+    def test_whom_no_line_matches_has_none_in_the_log(self, terminating):
+        pgmoat = terminating("hostssl all all all trust\n")
+        assert refusal(pgmoat.port, tls=False)[1].startswith("no pg_hba.conf entry for host")
+        assert "rule" not in pgmoat.closed_line("reason=denied")
+
+    def test_with_rules_nobody_is_warned_of_missing_ones(self, terminating):
+        pgmoat = terminating("host all all all scram-sha-256\n")
+        assert not pgmoat.process.log_lines("no access rules")
+
+    def test_a_server_name_of_a_hostile_client_is_harmless_in_the_text(self, terminating):
+        pgmoat = terminating("host all all all reject\n")
+        hostile = 'x"\n2026 FATAL: y'
+        assert hostile in refusal(pgmoat.port, startup={"user": hostile})[1]
+        assert "\n2026 FATAL" not in pgmoat.process.wait_for_log("connection closed")
+
+
+class TestDemandsWhereTlsEnds:
+    def test_an_old_version_is_refused_and_told_so(self, terminating):
+        pgmoat = terminating("hostssl all all all trust tls_min=TLSv1.3\n")
+        sqlstate, text = refusal(pgmoat.port, **TLS12)
+        assert sqlstate == "28000" and "TLSv1.2" in text and "TLSv1.3" in text
+        assert server_version(pgmoat.port) == 18
+
+    def test_another_cipher_is_refused_and_told_so(self, terminating):
+        pgmoat = terminating("hostssl all all all trust tls_ciphers=TLS_AES_256_GCM_SHA384\n")
+        assert server_version(pgmoat.port) == 18
+        pgmoat.write_files({"pg_hba.conf": "hostssl all all all trust tls_ciphers=TLS_AES_128_CCM_SHA256\n"})
+        pgmoat.process.wait_for_log("configuration was reloaded", since=pgmoat.reload())
+        sqlstate, text = refusal(pgmoat.port)
+        assert sqlstate == "28000" and "TLS_AES_256_GCM_SHA384" in text and "TLS_AES_128_CCM_SHA256" in text
+
+    def test_another_group_is_refused_and_told_so(self, terminating):
+        pgmoat = terminating("hostssl all all all trust tls_groups=X25519\n")
+        assert server_version(pgmoat.port) == 18
+        sqlstate, text = refusal(pgmoat.port, group="prime256v1")
+        assert sqlstate == "28000" and "X25519" in text
+
+    def test_a_demand_is_no_match_so_that_nothing_falls_through(self, terminating):
+        pgmoat = terminating("hostssl all all all trust tls_min=TLSv1.3\nhostssl all all all trust\n")
+        assert refusal(pgmoat.port, **TLS12)[0] == "28000"
+        assert pgmoat.closed_line("reason=denied")["rule"] == "pg_hba.conf:1"
+
+    def test_plaintext_meets_no_demand(self, terminating):
+        pgmoat = terminating("host all all all trust tls_min=TLSv1.2\n")
+        sqlstate, text = refusal(pgmoat.port, tls=False)
+        assert sqlstate == "28000" and "no encryption" in text
+
+
+class TestDemandsWhereTlsPasses:
+    def test_an_old_version_gets_an_alert(self, passing_through):
+        pgmoat = passing_through("hostssl all all all trust tls_min=TLSv1.3\n")
+        assert answer_to_hello(pgmoat.port, **TLS12) == alert(INSUFFICIENT_SECURITY)
+        line = pgmoat.closed_line("reason=denied")
+        assert line["rule"] == "pg_hba.conf:1" and "TLSv1.2" in line["tls"]
+        assert server_version(pgmoat.port) == 18
+
+    def test_another_cipher_gets_an_alert(self, passing_through):
+        pgmoat = passing_through("hostssl all all all trust tls_ciphers=TLS_AES_128_CCM_SHA256\n")
+        assert answer_to_hello(pgmoat.port) == alert(INSUFFICIENT_SECURITY)
+
+    def test_another_group_gets_an_alert(self, passing_through):
+        pgmoat = passing_through("hostssl all all all trust tls_groups=X25519\n")
+        assert answer_to_hello(pgmoat.port, group="prime256v1") == alert(INSUFFICIENT_SECURITY)
+        assert server_version(pgmoat.port) == 18
+
+    def test_reject_is_an_alert_too(self, passing_through):
+        pgmoat = passing_through("hostssl all all all reject\nhostnossl all all all trust\n")
+        assert answer_to_hello(pgmoat.port) == alert(ACCESS_DENIED)
+        with RawClient(pgmoat.port) as direct:
+            assert direct.send(client_hello()).receive_until_closed() == alert(ACCESS_DENIED)
+        assert server_version(pgmoat.port, tls=False) == 18
+
+    def test_no_entry_is_an_alert_too(self, passing_through):
+        pgmoat = passing_through("hostnossl all all all trust\n")
+        assert answer_to_hello(pgmoat.port) == alert(ACCESS_DENIED)
+
+    def test_in_plaintext_the_text_comes_without_names(self, passing_through):
+        pgmoat = passing_through("hostnossl all all all reject\n")
+        assert refusal(pgmoat.port, tls=False) == (
+            "28000", 'pg_hba.conf rejects connection for host "127.0.0.1", no encryption')
+
+    @pytest.mark.parametrize("rule", (
+        "hostssl sales all all trust", "hostssl all alice all trust", "hostssl all all all cert",
+        "hostssl all all all trust clientcert=verify-ca"))
+    def test_a_rule_that_cannot_be_judged_is_an_error_with_its_line(self, workspace, rule):
+        folder = workspace.folder("config")
+        write_for_user(folder / "pg_hba.conf", f"# first\n{rule}\n")
+        write_for_user(folder / "pgmoat.conf", config_text({
+            "port": free_port(), "upstream": "host=127.0.0.1", "tls_mode": "passthrough", "hba_file": "pg_hba.conf"}))
+        code, out, error = run_pgmoat(workspace, "check", "--config", folder / "pgmoat.conf")
+        assert code == CONFIGURATION and re.search(r"\bline 2\b", out + error) and "pg_hba.conf" in out + error
+
+
+ROUTES = """
+hostssl all all all reject sni=old.example.com
+hostssl all all all trust  sni=DB.example.com upstream=fifteen
+hostssl all all all trust
+"""
+
+
+class TestServerNames:
+    @pytest.fixture(params=("terminate", "passthrough"))
+    def routing(self, request, start_pgmoat, certificate, servers):
+        """pgmoat in front of two servers: 18, and 15 for one name."""
+        tls = request.param == "passthrough"
+        sslmode = "" if tls else "sslmode=disable"
+        return start_pgmoat(None if tls else certificate, files={"pg_hba.conf": ROUTES}, settings={
+            "tls_mode": request.param, "hba_file": "pg_hba.conf",
+            "upstream": f"host=127.0.0.1 port={servers(18, tls).port} {sslmode}",
+            "upstream.fifteen": f"host=127.0.0.1 port={servers(15, tls).port} {sslmode}"})
+
+    def test_a_name_chooses_the_rule_and_the_rule_the_server(self, routing):
+        assert server_version(routing.port, server_name="db.example.com") == 15
+        assert server_version(routing.port, server_name="Db.Example.Com") == 15
+        assert server_version(routing.port, server_name="other.example.com") == 18
+        assert routing.closed_line("sni=other.example.com")["upstream"] == "default"
+        assert routing.closed_line("sni=db.example.com")["upstream"] == "fifteen"
+
+    def test_a_name_can_be_turned_away(self, routing):
+        with pytest.raises((OSError, EOFError, AssertionError)):
+            server_version(routing.port, server_name="old.example.com")
+        assert routing.closed_line("sni=old.example.com")["reason"] == "denied"
+
+    def test_direct_tls_has_a_name_too(self, routing):
+        with RawClient(routing.port) as client:
+            try:
+                client.handshake(server_name="old.example.com").send(wire.startup()).receive_error()
+            except (OSError, EOFError):
+                pass  # where TLS passes through, the answer is an alert
+        line = routing.closed_line("sni=old.example.com")
+        assert line["rule"] == "pg_hba.conf:2", line
+
+    def test_plaintext_has_no_name(self, routing):
+        with RawClient(routing.port) as client:
+            error = client.send(wire.startup()).receive_error()
+        assert error["M"].startswith("no pg_hba.conf entry for host")
+
+    def test_an_unknown_upstream_is_an_error_with_its_line(self, workspace):
+        folder = workspace.folder("config")
+        write_for_user(folder / "pg_hba.conf", "host all all all trust upstream=nowhere\n")
+        write_for_user(folder / "pgmoat.conf", config_text({
+            "port": free_port(), "upstream": "host=127.0.0.1", "hba_file": "pg_hba.conf"}))
+        code, out, error = run_pgmoat(workspace, "check", "--config", folder / "pgmoat.conf")
+        assert code == CONFIGURATION and "nowhere" in out + error and re.search(r"\bline 1\b", out + error)
+
+
+class TestHelloRetryRequest:
+    """The server wants another group, so that the client says hello twice. The rules have judged the first one."""
+
+    @pytest.fixture
+    def pgmoat(self, passing_through, start_postgres, server_certificate):
+        server = start_postgres(certificate=server_certificate, settings={"ssl_groups": "prime256v1"})
+        return passing_through("hostssl all all all reject sni=no.example.com\nhostssl all all all trust\n", server)
+
+    @staticmethod
+    def second_flight(port, change):
+        """Connects up to the second hello, lets change() rewrite it, and returns what the server says to that."""
+        with RawClient(port) as client:
+            assert client.send(wire.SSL_REQUEST).receive(1) == b"S"
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            session = tls_context().wrap_bio(incoming, outgoing, server_hostname="ok.example.com")
+            for rewrite in (lambda hello: hello, change):
+                with pytest.raises(ssl.SSLWantReadError):
+                    session.do_handshake()
+                client.send(rewrite(outgoing.read()))
+                answer = client.socket.recv(65536)
+                incoming.write(answer)
+            return answer
+
+    def test_the_same_name_again_is_let_in(self, pgmoat):
+        assert self.second_flight(pgmoat.port, lambda hello: hello)[:1] == HANDSHAKE
+        assert server_version(pgmoat.port, server_name="ok.example.com") == 18
+
+    def test_another_name_is_cut_off(self, pgmoat):
+        def rewrite(hello):
+            assert b"ok.example.com" in hello
+            return hello.replace(b"ok.example.com", b"no.example.com")
+
+        try:
+            answer = self.second_flight(pgmoat.port, rewrite)
+        except ConnectionError:
+            answer = b""
+        assert answer[:1] in (b"", b"\x15"), answer
+        pgmoat.process.wait_for_log("connection closed", "reason=handshake", "second ClientHello")
+
+
+class TestLimitOfARule:
+    def test_the_next_one_is_refused_until_one_leaves(self, terminating):
+        pgmoat = terminating("hostssl all all all trust max_connections=2\nhost all all all trust\n")
+        first, second = (RawClient(pgmoat.port).start_tls().log_in() for _ in range(2))
+        assert refusal(pgmoat.port)[0] == "53300"
+        assert server_version(pgmoat.port, tls=False) == 18, "another rule has no limit"
+        first.log_out()
+        first.socket.close()
+        eventually(lambda: is_let_in(pgmoat.port), "the seat of the one who left")
+        second.socket.close()
+
+    def test_a_reload_that_keeps_the_rule_keeps_its_count(self, terminating):
+        rule = "hostssl all all all trust max_connections=1\n"
+        pgmoat = terminating(rule)
+        with RawClient(pgmoat.port) as client:
+            client.start_tls().log_in()
+            pgmoat.write_files({"pg_hba.conf": "# another line number\n" + rule})
+            pgmoat.process.wait_for_log("configuration was reloaded", since=pgmoat.reload())
+            assert refusal(pgmoat.port)[0] == "53300"
+
+
+class TestRulesOfAListener:
+    def test_each_listener_has_its_own_file(self, terminating):
+        port = free_port()
+        pgmoat = terminating("host all all all trust\n", files={"edge.conf": "# strict\nhost all all all reject\n"},
+                             **{"listener.edge": f"address=127.0.0.1 port={port} hba_file=edge.conf"})
+        assert server_version(pgmoat.port) == 18
+        assert refusal(port)[1] == REJECTS + "SSL encryption"
+        line = pgmoat.closed_line("reason=denied")
+        assert (line["listener"], line["rule"]) == ("edge", "edge.conf:2")
+
+
+class TestReload:
+    def test_new_rules_are_in_force_at_once_and_the_log_says_what_changed(self, terminating):
+        pgmoat = terminating("host all alice all trust\nhost all bob all trust\nhost all carol all trust\n")
+        assert refusal(pgmoat.port)[0] == "28000"
+        pgmoat.write_files({"pg_hba.conf": "host all carol all trust\nhost all alice all trust\n"
+                                           "host all postgres all trust\n"})
+        position = pgmoat.reload()
+        pgmoat.process.wait_for_log("configuration was reloaded", since=position)
+        assert server_version(pgmoat.port) == 18
+        for words in (("added", "host all postgres all trust"), ("removed", "host all bob all trust"), ("moved",)):
+            pgmoat.process.wait_for_log(*words, "pg_hba.conf", since=position)
+
+    def test_a_reload_without_a_change_says_nothing_of_rules(self, terminating):
+        pgmoat = terminating("host all all all trust\n")
+        position = pgmoat.reload()
+        pgmoat.process.wait_for_log("configuration was reloaded", since=position)
+        for word in ("added", "removed", "moved"):
+            assert not pgmoat.process.log_lines(word, "pg_hba.conf", since=position)
+
+    def test_a_broken_line_leaves_the_old_rules_and_is_named(self, terminating):
+        pgmoat = terminating("host all all all reject\n", http_listen=f"127.0.0.1:{free_port()}")
+        pgmoat.write_files({"pg_hba.conf": "host all all all trust\nhost all all all nonsense\n"})
+        position = pgmoat.reload()
+        line = pgmoat.process.wait_for_log('invalid authentication method "nonsense"', since=position)
+        assert "pg_hba.conf" in line and re.search(r"\bline 2\b", line)
+        pgmoat.process.wait_for_log("no changes were applied", since=position)
+        assert refusal(pgmoat.port)[1] == REJECTS + "SSL encryption"
+
+    def test_a_broken_file_stops_a_start(self, workspace):
+        folder = workspace.folder("config")
+        write_for_user(folder / "pg_hba.conf", "host all all all trust\n\nhost all all 127.0.0.1/99 trust\n")
+        write_for_user(folder / "pgmoat.conf", config_text({
+            "port": free_port(), "upstream": "host=127.0.0.1", "hba_file": "pg_hba.conf"}))
+        code, out, error = run_pgmoat(workspace, "--config", folder / "pgmoat.conf")
+        assert code == CONFIGURATION
+        assert 'invalid CIDR mask in address "127.0.0.1/99"' in out + error and re.search(r"\bline 3\b", out + error)
+
+    def test_a_missing_file_stops_a_start(self, workspace):
+        folder = workspace.folder("config")
+        write_for_user(folder / "pgmoat.conf", config_text({
+            "port": free_port(), "upstream": "host=127.0.0.1", "hba_file": "missing.conf"}))
+        code, out, error = run_pgmoat(workspace, "--config", folder / "pgmoat.conf")
+        assert code == CONFIGURATION and "missing.conf" in out + error
+
+    @pytest.mark.parametrize("then", ("keep", "disconnect"))
+    def test_live_connections_that_are_not_wanted_any_more(self, terminating, then):
+        pgmoat = terminating("host all all all trust\n", hba_on_reload=then)
+        with RawClient(pgmoat.port) as unwanted, RawClient(pgmoat.port) as wanted:
+            unwanted.start_tls().log_in()
+            wanted.log_in()
+            pgmoat.write_files({"pg_hba.conf": "hostssl all all all reject\nhost all all all trust\n"})
+            position = pgmoat.reload()
+            line = pgmoat.process.wait_for_log("live connection", since=position)
+            assert "pg_hba.conf:1" in line
+            if then == "keep":
+                assert unwanted.query("SELECT 'still'")[1][1].endswith(b"still")
+            else:
+                unwanted.receive_until_closed()
+            assert wanted.query("SELECT 'here'")[1][1].endswith(b"here")
+        assert len(pgmoat.process.log_lines("live connection", since=position)) == 1
+
+    def test_no_connection_sees_a_mixture(self, terminating):
+        """Two sets of rules, which refuse with different texts by different lines, take turns under load."""
+        filler = "host all nobody all trust\n" * 50
+        sets = (filler + "host all all all reject\n", "host all all all trust tls_min=TLSv1.2\n" + filler)
+        outcome_of = {"pg_hba.conf:51": REJECTS + "no encryption", "pg_hba.conf:1": "but pg_hba.conf requires TLS"}
+        pgmoat = terminating(sets[0], control_threads=2)
+        stop, texts, failures = threading.Event(), set(), []
+
+        def connect_all_the_time():
+            try:
+                while not stop.is_set():
+                    texts.add(refusal(pgmoat.port, tls=False)[1])
+                    time.sleep(0.005)
+            except Exception as error:  # the thread's failure is the test's
+                failures.append(error)
+
+        threads = [threading.Thread(target=connect_all_the_time) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            end = time.monotonic() + 2
+            turn = 0
+            while time.monotonic() < end or turn < 4:
+                turn += 1
+                pgmoat.write_files({"pg_hba.conf": sets[turn % 2]})
+                pgmoat.process.wait_for_log("configuration was reloaded", since=pgmoat.reload())
+                now = refusal(pgmoat.port, tls=False)[1]
+                assert list(outcome_of.values())[turn % 2] in now, "the log came before the rules"
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert not failures and len(texts) == 2, (failures, texts)
+        lines = pgmoat.process.log_lines("connection closed", "reason=denied")
+        assert len(lines) > 100
+        for line in lines:
+            assert outcome_of[re.search(r"rule=(\S+)", line)[1]].replace('"', r'\"') in line, line
+
+
+class TestAudit:
+    @pytest.fixture
+    def audited(self, terminating, servers):
+        self.http = f"127.0.0.1:{free_port()}"
+        return terminating("host all all all trust\n", http_listen=self.http, hba_audit_file="audit.conf",
+                           files={"audit.conf": "hostssl all all all trust tls_min=TLSv1.3\n"
+                                                "host all all all trust upstream=fifteen\n"},
+                           **{"upstream.fifteen": upstream_of(servers(15, tls=False))})
+
+    def hits(self, rule, result):
+        return metric(self.http, "pgmoat_audit_hits_total", file="audit.conf", rule=rule, result=result)
+
+    def test_who_would_be_refused_is_let_in_counted_and_logged(self, audited):
+        assert server_version(audited.port, **TLS12) == 18
+        line = audited.process.wait_for_log("audit: would be refused")
+        assert "rule=audit.conf:1" in line and "TLSv1.2" in line and "TLSv1.3" in line
+        eventually(lambda: self.hits("1", "demand_unmet") == 1, "the count")
+
+    def test_who_would_go_elsewhere_is_logged(self, audited):
+        assert server_version(audited.port, tls=False) == 18
+        line = audited.process.wait_for_log("audit: would go to another upstream")
+        assert "rule=audit.conf:2" in line and "upstream=fifteen" in line
+        eventually(lambda: self.hits("2", "reroute") == 1, "the count")
+
+    def test_who_would_be_treated_the_same_is_only_counted(self, audited):
+        assert server_version(audited.port) == 18
+        eventually(lambda: self.hits("1", "allow") == 1, "the count")
+        assert not audited.process.log_lines("audit: ")
+
+
+class TestCounts:
+    def test_every_rule_counts_by_its_result(self, terminating):
+        http = f"127.0.0.1:{free_port()}"
+        pgmoat = terminating("hostssl all all all trust tls_min=TLSv1.3\nhost all bob all reject\n", http_listen=http)
+
+        def hits(rule, result):
+            return metric(http, "pgmoat_rule_hits_total", file="pg_hba.conf", rule=rule, result=result)
+
+        assert hits("1", "allow") == 0, "a series is there before its first event"
+        server_version(pgmoat.port)
+        refusal(pgmoat.port, **TLS12)
+        refusal(pgmoat.port, tls=False, startup={"user": "bob"})
+        refusal(pgmoat.port, tls=False)
+        counted = [hits("1", "allow"), hits("1", "demand_unmet"), hits("2", "deny"), hits("none", "no_entry")]
+        assert counted == [1, 1, 1, 1]
+
+    def test_counts_outlive_a_reload_that_keeps_the_rule(self, terminating):
+        http = f"127.0.0.1:{free_port()}"
+        rule = "host all all all reject\n"
+        pgmoat = terminating(rule, http_listen=http)
+        refusal(pgmoat.port)
+        pgmoat.write_files({"pg_hba.conf": "# one line further down\n" + rule})
+        pgmoat.process.wait_for_log("configuration was reloaded", since=pgmoat.reload())
+        assert metric(http, "pgmoat_rule_hits_total", file="pg_hba.conf", rule="2", result="deny") == 1
+
+
+class TestHbaTest:
+    """`pgmoat hba test` says what the running proxy would."""
+
+    @pytest.fixture
+    def ask(self, workspace):
+        folder = workspace.folder("config")
+        write_for_user(folder / "pg_hba.conf", "hostssl all alice 10.0.0.0/8 trust tls_min=TLSv1.3 upstream=fifteen\n"
+                                               "host all all 10.0.0.0/8 reject\n")
+        write_for_user(folder / "pgmoat.conf", config_text({
+            "port": free_port(), "upstream": "host=127.0.0.1", "upstream.fifteen": "host=127.0.0.2",
+            "hba_file": "pg_hba.conf"}))
+
+        def run(*arguments):
+            code, out, error = run_pgmoat(workspace, "hba", "test", "--config", folder / "pgmoat.conf", *arguments)
+            return code, out + error
+
+        return run
+
+    def test_an_allowed_connection_exits_0_and_names_line_and_server(self, ask):
+        code, out = ask("--address", "10.1.2.3", "--user", "alice", "--database", "sales", "--tls", "TLSv1.3")
+        assert code == 0 and "line 1" in out and "fifteen" in out
+
+    def test_a_refused_connection_exits_1_and_shows_the_text(self, ask):
+        code, out = ask("--address", "10.1.2.3", "--user", "bob", "--database", "sales")
+        assert code == 1 and "line 2" in out
+        assert 'pg_hba.conf rejects connection for host "10.1.2.3", user "bob", database "sales", no encryption' in out
+
+    def test_an_unmet_demand_and_no_entry_exit_1(self, ask):
+        code, out = ask("--address", "10.1.2.3", "--user", "alice", "--database", "sales", "--tls", "TLSv1.2")
+        assert code == 1 and "TLSv1.3" in out
+        code, out = ask("--address", "192.168.0.1", "--user", "alice", "--database", "sales")
+        assert code == 1 and "no pg_hba.conf entry for host" in out
