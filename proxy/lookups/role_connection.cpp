@@ -61,7 +61,7 @@ std::string as_one_line(std::string text) {
     while (!text.empty() && text.back() == '\n')
         text.pop_back();
     std::replace_if(
-        text.begin(), text.end(), [](char c) { return c == 0x0a || c == 0x09; }, 0x20);
+        text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
     return text.empty() ? "no reason given" : text;
 }
 

@@ -7,6 +7,7 @@ import pytest
 
 from kit import wire
 from kit.environment import SOURCE, free_port, write_for_user
+from kit.postgres import Postgres
 from kit.process import eventually
 from kit.raw_client import RawClient
 
@@ -32,15 +33,22 @@ def readme_query():
     return re.search(r"^role_query = '(.*)'$", readme, re.MULTILINE)[1]
 
 
-@pytest.fixture(params=(15, 18))
-def catalog(request, start_postgres):
-    """A server of its own with the roles, which asks the role login for its password."""
-    server = start_postgres(request.param, hba="local all all trust\nhost all pgmoat_roles all scram-sha-256\n"
-                                               "host all all all trust\n")
+HBA = """
+local all all trust
+host all pgmoat_roles all scram-sha-256
+host all all all trust
+"""
+
+
+@pytest.fixture(scope="module", params=(15, 18))
+def catalog(request, installations):
+    """A server with these roles, which asks the role login for its password."""
+    server = Postgres(installations[request.param], hba=HBA)
     for statement in ROLES.strip().split(";")[:-1]:
         server.query(statement)
     server.query("CREATE DATABASE tenant")
-    return server
+    yield server
+    server.stop()
 
 
 @pytest.fixture
