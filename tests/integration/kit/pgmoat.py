@@ -16,6 +16,9 @@ SANITIZER_OPTIONS = {
     "TSAN_OPTIONS": "second_deadlock_stack=1",
 }
 
+# glibc keeps what it read of resolv.conf under a lock that the thread sanitizer does not see.
+THREAD_SUPPRESSIONS = "race:__libc_dynarray_emplace_enlarge\n"
+
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "shutdown_timeout": "5s",
@@ -42,11 +45,13 @@ class Pgmoat:
         if certificate:
             certificate.install(self.folder)
             self.settings |= {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
-        self.write_files(files or {})
+        self.write_files({"tsan.supp": THREAD_SUPPRESSIONS, **(files or {})})
+        environment = {**SANITIZER_OPTIONS, "TSAN_OPTIONS": f"{SANITIZER_OPTIONS['TSAN_OPTIONS']}:"
+                                                            f"suppressions={self.folder / 'tsan.supp'}"}
         self.configure(settings or {})
         wrapper = names(self.folder) if names else []
         self.process = Process([*wrapper, binary or workspace.pgmoat, "--config", self.config_file],
-                               self.folder / "log", SANITIZER_OPTIONS, as_user and not wrapper)
+                               self.folder / "log", environment, as_user and not wrapper)
         if ready:
             self.process.wait_for_log("ready to accept connections")
 
