@@ -148,16 +148,17 @@ struct Server::Running {
             log.info(line);
         setup = std::move(fresh);
         apply_log_settings();
-        spread(0);
+        spread(setup, 0);
     }
 
     // Each thread in turn takes the setup; when all have it, live sessions are looked over.
-    void spread(std::size_t next) {
+    // `now` goes along: `setup` belongs to the first thread.
+    void spread(std::shared_ptr<const Setup> now, std::size_t next) {
         ControlThread& thread = *threads[next % threads.size()];
-        asio::post(thread.context, [this, next, &thread, now = setup] {
+        asio::post(thread.context, [this, next, &thread, now = std::move(now)] {
             if (next == threads.size()) return control::review_sessions(threads);
             thread.setup = now;
-            spread(next + 1);
+            spread(now, next + 1);
         });
     }
 
