@@ -2,7 +2,6 @@
 
 #include "proxy/command_failures.h"
 #include "proxy/config/config.h"
-#include "proxy/config/file_source.h"
 #include "proxy/config/guc_value.h"
 #include "proxy/control/access.h"
 #include "proxy/exit_code.h"
@@ -14,7 +13,6 @@
 
 #include <cstdio>
 #include <memory>
-#include <stdexcept>
 #include <utility>
 #include <variant>
 
@@ -62,8 +60,7 @@ policy::Candidate candidate_of(const HbaTestOptions& options, const config::Conf
     return candidate;
 }
 
-void answer(const config::Config& config,
-            const std::string& upstream,
+void answer(const lookups::RoleSource& roles,
             const policy::Candidate& candidate,
             Question question,
             policy::Evaluation& evaluation) {
@@ -71,28 +68,20 @@ void answer(const config::Config& config,
     case Question::client_host_name:
         return evaluation.answer(lookups::look_up_host_name(candidate.address));
     case Question::user_roles:
-        return evaluation.answer(
-            lookups::look_up_roles(control::role_source(config, upstream), candidate.user));
+        return evaluation.answer(lookups::look_up_roles(roles, candidate.user));
     case Question::own_interfaces: return evaluation.answer(lookups::own_interfaces());
     }
 }
 
-Decision decide(const config::Config& config,
-                const std::string& upstream,
-                const policy::Rules& rules,
-                const policy::Candidate& candidate) {
-    policy::Evaluation evaluation(rules, candidate);
+Decision decide(const control::Access& access, const policy::Candidate& candidate) {
+    policy::Evaluation evaluation(*access.rules, candidate);
     for (;;) {
         auto step = evaluation.next();
         if (auto* question = std::get_if<Question>(&step)) {
-            answer(config, upstream, candidate, *question, evaluation);
+            answer(access.roles, candidate, *question, evaluation);
             continue;
         }
-        Decision decision = std::get<Decision>(std::move(step));
-        const bool demands = !decision.refuses() && decision.rule && decision.rule->demands.any();
-        if (demands && candidate.passthrough)
-            if (auto refused = policy::check_demands(*decision.rule, candidate)) return *refused;
-        return decision;
+        return policy::after_server_hello(std::get<Decision>(std::move(step)), candidate);
     }
 }
 
@@ -127,8 +116,7 @@ int test_hba(const HbaTestOptions& options) {
         const auto access = control::load_access(config, {});
         policy::Candidate candidate = candidate_of(options, config);
         candidate.passthrough = listener.tls_mode == config::TlsMode::passthrough;
-        const Decision decision =
-            decide(config, listener.upstream, *access.front().rules, candidate);
+        const Decision decision = decide(access.front(), candidate);
         say(decision, listener.upstream);
         return decision.refuses() ? exit_failed : exit_ok;
     });

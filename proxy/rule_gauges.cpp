@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string>
-#include <tuple>
 #include <utility>
 
 namespace pgmoat {
@@ -31,15 +29,6 @@ RuleName name_of(const Rules& rules, const Rule& rule) {
     return {rule.place.substr(0, colon), rule.place.substr(colon + 1)};
 }
 
-std::vector<const Rules*> once_each(const Setup& setup, RulesOfAccess which) {
-    std::vector<const Rules*> all;
-    for (const control::Access& access : setup.access) {
-        const Rules* const rules = (access.*which).get();
-        if (rules && std::find(all.begin(), all.end(), rules) == all.end()) all.push_back(rules);
-    }
-    return all;
-}
-
 using Sums = std::map<std::pair<RuleName, std::string_view>, std::uint64_t>;
 
 void add(Sums& sums, const Rules& rules, const Rule& rule, bool audited) {
@@ -55,9 +44,9 @@ void add(Sums& sums, const Rules& rules, const Rule& rule, bool audited) {
 
 } // namespace
 
-std::vector<metrics::RuleHits> rule_hits(const Setup& setup, RulesOfAccess which) {
+std::vector<metrics::RuleHits> rule_hits(const Setup& setup, control::RulesOfAccess which) {
     Sums sums;
-    for (const Rules* rules : once_each(setup, which)) {
+    for (const auto& rules : control::distinct_rules(setup.access, which)) {
         for (const Rule& rule : rules->rules)
             add(sums, *rules, rule, which == &control::Access::audit);
         sums[{RuleName{rules->name, "none"}, to_word(policy::Verdict::no_entry)}] +=
@@ -71,7 +60,7 @@ std::vector<metrics::RuleHits> rule_hits(const Setup& setup, RulesOfAccess which
 
 std::vector<metrics::RuleLastHit> rule_last_hits(const Setup& setup) {
     std::map<RuleName, std::int64_t> latest;
-    for (const Rules* rules : once_each(setup, &control::Access::rules))
+    for (const auto& rules : control::distinct_rules(setup.access, &control::Access::rules))
         for (const Rule& rule : rules->rules)
             if (const std::int64_t hit = rule.stats->last_hit; hit != 0) {
                 std::int64_t& last = latest[name_of(*rules, rule)];

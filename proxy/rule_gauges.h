@@ -9,11 +9,9 @@
 
 namespace pgmoat {
 
-using RulesOfAccess = std::shared_ptr<const policy::Rules> control::Access::*;
-
 // Of the live rules or of the audited ones.
 [[nodiscard]] std::vector<metrics::RuleHits> rule_hits(const control::Setup& setup,
-                                                       RulesOfAccess which);
+                                                       control::RulesOfAccess which);
 [[nodiscard]] std::vector<metrics::RuleLastHit> rule_last_hits(const control::Setup& setup);
 
 } // namespace pgmoat

@@ -84,33 +84,31 @@ std::vector<Access> load_access(const config::Config& config, const std::vector<
         const auto& listener = config.listeners[i];
         const Access before = i < old.size() ? old[i] : Access{};
         const bool passthrough = listener.tls_mode == config::TlsMode::passthrough;
-        access.push_back({loader.load(listener.hba_file, passthrough, before.rules),
-                          loader.load(listener.hba_audit_file, passthrough, before.audit)});
+        Access& fresh = access.emplace_back();
+        fresh.rules = loader.load(listener.hba_file, passthrough, before.rules);
+        fresh.audit = loader.load(listener.hba_audit_file, passthrough, before.audit);
+        fresh.routes = fresh.rules && fresh.rules->routes();
+        fresh.roles = lookups::role_source(config, config.upstreams.at(listener.upstream));
     }
     if (!loader.errors.empty()) throw config::ConfigError(std::move(loader.errors));
     return access;
 }
 
-lookups::RoleSource role_source(const config::Config& config, const std::string& upstream) {
-    return lookups::role_source(config, config.upstreams.at(upstream));
-}
-
-std::vector<std::shared_ptr<const Rules>> all_rules(const std::vector<Access>& access) {
+std::vector<std::shared_ptr<const Rules>> distinct_rules(const std::vector<Access>& access,
+                                                         RulesOfAccess which) {
     std::vector<std::shared_ptr<const Rules>> all;
-    const auto add = [&all](const std::shared_ptr<const Rules>& rules) {
+    for (const Access& each : access) {
+        const auto& rules = each.*which;
         if (rules && std::find(all.begin(), all.end(), rules) == all.end()) all.push_back(rules);
-    };
-    for (const Access& each : access)
-        add(each.rules);
-    for (const Access& each : access)
-        add(each.audit);
+    }
     return all;
 }
 
 std::vector<std::string> access_warnings(const std::vector<Access>& access) {
     std::vector<std::string> warnings;
-    for (const auto& rules : all_rules(access))
-        warnings.insert(warnings.end(), rules->warnings.begin(), rules->warnings.end());
+    for (const RulesOfAccess which : {&Access::rules, &Access::audit})
+        for (const auto& rules : distinct_rules(access, which))
+            warnings.insert(warnings.end(), rules->warnings.begin(), rules->warnings.end());
     return warnings;
 }
 

@@ -18,6 +18,8 @@ namespace pgmoat::control {
 struct Access {
     std::shared_ptr<const policy::Rules> rules; // none: everyone is let in
     std::shared_ptr<const policy::Rules> audit; // none: nothing is audited
+    bool routes = false;                        // a rule may choose the upstream
+    lookups::RoleSource roles;                  // who knows the roles that the rules name
 };
 
 // One per listener, in their order; listeners that name the same file share its rules. Rules that
@@ -25,13 +27,10 @@ struct Access {
 [[nodiscard]] std::vector<Access> load_access(const config::Config& config,
                                               const std::vector<Access>& old);
 
-// Who knows the roles that a listener's rules name: `upstream` is the listener's.
-[[nodiscard]] lookups::RoleSource role_source(const config::Config& config,
-                                              const std::string& upstream);
-
-// Every set of rules once, for listings and metrics.
+// The live rules, or the audited ones, of all listeners, each set once.
+using RulesOfAccess = std::shared_ptr<const policy::Rules> Access::*;
 [[nodiscard]] std::vector<std::shared_ptr<const policy::Rules>>
-all_rules(const std::vector<Access>& access);
+distinct_rules(const std::vector<Access>& access, RulesOfAccess which);
 
 // What a loaded file is suspected of, such as a record that cannot match; a line each.
 [[nodiscard]] std::vector<std::string> access_warnings(const std::vector<Access>& access);

@@ -41,11 +41,7 @@ Awaitable<policy::Decision> judge(RulesToAsk asked, policy::Candidate candidate)
 
 Awaitable<policy::Decision> judge_live(RulesToAsk asked, policy::Candidate candidate) {
     policy::Decision decision = co_await judge(asked, candidate);
-    const bool demands = !decision.refuses() && decision.rule && decision.rule->demands.any();
-    if (demands && candidate.passthrough && candidate.tls)
-        if (auto refused = policy::check_demands(*decision.rule, candidate))
-            decision = std::move(*refused);
-    co_return decision;
+    co_return policy::after_server_hello(std::move(decision), candidate);
 }
 
 } // namespace pgmoat::control

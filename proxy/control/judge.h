@@ -8,11 +8,11 @@
 
 namespace pgmoat::control {
 
-// What it is asked with; both must outlive the judgement. After inquiry.cancel() it ends at once.
+// What it is asked with; all must outlive the judgement. After inquiry.cancel() it ends at once.
 struct RulesToAsk {
     Inquiry& inquiry;
     const policy::Rules& rules;
-    lookups::RoleSource roles; // the catalog of the listener's upstream
+    const lookups::RoleSource& roles; // the catalog of the listener's upstream
 };
 [[nodiscard]] Awaitable<policy::Decision> judge(RulesToAsk asked, policy::Candidate candidate);
 

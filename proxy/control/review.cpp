@@ -7,7 +7,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -65,8 +64,8 @@ Awaitable<void> review(const Threads& threads, std::shared_ptr<const Setup> setu
     for (const Judged& session : sessions) {
         const auto place = listener_of(*setup, session.facts);
         if (!place || !setup->access[*place].rules) continue;
-        const auto roles = role_source(setup->config, setup->config.listeners[*place].upstream);
-        const RulesToAsk asked{inquiry, *setup->access[*place].rules, roles};
+        const Access& access = setup->access[*place];
+        const RulesToAsk asked{inquiry, *access.rules, access.roles};
         const policy::Decision decision =
             co_await judge_live(asked, candidate_of(session.facts, has_ca));
         if (decision.refuses()) conclude(threads, *setup, session, decision);

@@ -143,8 +143,7 @@ class Session final : public Interruptible {
     }
 
     Awaitable<ServerAnswer> agree(bool gssenc) {
-        const auto& rules = thread_.setup->access[place_].rules;
-        if (rules && rules->routes()) {
+        if (thread_.setup->access[place_].routes) {
             const char answer = gssenc ? 'N' : 'S';
             server_must_agree_ = !gssenc;
             Stop stop = co_await answer_request(client_, answer, gssenc);
@@ -223,7 +222,7 @@ class Session final : public Interruptible {
             record_.judged(peer_.local ? system_user_of_peer(client_.socket().native_handle())
                                        : "");
             // Named first: g++ 12 destroys what a braced argument of a co_await holds twice.
-            const RulesToAsk asked{inquiry_, *rules, roles()};
+            const RulesToAsk asked{inquiry_, *rules, access().roles};
             policy::Decision decision = co_await judge(asked, candidate());
             decision_ = std::move(decision);
             if (deadline_.passed()) co_return late();
@@ -246,9 +245,7 @@ class Session final : public Interruptible {
             co_return Ended{CloseReason::handshake,
                             "server: answered the ClientHello with an alert"};
         }
-        if (demands)
-            if (auto refused = policy::check_demands(*decision_.rule, candidate()))
-                decision_ = std::move(*refused);
+        decision_ = policy::after_server_hello(std::move(decision_), candidate());
         settle();
         if (!decision_.refuses()) co_return std::nullopt;
         co_return co_await refuse(alert::insufficient_security);
@@ -267,7 +264,7 @@ class Session final : public Interruptible {
         if (const auto& rules = access().audit)
             audit(thread_,
                   {rules,
-                   roles(),
+                   access().roles,
                    candidate(),
                    decision_.refuses(),
                    chosen_upstream(),
@@ -289,10 +286,6 @@ class Session final : public Interruptible {
 
     const std::string& chosen_upstream() const {
         return decision_.upstream.empty() ? listener_.upstream : decision_.upstream;
-    }
-
-    lookups::RoleSource roles() const {
-        return role_source(judged_by_->config, listener_.upstream);
     }
 
     const Access& access() const { return judged_by_->access[place_]; }

@@ -1,11 +1,12 @@
-// check_demands(): what a rule demands of TLS beside PostgreSQL's own options. The client is told
-// what was demanded and what it uses; what cannot be told, such as an unknown name, never meets a
-// demand.
+// check_demands() and after_server_hello(): what a rule demands of TLS beside PostgreSQL's own
+// options. The client is told what was demanded and what it uses; what cannot be told, such as an
+// unknown name, never meets a demand.
 #include "proxy/policy/evaluation.h"
 #include "proxy/policy/refuse.h"
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace pgmoat::policy {
 namespace {
@@ -61,6 +62,12 @@ std::optional<Decision> check_demands(const Rule& rule, const Candidate& candida
     Decision decision = refuse(rule, std::move(message));
     decision.verdict = Verdict::demand_unmet;
     return decision;
+}
+
+Decision after_server_hello(Decision decision, const Candidate& candidate) {
+    if (!candidate.passthrough || !candidate.tls) return decision;
+    if (decision.refuses() || decision.rule == nullptr) return decision;
+    return check_demands(*decision.rule, candidate).value_or(std::move(decision));
 }
 
 } // namespace pgmoat::policy

@@ -89,6 +89,10 @@ class Evaluation {
 // refusal, or nothing.
 [[nodiscard]] std::optional<Decision> check_demands(const Rule& rule, const Candidate& candidate);
 
+// Any connection of which everything is known: where TLS passes through, an allowance stands only
+// if its rule's demands are met. Elsewhere the evaluation has looked already.
+[[nodiscard]] Decision after_server_hello(Decision decision, const Candidate& candidate);
+
 // Counts a decision with its rule. `now`: Unix seconds.
 void count(const Rules& rules, const Decision& decision, std::int64_t now);
 

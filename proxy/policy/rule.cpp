@@ -3,32 +3,6 @@
 #include <algorithm>
 
 namespace pgmoat::policy {
-namespace {
-
-bool any_needs_roles(const std::vector<NameMatch>& names) noexcept {
-    return std::any_of(
-        names.begin(), names.end(), [](const NameMatch& name) { return name.needs_roles(); });
-}
-
-} // namespace
-
-bool Rule::needs_roles() const noexcept {
-    return any_needs_roles(databases) || any_needs_roles(users);
-}
-
-bool Rules::needs_roles() const noexcept {
-    return std::any_of(
-               rules.begin(), rules.end(), [](const Rule& rule) { return rule.needs_roles(); }) ||
-           std::any_of(ident.begin(), ident.end(), [](const IdentLine& line) {
-               return line.database_user.needs_roles();
-           });
-}
-
-bool Rules::needs_names() const noexcept {
-    return std::any_of(rules.begin(), rules.end(), [](const Rule& rule) {
-        return std::holds_alternative<HostName>(rule.address);
-    });
-}
 
 bool Rules::routes() const noexcept {
     return std::any_of(

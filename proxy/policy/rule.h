@@ -111,8 +111,6 @@ struct Rule {
     std::string upstream;           // empty: the listener's
     int max_connections = 0;        // 0: no limit of its own
     std::shared_ptr<RuleStats> stats = std::make_shared<RuleStats>();
-
-    [[nodiscard]] bool needs_roles() const noexcept;
 };
 
 // One line of pg_ident.conf.
@@ -138,9 +136,7 @@ struct Rules {
     std::shared_ptr<RuleStats> no_entry = std::make_shared<RuleStats>();
     std::vector<std::string> warnings; // such as a hostssl record while TLS is off
 
-    [[nodiscard]] bool needs_roles() const noexcept; // any +role, samerole
-    [[nodiscard]] bool needs_names() const noexcept; // any host name
-    [[nodiscard]] bool routes() const noexcept;      // any upstream=
+    [[nodiscard]] bool routes() const noexcept; // any upstream=
 };
 
 [[nodiscard]] std::string_view word_of(RecordType type) noexcept; // "hostssl"
