@@ -16,7 +16,7 @@ namespace {
 using config::TableLine;
 using config::TableToken;
 
-// PostgreSQL takes what the first group held for each \1.
+// \1 stands for what the first group of the system user held.
 bool is_filled_in(const NameMatch& name) {
     return name.kind == NameMatch::Kind::exact && name.text.find("\\1") != std::string::npos;
 }
