@@ -1,6 +1,7 @@
 // The command line. Every command gives an exit code of exit_code.h.
 
 #include "proxy/command_cert.h"
+#include "proxy/command_hba_list.h"
 #include "proxy/command_hba_test.h"
 #include "proxy/command_serve.h"
 #include "proxy/exit_code.h"
@@ -99,6 +100,19 @@ void add_hba_test_command(CLI::App& hba, pgmoat::HbaTestOptions& options) {
         "--system-user", options.system_user, "Operating system user of a unix socket's client");
 }
 
+CLI::App* add_hba_list_command(CLI::App& hba, pgmoat::HbaListOptions& options) {
+    CLI::App* list = hba.add_subcommand("list", "The rules as rows, errors included");
+    auto* config = list->add_option("--config", options.config_file, "Configuration file");
+    auto* file = list->add_option("--file", options.hba_file, "Rules, instead of the listener's");
+    list->add_option("--listener", options.listener, "Name of the listener; else the first")
+        ->needs(config);
+    list->add_flag("--json", options.json, "As JSON");
+    list->callback([config, file] {
+        if (!*config && !*file) throw CLI::RequiredError("--config or --file");
+    });
+    return list;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -113,6 +127,8 @@ int main(int argc, char** argv) {
     CLI::App* hba = app.add_subcommand("hba", "Ask the access rules")->require_subcommand(1);
     pgmoat::HbaTestOptions hba_test_options;
     add_hba_test_command(*hba, hba_test_options);
+    pgmoat::HbaListOptions hba_list_options;
+    const CLI::App* hba_list = add_hba_list_command(*hba, hba_list_options);
     CLI::App* cert = app.add_subcommand("cert", "Make keys and certificates");
     CertOptions cert_options;
     add_cert_commands(*cert, cert_options);
@@ -125,6 +141,7 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? pgmoat::exit_ok : pgmoat::exit_usage;
     }
     if (*check) return pgmoat::check(config_file);
+    if (*hba_list) return pgmoat::list_hba(hba_list_options);
     if (*hba) return pgmoat::test_hba(hba_test_options);
     if (*cert) return pgmoat::make_certificate(cert_options);
     return pgmoat::serve(config_file);

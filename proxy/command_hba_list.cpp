@@ -1,0 +1,89 @@
+#include "proxy/command_hba_list.h"
+
+#include "proxy/command_failures.h"
+#include "proxy/config/config.h"
+#include "proxy/config/file_source.h"
+#include "proxy/config/table_file.h"
+#include "proxy/exit_code.h"
+#include "proxy/policy/hba_file.h"
+#include "proxy/policy/hba_listing.h"
+#include "proxy/policy/listing_text.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+#include <vector>
+
+namespace pgmoat {
+
+namespace {
+
+using config::Config;
+using config::ConfigError;
+using config::TableFile;
+
+const config::Listener& listener_of(const Config& config, const std::string& name) {
+    if (name.empty()) return config.listeners.front();
+    if (const auto* listener = config::find_listener(config, name)) return *listener;
+    throw ConfigError({"there is no listener \"" + name + "\""});
+}
+
+policy::HbaContext context_of(const Config& config, const config::Listener& listener) {
+    policy::HbaContext context;
+    context.passthrough = listener.tls_mode == config::TlsMode::passthrough;
+    context.ssl = context.passthrough || config.ssl;
+    context.roles = !config.role_query.empty();
+    for (const auto& [name, upstream] : config.upstreams)
+        context.upstreams.insert(name);
+    return context;
+}
+
+// Without a configuration every upstream is taken to be there.
+policy::HbaContext context_without_config(const TableFile& file) {
+    constexpr std::string_view option = "upstream=";
+    policy::HbaContext context;
+    context.roles = true;
+    for (const auto& line : file.lines)
+        for (const auto& field : line.fields)
+            for (const auto& token : field)
+                if (token.text.starts_with(option))
+                    context.upstreams.insert(token.text.substr(option.size()));
+    return context;
+}
+
+TableFile read(const std::string& path) {
+    TableFile file = config::read_table_file(path, config::Disk());
+    if (!file.error.empty()) throw ConfigError({file.error});
+    for (const auto& note : file.notes)
+        say("LOG", note);
+    return file;
+}
+
+int print(const TableFile& file, const policy::HbaContext& context, bool json) {
+    const auto rows = policy::list_hba(policy::parse_hba(file, context));
+    const std::string text = json ? policy::json_table(rows) : policy::text_table(rows);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    const bool sound = std::all_of(
+        rows.begin(), rows.end(), [](const policy::HbaRow& row) { return row.error.empty(); });
+    return sound ? exit_ok : exit_configuration;
+}
+
+} // namespace
+
+int list_hba(const HbaListOptions& options) {
+    const std::string& named = options.config_file.empty() ? options.hba_file : options.config_file;
+    return with_exit_codes(named, [&]() -> int {
+        if (options.config_file.empty()) {
+            const TableFile file = read(options.hba_file);
+            return print(file, context_without_config(file), options.json);
+        }
+        const Config config = config::load_config(options.config_file);
+        const auto& listener = listener_of(config, options.listener);
+        const std::string& path = options.hba_file.empty() ? listener.hba_file : options.hba_file;
+        if (path.empty())
+            throw ConfigError({"listener \"" + listener.name + "\" has no \"hba_file\""});
+        return print(read(path), context_of(config, listener), options.json);
+    });
+}
+
+} // namespace pgmoat
