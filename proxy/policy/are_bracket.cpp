@@ -90,7 +90,8 @@ void BracketReader::take_part() {
         end = take_byte();
         if (end < 0) return fail("invalid character range");
     }
-    if (end < begin) return fail("invalid character range");
+    // PostgreSQL looks one token ahead, and so tells the missing end first.
+    if (end < begin) return fail(at_end() ? "brackets [] not balanced" : "invalid character range");
     bracket_.bytes |= range(static_cast<std::size_t>(begin), static_cast<std::size_t>(end));
 }
 

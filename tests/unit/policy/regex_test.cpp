@@ -88,6 +88,7 @@ TEST_CASE("what means something else in RE2, or nothing, is refused") {
         {"a)", "parentheses () not balanced"},
         {"[a", "brackets [] not balanced"},
         {"[[:alpha:", "brackets [] not balanced"},
+        {"[z-a", "brackets [] not balanced"},
         {"[z-a]", "invalid character range"},
         {"[a-c-e]", "invalid character range"},
         {"[\\d-z]", "invalid character range"},
