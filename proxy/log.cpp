@@ -11,7 +11,6 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
-#include <utility>
 
 namespace pgmoat {
 
@@ -20,8 +19,6 @@ namespace {
 // Lines waiting for a slow reader of the log, at most: some megabytes, and minutes of ordinary
 // traffic.
 constexpr std::size_t queue_lines_max = 8192;
-
-constexpr std::string_view replacement = "\\ufffd";
 
 // PostgreSQL's order for log_min_messages: LOG stands above ERROR, so that only FATAL hides it.
 int rank(Log::Level level) {
@@ -71,62 +68,9 @@ std::string timestamp(char between) {
     return text.data();
 }
 
-// How many bytes the UTF-8 character at the front takes; 0: it is none. Overlong forms, surrogates
-// and what lies beyond U+10FFFF are none (RFC 3629, section 4).
-std::size_t utf8_length(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const auto continues = [&](std::size_t i, unsigned low, unsigned high) {
-        return i < text.size() && byte(i) >= low && byte(i) <= high;
-    };
-    const unsigned first = byte(0);
-    if (first < 0x80) return 1;
-    if (first >= 0xC2 && first <= 0xDF) return continues(1, 0x80, 0xBF) ? 2 : 0;
-    if (first >= 0xE0 && first <= 0xEF) {
-        const unsigned low = first == 0xE0 ? 0xA0 : 0x80;
-        const unsigned high = first == 0xED ? 0x9F : 0xBF;
-        return continues(1, low, high) && continues(2, 0x80, 0xBF) ? 3 : 0;
-    }
-    if (first >= 0xF0 && first <= 0xF4) {
-        const unsigned low = first == 0xF0 ? 0x90 : 0x80;
-        const unsigned high = first == 0xF4 ? 0x8F : 0xBF;
-        const bool whole =
-            continues(1, low, high) && continues(2, 0x80, 0xBF) && continues(3, 0x80, 0xBF);
-        return whole ? 4 : 0;
-    }
-    return 0;
-}
-
-// Escapes as JSON does; the text format uses the same, so that one look is enough for both.
-std::string escaped(std::string_view text, std::size_t bytes_max) {
-    std::string out;
-    while (!text.empty()) {
-        if (out.size() >= bytes_max) {
-            out += "...";
-            break;
-        }
-        const std::size_t length = utf8_length(text);
-        const auto first = static_cast<unsigned char>(text[0]);
-        if (length == 0) {
-            out += replacement;
-        } else if (first == '"' || first == '\\') {
-            out += '\\';
-            out += text[0];
-        } else if (first < 0x20 || first == 0x7F) {
-            std::array<char, 8> code{};
-            std::snprintf(code.data(), code.size(), "\\u%04x", first);
-            out += code.data();
-        } else {
-            out += text.substr(0, length);
-        }
-        text.remove_prefix(length == 0 ? 1 : length);
-    }
-    return out;
-}
-
 constexpr std::size_t event_bytes_max = 4096;
-constexpr std::size_t field_bytes_max = 1024;
 
-std::string as_text(Log::Level level, std::string_view event, const LogFields& fields) {
+std::string as_text(Log::Level level, std::string_view event, const Fields& fields) {
     std::string line = timestamp(' ') + " UTC [" + std::to_string(::getpid()) + "] ";
     line += word(level);
     line += ":  ";
@@ -134,49 +78,23 @@ std::string as_text(Log::Level level, std::string_view event, const LogFields& f
     // the line.
     for (const char c : event.substr(0, event_bytes_max))
         line += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
-    const char* separator = ": ";
-    for (const auto& field : fields.all()) {
-        line += std::exchange(separator, " ");
-        line += field.name;
-        line += '=';
-        line += field.number ? field.value : quoted(field.value, field_bytes_max);
-    }
+    const std::string facts = fields.as_text();
+    if (!facts.empty()) line += ": " + facts;
     return line;
 }
 
-std::string as_json(Log::Level level, std::string_view event, const LogFields& fields) {
+std::string as_json(Log::Level level, std::string_view event, const Fields& fields) {
     std::string line =
         "{\"time\":\"" + timestamp('T') + "Z\",\"pid\":" + std::to_string(::getpid());
     line += ",\"level\":\"";
     line += word(level);
     line += "\",\"event\":\"" + escaped(event, event_bytes_max) + '"';
-    for (const auto& field : fields.all()) {
-        line += ",\"";
-        line += field.name;
-        line += "\":";
-        line += field.number ? field.value : '"' + escaped(field.value, field_bytes_max) + '"';
-    }
+    const std::string facts = fields.as_json();
+    if (!facts.empty()) line += ',' + facts;
     return line + '}';
 }
 
 } // namespace
-
-LogFields& LogFields::add(std::string_view name, std::string_view text) {
-    fields_.push_back({name, std::string(text), false});
-    return *this;
-}
-
-LogFields& LogFields::add(std::string_view name, std::uint64_t number) {
-    fields_.push_back({name, std::to_string(number), true});
-    return *this;
-}
-
-LogFields& LogFields::add_seconds(std::string_view name, double seconds) {
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.3f", seconds);
-    fields_.push_back({name, text.data(), true});
-    return *this;
-}
 
 struct Log::Sink {
     // Shared because spdlog's queue holds the logger of each line; nobody else does. Above the
@@ -200,7 +118,7 @@ Log::Log() : sink_(std::make_unique<Sink>()) {
 
 Log::~Log() = default;
 
-void Log::write(Level level, std::string_view event, const LogFields& fields) {
+void Log::write(Level level, std::string_view event, const Fields& fields) {
     if (!shows(level)) return;
     const bool json = sink_->format.load(std::memory_order_relaxed) == config::LogFormat::json;
     const std::string line = json ? as_json(level, event, fields) : as_text(level, event, fields);
@@ -218,13 +136,6 @@ void Log::configure(Level from, config::LogFormat format) {
 
 std::uint64_t Log::dropped() const {
     return sink_->queue->overrun_counter();
-}
-
-std::string quoted(std::string_view text, std::size_t bytes_max) {
-    std::string safe = escaped(text, bytes_max);
-    const bool plain = !safe.empty() && safe == text.substr(0, safe.size()) &&
-                       safe.find_first_of(" =") == std::string::npos;
-    return plain ? safe : '"' + safe + '"';
 }
 
 } // namespace pgmoat

@@ -1,5 +1,6 @@
 #include "proxy/report.h"
 
+#include "proxy/describe.h"
 #include "proxy/session_table.h"
 
 #include <chrono>
@@ -27,55 +28,6 @@ Level level_of(const relay::Ended& ended, bool log_every_end) {
     }
 }
 
-void add_tls(LogFields& fields, const TlsFacts& tls) {
-    fields.add("tls", tls.version.empty() ? "off" : tls.version);
-    if (!tls.cipher.empty()) fields.add("cipher", tls.cipher);
-    if (!tls.group.empty()) fields.add("group", tls.group);
-    if (!tls.server_name.empty()) fields.add("sni", tls.server_name);
-    if (!tls.alpn.empty()) fields.add("alpn", tls.alpn);
-}
-
-std::string client(const SessionFacts& facts) {
-    if (facts.client_port == 0) return facts.client_address;
-    const bool v6 = facts.client_address.find(':') != std::string::npos;
-    const std::string address = v6 ? '[' + facts.client_address + ']' : facts.client_address;
-    return address + ':' + std::to_string(facts.client_port);
-}
-
-double seconds(std::chrono::steady_clock::duration duration) {
-    return std::chrono::duration<double>(duration).count();
-}
-
-LogFields describe(const SessionRow& row, const relay::Ended& ended) {
-    const SessionFacts& facts = row.facts();
-    LogFields fields;
-    fields.add("id", row.id())
-        .add("listener", facts.listener)
-        .add("mode", metrics::to_word(facts.mode))
-        .add("client", client(facts));
-    if (!facts.user.empty()) fields.add("user", facts.user);
-    if (!facts.database.empty()) fields.add("database", facts.database);
-    if (!facts.application_name.empty()) fields.add("application", facts.application_name);
-    add_tls(fields, facts.client_tls);
-    if (facts.client_certificate) fields.add("client_dn", facts.client_certificate->subject);
-    if (!facts.rule.empty()) fields.add("rule", facts.rule);
-    if (!facts.server_address.empty()) {
-        fields.add("upstream", facts.backend.upstream).add("server", facts.server_address);
-        if (facts.mode == metrics::Mode::terminate)
-            fields.add("server_tls",
-                       facts.server_tls.version.empty() ? "off" : facts.server_tls.version);
-    }
-    if (!facts.sqlstate.empty()) fields.add("sqlstate", facts.sqlstate);
-    fields.add("received", row.bytes_from_client.load(std::memory_order_relaxed))
-        .add("sent", row.bytes_from_server.load(std::memory_order_relaxed));
-    if (facts.login_time.count() > 0)
-        fields.add_seconds("login_seconds", seconds(facts.login_time));
-    fields.add_seconds("seconds", seconds(std::chrono::steady_clock::now() - row.opened()))
-        .add("reason", metrics::to_word(ended.reason));
-    if (!ended.detail.empty()) fields.add("detail", ended.detail);
-    return fields;
-}
-
 } // namespace
 
 void ConnectionReporter::report(std::unique_ptr<Traffic> traffic, const relay::Ended& ended) {
@@ -91,8 +43,36 @@ void ConnectionReporter::report(std::unique_ptr<Traffic> traffic, const relay::E
                    metrics::Direction::from_server,
                    row.bytes_from_server.load(std::memory_order_relaxed));
 
-    const Level level = level_of(ended, log_every_end_.load(std::memory_order_relaxed));
-    if (log_.shows(level)) log_.write(level, "connection closed", describe(row, ended));
+    const bool refused = is_refusal(ended.reason, !ended.detail.empty());
+    if (refused)
+        recent_.add(
+            {std::chrono::system_clock::now(), row.id(), ended.reason, ended.detail, facts});
+    write_line(row, ended, refused);
+}
+
+// In a storm of refusals most of their lines are worth no more than debug; a summary stands for
+// them.
+void ConnectionReporter::write_line(const SessionRow& row,
+                                    const relay::Ended& ended,
+                                    bool refused) {
+    Level level = level_of(ended, log_every_end_.load(std::memory_order_relaxed));
+    if (refused && level != Level::debug && log_.shows(level) &&
+        !gate_.admit(ended.reason, std::chrono::steady_clock::now()))
+        level = Level::debug;
+    if (!log_.shows(level)) return;
+    Fields fields = describe(row.facts(), state_of(row));
+    fields.add("reason", metrics::to_word(ended.reason));
+    if (!ended.detail.empty()) fields.add("detail", ended.detail);
+    log_.write(level, "connection closed", fields);
+}
+
+void ConnectionReporter::summarise_refusals() {
+    for (const auto& [reason, count] : gate_.take_held()) {
+        Fields fields;
+        fields.add("reason", metrics::to_word(reason)).add("count", count);
+        log_.write(
+            Level::warning, "more connections were refused than are logged one by one", fields);
+    }
 }
 
 } // namespace pgmoat

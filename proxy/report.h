@@ -4,6 +4,7 @@
 
 #include "metrics/counters.h"
 #include "proxy/log.h"
+#include "proxy/refusals.h"
 #include "proxy/relay/channel.h"
 
 #include <atomic>
@@ -22,9 +23,17 @@ class ConnectionReporter final : public relay::Reporter {
     // Any thread. `row` is the SessionRow that the session had.
     void report(std::unique_ptr<Traffic> row, const relay::Ended& ended) override;
 
+    // Says how many refusals had no line of their own since it was called last.
+    void summarise_refusals();
+    [[nodiscard]] const RecentRefusals& recent_refusals() const noexcept { return recent_; }
+
   private:
+    void write_line(const SessionRow& row, const relay::Ended& ended, bool refused);
+
     Log& log_;
     metrics::Counters& counters_;
+    RecentRefusals recent_;
+    RefusalGate gate_;
     std::atomic<bool> log_every_end_{true};
 };
 

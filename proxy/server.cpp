@@ -51,6 +51,7 @@ struct Server::Running {
         if (!setup->config.http_listen.empty()) start_http();
         signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
         timer.emplace(threads[0]->context);
+        housekeeper.emplace(threads[0]->context);
         apply_log_settings();
     }
 
@@ -58,6 +59,7 @@ struct Server::Running {
         for (auto& listener : listeners)
             listener->start();
         wait_for_signal();
+        keep_house();
         control::probe_upstreams(*threads[0]);
         log.info("ready to accept connections");
 
@@ -209,7 +211,16 @@ struct Server::Running {
         wait_until_empty();
     }
 
+    void keep_house() {
+        reporter.summarise_refusals();
+        housekeeper->expires_after(housekeeping_pause);
+        housekeeper->async_wait([this](const error_code& error) {
+            if (!error) keep_house();
+        });
+    }
+
     void finish() {
+        reporter.summarise_refusals();
         log.info("shut down");
         threads[0]->context.stop();
     }
@@ -224,7 +235,8 @@ struct Server::Running {
     std::vector<std::unique_ptr<ControlThread>> threads;
     std::vector<std::unique_ptr<control::Listener>> listeners;
     std::optional<asio::signal_set> signals;
-    std::optional<asio::steady_timer> timer;
+    std::optional<asio::steady_timer> timer; // of the shutdown
+    std::optional<asio::steady_timer> housekeeper;
     std::optional<admin::HttpEndpoint> http;
     ServerState state{false, true, std::time(nullptr)};
     std::uint64_t dropped_seen = 0; // of the log

@@ -43,6 +43,15 @@ struct BackendPlace {
     std::uint16_t port = 0;
 };
 
+// How long each step of the story took, waits for the peers included; zero: it did not come to it.
+struct StepTimes {
+    using Duration = std::chrono::steady_clock::duration;
+    Duration greet{};
+    Duration decide{};
+    Duration reach{};
+    Duration login{};
+};
+
 struct SessionFacts {
     std::string listener;
     metrics::ListenerId listener_id{};
@@ -64,7 +73,8 @@ struct SessionFacts {
     std::string server_address; // "10.0.0.5:5432"
     std::uint32_t backend_process_id = 0;
     std::string sqlstate; // of the error that refused the login
-    std::chrono::steady_clock::duration login_time{};
+    std::chrono::steady_clock::duration login_time{}; // accept to ReadyForQuery
+    StepTimes steps; // known when the control plane is done with it
 };
 
 class SessionTable;

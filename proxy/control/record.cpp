@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <utility>
 
 namespace pgmoat::control {
 
@@ -162,6 +163,18 @@ void Record::decided(const policy::Rules& rules, const policy::Decision& decisio
     policy::count(rules, decision, std::time(nullptr));
     if (decision.rule == nullptr) return;
     row_->update([&](SessionFacts& facts) { facts.rule = decision.rule->place; });
+}
+
+void Record::begin(Step step) {
+    const auto now = std::chrono::steady_clock::now();
+    steps_.*step_ += now - std::exchange(step_began_, now);
+    step_ = step;
+}
+
+std::unique_ptr<SessionRow> Record::give_row() {
+    begin(step_);
+    row_->update([&](SessionFacts& facts) { facts.steps = steps_; });
+    return std::move(row_);
 }
 
 bool Record::admit(std::size_t max_connections) {

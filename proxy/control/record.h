@@ -11,6 +11,7 @@
 #include "proxy/policy/evaluation.h"
 #include "proxy/session_table.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -40,19 +41,26 @@ class Record {
     void keep(std::shared_ptr<void> until_the_end) { row_->keep(std::move(until_the_end)); }
     void in_gss();
 
+    // The step of the story that begins now; the one before it has ended.
+    using Step = StepTimes::Duration StepTimes::*;
+    void begin(Step step);
+
     // Counts the session against max_connections; false: the limit is reached.
     [[nodiscard]] bool admit(std::size_t max_connections);
 
     [[nodiscard]] std::uint64_t id() const noexcept { return row_->id(); }
     [[nodiscard]] const SessionFacts& facts() const noexcept { return row_->facts(); }
     // Gives the row away, with the connection. Nothing may be called after that.
-    [[nodiscard]] std::unique_ptr<SessionRow> give_row() { return std::move(row_); }
+    [[nodiscard]] std::unique_ptr<SessionRow> give_row();
 
   private:
     void count_handshake(metrics::Side side, const TlsFacts& facts);
 
     metrics::Block& counters_;
     std::unique_ptr<SessionRow> row_;
+    StepTimes steps_;
+    Step step_ = &StepTimes::greet;
+    std::chrono::steady_clock::time_point step_began_ = std::chrono::steady_clock::now();
 };
 
 } // namespace pgmoat::control

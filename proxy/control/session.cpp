@@ -106,6 +106,7 @@ class Session final : public Interruptible {
     }
 
     Awaitable<Stop> reach() {
+        record_.begin(&StepTimes::reach);
         dialer_.emplace(thread_, *target_);
         auto reached = co_await dialer_->log_in(startup_.packet);
         if (reached) {
@@ -155,6 +156,7 @@ class Session final : public Interruptible {
 
     Awaitable<Stop> connect() {
         if (server_) co_return std::nullopt;
+        record_.begin(&StepTimes::reach);
         if (!target_) target_ = &setup_->upstreams.at(listener_.upstream);
         dialer_.emplace(thread_, *target_);
         auto reached = co_await dialer_->connect();
@@ -163,6 +165,7 @@ class Session final : public Interruptible {
             co_return Ended{CloseReason::upstream_failed, "server: " + dialer_->detail()};
         }
         take_server(std::move(*reached));
+        record_.begin(&StepTimes::greet);
         co_return std::nullopt;
     }
 
@@ -179,6 +182,7 @@ class Session final : public Interruptible {
         if (Stop stop = co_await connect()) co_return stop;
         if (server_must_agree_)
             if (Stop stop = co_await request_tls(*server_)) co_return stop;
+        record_.begin(&StepTimes::greet);
         const PassedHello passed = co_await pass_server_hello(client_, *server_, hello);
         if (passed.stop) co_return passed.stop;
         record_.server_hello_passed(passed.facts);
@@ -208,6 +212,7 @@ class Session final : public Interruptible {
 
     // After the startup packet, as in PostgreSQL: only then can the client be told, and in TLS.
     Awaitable<Stop> admit() {
+        record_.begin(&StepTimes::decide);
         if (record_.admit(static_cast<std::size_t>(setup_->config.max_connections)))
             co_return std::nullopt;
         co_await tell(refusal::too_many_connections);
@@ -291,6 +296,7 @@ class Session final : public Interruptible {
     const Access& access() const { return judged_by_->access[place_]; }
 
     Awaitable<Stop> log_in() {
+        record_.begin(&StepTimes::login);
         Login login = co_await relay_login(client_, *server_, std::move(first_reply_));
         record_.login_ended(login.facts, !login.stop);
         co_return std::move(login.stop);

@@ -25,7 +25,8 @@ class Room:
 
 
 LEAVES = ("protocol/", "tls/", "metrics/")
-SHARED = ("proxy/descriptor.h", "proxy/session_table.h", "proxy/traffic.h")
+SHARED = ("proxy/descriptor.h", "proxy/session_table.h", "proxy/traffic.h", "proxy/fields.h", "proxy/describe.h",
+          "proxy/refusals.h")
 LOG = "proxy/log.h"  # for the trunk: leaves and the relay return, they do not log (law 4)
 
 ROOMS = (
@@ -59,7 +60,7 @@ ROOMS = (
          (*LEAVES, *SHARED, LOG, "proxy/config/", "proxy/policy/", "proxy/relay/", "proxy/admin/"),
          (ASIO, SPDLOG, SYSTEM),
          "admin looks down only; it does not know control"),
-    *(Room(header.removesuffix(".h"), (*LEAVES, *SHARED), (SYSTEM,),
+    *(Room(header.removesuffix(".h"), (*LEAVES, *SHARED, "proxy/limits.h"), (SYSTEM,),
            "what both planes share stands below them and knows neither") for header in SHARED),
     Room("proxy/", (*LEAVES, "proxy/"), (ASIO, SPDLOG, CLI11, SYSTEM),
          "OpenSSL stays under tls/, prometheus-cpp in metrics/exporter.cpp, RE2 in policy (law 2)"),

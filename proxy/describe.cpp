@@ -1,0 +1,143 @@
+#include "proxy/describe.h"
+
+#include "metrics/labels.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <ctime>
+#include <string_view>
+
+namespace pgmoat {
+
+namespace {
+
+// The name that a fact does not have in the other form.
+constexpr const char* only_text = "";
+constexpr const char* only_json = "";
+
+double seconds(std::chrono::steady_clock::duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+// OpenTelemetry has the protocol and its number apart.
+std::string_view version_number(std::string_view version) {
+    constexpr std::string_view name = "TLSv";
+    return version.starts_with(name) ? version.substr(name.size()) : version;
+}
+
+std::string iso_time(std::int64_t unix_seconds) {
+    const std::time_t when = unix_seconds;
+    std::tm parts{};
+    std::array<char, 32> text{};
+    if (::gmtime_r(&when, &parts) == nullptr) return {};
+    return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+std::string upper_case(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
+        return static_cast<char>(std::toupper(c));
+    });
+    return text;
+}
+
+void add_text(Fields& fields, FieldName name, const std::string& value) {
+    if (!value.empty()) fields.add(name, value);
+}
+
+void add_who(Fields& fields, const SessionFacts& facts) {
+    fields.add("listener", facts.listener)
+        .add("mode", metrics::to_word(facts.mode))
+        .add({"client", only_text}, client_of(facts))
+        .add({only_json, "client.address"}, facts.client_address);
+    if (facts.client_port != 0)
+        fields.add({only_json, "client.port"}, std::uint64_t{facts.client_port});
+    add_text(fields, {"user", "user.name"}, facts.user);
+    add_text(fields, {"database", "db.namespace"}, facts.database);
+    add_text(fields, {"application", "application_name"}, facts.application_name);
+    if (facts.replication != protocol::Replication::none)
+        fields.add("replication",
+                   facts.replication == protocol::Replication::physical ? "physical" : "logical");
+}
+
+void add_client_tls(Fields& fields, const TlsFacts& tls) {
+    const bool established = !tls.version.empty();
+    fields.add({"tls", only_text}, established ? tls.version : "off")
+        .add_flag({only_json, "tls.established"}, established);
+    if (established)
+        fields.add({only_json, "tls.protocol.name"}, "tls")
+            .add({only_json, "tls.protocol.version"}, version_number(tls.version));
+    add_text(fields, {"cipher", "tls.cipher"}, tls.cipher);
+    if (tls.bits > 0)
+        fields.add({only_json, "tls.cipher_bits"}, static_cast<std::uint64_t>(tls.bits));
+    add_text(fields, {"group", "tls.curve"}, tls.group);
+    add_text(fields, {"sni", "tls.client.server_name"}, tls.server_name);
+    add_text(fields, {"alpn", "tls.next_protocol"}, tls.alpn);
+}
+
+void add_certificate(Fields& fields, const tls::CertificateFacts& certificate) {
+    fields.add({"client_dn", "tls.client.subject"}, certificate.subject)
+        .add({"client_issuer", "tls.client.issuer"}, certificate.issuer)
+        .add({"client_serial", "tls.client.serial_number"}, certificate.serial)
+        .add({only_json, "tls.client.not_after"}, iso_time(certificate.not_after))
+        .add({only_json, "tls.client.hash.sha256"}, upper_case(certificate.leaf_sha256));
+}
+
+// Passed through, the TLS to the server is the client's own.
+void add_server(Fields& fields, const SessionFacts& facts) {
+    if (facts.server_address.empty()) return;
+    fields.add("upstream", facts.backend.upstream)
+        .add({"server", "network.peer.address"}, facts.server_address)
+        .add({only_json, "server.address"}, facts.backend.host)
+        .add({only_json, "server.port"}, std::uint64_t{facts.backend.port});
+    if (facts.backend_process_id != 0)
+        fields.add("backend_pid", std::uint64_t{facts.backend_process_id});
+    if (facts.mode == metrics::Mode::passthrough) return;
+    const TlsFacts& tls = facts.server_tls;
+    fields.add({"server_tls", only_text}, tls.version.empty() ? "off" : tls.version)
+        .add_flag({only_json, "upstream.tls.established"}, !tls.version.empty());
+    if (tls.version.empty()) return;
+    fields.add({only_json, "upstream.tls.protocol.version"}, version_number(tls.version))
+        .add({only_json, "upstream.tls.cipher"}, tls.cipher)
+        .add({only_json, "upstream.tls.curve"}, tls.group);
+}
+
+void add_step(Fields& fields, const char* name, std::chrono::steady_clock::duration took) {
+    if (took.count() > 0) fields.add_seconds(name, seconds(took));
+}
+
+} // namespace
+
+ConnectionState state_of(const SessionRow& row) {
+    return {row.id(),
+            std::chrono::steady_clock::now() - row.opened(),
+            row.bytes_from_client.load(std::memory_order_relaxed),
+            row.bytes_from_server.load(std::memory_order_relaxed)};
+}
+
+Fields describe(const SessionFacts& facts, const ConnectionState& state) {
+    Fields fields;
+    fields.add("id", state.id);
+    add_who(fields, facts);
+    add_client_tls(fields, facts.client_tls);
+    if (facts.client_certificate) add_certificate(fields, *facts.client_certificate);
+    add_text(fields, "rule", facts.rule);
+    add_server(fields, facts);
+    add_text(fields, {"sqlstate", "db.response.status_code"}, facts.sqlstate);
+    fields.add("received", state.bytes_from_client).add("sent", state.bytes_from_server);
+    add_step(fields, "greet_seconds", facts.steps.greet);
+    add_step(fields, "decide_seconds", facts.steps.decide);
+    add_step(fields, "reach_seconds", facts.steps.reach);
+    add_step(fields, "login_seconds", facts.steps.login);
+    fields.add_seconds("seconds", seconds(state.age));
+    return fields;
+}
+
+std::string client_of(const SessionFacts& facts) {
+    if (facts.client_port == 0) return facts.client_address;
+    const bool v6 = facts.client_address.find(':') != std::string::npos;
+    const std::string address = v6 ? '[' + facts.client_address + ']' : facts.client_address;
+    return address + ':' + std::to_string(facts.client_port);
+}
+
+} // namespace pgmoat

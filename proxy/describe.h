@@ -1,0 +1,29 @@
+// Everything that is known of one connection, as fields: the log line at its end and
+// /connections.json say the same in the same words. Never a key, a password or a ticket (law 7).
+#pragma once
+
+#include "proxy/fields.h"
+#include "proxy/session_table.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace pgmoat {
+
+// What stands beside the facts: it changes while the connection lives.
+struct ConnectionState {
+    std::uint64_t id = 0;
+    std::chrono::steady_clock::duration age{};
+    std::uint64_t bytes_from_client = 0;
+    std::uint64_t bytes_from_server = 0;
+};
+
+[[nodiscard]] ConnectionState state_of(const SessionRow& row);
+
+[[nodiscard]] Fields describe(const SessionFacts& facts, const ConnectionState& state);
+
+// "10.0.0.7:5432", "[::1]:5432", "[local]".
+[[nodiscard]] std::string client_of(const SessionFacts& facts);
+
+} // namespace pgmoat

@@ -1,0 +1,56 @@
+// The facts of an event or of a connection, in order, and the two ways to write them: as text for
+// people, as JSON for machines. Values may hold anything that a peer sent: quotes, control
+// characters and invalid UTF-8 are escaped here and nowhere else, so callers pass them as they
+// came.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgmoat {
+
+// What a fact is called, as literals: in text, and in JSON, where OpenTelemetry's name stands if
+// there is one. An empty name leaves the fact out of that form.
+struct FieldName {
+    constexpr FieldName(const char* both) : text(both), json(both) {}
+    constexpr FieldName(const char* in_text, const char* in_json) : text(in_text), json(in_json) {}
+    std::string_view text;
+    std::string_view json;
+};
+
+class Fields {
+  public:
+    Fields& add(FieldName name, std::string_view text);
+    Fields& add(FieldName name, const char* text) { return add(name, std::string_view(text)); }
+    Fields& add(FieldName name, std::uint64_t number);
+    Fields& add_flag(FieldName name, bool flag);
+    Fields& add_seconds(FieldName name, double seconds);
+
+    // `name=value` each, a blank between.
+    [[nodiscard]] std::string as_text() const;
+    // `"name":value` each, a comma between, without the braces.
+    [[nodiscard]] std::string as_json() const;
+
+  private:
+    struct Field {
+        FieldName name;
+        std::string value;
+        bool is_text; // else a word that stands for itself: a number, true, false
+    };
+    std::vector<Field> fields_;
+};
+
+// `text` as the inside of a JSON string; cut at `bytes_max` with "..." behind.
+[[nodiscard]] std::string escaped(std::string_view text, std::size_t bytes_max);
+
+// `text` as a field of the text log: in quotes if it is empty or holds a blank, escaped as in JSON.
+[[nodiscard]] std::string quoted(std::string_view text, std::size_t bytes_max = 256);
+
+// `text` as valid UTF-8 without control characters, for a place that has an encoding of its own
+// (HTML): what is not allowed becomes U+FFFD; cut as above.
+[[nodiscard]] std::string repaired(std::string_view text, std::size_t bytes_max);
+
+} // namespace pgmoat

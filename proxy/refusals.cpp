@@ -1,0 +1,73 @@
+#include "proxy/refusals.h"
+
+#include "proxy/limits.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pgmoat {
+
+bool is_refusal(metrics::CloseReason reason, bool has_detail) noexcept {
+    using enum metrics::CloseReason;
+    switch (reason) {
+    case startup: return has_detail; // without one it was a probe
+    case handshake:
+    case denied:
+    case too_many_connections:
+    case accept_error:
+    case upstream_failed:
+    case login_failed:
+    case timeout:
+    case tls_flood:
+    case internal: return true;
+    case client_closed:
+    case server_closed:
+    case client_io_error:
+    case server_io_error:
+    case tls_truncated:
+    case cancel:
+    case idle:
+    case drain:
+    case killed: break;
+    }
+    return false;
+}
+
+void RecentRefusals::add(Refusal refusal) {
+    refusal.detail.resize(std::min(refusal.detail.size(), refusal_detail_bytes_max));
+    const std::lock_guard lock(mutex_);
+    refusals_.push_front(std::move(refusal));
+    if (refusals_.size() > recent_refusals_max) refusals_.pop_back();
+}
+
+std::vector<Refusal> RecentRefusals::newest_first() const {
+    const std::lock_guard lock(mutex_);
+    return {refusals_.begin(), refusals_.end()};
+}
+
+bool RefusalGate::admit(metrics::CloseReason reason, Clock::time_point now) {
+    const std::lock_guard lock(mutex_);
+    Bucket& bucket = buckets_[static_cast<std::size_t>(reason)];
+    const std::chrono::duration<double> since = now - std::exchange(bucket.filled, now);
+    const bool first = !std::exchange(bucket.used, true);
+    bucket.lines = first ? refusal_lines_burst
+                         : std::min(refusal_lines_burst,
+                                    bucket.lines + since.count() * refusal_lines_per_second);
+    if (bucket.lines >= 1) {
+        bucket.lines -= 1;
+        return true;
+    }
+    ++bucket.held;
+    return false;
+}
+
+std::vector<RefusalGate::Held> RefusalGate::take_held() {
+    const std::lock_guard lock(mutex_);
+    std::vector<Held> all;
+    for (std::size_t i = 0; i < buckets_.size(); ++i)
+        if (const std::uint64_t count = std::exchange(buckets_[i].held, 0); count > 0)
+            all.push_back({static_cast<metrics::CloseReason>(i), count});
+    return all;
+}
+
+} // namespace pgmoat

@@ -1,0 +1,66 @@
+// Connections that were refused or failed: the last few of them for the status page, and the gate
+// that keeps a storm of them from filling the log. Any thread.
+#pragma once
+
+#include "metrics/labels.h"
+#include "proxy/session_table.h"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace pgmoat {
+
+// Ends that somebody may ask about: not what clients do by themselves, and no probe.
+[[nodiscard]] bool is_refusal(metrics::CloseReason reason, bool has_detail) noexcept;
+
+struct Refusal {
+    std::chrono::system_clock::time_point when;
+    std::uint64_t id = 0;
+    metrics::CloseReason reason{};
+    std::string detail;
+    SessionFacts facts; // as far as they were known
+};
+
+class RecentRefusals {
+  public:
+    void add(Refusal refusal);
+    [[nodiscard]] std::vector<Refusal> newest_first() const;
+
+  private:
+    mutable std::mutex mutex_;
+    std::deque<Refusal> refusals_; // the newest in front
+};
+
+// Lets so many lines a second through for each reason and counts the others.
+class RefusalGate {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    // Whether this refusal may have a line of its own.
+    [[nodiscard]] bool admit(metrics::CloseReason reason, Clock::time_point now);
+
+    struct Held {
+        metrics::CloseReason reason;
+        std::uint64_t count;
+    };
+    // What was held back since this was asked last.
+    [[nodiscard]] std::vector<Held> take_held();
+
+  private:
+    struct Bucket {
+        double lines = 0; // that may be written now
+        Clock::time_point filled;
+        std::uint64_t held = 0;
+        bool used = false;
+    };
+    std::mutex mutex_;
+    std::array<Bucket, metrics::close_reason_count> buckets_;
+};
+
+} // namespace pgmoat
