@@ -1,6 +1,5 @@
 #include "tls/callbacks.h"
 
-#include "tls/alpn.h"
 #include "tls/certificate.h"
 
 #include <openssl/ssl.h>
@@ -51,14 +50,15 @@ int choose_alpn(SSL*,
                 unsigned char* chosen_size,
                 const unsigned char* offered,
                 unsigned offered_size,
-                void*) {
+                void* wanted) {
+    const auto& alpn = *static_cast<const std::string_view*>(wanted);
     std::string_view rest(reinterpret_cast<const char*>(offered), offered_size);
     while (!rest.empty()) {
         const std::size_t size = static_cast<unsigned char>(rest.front());
         const std::string_view name = rest.substr(1, size);
-        if (name == alpn_name) {
-            *chosen = reinterpret_cast<const unsigned char*>(alpn_name.data());
-            *chosen_size = static_cast<unsigned char>(alpn_name.size());
+        if (name == alpn) {
+            *chosen = reinterpret_cast<const unsigned char*>(alpn.data());
+            *chosen_size = static_cast<unsigned char>(alpn.size());
             return SSL_TLSEXT_ERR_OK;
         }
         rest.remove_prefix(1 + name.size());
@@ -76,8 +76,8 @@ void verify_peers(ssl_ctx_st* context, int mode) {
     SSL_CTX_set_verify(context, mode, note_refusal);
 }
 
-void require_alpn(ssl_ctx_st* context) {
-    SSL_CTX_set_alpn_select_cb(context, choose_alpn, nullptr);
+void require_alpn(ssl_ctx_st* context, const std::string_view& name) {
+    SSL_CTX_set_alpn_select_cb(context, choose_alpn, const_cast<std::string_view*>(&name));
 }
 
 } // namespace pgmoat::tls

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 struct ssl_ctx_st;
 
@@ -21,7 +22,7 @@ struct Notes {
 void watch_messages(ssl_ctx_st* context);
 // Asks the peer for a certificate, checks it when one comes, and notes why it was refused.
 void verify_peers(ssl_ctx_st* context, int mode);
-// Server: choose "postgresql"; a client that offers other protocols only is refused.
-void require_alpn(ssl_ctx_st* context);
+// Server: choose `name`, one of alpn.h; a client that offers other protocols only is refused.
+void require_alpn(ssl_ctx_st* context, const std::string_view& name);
 
 } // namespace pgmoat::tls

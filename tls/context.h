@@ -31,6 +31,9 @@ class Error : public std::runtime_error {
     std::string hint;
 };
 
+// What a server speaks inside TLS. Clients that name protocols must name this one.
+enum class Application { postgresql, http };
+
 // postgresql.conf's names and defaults. Paths are absolute or relative to the working directory:
 // whoever fills this in resolves them against the configuration's folder.
 struct ServerSettings {
@@ -45,6 +48,7 @@ struct ServerSettings {
     bool prefer_server_ciphers = true;
     std::string min_protocol_version = "TLSv1.2";
     std::string max_protocol_version; // empty: no limit
+    Application application = Application::postgresql;
 };
 
 // What the certificate we show looks like; for start-up warnings, `check` and the SCRAM rows.

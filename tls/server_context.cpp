@@ -1,5 +1,6 @@
 // The server's role: be_tls_init() of PostgreSQL 18 (be-secure-openssl.c), step for step and in its
 // order, so that of several mistakes the same one is reported.
+#include "tls/alpn.h"
 #include "tls/callbacks.h"
 #include "tls/certificate.h"
 #include "tls/context.h"
@@ -123,7 +124,7 @@ std::shared_ptr<const ServerContext> ServerContext::load(const ServerSettings& s
     set_finite_field_group(context);
     set_groups(context, settings.groups);
     set_ciphers(context, settings);
-    require_alpn(context);
+    require_alpn(context, settings.application == Application::http ? alpn_http : alpn_name);
     if (!settings.ca_file.empty()) ask_for_client_certificates(context, settings.ca_file);
     load_revocation_lists(context, settings.crl_file, settings.crl_dir);
     self->certificate_ = describe_own(SSL_CTX_get0_certificate(context));
