@@ -1,5 +1,6 @@
 #include "proxy/command_serve.h"
 
+#include "proxy/admin/http_access.h"
 #include "proxy/command_failures.h"
 #include "proxy/config/config.h"
 #include "proxy/control/setup.h"
@@ -29,6 +30,7 @@ int serve(const std::string& config_file) {
 int check(const std::string& config_file) {
     return with_exit_codes(config_file, [&]() -> int {
         const auto setup = control::build_setup(config::load_config(config_file));
+        (void)admin::load_http_access(setup->config);
         for (const auto& warning : setup->config.warnings)
             say("WARNING", warning);
         for (const auto& warning : control::access_warnings(setup->access))

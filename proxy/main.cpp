@@ -3,6 +3,7 @@
 #include "proxy/command_cert.h"
 #include "proxy/command_hba_list.h"
 #include "proxy/command_hba_test.h"
+#include "proxy/command_http_user.h"
 #include "proxy/command_serve.h"
 #include "proxy/exit_code.h"
 #include "tls/context.h"
@@ -132,6 +133,10 @@ int main(int argc, char** argv) {
     CLI::App* cert = app.add_subcommand("cert", "Make keys and certificates");
     CertOptions cert_options;
     add_cert_commands(*cert, cert_options);
+    CLI::App* http_user = app.add_subcommand(
+        "http-user", "A line for http_users_file; the password comes from standard input");
+    std::string http_user_name;
+    http_user->add_option("NAME", http_user_name, "The user's name")->required();
 
     try {
         app.parse(argc, argv);
@@ -144,5 +149,6 @@ int main(int argc, char** argv) {
     if (*hba_list) return pgmoat::list_hba(hba_list_options);
     if (*hba) return pgmoat::test_hba(hba_test_options);
     if (*cert) return pgmoat::make_certificate(cert_options);
+    if (*http_user) return pgmoat::make_http_user(http_user_name);
     return pgmoat::serve(config_file);
 }

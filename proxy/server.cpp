@@ -1,12 +1,10 @@
 #include "proxy/server.h"
 
-#include "proxy/admin/http.h"
-#include "proxy/admin/listen.h"
+#include "proxy/admin_side.h"
 #include "proxy/config/reload.h"
 #include "proxy/control/probe.h"
 #include "proxy/control/review.h"
 #include "proxy/control/session.h"
-#include "proxy/gauges.h"
 #include "proxy/limits.h"
 #include "proxy/process.h"
 #include "proxy/relay/plane.h"
@@ -36,7 +34,8 @@ namespace asio = boost::asio;
 struct Server::Running {
     Running(Log& shared_log,
             std::shared_ptr<const Setup> initial,
-            std::vector<control::ListeningSocket> sockets)
+            std::vector<control::ListeningSocket> sockets,
+            admin::HttpAccess access)
         : log(shared_log), setup(std::move(initial)), reporter(log, counters),
           plane({static_cast<std::size_t>(setup->config.relay_threads)}, reporter),
           services{table, plane, reporter, counters, log} {
@@ -48,7 +47,11 @@ struct Server::Running {
             listeners.push_back(
                 std::make_unique<control::Listener>(threads, std::move(socket), id));
         }
-        if (!setup->config.http_listen.empty()) start_http();
+        if (!setup->config.http_listen.empty())
+            http.emplace(
+                threads[0]->context,
+                AdminSources{counters, table, reporter.recent_refusals(), log, setup, state, {}},
+                std::move(access));
         signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
         timer.emplace(threads[0]->context);
         housekeeper.emplace(threads[0]->context);
@@ -74,29 +77,6 @@ struct Server::Running {
         for (auto& thread : threads)
             thread->context.stop();
         return exit_code;
-    }
-
-    // --- metrics --------------------------------------------------------------------------------
-
-    void start_http() {
-        auto& context = threads[0]->context;
-        auto acceptor = admin::open_http_acceptor(context, setup->config.http_listen);
-        if (admin::is_exposed(acceptor))
-            log.warning("http_listen = \"" + setup->config.http_listen +
-                        "\" can be reached from other machines, without TLS and authentication");
-        http.emplace(context,
-                     admin::HttpPages{[this] { return metrics_text(); },
-                                      [this] { return !state.draining; }});
-        http->start(std::move(acceptor));
-        log.info("metrics at http://" + setup->config.http_listen + "/metrics");
-    }
-
-    std::string metrics_text() {
-        const std::uint64_t dropped = log.dropped();
-        counters.block_of_this_thread().log_messages_dropped(dropped -
-                                                             std::exchange(dropped_seen, dropped));
-        return metrics::Exporter(counters, [this] { return read_gauges(table, *setup, state); })
-            .text();
     }
 
     // --- signals --------------------------------------------------------------------------------
@@ -125,10 +105,12 @@ struct Server::Running {
             for (const auto& warning : fresh.warnings)
                 log.warning(warning);
             config::keep_restart_only(running, fresh);
+            admin::HttpAccess access = admin::load_http_access(fresh);
             const auto next = control::build_setup(std::move(fresh), setup.get());
             for (const auto& warning : control::access_warnings(next->access))
                 log.warning(warning);
             take(next);
+            if (http) http->use(std::move(access));
             state.last_reload_successful = true;
             state.last_reload_success_time = std::time(nullptr);
             log.info("configuration was reloaded");
@@ -213,6 +195,7 @@ struct Server::Running {
 
     void keep_house() {
         reporter.summarise_refusals();
+        if (http) http->sample();
         housekeeper->expires_after(housekeeping_pause);
         housekeeper->async_wait([this](const error_code& error) {
             if (!error) keep_house();
@@ -237,9 +220,8 @@ struct Server::Running {
     std::optional<asio::signal_set> signals;
     std::optional<asio::steady_timer> timer; // of the shutdown
     std::optional<asio::steady_timer> housekeeper;
-    std::optional<admin::HttpEndpoint> http;
     ServerState state{false, true, std::time(nullptr)};
-    std::uint64_t dropped_seen = 0; // of the log
+    std::optional<AdminSide> http;
     bool cut_off = false;
     std::chrono::steady_clock::time_point give_up_at;
     int exit_code = 0;
@@ -247,13 +229,14 @@ struct Server::Running {
 
 Server::Server(config::Config config, Log& log)
     : log_(log), setup_(control::build_setup(std::move(config))),
+      http_access_(admin::load_http_access(setup_->config)),
       sockets_(control::open_listeners(setup_->config, notes_)) {}
 
 Server::~Server() = default;
 
 int Server::run() {
     log_start();
-    Running running(log_, std::move(setup_), std::move(sockets_));
+    Running running(log_, std::move(setup_), std::move(sockets_), std::move(http_access_));
     return running.run();
 }
 

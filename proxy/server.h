@@ -4,6 +4,7 @@
 #pragma once
 
 #include "metrics/counters.h"
+#include "proxy/admin/http_access.h"
 #include "proxy/config/config.h"
 #include "proxy/control/listener.h"
 #include "proxy/control/services.h"
@@ -20,7 +21,7 @@ namespace pgmoat {
 
 class Server {
   public:
-    // Throws tls::Error, control::BindError.
+    // Throws tls::Error, config::ConfigError, control::BindError.
     Server(config::Config config, Log& log);
     ~Server();
     Server(const Server&) = delete;
@@ -35,6 +36,7 @@ class Server {
 
     Log& log_;
     std::shared_ptr<const control::Setup> setup_;
+    admin::HttpAccess http_access_;
     std::vector<std::string> notes_; // from binding
     std::vector<control::ListeningSocket> sockets_;
 };

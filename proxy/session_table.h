@@ -72,7 +72,7 @@ struct SessionFacts {
     BackendPlace backend;
     std::string server_address; // "10.0.0.5:5432"
     std::uint32_t backend_process_id = 0;
-    std::string sqlstate; // of the error that refused the login
+    std::string sqlstate;                             // of the error that refused the login
     std::chrono::steady_clock::duration login_time{}; // accept to ReadyForQuery
     StepTimes steps; // known when the control plane is done with it
 };

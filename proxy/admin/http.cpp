@@ -28,8 +28,8 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 // Touched on the context's thread only.
 struct HttpEndpoint::State {
-    State(asio::io_context& context_, HttpPages pages_)
-        : context(context_), pages(std::move(pages_)) {}
+    State(asio::io_context& context_, HttpPages pages, HttpAccess access)
+        : context(context_), site{std::move(pages), access, HttpAuthenticator(access.users)} {}
 
     static asio::awaitable<void> accept_all(std::shared_ptr<State> state);
     static asio::awaitable<void> serve(std::shared_ptr<State> state, tcp::socket socket);
@@ -38,7 +38,7 @@ struct HttpEndpoint::State {
     void stop();
 
     asio::io_context& context;
-    const HttpPages pages;
+    HttpSite site;
     std::optional<tcp::acceptor> acceptor;  // none: not started, or stopped
     std::list<HttpConnection*> connections; // the least recently served first
 };
@@ -67,7 +67,7 @@ void HttpEndpoint::State::welcome(const std::shared_ptr<State>& self, tcp::socke
 }
 
 asio::awaitable<void> HttpEndpoint::State::serve(std::shared_ptr<State> state, tcp::socket socket) {
-    HttpConnection connection(std::move(socket), state->pages);
+    HttpConnection connection(std::move(socket), state->site);
     state->make_room();
     auto& connections = state->connections;
     connections.push_back(&connection);
@@ -95,8 +95,9 @@ void HttpEndpoint::State::stop() {
         connection->close();
 }
 
-HttpEndpoint::HttpEndpoint(asio::io_context& context, HttpPages pages)
-    : context_(context), state_(std::make_shared<State>(context, std::move(pages))) {}
+HttpEndpoint::HttpEndpoint(asio::io_context& context, HttpPages pages, HttpAccess access)
+    : context_(context),
+      state_(std::make_shared<State>(context, std::move(pages), std::move(access))) {}
 
 HttpEndpoint::~HttpEndpoint() {
     stop();
@@ -105,6 +106,11 @@ HttpEndpoint::~HttpEndpoint() {
 void HttpEndpoint::start(tcp::acceptor acceptor) {
     state_->acceptor.emplace(std::move(acceptor));
     asio::co_spawn(context_, State::accept_all(state_), asio::detached);
+}
+
+void HttpEndpoint::use(HttpAccess access) {
+    state_->site.authenticator = HttpAuthenticator(access.users);
+    state_->site.access = std::move(access);
 }
 
 void HttpEndpoint::stop() {

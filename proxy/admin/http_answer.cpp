@@ -1,22 +1,54 @@
 #include "proxy/admin/http_answer.h"
 
+#include "proxy/admin/connection_pages.h"
+#include "proxy/admin/limits.h"
+#include "proxy/admin/status_json.h"
+#include "proxy/admin/status_page.h"
+
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <optional>
 
 namespace pgmoat::admin {
 
 namespace {
 
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+constexpr std::string_view json_text = "application/json";
+constexpr std::string_view html_text = "text/html; charset=utf-8";
 
 // Prometheus 3 takes no scrape whose type lacks the version.
 constexpr std::string_view prometheus_text = "text/plain; version=0.0.4; charset=utf-8";
 
-HttpAnswer index_page(const HttpPages&);
+HttpAnswer answer_of(std::string_view type, std::string body) {
+    return {200, std::string(type), std::move(body)};
+}
+
+HttpAnswer not_found() {
+    return plain_answer(404, "no such page");
+}
+
+HttpAnswer status_html(const HttpPages& pages) {
+    return answer_of(html_text, status_page(pages.status()));
+}
+
+HttpAnswer status_page_json(const HttpPages& pages) {
+    return answer_of(json_text, status_json(pages.status()));
+}
+
+HttpAnswer connections_page(const HttpPages& pages) {
+    return answer_of(json_text, connections_json(pages.connections(connections_json_max)));
+}
 
 HttpAnswer metrics_page(const HttpPages& pages) {
-    return {200, std::string(prometheus_text), pages.metrics()};
+    return answer_of(prometheus_text, pages.metrics());
+}
+
+HttpAnswer connection_metrics_page(const HttpPages& pages) {
+    const std::size_t count_max = pages.connection_metrics_max();
+    if (count_max == 0) return plain_answer(404, "connection_metrics_max is 0");
+    return answer_of(prometheus_text, connection_metrics(pages.connections(count_max)));
 }
 
 // Whoever reads this has been answered by the loop that it asks about.
@@ -30,23 +62,43 @@ HttpAnswer ready_page(const HttpPages& pages) {
 
 struct Page {
     std::string_view path;
-    std::string_view what;
     HttpAnswer (*answer)(const HttpPages&);
+    bool needs_user = true;
 };
 
-constexpr std::array<Page, 4> all_pages = {{
-    {"/", "this page", index_page},
-    {"/metrics", "metrics for Prometheus", metrics_page},
-    {"/healthz", "200 while the process works", health_page},
-    {"/readyz", "200 while connections are served, else 503", ready_page},
+constexpr std::array<Page, 7> all_pages = {{
+    {"/", status_html},
+    {"/status.json", status_page_json},
+    {"/connections.json", connections_page},
+    {"/metrics", metrics_page},
+    {"/metrics/connections", connection_metrics_page},
+    {"/healthz", health_page, false},
+    {"/readyz", ready_page, false},
 }};
 
-HttpAnswer index_page(const HttpPages&) {
-    std::string text = "pgmoat\n\n";
-    for (const Page& page : all_pages) {
-        text += std::string(page.path) + "  " + std::string(page.what) + "\n";
-    }
-    return {200, std::string(plain_text), text};
+std::string_view path_of(std::string_view target) {
+    return target.substr(0, target.find('?'));
+}
+
+const Page* find_page(std::string_view path) {
+    const auto page =
+        std::find_if(all_pages.begin(), all_pages.end(), [path](const Page& candidate) {
+            return candidate.path == path;
+        });
+    return page == all_pages.end() ? nullptr : &*page;
+}
+
+std::string_view type_of_file(std::string_view name) {
+    if (name.ends_with(".css")) return "text/css; charset=utf-8";
+    if (name.ends_with(".js")) return "text/javascript; charset=utf-8";
+    return plain_text;
+}
+
+// What stands beside the status page.
+HttpAnswer file_answer(std::string_view path) {
+    const auto text = path.starts_with('/') ? page_file(path.substr(1)) : std::nullopt;
+    if (!text) return not_found();
+    return answer_of(type_of_file(path), std::string(*text));
 }
 
 } // namespace
@@ -56,18 +108,24 @@ HttpAnswer plain_answer(unsigned status, std::string_view text) {
 }
 
 HttpAnswer answer_http(std::string_view method, std::string_view target, const HttpPages& pages) {
-    const std::string_view path = target.substr(0, target.find('?'));
-    const auto page =
-        std::find_if(all_pages.begin(), all_pages.end(), [path](const Page& candidate) {
-            return candidate.path == path;
-        });
-    if (page == all_pages.end()) return plain_answer(404, "no such page; / lists them");
-    if (method != "GET" && method != "HEAD") return plain_answer(405, "only GET and HEAD");
+    const std::string_view path = path_of(target);
+    const bool reads = method == "GET" || method == "HEAD";
     try {
+        const Page* const page = find_page(path);
+        if (page == nullptr) {
+            HttpAnswer file = file_answer(path);
+            if (reads || file.status == 404) return file;
+        }
+        if (!reads) return plain_answer(405, "only GET and HEAD");
         return page->answer(pages);
     } catch (const std::exception&) {
         return plain_answer(500, "this page could not be made");
     }
+}
+
+bool needs_user(std::string_view target) {
+    const Page* const page = find_page(path_of(target));
+    return page == nullptr || page->needs_user;
 }
 
 } // namespace pgmoat::admin

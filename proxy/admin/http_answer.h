@@ -2,6 +2,10 @@
 // library.
 #pragma once
 
+#include "proxy/admin/live_connections.h"
+#include "proxy/admin/status.h"
+
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -12,6 +16,9 @@ namespace pgmoat::admin {
 struct HttpPages {
     std::function<std::string()> metrics; // Prometheus' text format
     std::function<bool()> ready;          // serving: started, not draining
+    std::function<Status()> status;
+    std::function<LiveConnections(std::size_t count_max)> connections;
+    std::function<std::size_t()> connection_metrics_max; // 0: there is no such page
 };
 
 struct HttpAnswer {
@@ -21,9 +28,12 @@ struct HttpAnswer {
 };
 
 // Never throws: a page that throws is answered with 500. HEAD gets the answer of GET; the endpoint
-// leaves the body out.
+// leaves the body out. No page changes anything, so there are no other methods.
 [[nodiscard]] HttpAnswer
 answer_http(std::string_view method, std::string_view target, const HttpPages& pages);
+
+// False for what probes ask without a name: it tells nothing but yes or no.
+[[nodiscard]] bool needs_user(std::string_view target);
 
 // An answer that consists of one line of text.
 [[nodiscard]] HttpAnswer plain_answer(unsigned status, std::string_view text);

@@ -33,4 +33,28 @@ inline constexpr std::size_t http_discarded_bytes_max = 64 * 1024;
 // CPU.
 inline constexpr std::chrono::milliseconds http_accept_pause{100};
 
+// Passwords that are looked at, a second. Each costs the control thread a millisecond or two, so
+// whoever guesses may cost it some hundredths of its time; one that was right before costs nothing
+// and is not counted.
+inline constexpr int http_password_checks_per_second = 16;
+
+// The users file: some people and scrapers.
+inline constexpr std::size_t http_users_file_bytes_max = 64 * 1024;
+inline constexpr std::size_t http_users_max = 100;
+
+// Bodies below this are sent as they are: a packet is a packet.
+inline constexpr std::size_t gzip_bytes_min = 1400;
+
+// Plaintext that is encrypted and sent at once.
+inline constexpr std::size_t http_write_bytes = 64 * 1024;
+
+// The newest connections that /connections.json tells of, at about 1 KB each.
+inline constexpr std::size_t connections_json_max = 20'000;
+
+// The newest connections on the status page, which is for eyes.
+inline constexpr std::size_t connections_on_page_max = 100;
+
+// The past on the status page: half an hour, in steps of the server's housekeeping.
+inline constexpr std::size_t history_samples_max = 900;
+
 } // namespace pgmoat::admin

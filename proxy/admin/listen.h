@@ -20,7 +20,7 @@ class ListenError : public std::runtime_error {
 [[nodiscard]] boost::asio::ip::tcp::acceptor open_http_acceptor(boost::asio::io_context& context,
                                                                 const std::string& address);
 
-// Whether other machines can reach it: there is no authentication, so that deserves a warning.
+// Whether other machines can reach it: without TLS and passwords that deserves a warning.
 [[nodiscard]] bool is_exposed(const boost::asio::ip::tcp::acceptor& acceptor);
 
 } // namespace pgmoat::admin

@@ -41,6 +41,9 @@ void resolve_all(Config& config) {
     for (std::string* path :
          {&tls.certificate_file, &tls.key_file, &tls.ca_file, &tls.crl_file, &tls.crl_dir})
         resolve(*path, folder);
+    for (std::string* path :
+         {&config.http_tls_cert_file, &config.http_tls_key_file, &config.http_users_file})
+        resolve(*path, folder);
     for (auto& [name, upstream] : config.upstreams) {
         if (upstream.sslrootcert != "system") resolve(upstream.sslrootcert, folder);
         for (std::string* path :

@@ -63,8 +63,12 @@ struct Config {
     bool log_disconnections = true;
     LogLevel log_min_messages = LogLevel::info;
     LogFormat log_format = LogFormat::text;
-    std::string user;        // become this user after binding; empty: stay
-    std::string http_listen; // "127.0.0.1:9632"; empty: no HTTP endpoint
+    std::string user;               // become this user after binding; empty: stay
+    std::string http_listen;        // "127.0.0.1:9632"; empty: no HTTP endpoint
+    std::string http_tls_cert_file; // empty: in the clear; paths resolved
+    std::string http_tls_key_file;
+    std::string http_users_file;    // empty: no passwords
+    int connection_metrics_max = 0; // connections at /metrics/connections; 0: no such page
     int control_threads = 1;
     int relay_threads = 2;
     std::vector<std::string> warnings; // to be logged at start and by `pgmoat check`

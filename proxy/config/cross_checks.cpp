@@ -143,6 +143,20 @@ void check_own_tls(const Draft& draft, Problems& problems) {
     }
 }
 
+void check_http(const Draft& draft, Problems& problems) {
+    const Config& config = draft.config;
+    const bool has_certificate = !config.http_tls_cert_file.empty();
+    if (has_certificate == config.http_tls_key_file.empty())
+        problems.error(
+            "\"http_tls_cert_file\" and \"http_tls_key_file\" need each other",
+            draft.place_of(has_certificate ? "http_tls_cert_file" : "http_tls_key_file"));
+    if (!config.http_listen.empty()) return;
+    for (const char* name : {"http_tls_cert_file", "http_users_file", "connection_metrics_max"})
+        if (draft.is_given(name))
+            problems.warning(in_quotes(name) + " has no effect without \"http_listen\"",
+                             draft.place_of(name));
+}
+
 // Passed-through TLS is between the client and the server: what the connection string says of it
 // would be believed and is not done.
 void warn_of_unused_tls(const std::string& setting,
@@ -224,6 +238,7 @@ void cross_check(const Draft& draft, Problems& problems) {
     check_listeners(draft, problems);
     check_sockets(draft, problems);
     check_own_tls(draft, problems);
+    check_http(draft, problems);
     check_upstreams(draft, problems);
     check_access_rules(draft, problems);
     check_role_query(draft, problems);

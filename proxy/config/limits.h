@@ -40,4 +40,7 @@ inline constexpr std::size_t unix_socket_path_bytes_max = 107;
 // More threads than any machine this runs on has cores.
 inline constexpr int threads_max = 256;
 
+// Each is a handful of time series that end with the connection; Prometheus pays for every one.
+inline constexpr int connection_metrics_max = 100'000;
+
 } // namespace pgmoat::config::limits

@@ -70,6 +70,19 @@ seconds_row(std::string_view name, std::string_view default_value, int min, int 
             [](const Config& config) { return std::to_string((config.*field).count()); }};
 }
 
+template <std::string Config::*field>
+constexpr SettingRow file_row(std::string_view name) {
+    return {name,
+            "",
+            reload,
+            TextSetting{"file",
+                        [](Draft& draft, const std::string& value) {
+                            draft.config.*field = value;
+                            return std::string();
+                        }},
+            [](const Config& config) { return config.*field; }};
+}
+
 template <std::string ServerSettings::*field>
 constexpr SettingRow
 tls_text_row(std::string_view name, std::string_view default_value, std::string_view format) {
@@ -317,6 +330,11 @@ constexpr std::array rows{
                restart,
                TextSetting{"HOST:PORT", store_http_listen},
                [](const Config& config) { return config.http_listen; }},
+    file_row<&Config::http_tls_cert_file>("http_tls_cert_file"),
+    file_row<&Config::http_tls_key_file>("http_tls_key_file"),
+    file_row<&Config::http_users_file>("http_users_file"),
+    integer_row<&Config::connection_metrics_max>(
+        "connection_metrics_max", "0", reload, {0, limits::connection_metrics_max}),
     integer_row<&Config::control_threads>("control_threads", "1", restart, threads),
     integer_row<&Config::relay_threads>("relay_threads", "2", restart, threads),
 };

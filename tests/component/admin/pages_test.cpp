@@ -32,15 +32,58 @@ TEST_CASE("Readiness is what the server says at that moment") {
     CHECK(response.body == "not ready\n");
 }
 
-TEST_CASE("The index lists every page") {
+TEST_CASE("The status page links to every page, and to what browsers need for it") {
     RunningEndpoint server;
     HttpClient client(server.port);
     const auto response = client.get("/");
     CHECK(response.status == 200);
-    for (const std::string page : {"/metrics", "/healthz", "/readyz"}) {
-        CHECK(response.body.find(page) != std::string::npos);
-        CHECK(client.get(page).status == 200);
+    CHECK(response.headers.at("Content-Type") == "text/html; charset=utf-8");
+    for (const std::string page :
+         {"metrics", "healthz", "readyz", "connections.json", "status.json", "page.css", "page.js"}) {
+        INFO(page);
+        CHECK(response.body.find('"' + page + '"') != std::string::npos);
+        CHECK(client.get("/" + page).status == 200);
     }
+    CHECK(response.body.find("{{") == std::string::npos);
+    CHECK(client.get("/index.html").status == 404);
+}
+
+TEST_CASE("Browsers are told to take nothing from elsewhere and to show the page in no frame") {
+    RunningEndpoint server;
+    HttpClient client(server.port);
+    for (const std::string page : {"/", "/status.json", "/nonsense"}) {
+        const auto response = client.get(page);
+        const std::string policy = response.headers.at("Content-Security-Policy");
+        CHECK(policy.find("default-src 'none'; script-src 'self';") == 0);
+        CHECK(policy.find("frame-ancestors 'none'") != std::string::npos);
+        CHECK(policy.find("unsafe") == std::string::npos);
+        CHECK(response.headers.at("X-Content-Type-Options") == "nosniff");
+        CHECK(response.headers.count("Access-Control-Allow-Origin") == 0);
+    }
+}
+
+TEST_CASE("Series of single connections are a page only where they are wanted") {
+    RunningEndpoint server;
+    HttpClient client(server.port);
+    CHECK(client.get("/metrics/connections").status == 404);
+    server.connection_metrics_max = 10;
+    const auto response = client.get("/metrics/connections");
+    CHECK(response.status == 200);
+    CHECK(response.headers.at("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+}
+
+TEST_CASE("A client that takes gzip gets gzip, and no other does") {
+    const std::string much(100'000, '#');
+    RunningEndpoint server([&] { return much; });
+    HttpClient client(server.port);
+    REQUIRE(client.send("GET /metrics HTTP/1.1\r\nAccept-Encoding: br, gzip;q=0.5\r\n\r\n"));
+    const auto compressed = client.read_response();
+    CHECK(compressed.headers.at("Content-Encoding") == "gzip");
+    CHECK(compressed.body.substr(0, 2) == "\x1f\x8b");
+    CHECK(compressed.body.size() < much.size() / 10);
+    REQUIRE(client.send("GET /metrics HTTP/1.1\r\nAccept-Encoding: gzip;q=0, br\r\n\r\n"));
+    CHECK(client.read_response().body == much);
+    CHECK(client.get("/metrics").body == much);
 }
 
 TEST_CASE("Other paths do not exist") {

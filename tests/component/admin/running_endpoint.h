@@ -13,13 +13,14 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 
 class RunningEndpoint {
   public:
     RunningEndpoint() : RunningEndpoint([] { return std::string("pgmoat_up 1\n"); }) {}
-    explicit RunningEndpoint(std::function<std::string()> metrics)
-        : endpoint(context_,
-                   {.metrics = std::move(metrics), .ready = [this] { return ready.load(); }}) {
+    explicit RunningEndpoint(std::function<std::string()> metrics,
+                             pgmoat::admin::HttpAccess access = {})
+        : endpoint(context_, pages(std::move(metrics)), std::move(access)) {
         auto acceptor = pgmoat::admin::open_http_acceptor(context_, "127.0.0.1:0");
         port = acceptor.local_endpoint().port();
         endpoint.start(std::move(acceptor));
@@ -33,6 +34,15 @@ class RunningEndpoint {
     RunningEndpoint& operator=(const RunningEndpoint&) = delete;
 
   private:
+    pgmoat::admin::HttpPages pages(std::function<std::string()> metrics) {
+        return {.metrics = std::move(metrics),
+                .ready = [this] { return ready.load(); },
+                .status = [] { return pgmoat::admin::Status{}; },
+                .connections = [](std::size_t) { return pgmoat::admin::LiveConnections{}; },
+                .connection_metrics_max =
+                    [this] { return static_cast<std::size_t>(connection_metrics_max.load()); }};
+    }
+
     boost::asio::io_context context_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
         context_.get_executor()};
@@ -40,6 +50,7 @@ class RunningEndpoint {
 
   public:
     std::atomic<bool> ready{true};
+    std::atomic<int> connection_metrics_max{0};
     std::uint16_t port = 0;
     pgmoat::admin::HttpEndpoint endpoint;
 };

@@ -1,0 +1,50 @@
+// Everything that the status page shows, as one value: the server fills it in, status_json and
+// status_page write it. Texts in it may be a client's.
+#pragma once
+
+#include "metrics/counters.h"
+#include "metrics/exporter.h"
+#include "proxy/admin/history.h"
+#include "proxy/admin/live_connections.h"
+#include "proxy/refusals.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pgmoat::admin {
+
+// How many live connections share something, such as a cipher.
+struct Share {
+    std::string name;
+    std::uint64_t count = 0;
+};
+
+// One access rule and what came of it.
+struct RuleState {
+    std::string file;
+    int line = 0;
+    std::string text;
+    std::uint64_t hits = 0;
+    std::uint64_t refused = 0;
+    std::int64_t last_hit = 0; // Unix seconds; 0: never
+};
+
+struct Status {
+    std::int64_t now = 0;     // Unix seconds
+    std::int64_t started = 0; // the same
+    bool ready = false;
+    std::size_t live = 0;
+    metrics::Gauges gauges;
+    metrics::Totals totals;
+    std::vector<Share> versions; // of clients, the largest first; "off": in the clear
+    std::vector<Share> ciphers;
+    std::vector<Share> groups;
+    std::vector<RuleState> rules;
+    std::vector<Refusal> refusals; // the newest first
+    std::vector<Sample> history;   // the oldest first
+    LiveConnections connections;   // the newest only
+};
+
+} // namespace pgmoat::admin

@@ -1,0 +1,120 @@
+#include "proxy/admin_side.h"
+
+#include "metrics/exporter.h"
+#include "proxy/admin/limits.h"
+#include "proxy/admin/listen.h"
+
+#include <algorithm>
+#include <ctime>
+#include <map>
+#include <string_view>
+#include <utility>
+
+namespace pgmoat {
+
+namespace {
+
+// Counts live connections by a word of theirs; the words come from tables, so they are few.
+class Tally {
+  public:
+    void count(std::string_view name) {
+        auto found = counts_.find(name);
+        if (found == counts_.end()) found = counts_.emplace(name, 0).first;
+        ++found->second;
+    }
+
+    [[nodiscard]] std::vector<admin::Share> largest_first() const {
+        std::vector<admin::Share> shares;
+        for (const auto& [name, count] : counts_)
+            shares.push_back({name, count});
+        std::stable_sort(shares.begin(), shares.end(), [](const auto& a, const auto& b) {
+            return a.count > b.count;
+        });
+        return shares;
+    }
+
+  private:
+    std::map<std::string, std::uint64_t, std::less<>> counts_;
+};
+
+void count_encryption(const SessionTable& table, admin::Status& status) {
+    Tally versions;
+    Tally ciphers;
+    Tally groups;
+    table.for_each([&](const SessionRow& row) {
+        const TlsFacts& tls = row.facts().client_tls;
+        versions.count(tls.version.empty() ? "off" : std::string_view(tls.version));
+        if (tls.version.empty()) return;
+        ciphers.count(tls.cipher);
+        groups.count(tls.group.empty() ? "none" : std::string_view(tls.group));
+    });
+    status.versions = versions.largest_first();
+    status.ciphers = ciphers.largest_first();
+    status.groups = groups.largest_first();
+}
+
+} // namespace
+
+AdminSide::AdminSide(boost::asio::io_context& context,
+                     AdminSources sources,
+                     admin::HttpAccess access)
+    : sources_(std::move(sources)), started_(std::time(nullptr)),
+      endpoint_(context, pages(), access) {
+    const std::string& where = sources_.setup->config.http_listen;
+    auto acceptor = admin::open_http_acceptor(context, where);
+    const std::string missing = admin::exposure_of(access);
+    if (admin::is_exposed(acceptor) && !missing.empty())
+        sources_.log.warning("http_listen = \"" + where +
+                             "\" can be reached from other machines, " + missing);
+    endpoint_.start(std::move(acceptor));
+    const std::string scheme = access.tls ? "https://" : "http://";
+    sources_.log.info("status page at " + scheme + where + "/, metrics at " + scheme + where +
+                      "/metrics");
+    sample();
+}
+
+void AdminSide::sample() {
+    history_.add(admin::take_sample(std::time(nullptr), sources_.table, sources_.counters.sum()));
+}
+
+admin::HttpPages AdminSide::pages() {
+    admin::HttpPages pages;
+    pages.metrics = [this] { return metrics_text(); };
+    pages.ready = [this] { return !sources_.state.draining; };
+    pages.status = [this] { return status(); };
+    pages.connections = [this](std::size_t count_max) {
+        return admin::copy_newest(sources_.table, count_max);
+    };
+    pages.connection_metrics_max = [this] {
+        return static_cast<std::size_t>(sources_.setup->config.connection_metrics_max);
+    };
+    return pages;
+}
+
+std::string AdminSide::metrics_text() {
+    const std::uint64_t dropped = sources_.log.dropped();
+    sources_.counters.block_of_this_thread().log_messages_dropped(
+        dropped - std::exchange(dropped_seen_, dropped));
+    const auto gauges = [this] {
+        return read_gauges(sources_.table, *sources_.setup, sources_.state);
+    };
+    return metrics::Exporter(sources_.counters, gauges).text();
+}
+
+admin::Status AdminSide::status() const {
+    admin::Status status;
+    status.now = std::time(nullptr);
+    status.started = started_;
+    status.ready = !sources_.state.draining;
+    status.gauges = read_gauges(sources_.table, *sources_.setup, sources_.state);
+    status.totals = sources_.counters.sum();
+    count_encryption(sources_.table, status);
+    if (sources_.rules) status.rules = sources_.rules();
+    status.refusals = sources_.refusals.newest_first();
+    status.history = history_.oldest_first();
+    status.connections = admin::copy_newest(sources_.table, admin::connections_on_page_max);
+    status.live = status.connections.live;
+    return status;
+}
+
+} // namespace pgmoat

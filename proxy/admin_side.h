@@ -1,0 +1,58 @@
+// The HTTP endpoint as the server uses it: fills the pages from the session table, the counters and
+// the setup, and keeps the history for the charts. On the first control thread.
+#pragma once
+
+#include "metrics/counters.h"
+#include "proxy/admin/history.h"
+#include "proxy/admin/http.h"
+#include "proxy/control/setup.h"
+#include "proxy/gauges.h"
+#include "proxy/log.h"
+#include "proxy/refusals.h"
+#include "proxy/session_table.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pgmoat {
+
+// What the pages are made of; all of it must outlive the AdminSide.
+struct AdminSources {
+    metrics::Counters& counters;
+    const SessionTable& table;
+    const RecentRefusals& refusals;
+    Log& log;
+    const std::shared_ptr<const control::Setup>& setup; // the one in force
+    const ServerState& state;
+    // Access rules with their hits; may be empty.
+    std::function<std::vector<admin::RuleState>()> rules;
+};
+
+class AdminSide {
+  public:
+    // Listens at once. Throws admin::ListenError.
+    AdminSide(boost::asio::io_context& context, AdminSources sources, admin::HttpAccess access);
+
+    // After a reload.
+    void use(admin::HttpAccess access) { endpoint_.use(std::move(access)); }
+    // Takes one sample of the history; the server calls it at an even pace.
+    void sample();
+
+  private:
+    [[nodiscard]] admin::HttpPages pages();
+    [[nodiscard]] std::string metrics_text();
+    [[nodiscard]] admin::Status status() const;
+
+    AdminSources sources_;
+    std::int64_t started_;
+    std::uint64_t dropped_seen_ = 0; // of the log
+    admin::History history_;
+    admin::HttpEndpoint endpoint_;
+};
+
+} // namespace pgmoat
