@@ -3,7 +3,6 @@
 #include "proxy/admin/limits.h"
 #include "tests/component/admin/http_client.h"
 #include "tests/component/admin/running_endpoint.h"
-#include "tests/support/tls_pair.h"
 #include "tls/base64.h"
 #include "tls/scram_secret.h"
 
@@ -31,7 +30,8 @@ HttpAccess for_alice() {
 }
 
 int status_with(HttpClient& client, const std::string& page, const std::string& authorization) {
-    const std::string header = authorization.empty() ? "" : "Authorization: " + authorization + "\r\n";
+    const std::string header =
+        authorization.empty() ? "" : "Authorization: " + authorization + "\r\n";
     REQUIRE(client.send("GET " + page + " HTTP/1.1\r\n" + header + "\r\n"));
     return client.read_response().status;
 }
@@ -60,11 +60,13 @@ TEST_CASE("Only the right name with the right password gets in") {
 TEST_CASE("Who is not let in is asked for a name, on every page and for every file") {
     RunningEndpoint server([] { return std::string("x"); }, for_alice());
     HttpClient client(server.port);
-    for (const std::string page : {"/", "/status.json", "/connections.json", "/metrics", "/page.js", "/none"}) {
+    for (const std::string page :
+         {"/", "/status.json", "/connections.json", "/metrics", "/page.js", "/none"}) {
         const auto response = client.get(page);
         INFO(page);
         CHECK(response.status == 401);
-        CHECK(response.headers.at("WWW-Authenticate") == "Basic realm=\"pgmoat\", charset=\"UTF-8\"");
+        CHECK(response.headers.at("WWW-Authenticate") ==
+              "Basic realm=\"pgmoat\", charset=\"UTF-8\"");
     }
 }
 

@@ -38,8 +38,13 @@ TEST_CASE("The status page links to every page, and to what browsers need for it
     const auto response = client.get("/");
     CHECK(response.status == 200);
     CHECK(response.headers.at("Content-Type") == "text/html; charset=utf-8");
-    for (const std::string page :
-         {"metrics", "healthz", "readyz", "connections.json", "status.json", "page.css", "page.js"}) {
+    for (const std::string page : {"metrics",
+                                   "healthz",
+                                   "readyz",
+                                   "connections.json",
+                                   "status.json",
+                                   "page.css",
+                                   "page.js"}) {
         INFO(page);
         CHECK(response.body.find('"' + page + '"') != std::string::npos);
         CHECK(client.get("/" + page).status == 200);
