@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ctime>
 #include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -51,6 +52,31 @@ void count_encryption(const SessionTable& table, admin::Status& status) {
     status.versions = versions.largest_first();
     status.ciphers = ciphers.largest_first();
     status.groups = groups.largest_first();
+}
+
+admin::RuleState state_of(const policy::Rule& rule) {
+    const policy::RuleStats& stats = *rule.stats;
+    const std::uint64_t refused = stats.denied + stats.demand_unmet;
+    return {rule.file,
+            static_cast<int>(rule.line),
+            rule.text,
+            stats.allowed + refused,
+            refused,
+            stats.last_hit};
+}
+
+// Listeners may share a file of rules; it is shown once.
+std::vector<admin::RuleState> rule_states(const control::Setup& setup) {
+    std::vector<admin::RuleState> states;
+    std::set<const policy::Rules*> seen;
+    for (const control::Access& access : setup.access) {
+        if (!access.rules || !seen.insert(access.rules.get()).second) continue;
+        for (const policy::Rule& rule : access.rules->rules) {
+            if (states.size() >= admin::rules_on_page_max) return states;
+            states.push_back(state_of(rule));
+        }
+    }
+    return states;
 }
 
 } // namespace
@@ -109,7 +135,7 @@ admin::Status AdminSide::status() const {
     status.gauges = read_gauges(sources_.table, *sources_.setup, sources_.state);
     status.totals = sources_.counters.sum();
     count_encryption(sources_.table, status);
-    if (sources_.rules) status.rules = sources_.rules();
+    status.rules = rule_states(*sources_.setup);
     status.refusals = sources_.refusals.newest_first();
     status.history = history_.oldest_first();
     status.connections = admin::copy_newest(sources_.table, admin::connections_on_page_max);

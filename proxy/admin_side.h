@@ -14,10 +14,9 @@
 #include <boost/asio/io_context.hpp>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace pgmoat {
 
@@ -29,8 +28,6 @@ struct AdminSources {
     Log& log;
     const std::shared_ptr<const control::Setup>& setup; // the one in force
     const ServerState& state;
-    // Access rules with their hits; may be empty.
-    std::function<std::vector<admin::RuleState>()> rules;
 };
 
 class AdminSide {

@@ -55,6 +55,7 @@ void add_who(Fields& fields, const SessionFacts& facts) {
     add_text(fields, {"user", "user.name"}, facts.user);
     add_text(fields, {"database", "db.namespace"}, facts.database);
     add_text(fields, {"application", "application_name"}, facts.application_name);
+    add_text(fields, "system_user", facts.system_user);
     if (facts.replication != protocol::Replication::none)
         fields.add("replication",
                    facts.replication == protocol::Replication::physical ? "physical" : "logical");
@@ -119,6 +120,7 @@ Fields describe(const SessionFacts& facts, const ConnectionState& state) {
     Fields fields;
     fields.add("id", state.id);
     add_who(fields, facts);
+    if (facts.encryption == Encryption::gss) fields.add("encryption", "gss");
     add_client_tls(fields, facts.client_tls);
     if (facts.client_certificate) add_certificate(fields, *facts.client_certificate);
     add_text(fields, "rule", facts.rule);

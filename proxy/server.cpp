@@ -50,7 +50,7 @@ struct Server::Running {
         if (!setup->config.http_listen.empty())
             http.emplace(
                 threads[0]->context,
-                AdminSources{counters, table, reporter.recent_refusals(), log, setup, state, {}},
+                AdminSources{counters, table, reporter.recent_refusals(), log, setup, state},
                 std::move(access));
         signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
         timer.emplace(threads[0]->context);

@@ -54,6 +54,9 @@ inline constexpr std::size_t connections_json_max = 20'000;
 // The newest connections on the status page, which is for eyes.
 inline constexpr std::size_t connections_on_page_max = 100;
 
+// Access rules on the status page; of a larger file the metrics tell more.
+inline constexpr std::size_t rules_on_page_max = 300;
+
 // The past on the status page: half an hour, in steps of the server's housekeeping.
 inline constexpr std::size_t history_samples_max = 900;
 

@@ -12,9 +12,9 @@ namespace pgmoat::control {
 
 namespace {
 
-LogFields describe(const AuditCase& what, const policy::Decision& decision) {
+Fields describe(const AuditCase& what, const policy::Decision& decision) {
     const policy::Candidate& candidate = what.candidate;
-    LogFields fields;
+    Fields fields;
     fields.add("id", what.id).add("client", candidate.address_text);
     if (!candidate.user.empty()) fields.add("user", candidate.user);
     if (!candidate.database.empty()) fields.add("database", candidate.database);

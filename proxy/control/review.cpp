@@ -41,7 +41,7 @@ void conclude(const Threads& threads,
               const Judged& session,
               const policy::Decision& decision) {
     const bool ends = setup.config.hba_on_reload == config::HbaOnReload::disconnect;
-    LogFields fields;
+    Fields fields;
     fields.add("id", session.id).add("client", session.facts.client_address);
     if (!session.facts.user.empty()) fields.add("user", session.facts.user);
     if (!session.facts.database.empty()) fields.add("database", session.facts.database);
