@@ -27,6 +27,9 @@ async function look(browser, problems) {
   await page.emulateMedia({ colorScheme: 'dark' });
   seen.dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await page.setViewportSize({ width: 390, height: 844 });
+  // The charts follow the window a moment later.
+  const fits = () => document.documentElement.scrollWidth <= innerWidth;
+  await page.waitForFunction(fits, undefined, { timeout: 10000 }).catch(() => {});
   seen.overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   await page.close();
   return seen;
