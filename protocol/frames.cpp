@@ -1,10 +1,19 @@
 #include "protocol/frames.h"
 
-#include "protocol/wire_reader.h"
-
 #include <algorithm>
 
 namespace pgmoat::protocol {
+
+namespace {
+
+// `bytes` holds a whole header.
+FrameHeader read_header(ByteView bytes) noexcept {
+    return {bytes[0],
+            std::uint32_t{bytes[1]} << 24 | std::uint32_t{bytes[2]} << 16 |
+                std::uint32_t{bytes[3]} << 8 | std::uint32_t{bytes[4]}};
+}
+
+} // namespace
 
 std::array<std::uint8_t, frame_header_bytes> FrameHeader::encoded() const noexcept {
     return {type,
@@ -17,6 +26,11 @@ std::array<std::uint8_t, frame_header_bytes> FrameHeader::encoded() const noexce
 std::optional<FrameHeader> FrameWalker::next(ByteView& bytes) noexcept {
     if (broken_) return std::nullopt;
     static_cast<void>(take_body(bytes));
+    if (header_filled_ == 0 && bytes.size() >= frame_header_bytes) {
+        const FrameHeader header = read_header(bytes);
+        bytes = bytes.subspan(frame_header_bytes);
+        return begin(header);
+    }
 
     const std::size_t taken = std::min(frame_header_bytes - header_filled_, bytes.size());
     std::copy_n(bytes.begin(), taken, header_.begin() + header_filled_);
@@ -25,16 +39,39 @@ std::optional<FrameHeader> FrameWalker::next(ByteView& bytes) noexcept {
     if (header_filled_ < frame_header_bytes) return std::nullopt;
 
     header_filled_ = 0;
-    WireReader reader{header_};
-    FrameHeader header;
-    header.type = reader.uint8();
-    header.length = reader.uint32();
-    if (header.length < frame_length_min || header.length > length_max_) {
+    return begin(read_header(header_));
+}
+
+std::optional<FrameHeader> FrameWalker::begin(const FrameHeader& header) noexcept {
+    if (!is_acceptable(header)) {
         broken_ = true;
         return std::nullopt;
     }
     body_left_ = header.body_bytes();
     return header;
+}
+
+bool FrameWalker::is_acceptable(const FrameHeader& header) const noexcept {
+    return header.length >= frame_length_min && header.length <= length_max_;
+}
+
+std::uint64_t FrameWalker::skip_alike(ByteView& bytes, std::uint8_t type) noexcept {
+    static_cast<void>(take_body(bytes));
+    std::uint64_t skipped = 0;
+    while (body_left_ == 0 && bytes.size() >= frame_header_bytes) {
+        const FrameHeader header = read_header(bytes);
+        const std::size_t whole = std::size_t{header.length} + 1;
+        if (header.type != type || !is_acceptable(header) || whole > bytes.size()) break;
+        bytes = bytes.subspan(whole);
+        ++skipped;
+    }
+    return skipped;
+}
+
+bool FrameWalker::skip_unseen(std::size_t count) noexcept {
+    if (count > body_left_) return false;
+    body_left_ -= static_cast<std::uint32_t>(count);
+    return true;
 }
 
 ByteView FrameWalker::take_body(ByteView& bytes, std::size_t at_most) noexcept {

@@ -39,6 +39,14 @@ class FrameWalker {
     // Of the current body, not yet skipped or taken.
     [[nodiscard]] std::uint32_t body_left() const noexcept { return body_left_; }
 
+    // After a header of this type: skips its body and the messages of the same type that follow,
+    // as far as they stand whole in `bytes`. The number of those that follow. For rows, which come
+    // by the thousand and mean nothing one by one.
+    [[nodiscard]] std::uint64_t skip_alike(ByteView& bytes, std::uint8_t type) noexcept;
+    // `count` bytes went by unseen. True: they were of the current body, so that the next header is
+    // found all the same.
+    [[nodiscard]] bool skip_unseen(std::size_t count) noexcept;
+
     // A length was out of bounds: where the next header stands is not known, now or ever.
     [[nodiscard]] bool broken() const noexcept { return broken_; }
     // The stream may end here: no header and no body is half read.
@@ -47,6 +55,9 @@ class FrameWalker {
     }
 
   private:
+    [[nodiscard]] std::optional<FrameHeader> begin(const FrameHeader& header) noexcept;
+    [[nodiscard]] bool is_acceptable(const FrameHeader& header) const noexcept;
+
     std::uint32_t length_max_;
     std::uint32_t body_left_ = 0;
     std::array<std::uint8_t, frame_header_bytes> header_{};

@@ -62,4 +62,12 @@ inline constexpr std::size_t alpn_protocols_max = 64;
 // up to 102400 bytes (SSL_MAX_CERT_LIST_DEFAULT) and an OCSP answer of 16384.
 inline constexpr std::size_t server_flight_bytes_max = 262'144;
 
+// PostgreSQL, libpq.h: PQ_LARGE_MESSAGE_LIMIT, one byte below MaxAllocSize. No message of either
+// side can be longer, so what says it is longer is no message.
+inline constexpr std::uint32_t message_length_max = 0x3fff'fffe;
+
+// Of an ErrorResponse, where its SQLSTATE is looked for. Before it stand the severity in the
+// server's language and once more in English, a word each.
+inline constexpr std::uint8_t error_peek_bytes_max = 128;
+
 } // namespace pgmoat::protocol

@@ -116,5 +116,49 @@ TEST_CASE("a stream may end only between two messages") {
     }
 }
 
+TEST_CASE("messages of one type that stand whole are skipped together") {
+    const Bytes stream =
+        message('D', bytes_of("abc")) + message('D') + message('D', bytes_of("d")) + message('C');
+    FrameWalker walker{length_max};
+    ByteView rest{stream};
+    REQUIRE(walker.next(rest));
+    CHECK(walker.skip_alike(rest, 'D') == 2);
+    CHECK(walker.next(rest)->type == 'C');
+
+    for (std::size_t end = 0; end <= stream.size(); ++end) {
+        FrameWalker cut{length_max};
+        std::uint64_t skipped = 0;
+        std::string types;
+        for (ByteView piece : {ByteView{stream}.first(end), ByteView{stream}.subspan(end)})
+            while (const auto header = cut.next(piece)) {
+                types.push_back(static_cast<char>(header->type));
+                skipped += cut.skip_alike(piece, 'D');
+            }
+        CHECK(types.size() + skipped == 4);
+        CHECK(types.back() == 'C');
+    }
+}
+
+TEST_CASE("a row of a bad length is left to be met") {
+    FrameWalker walker{length_max};
+    const Bytes stream = message('D') + framed_as('D', 3);
+    ByteView rest{stream};
+    REQUIRE(walker.next(rest));
+    CHECK(walker.skip_alike(rest, 'D') == 0);
+    CHECK_FALSE(walker.next(rest));
+    CHECK(walker.broken());
+}
+
+TEST_CASE("unseen bytes leave a walker where it can go on if they were of the body") {
+    FrameWalker walker{length_max};
+    const Bytes stream = framed_as('D', 14);
+    ByteView rest{stream};
+    REQUIRE(walker.next(rest));
+    CHECK(walker.skip_unseen(10));
+    CHECK(walker.between_frames());
+    CHECK(walker.skip_unseen(0));
+    CHECK_FALSE(walker.skip_unseen(1));
+}
+
 } // namespace
 } // namespace pgmoat::tests

@@ -1,0 +1,156 @@
+#include "protocol/traffic_observer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pgmoat::protocol {
+
+namespace {
+
+constexpr std::uint8_t copy_data = 'd';
+constexpr std::uint8_t data_row = 'D';
+constexpr std::uint8_t idle = 'I';
+constexpr std::uint8_t in_block = 'T';
+constexpr std::uint8_t in_failed_block = 'E';
+
+// CommandComplete is its length word and the tag with its NUL.
+constexpr std::uint32_t rollback_length = frame_length_min + sizeof "ROLLBACK";
+
+bool is_status(std::uint8_t byte) noexcept {
+    return byte == idle || byte == in_block || byte == in_failed_block;
+}
+
+} // namespace
+
+// --- the client's messages ----------------------------------------------------------------------
+
+void TrafficObserver::from_client(ByteView bytes, TrafficSink& sink) noexcept {
+    if (client_lost_) return;
+    while (const auto header = client_.next(bytes)) {
+        if (header->type == copy_data)
+            static_cast<void>(client_.skip_alike(bytes, copy_data));
+        else
+            sink.came_from_client(header->type, 1);
+    }
+}
+
+void TrafficObserver::client_sent_unseen(std::size_t count) noexcept {
+    if (!client_.skip_unseen(count)) client_lost_ = true;
+}
+
+// --- the server's messages ----------------------------------------------------------------------
+
+void TrafficObserver::from_server(ByteView bytes, TrafficSink& sink) noexcept {
+    if (server_lost_) return look_for_ready(bytes);
+    while (peek(bytes, sink)) {
+        const auto header = server_.next(bytes);
+        if (!header) return;
+        begin_server_message(*header, bytes, sink);
+    }
+}
+
+void TrafficObserver::server_sent_unseen(std::size_t count) noexcept {
+    if (peek_ != Peek::nothing || !server_.skip_unseen(count)) server_lost_ = true;
+}
+
+void TrafficObserver::begin_server_message(const FrameHeader& header,
+                                           ByteView& rest,
+                                           TrafficSink& sink) noexcept {
+    switch (header.type) {
+    case copy_data: static_cast<void>(server_.skip_alike(rest, copy_data)); return;
+    case data_row: return sink.came_from_server(data_row, 1 + server_.skip_alike(rest, data_row));
+    case 'C': note_completion(header.length); break;
+    case 'V': // FunctionCallResponse
+    case 's': // PortalSuspended: the portal ends with the transaction
+        note_completion(0);
+        break;
+    case 'E':
+        cycle_.failed = true;
+        peek_ = Peek::field_code;
+        peeked_bytes_ = 0;
+        break;
+    case 'Z': peek_ = Peek::status; break;
+    default: break;
+    }
+    sink.came_from_server(header.type, 1);
+}
+
+void TrafficObserver::note_completion(std::uint32_t length) noexcept {
+    cycle_.completed_several = std::exchange(cycle_.completed_one, true);
+    if (length == rollback_length) cycle_.maybe_rolled_back = true;
+}
+
+// Goes on with the body of which something must be known. False: `rest` ran out before it was.
+bool TrafficObserver::peek(ByteView& rest, TrafficSink& sink) noexcept {
+    while (peek_ != Peek::nothing) {
+        const ByteView byte = server_.take_body(rest, 1);
+        const bool body_ended = byte.empty() && server_.body_left() == 0;
+        if (byte.empty() && !body_ended) return false;
+        if (peek_ == Peek::status)
+            ready(body_ended ? std::uint8_t{0} : byte[0], sink);
+        else if (body_ended || peeked_bytes_ == error_peek_bytes_max)
+            tell_error({}, sink);
+        else
+            peek_at_error(byte[0], sink);
+    }
+    return true;
+}
+
+// A field is its code and a C string; a code of zero ends them all.
+void TrafficObserver::peek_at_error(std::uint8_t byte, TrafficSink& sink) noexcept {
+    ++peeked_bytes_;
+    const char letter = static_cast<char>(byte);
+    if (peek_ == Peek::sqlstate_second) return tell_error({sqlstate_first_, letter}, sink);
+    if (peek_ == Peek::field) {
+        if (byte == 0) peek_ = Peek::field_code;
+        return;
+    }
+    if (byte == 0) return tell_error({}, sink);
+    if (peek_ == Peek::field_code) {
+        peek_ = letter == 'C' ? Peek::sqlstate : Peek::field;
+        return;
+    }
+    sqlstate_first_ = letter;
+    peek_ = Peek::sqlstate_second;
+}
+
+void TrafficObserver::tell_error(SqlstateClass sqlstate_class, TrafficSink& sink) noexcept {
+    peek_ = Peek::nothing;
+    sink.server_error(sqlstate_class);
+}
+
+// --- transactions -------------------------------------------------------------------------------
+
+void TrafficObserver::ready(std::uint8_t status, TrafficSink& sink) noexcept {
+    peek_ = Peek::nothing;
+    const bool was_one = status_ != idle || cycle_.completed_one || cycle_.failed;
+    if (status == idle && was_one) sink.transaction_ended(how_it_ended());
+    status_ = is_status(status) ? status : idle;
+    cycle_ = {};
+    if (std::exchange(client_lost_, false)) client_ = FrameWalker{message_length_max};
+}
+
+TransactionEnd TrafficObserver::how_it_ended() const noexcept {
+    if (cycle_.failed || status_ == in_failed_block) return TransactionEnd::failed;
+    if (!cycle_.maybe_rolled_back) return TransactionEnd::committed;
+    if (cycle_.completed_several) return TransactionEnd::unknown;
+    return status_ == in_block ? TransactionEnd::rolled_back : TransactionEnd::committed;
+}
+
+// Row data could end in the same six bytes, where a read was cut by chance: rare, and all that
+// follows is a wrong count until the stream turns out to be none.
+void TrafficObserver::look_for_ready(ByteView bytes) noexcept {
+    constexpr std::array<std::uint8_t, frame_header_bytes> header{'Z', 0, 0, 0, 5};
+    if (bytes.size() < header.size() + 1 || !is_status(bytes.back())) return;
+    const ByteView last = bytes.last(header.size() + 1);
+    if (!std::equal(header.begin(), header.end(), last.begin())) return;
+
+    server_ = FrameWalker{message_length_max};
+    server_lost_ = false;
+    peek_ = Peek::nothing;
+    status_ = bytes.back();
+    cycle_ = {};
+    if (std::exchange(client_lost_, false)) client_ = FrameWalker{message_length_max};
+}
+
+} // namespace pgmoat::protocol

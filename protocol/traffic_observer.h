@@ -1,0 +1,103 @@
+// Follows both directions of a session after its login and tells a sink what passed: from message
+// headers, the status byte of ReadyForQuery and the SQLSTATE class of ErrorResponse. No other byte
+// of a body is looked at, and none is kept. A stream that is no stream of messages is followed no
+// further; it can do no harm.
+//
+// CopyData, the rows of COPY, are passed over as fast as can be and not told.
+//
+// A transaction ends when ReadyForQuery says idle, at most one with each. How it ended, as far as
+// headers tell:
+//
+//   failed       the block was in a failed state, or an error came since the last ReadyForQuery
+//   rolled_back  a block, and the only command that was completed since has a tag as long as
+//                ROLLBACK: nothing else of that length ends a block
+//   unknown      several commands were completed, one with a tag as long as ROLLBACK ("SELECT 1" is
+//                as long)
+//   committed    everything else: no ROLLBACK can have been among the commands. A transaction that
+//                was prepared is among these
+//
+// Where nothing was completed, as after a lone Sync or Parse, none has ended. COMMIT AND CHAIN does
+// not show: the session is in a block before and after it.
+// Source: PostgreSQL protocol, "Message Flow", "Message Formats".
+#pragma once
+
+#include "protocol/bytes.h"
+#include "protocol/frames.h"
+#include "protocol/limits.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace pgmoat::protocol {
+
+enum class TransactionEnd : std::uint8_t { committed, rolled_back, failed, unknown };
+
+// The first two characters, as the server sent them: looked up in a list by whoever counts. Zeros:
+// the error had none.
+using SqlstateClass = std::array<char, 2>;
+
+class TrafficSink {
+  public:
+    virtual void came_from_client(std::uint8_t type, std::uint64_t messages) noexcept = 0;
+    virtual void came_from_server(std::uint8_t type, std::uint64_t messages) noexcept = 0;
+    virtual void transaction_ended(TransactionEnd end) noexcept = 0;
+    virtual void server_error(SqlstateClass sqlstate_class) noexcept = 0;
+
+  protected:
+    ~TrafficSink() = default;
+};
+
+// However the streams are cut, the sink is told the same in sum.
+class TrafficObserver {
+  public:
+    // The next bytes of a direction. Both begin behind the first ReadyForQuery.
+    void from_client(ByteView bytes, TrafficSink& sink) noexcept;
+    void from_server(ByteView bytes, TrafficSink& sink) noexcept;
+
+    // Bytes of a direction went by unseen. Unless they were of one body, nothing is told of the
+    // direction until the server is known to be ready for a query: when bytes that it sent end in
+    // ReadyForQuery. A client begins a message then, if it does not send ahead.
+    void client_sent_unseen(std::size_t count) noexcept;
+    void server_sent_unseen(std::size_t count) noexcept;
+
+  private:
+    enum class Peek : std::uint8_t {
+        nothing,
+        status,
+        field_code,
+        field,
+        sqlstate,
+        sqlstate_second
+    };
+
+    // Of the commands since the last ReadyForQuery.
+    struct Cycle {
+        bool failed = false;
+        bool completed_one = false;
+        bool completed_several = false;
+        bool maybe_rolled_back = false;
+    };
+
+    void
+    begin_server_message(const FrameHeader& header, ByteView& rest, TrafficSink& sink) noexcept;
+    void note_completion(std::uint32_t length) noexcept;
+    [[nodiscard]] bool peek(ByteView& rest, TrafficSink& sink) noexcept;
+    void peek_at_error(std::uint8_t byte, TrafficSink& sink) noexcept;
+    void tell_error(SqlstateClass sqlstate_class, TrafficSink& sink) noexcept;
+    void ready(std::uint8_t status, TrafficSink& sink) noexcept;
+    [[nodiscard]] TransactionEnd how_it_ended() const noexcept;
+    void look_for_ready(ByteView bytes) noexcept;
+
+    FrameWalker client_{message_length_max};
+    FrameWalker server_{message_length_max};
+    bool client_lost_ = false; // by unseen bytes
+    bool server_lost_ = false;
+    std::uint8_t status_ = 'I'; // of the last ReadyForQuery
+    Cycle cycle_;
+    Peek peek_ = Peek::nothing;
+    std::uint8_t peeked_bytes_ = 0; // of the ErrorResponse
+    char sqlstate_first_ = 0;
+};
+
+} // namespace pgmoat::protocol
