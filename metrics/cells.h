@@ -80,6 +80,11 @@ struct ListenerCells {
     std::array<std::array<Cell, handshake_failure_count>, side_count> handshake_failures{};
     std::array<Cell, side_count> handshakes_beyond_table{}; // when HandshakeTable is full
     std::array<Cell, tls_version_count> offers{};
+    Cell queries{};
+    std::array<Cell, client_message_count> messages_from_client{};
+    std::array<Cell, server_message_count> messages_from_server{};
+    std::array<Cell, transaction_end_count> transactions{};
+    std::array<Cell, sqlstate_class_count> server_errors{};
     Histogram<Cell> login;
     Histogram<Cell> connection;
 };

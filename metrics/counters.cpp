@@ -38,6 +38,11 @@ void add(ListenerCells<std::uint64_t>& sums, const ListenerCells<Counter>& cells
     add(sums.handshake_failures, cells.handshake_failures);
     add(sums.handshakes_beyond_table, cells.handshakes_beyond_table);
     add(sums.offers, cells.offers);
+    add(sums.queries, cells.queries);
+    add(sums.messages_from_client, cells.messages_from_client);
+    add(sums.messages_from_server, cells.messages_from_server);
+    add(sums.transactions, cells.transactions);
+    add(sums.server_errors, cells.server_errors);
     add(sums.login, cells.login);
     add(sums.connection, cells.connection);
 }
@@ -111,6 +116,30 @@ void Block::connection_lasted(ListenerId listener, Duration duration) noexcept {
 
 void Block::bytes(ListenerId listener, Direction direction, std::uint64_t count) noexcept {
     at(listener).bytes[index_of(direction)].add(count);
+}
+
+void Block::queries(ListenerId listener, std::uint64_t count) noexcept {
+    at(listener).queries.add(count);
+}
+
+void Block::messages_from_client(ListenerId listener,
+                                 std::uint8_t type,
+                                 std::uint64_t count) noexcept {
+    at(listener).messages_from_client[index_of(client_message_from(type))].add(count);
+}
+
+void Block::messages_from_server(ListenerId listener,
+                                 std::uint8_t type,
+                                 std::uint64_t count) noexcept {
+    at(listener).messages_from_server[index_of(server_message_from(type))].add(count);
+}
+
+void Block::transaction_ended(ListenerId listener, TransactionEnd end) noexcept {
+    at(listener).transactions[index_of(end)].add();
+}
+
+void Block::server_error(ListenerId listener, std::string_view sqlstate_class) noexcept {
+    at(listener).server_errors[index_of(sqlstate_class_from(sqlstate_class))].add();
 }
 
 void Block::startup_request(ListenerId listener, StartupKind kind) noexcept {

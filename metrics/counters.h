@@ -55,6 +55,13 @@ class alignas(cache_line_bytes) Block {
     void connection_lasted(ListenerId listener, Duration duration) noexcept;
     void bytes(ListenerId listener, Direction direction, std::uint64_t count) noexcept;
 
+    // After the login, where the bytes that pass are messages to us.
+    void queries(ListenerId listener, std::uint64_t count) noexcept;
+    void messages_from_client(ListenerId listener, std::uint8_t type, std::uint64_t count) noexcept;
+    void messages_from_server(ListenerId listener, std::uint8_t type, std::uint64_t count) noexcept;
+    void transaction_ended(ListenerId listener, TransactionEnd end) noexcept;
+    void server_error(ListenerId listener, std::string_view sqlstate_class) noexcept;
+
     void startup_request(ListenerId listener, StartupKind kind) noexcept;
     void startup_error(ListenerId listener, StartupError error) noexcept;
     void login_took(ListenerId listener, Duration duration) noexcept; // accept to ReadyForQuery

@@ -141,6 +141,34 @@ void write_connections(Page& page, const Totals& totals) {
     }
 }
 
+void write_messages(Page& page, const Totals& totals) {
+    const auto for_each_listener = [&totals](const auto& visit) {
+        for (const auto& listener : totals.listeners)
+            visit(Labels{label("listener", listener.name)}, listener.counts);
+    };
+    page.begin_counter("pgmoat_queries_total",
+                       "Query, Execute and FunctionCall messages of clients.");
+    for_each_listener(
+        [&page](const Labels& labels, const auto& counts) { page.sample(labels, counts.queries); });
+    page.begin_counter("pgmoat_transactions_total", "Transactions, by how they ended.");
+    for_each_listener([&page](const Labels& labels, const auto& counts) {
+        page.samples<TransactionEnd>(labels, "state", counts.transactions);
+    });
+    page.begin_counter("pgmoat_messages_total",
+                       "Messages after the login, by type; rows of COPY are not among them.");
+    for_each_listener([&page](Labels labels, const auto& counts) {
+        labels.push_back(label("direction", to_word(Direction::from_client)));
+        page.samples<ClientMessage>(labels, "type", counts.messages_from_client);
+        labels.back() = label("direction", to_word(Direction::from_server));
+        page.samples<ServerMessage>(labels, "type", counts.messages_from_server);
+    });
+    page.begin_counter("pgmoat_server_errors_total",
+                       "Errors that servers answered after the login, by class of SQLSTATE.");
+    for_each_listener([&page](const Labels& labels, const auto& counts) {
+        page.samples<SqlstateClass>(labels, "sqlstate_class", counts.server_errors);
+    });
+}
+
 void write_live_connections(Page& page, const Gauges& gauges) {
     std::map<std::string, std::uint64_t> by_listener;
     for (const LiveConnections& live : gauges.connections_live) {
@@ -345,6 +373,7 @@ std::string Exporter::text() const {
     Page page;
     write_build(page, gauges.build);
     write_connections(page, totals);
+    write_messages(page, totals);
     write_live_connections(page, gauges);
     write_startup(page, totals);
     write_handshakes(page, totals);

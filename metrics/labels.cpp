@@ -183,6 +183,76 @@ constexpr std::array<Word, accept_error_count> accept_errors = {
 
 constexpr std::array<Word, limit_count> limits = {"max_connections", "cancel_requests"};
 
+struct MessageName {
+    char type;
+    Word word;
+};
+
+constexpr std::array<MessageName, client_message_count> client_messages = {{
+    {0, "other"},
+    {'B', "bind"},
+    {'C', "close"},
+    {'D', "describe"},
+    {'E', "execute"},
+    {'F', "function_call"},
+    {'H', "flush"},
+    {'P', "parse"},
+    {'Q', "query"},
+    {'S', "sync"},
+    {'X', "terminate"},
+    {'c', "copy_done"},
+    {'f', "copy_fail"},
+    {'p', "password"},
+}};
+
+constexpr std::array<MessageName, server_message_count> server_messages = {{
+    {0, "other"},
+    {'1', "parse_complete"},
+    {'2', "bind_complete"},
+    {'3', "close_complete"},
+    {'A', "notification_response"},
+    {'C', "command_complete"},
+    {'D', "data_row"},
+    {'E', "error_response"},
+    {'G', "copy_in_response"},
+    {'H', "copy_out_response"},
+    {'I', "empty_query_response"},
+    {'K', "backend_key_data"},
+    {'N', "notice_response"},
+    {'R', "authentication"},
+    {'S', "parameter_status"},
+    {'T', "row_description"},
+    {'V', "function_call_response"},
+    {'W', "copy_both_response"},
+    {'Z', "ready_for_query"},
+    {'c', "copy_done"},
+    {'n', "no_data"},
+    {'s', "portal_suspended"},
+    {'t', "parameter_description"},
+    {'v', "negotiate_protocol_version"},
+}};
+
+// By type byte: counting must not search a list for each message.
+template <class Enum, std::size_t size>
+constexpr std::array<Enum, 256> by_type(const std::array<MessageName, size>& names) {
+    std::array<Enum, 256> places{};
+    for (std::size_t i = 1; i < size; ++i)
+        places[static_cast<unsigned char>(names[i].type)] = static_cast<Enum>(i);
+    return places;
+}
+constexpr auto client_message_places = by_type<ClientMessage>(client_messages);
+constexpr auto server_message_places = by_type<ServerMessage>(server_messages);
+
+constexpr std::array<Word, transaction_end_count> transaction_ends = {
+    "committed", "rolled_back", "failed", "unknown"};
+
+constexpr std::array<Word, sqlstate_class_count> sqlstate_classes = {
+    "other", "00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "10", "20",
+    "21",    "22", "23", "24", "25", "26", "27", "28", "2B", "2D", "2F", "34", "38", "39", "3B",
+    "3D",    "3F", "40", "42", "44", "53", "54", "55", "57", "58", "72", "F0", "HV", "P0", "XX"};
+static_assert(!client_messages.back().word.empty() && !server_messages.back().word.empty() &&
+              !sqlstate_classes.back().empty());
+
 } // namespace
 
 Word to_word(CloseReason reason) noexcept {
@@ -231,6 +301,19 @@ Word to_word(Limit limit) noexcept {
     return word_of(limits, limit);
 }
 
+Word to_word(ClientMessage message) noexcept {
+    return client_messages[static_cast<std::size_t>(message)].word;
+}
+Word to_word(ServerMessage message) noexcept {
+    return server_messages[static_cast<std::size_t>(message)].word;
+}
+Word to_word(TransactionEnd end) noexcept {
+    return word_of(transaction_ends, end);
+}
+Word to_word(SqlstateClass sqlstate_class) noexcept {
+    return word_of(sqlstate_classes, sqlstate_class);
+}
+
 TlsVersion tls_version_from(std::string_view name) noexcept {
     return place_of<TlsVersion>(tls_versions, name);
 }
@@ -241,6 +324,18 @@ Cipher cipher_from(std::string_view name) noexcept {
 
 Group group_from(std::string_view name) noexcept {
     return name.empty() ? Group::none : place_of<Group>(groups, name);
+}
+
+ClientMessage client_message_from(std::uint8_t type) noexcept {
+    return client_message_places[type];
+}
+
+ServerMessage server_message_from(std::uint8_t type) noexcept {
+    return server_message_places[type];
+}
+
+SqlstateClass sqlstate_class_from(std::string_view text) noexcept {
+    return place_of<SqlstateClass>(sqlstate_classes, text);
 }
 
 AcceptError accept_error_from(int errno_value) noexcept {

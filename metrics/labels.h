@@ -144,4 +144,28 @@ enum class Limit { max_connections, cancel_requests };
 inline constexpr std::size_t limit_count = 2;
 [[nodiscard]] std::string_view to_word(Limit limit) noexcept;
 
+// Messages after the login, by the type byte that begins them; the same byte means another thing in
+// the other direction. Tables in labels.cpp, as above; rows of COPY are in neither, since they are
+// not counted.
+enum class ClientMessage : std::uint8_t { other };
+inline constexpr std::size_t client_message_count = 14;
+[[nodiscard]] std::string_view to_word(ClientMessage message) noexcept;
+[[nodiscard]] ClientMessage client_message_from(std::uint8_t type) noexcept;
+
+enum class ServerMessage : std::uint8_t { other };
+inline constexpr std::size_t server_message_count = 24;
+[[nodiscard]] std::string_view to_word(ServerMessage message) noexcept;
+[[nodiscard]] ServerMessage server_message_from(std::uint8_t type) noexcept;
+
+// As far as message headers tell: what each means is said where they are read.
+enum class TransactionEnd { committed, rolled_back, failed, unknown };
+inline constexpr std::size_t transaction_end_count = 4;
+[[nodiscard]] std::string_view to_word(TransactionEnd end) noexcept;
+
+// The first two characters of an error's SQLSTATE: PostgreSQL's classes (errcodes.txt).
+enum class SqlstateClass : std::uint8_t { other };
+inline constexpr std::size_t sqlstate_class_count = 45;
+[[nodiscard]] std::string_view to_word(SqlstateClass sqlstate_class) noexcept;
+[[nodiscard]] SqlstateClass sqlstate_class_from(std::string_view text) noexcept;
+
 } // namespace pgmoat::metrics

@@ -37,6 +37,11 @@ enum class TransactionEnd : std::uint8_t { committed, rolled_back, failed, unkno
 // the error had none.
 using SqlstateClass = std::array<char, 2>;
 
+// Asks the server to run something: Query, Execute, FunctionCall.
+[[nodiscard]] constexpr bool is_query(std::uint8_t client_type) noexcept {
+    return client_type == 'Q' || client_type == 'E' || client_type == 'F';
+}
+
 class TrafficSink {
   public:
     virtual void came_from_client(std::uint8_t type, std::uint64_t messages) noexcept = 0;

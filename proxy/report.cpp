@@ -36,12 +36,6 @@ void ConnectionReporter::report(std::unique_ptr<Traffic> traffic, const relay::E
     metrics::Block& counters = counters_.block_of_this_thread();
     counters.connection_closed(facts.listener_id, facts.mode, ended.reason);
     counters.connection_lasted(facts.listener_id, std::chrono::steady_clock::now() - row.opened());
-    counters.bytes(facts.listener_id,
-                   metrics::Direction::from_client,
-                   row.bytes_from_client.load(std::memory_order_relaxed));
-    counters.bytes(facts.listener_id,
-                   metrics::Direction::from_server,
-                   row.bytes_from_server.load(std::memory_order_relaxed));
 
     const bool refused = is_refusal(ended.reason, !ended.detail.empty());
     if (refused)

@@ -37,7 +37,7 @@ struct Server::Running {
             std::vector<control::ListeningSocket> sockets,
             admin::HttpAccess access)
         : log(shared_log), setup(std::move(initial)), reporter(log, counters),
-          plane({static_cast<std::size_t>(setup->config.relay_threads)}, reporter),
+          plane({static_cast<std::size_t>(setup->config.relay_threads)}, reporter, counters),
           services{table, plane, reporter, counters, log} {
         for (int i = 0; i < setup->config.control_threads; ++i)
             threads.push_back(std::make_unique<ControlThread>(services, setup));

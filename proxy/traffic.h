@@ -1,4 +1,5 @@
-// The plaintext bytes that one connection has moved. The base of whatever a channel carries along
+// What one connection has moved: plaintext bytes and, where the bytes are messages to us, messages
+// after the login, without rows of COPY. The base of whatever a channel carries along
 // for its owner (the session table's row), so that the relay plane counts without knowing who
 // reads. The relay thread that owns the channel is the only writer; anyone may read.
 #pragma once
@@ -16,6 +17,10 @@ struct Traffic {
 
     std::atomic<std::uint64_t> bytes_from_client{0};
     std::atomic<std::uint64_t> bytes_from_server{0};
+    std::atomic<std::uint64_t> messages_from_client{0};
+    std::atomic<std::uint64_t> messages_from_server{0};
+    std::atomic<std::uint64_t> queries{0};
+    std::atomic<std::uint64_t> transactions{0};
 };
 
 } // namespace pgmoat

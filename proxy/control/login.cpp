@@ -25,7 +25,7 @@ class LoginRelay {
             if (readable.second) ready = co_await from_server();
             if (readable.first && !ready && !stop_) co_await from_client();
         }
-        co_return Login{std::move(stop_), observer_.facts()};
+        co_return Login{std::move(stop_), observer_.facts(), std::move(after_ready_)};
     }
 
   private:
@@ -61,6 +61,7 @@ class LoginRelay {
         if (step.progress == Progress::ready) {
             const ByteView rest = bytes.subspan(step.consumed);
             out_.insert(out_.end(), rest.begin(), rest.end());
+            after_ready_.assign(rest.begin(), rest.end());
         }
         const Io sent = co_await client_.write(out_);
         if (!sent) {
@@ -87,6 +88,7 @@ class LoginRelay {
     LoginObserver observer_;
     Bytes buffer_;
     Bytes out_;
+    Bytes after_ready_;
     Stop stop_;
 };
 

@@ -11,6 +11,7 @@ namespace pgmoat::control {
 struct Login {
     Stop stop; // nothing: the server is ready
     protocol::LoginFacts facts;
+    protocol::Bytes sent_after_ready; // what the client got already behind ReadyForQuery
 };
 
 // `first_reply`: what the server already said. Tells the client a FATAL of our own where the

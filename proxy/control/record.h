@@ -50,6 +50,7 @@ class Record {
 
     [[nodiscard]] std::uint64_t id() const noexcept { return row_->id(); }
     [[nodiscard]] const SessionFacts& facts() const noexcept { return row_->facts(); }
+    [[nodiscard]] Traffic& traffic() noexcept { return *row_; }
     // Gives the row away, with the connection. Nothing may be called after that.
     [[nodiscard]] std::unique_ptr<SessionRow> give_row();
 

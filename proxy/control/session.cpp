@@ -299,6 +299,7 @@ class Session final : public Interruptible {
         record_.begin(&StepTimes::login);
         Login login = co_await relay_login(client_, *server_, std::move(first_reply_));
         record_.login_ended(login.facts, !login.stop);
+        after_ready_ = std::move(login.sent_after_ready);
         co_return std::move(login.stop);
     }
 
@@ -331,8 +332,19 @@ class Session final : public Interruptible {
         channel->client = client_.release();
         channel->server = server_->release();
         channel->id = id_;
+        channel->meter = meter_of_the_rest();
         channel->row = record_.give_row();
         thread_.services.plane.adopt(std::move(channel));
+    }
+
+    relay::TrafficMeter meter_of_the_rest() {
+        using relay::TrafficMeter;
+        const auto content =
+            sealed_ ? TrafficMeter::Content::opaque : TrafficMeter::Content::messages;
+        TrafficMeter meter(record_.traffic(), record_.facts().listener_id, content);
+        meter.saw(
+            metrics::Side::server, after_ready_, thread_.services.counters.block_of_this_thread());
+        return meter;
     }
 
     // A deadline ends a connection without a word, as PostgreSQL's does.
@@ -376,6 +388,7 @@ class Session final : public Interruptible {
     policy::Decision decision_;
     const UpstreamTarget* target_ = nullptr;
     protocol::Bytes first_reply_;    // of the server to the startup packet
+    protocol::Bytes after_ready_;    // of the server, passed on behind ReadyForQuery
     Stop interrupted_;               // from outside
     bool handed_over_ = false;       // to the relay plane, or reported
     bool sealed_ = false;            // the client is in an encryption that ends at the server

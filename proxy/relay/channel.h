@@ -5,6 +5,7 @@
 
 #include "metrics/labels.h"
 #include "proxy/descriptor.h"
+#include "proxy/relay/traffic_meter.h"
 #include "proxy/traffic.h"
 #include "tls/session.h"
 
@@ -28,9 +29,10 @@ struct Channel {
     std::uint64_t id = 0; // by which it can be closed from outside: its SessionRow's
     Leg client;
     Leg server;
-    // The owner's own record of the connection (a SessionRow); the relay only counts bytes in it
-    // and gives it back with the end. Never null.
+    // The owner's own record of the connection (a SessionRow); the relay only counts in it and
+    // gives it back with the end. Never null.
     std::unique_ptr<Traffic> row;
+    TrafficMeter meter; // of that row
 };
 
 // How a channel ended; given to the reporter with the row.

@@ -13,6 +13,11 @@ bool can_flow(const Direction& direction, const LiveLeg& from, const LiveLeg& to
 }
 
 void Flow::run() {
+    work();
+    meter_.moved(from_.side, moved_, *bench_.counters);
+}
+
+void Flow::work() {
     if (direction_.splice.stuck()) go_on_splicing();
     for (int turns = 0; turns < limits::work_turns && moved_ < limits::work_bytes; ++turns) {
         if (!can_flow(direction_, from_, to_)) return;
@@ -72,6 +77,7 @@ void Flow::decrypt(std::span<const std::uint8_t> ciphertext, bool end_of_stream)
 void Flow::forward(std::span<const std::uint8_t> plaintext) {
     if (plaintext.empty()) return;
     moved_ += plaintext.size();
+    meter_.saw(from_.side, plaintext, *bench_.counters);
     if (!to_.may_write()) return;
     if (!to_.tls) return send(plaintext);
 
@@ -111,6 +117,7 @@ void Flow::splice() {
         direction_.splice.turn(from_.socket.get(), to_.socket.get(), bench_.pipes);
     moved_ += got.bytes;
     bench_.count_spliced(got.bytes);
+    meter_.missed(from_.side, got.bytes);
     switch (got.outcome) {
     case Spliced::moved:
         if (got.bytes < limits::bulk_leaves_below) direction_.bulk = false;

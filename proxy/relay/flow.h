@@ -11,6 +11,7 @@
 #include "proxy/relay/end.h"
 #include "proxy/relay/live_leg.h"
 #include "proxy/relay/splice.h"
+#include "proxy/relay/traffic_meter.h"
 #include "proxy/relay/workbench.h"
 
 #include <cstddef>
@@ -32,15 +33,19 @@ can_flow(const Direction& direction, const LiveLeg& from, const LiveLeg& to) noe
 
 class Flow {
   public:
-    Flow(Direction& direction, LiveLeg& from, LiveLeg& to, Workbench& bench, End& end)
-        : direction_(direction), from_(from), to_(to), bench_(bench), end_(end) {}
+    Flow(Direction& direction,
+         LiveLeg& from,
+         LiveLeg& to,
+         Workbench& bench,
+         TrafficMeter& meter,
+         End& end)
+        : direction_(direction), from_(from), to_(to), bench_(bench), meter_(meter), end_(end) {}
 
     // Works until nothing is left to do or the work limit is reached.
     void run();
-    // Plaintext bytes taken from the source.
-    [[nodiscard]] std::size_t moved() const noexcept { return moved_; }
 
   private:
+    void work();
     void go_on_splicing();
     void turn();
     void relay_kept();
@@ -62,8 +67,9 @@ class Flow {
     LiveLeg& from_;
     LiveLeg& to_;
     Workbench& bench_;
+    TrafficMeter& meter_;
     End& end_;
-    std::size_t moved_ = 0;
+    std::size_t moved_ = 0; // plaintext bytes taken from the source
 };
 
 } // namespace pgmoat::relay

@@ -8,11 +8,6 @@ using metrics::Side;
 
 namespace {
 
-// One writer: a load and a store, no locked instruction.
-void add(std::atomic<std::uint64_t>& counter, std::size_t bytes) noexcept {
-    counter.store(counter.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
-}
-
 bool complete(const LiveLeg& from, const LiveLeg& to) noexcept {
     return to.writing == Writing::broken || (from.reading_ended && to.writing == Writing::ended);
 }
@@ -21,7 +16,8 @@ bool complete(const LiveLeg& from, const LiveLeg& to) noexcept {
 
 LiveChannel::LiveChannel(std::unique_ptr<Channel> channel)
     : id_(channel->id), client_(std::move(channel->client), Side::client),
-      server_(std::move(channel->server), Side::server), row_(std::move(channel->row)) {}
+      server_(std::move(channel->server), Side::server), row_(std::move(channel->row)),
+      meter_(channel->meter) {}
 
 void LiveChannel::want_receives(Batch& batch) noexcept {
     const auto want = [&batch](const Direction& direction, LiveLeg& from, const LiveLeg& to) {
@@ -41,13 +37,8 @@ LiveChannel::After LiveChannel::run(Workbench& bench) {
     flush(client_);
     flush(server_);
 
-    Flow upward(to_server_, client_, server_, bench, end_);
-    upward.run();
-    if (upward.moved() > 0) add(row_->bytes_from_client, upward.moved());
-
-    Flow downward(to_client_, server_, client_, bench, end_);
-    downward.run();
-    if (downward.moved() > 0) add(row_->bytes_from_server, downward.moved());
+    Flow(to_server_, client_, server_, bench, meter_, end_).run();
+    Flow(to_client_, server_, client_, bench, meter_, end_).run();
     client_.keep_what_came();
     server_.keep_what_came();
 

@@ -87,6 +87,7 @@ class LiveChannel {
     Direction to_client_;
     End end_;
     std::unique_ptr<Traffic> row_;
+    TrafficMeter meter_;
 };
 
 } // namespace pgmoat::relay

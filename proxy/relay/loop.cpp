@@ -54,8 +54,9 @@ void make_room(List& list, std::size_t count) {
 
 } // namespace
 
-Loop::Loop(Reporter& reporter, const std::string& thread_name)
-    : reporter_(reporter), epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+Loop::Loop(Reporter& reporter, metrics::Counters& counters, const std::string& thread_name)
+    : reporter_(reporter), counters_(counters),
+      epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")), meter_(Clock::now()),
       bench_(std::make_unique<Workbench>()), now_(Clock::now()) {
     epoll_event event{};
@@ -115,6 +116,7 @@ void Loop::wake() noexcept {
 
 void Loop::work() noexcept {
     block_signals();
+    bench_->counters = &counters_.block_of_this_thread();
     enable_batch();
     bool stop = false;
     while (!stop) {

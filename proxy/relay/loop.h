@@ -8,6 +8,7 @@
 // once. A channel that stopped at its work limit queues again, and the next wait does not block.
 #pragma once
 
+#include "metrics/counters.h"
 #include "proxy/descriptor.h"
 #include "proxy/relay/channel.h"
 #include "proxy/relay/live_channel.h"
@@ -30,7 +31,7 @@ namespace pgmoat::relay {
 class Loop {
   public:
     // Starts the thread. Throws std::system_error.
-    Loop(Reporter& reporter, const std::string& thread_name);
+    Loop(Reporter& reporter, metrics::Counters& counters, const std::string& thread_name);
     // Closes what is live (reason drain) and joins.
     ~Loop();
     Loop(const Loop&) = delete;
@@ -82,6 +83,7 @@ class Loop {
     void report(LiveChannel& channel) noexcept;
 
     Reporter& reporter_;
+    metrics::Counters& counters_;
     Descriptor epoll_;
     Descriptor wake_;
     LoadMeter meter_;

@@ -28,8 +28,9 @@ class Loop;
 
 class Plane {
   public:
-    // Starts the threads. `reporter` must outlive the plane. Throws std::system_error.
-    Plane(const PlaneSettings& settings, Reporter& reporter);
+    // Starts the threads. `reporter` and `counters` must outlive the plane. Throws
+    // std::system_error.
+    Plane(const PlaneSettings& settings, Reporter& reporter, metrics::Counters& counters);
     // Closes what is still live (reason drain) and joins.
     ~Plane();
     Plane(const Plane&) = delete;

@@ -3,6 +3,7 @@
 // pipe.
 #pragma once
 
+#include "metrics/counters.h"
 #include "proxy/relay/batch.h"
 #include "proxy/relay/limits.h"
 #include "proxy/relay/pipes.h"
@@ -23,6 +24,7 @@ struct Workbench {
     std::vector<std::uint8_t> outgoing; // ciphertext for the side written to
     std::vector<std::uint8_t> answer;   // ciphertext that reading produced, for the side read from
     PipePool pipes;
+    metrics::Block* counters = nullptr; // the thread's own, set when it starts
     Batch batch;
 
     // Written by the thread, read by anyone.

@@ -97,6 +97,10 @@ struct Outcome {
     std::string detail;
     std::uint64_t bytes_from_client;
     std::uint64_t bytes_from_server;
+    std::uint64_t messages_from_client;
+    std::uint64_t messages_from_server;
+    std::uint64_t queries;
+    std::uint64_t transactions;
 };
 
 // Remembers every end and lets a test wait for it.
@@ -105,8 +109,14 @@ class Recorder final : public relay::Reporter {
     void report(std::unique_ptr<Traffic> row, const relay::Ended& ended) override {
         {
             const std::lock_guard lock(mutex_);
-            outcomes_.push_back(
-                {ended.reason, ended.detail, row->bytes_from_client, row->bytes_from_server});
+            outcomes_.push_back({ended.reason,
+                                 ended.detail,
+                                 row->bytes_from_client,
+                                 row->bytes_from_server,
+                                 row->messages_from_client,
+                                 row->messages_from_server,
+                                 row->queries,
+                                 row->transactions});
         }
         changed_.notify_all();
     }
@@ -147,6 +157,10 @@ inline Prepared prepare(Mode mode, std::pair<Descriptor, Descriptor> (*sockets)(
 
     auto channel = std::make_unique<relay::Channel>();
     channel->row = std::make_unique<Traffic>();
+    using Content = relay::TrafficMeter::Content;
+    channel->meter = {*channel->row,
+                      metrics::ListenerId{},
+                      mode == Mode::passed_through ? Content::opaque : Content::messages};
     channel->client.socket = std::move(client_near);
     channel->server.socket = std::move(server_near);
 
@@ -173,7 +187,10 @@ inline Prepared prepare(Mode mode, std::pair<Descriptor, Descriptor> (*sockets)(
 }
 
 struct RelayFixture {
-    explicit RelayFixture(std::size_t threads = 1) : plane(relay::PlaneSettings{threads}, ended) {}
+    explicit RelayFixture(std::size_t threads = 1)
+        : plane(relay::PlaneSettings{threads}, ended, counters) {
+        (void)counters.add_listener("default", metrics::Mode::terminate);
+    }
 
     Ends adopt(Prepared prepared) {
         plane.adopt(std::move(prepared.channel));
@@ -189,6 +206,7 @@ struct RelayFixture {
     }
 
     Recorder ended;
+    metrics::Counters counters;
     relay::Plane plane;
 };
 

@@ -200,7 +200,8 @@ TEST_CASE("A plane that goes away ends its channels with reason drain") {
     Recorder ended;
     Prepared prepared = prepare(Mode::tls_both);
     {
-        relay::Plane plane({2}, ended);
+        metrics::Counters counters;
+        relay::Plane plane({2}, ended, counters);
         plane.adopt(std::move(prepared.channel));
     }
     const auto outcomes = ended.wait_for(1);

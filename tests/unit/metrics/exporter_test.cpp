@@ -61,6 +61,12 @@ TEST_CASE("Counts appear under their name and labels") {
     f.block.startup_error(f.edge, StartupError::timeout);
     f.block.tls_handshake_failed(f.edge, Side::client, HandshakeFailure::no_shared_cipher);
     f.block.bytes(f.edge, Direction::from_server, 9'007'199'254);
+    f.block.queries(f.edge, 2);
+    f.block.messages_from_client(f.edge, 'Q', 2);
+    f.block.messages_from_server(f.edge, 'D', 100);
+    f.block.messages_from_server(f.edge, '?', 1);
+    f.block.transaction_ended(f.edge, TransactionEnd::rolled_back);
+    f.block.server_error(f.edge, "42");
     f.block.upstream_connect(f.db, ConnectResult::tls_failed, 1ms);
     f.block.cancel_request(CancelOutcome::forwarded);
     f.block.rate_limited(Limit::max_connections);
@@ -77,6 +83,13 @@ TEST_CASE("Counts appear under their name and labels") {
         {R"(pgmoat_tls_handshake_failures_total{listener="edge",side="client",reason="no_shared_cipher"})",
          "1"},
         {R"(pgmoat_bytes_total{listener="edge",direction="from_server"})", "9007199254"},
+        {R"(pgmoat_queries_total{listener="edge"})", "2"},
+        {R"(pgmoat_messages_total{listener="edge",direction="from_client",type="query"})", "2"},
+        {R"(pgmoat_messages_total{listener="edge",direction="from_server",type="data_row"})",
+         "100"},
+        {R"(pgmoat_messages_total{listener="edge",direction="from_server",type="other"})", "1"},
+        {R"(pgmoat_transactions_total{listener="edge",state="rolled_back"})", "1"},
+        {R"(pgmoat_server_errors_total{listener="edge",sqlstate_class="42"})", "1"},
         {R"(pgmoat_upstream_connects_total{upstream="db",result="tls_failed"})", "1"},
         {R"(pgmoat_cancel_requests_total{outcome="forwarded"})", "1"},
         {R"(pgmoat_rate_limited_total{limit="max_connections"})", "1"},
@@ -258,6 +271,9 @@ TEST_CASE("The number of series does not depend on what clients send") {
     const auto handshake_from_client = [&f](const std::string& text) {
         f.block.tls_handshake(f.edge, {.version = text, .cipher = text, .group = text});
         f.block.client_hello_offered(f.edge, text);
+        f.block.messages_from_client(f.edge, static_cast<std::uint8_t>(text.back()), 1);
+        f.block.messages_from_server(f.edge, static_cast<std::uint8_t>(text.back()), 1);
+        f.block.server_error(f.edge, text);
     };
     const auto series = [&f] { return lines_of(f.exporter.text()).size(); };
     handshake_from_client("the first");

@@ -48,6 +48,10 @@ TEST_CASE("Every value of a closed list has a word of its own") {
     check_words<ConnectResult>(connect_result_count);
     check_words<CancelOutcome>(cancel_outcome_count);
     check_words<Limit>(limit_count);
+    check_words<ClientMessage>(client_message_count);
+    check_words<ServerMessage>(server_message_count);
+    check_words<TransactionEnd>(transaction_end_count);
+    CHECK(words_of<SqlstateClass>(sqlstate_class_count).size() == sqlstate_class_count);
 }
 
 TEST_CASE("The last value of a list has the last word") {
@@ -100,4 +104,31 @@ TEST_CASE("An errno of accept is named or other") {
     CHECK(to_word(accept_error_from(ECONNABORTED)) == "ECONNABORTED");
     CHECK(to_word(accept_error_from(EPERM)) == "EPERM");
     CHECK(to_word(accept_error_from(EINVAL)) == "other");
+}
+
+TEST_CASE("A message type has its own word in each direction") {
+    struct Case {
+        char type;
+        const char* from_client;
+        const char* from_server;
+    };
+    for (const auto& [type, from_client, from_server] : {Case{'Q', "query", "other"},
+                                                         Case{'S', "sync", "parameter_status"},
+                                                         Case{'E', "execute", "error_response"},
+                                                         Case{'Z', "other", "ready_for_query"},
+                                                         Case{'d', "other", "other"},
+                                                         Case{'\0', "other", "other"},
+                                                         Case{'\xff', "other", "other"}}) {
+        INFO(type);
+        const auto byte = static_cast<std::uint8_t>(type);
+        CHECK(to_word(client_message_from(byte)) == from_client);
+        CHECK(to_word(server_message_from(byte)) == from_server);
+    }
+}
+
+TEST_CASE("A class of SQLSTATE is PostgreSQL's or other") {
+    CHECK(to_word(sqlstate_class_from("23")) == "23");
+    CHECK(to_word(sqlstate_class_from("XX")) == "XX");
+    for (const std::string& text : {std::string("ZZ"), std::string("2"), std::string(2, '\0')})
+        CHECK(sqlstate_class_from(text) == SqlstateClass::other);
 }

@@ -1,0 +1,45 @@
+// Counts what passes of one channel: bytes, and messages where the bytes are messages to us. Into
+// the counters of the thread that is at work and into the channel's row, both with one writer at a
+// time. The control plane makes it, the relay thread goes on with it.
+#pragma once
+
+#include "metrics/counters.h"
+#include "metrics/labels.h"
+#include "protocol/traffic_observer.h"
+#include "proxy/traffic.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace pgmoat::relay {
+
+class TrafficMeter {
+  public:
+    enum class Content : std::uint8_t {
+        messages,
+        opaque, // an encryption passes through
+    };
+
+    // Of no channel yet.
+    TrafficMeter() = default;
+    // `row` must outlive the meter, which begins behind the first ReadyForQuery.
+    TrafficMeter(Traffic& row, metrics::ListenerId listener, Content content) noexcept
+        : row_(&row), listener_(listener), content_(content) {}
+
+    // Each byte of a direction is told once and in order, to one of these two.
+    void
+    saw(metrics::Side from, std::span<const std::uint8_t> bytes, metrics::Block& counters) noexcept;
+    void missed(metrics::Side from, std::size_t bytes) noexcept;
+
+    // Counts bytes alone, once for a whole turn.
+    void moved(metrics::Side from, std::size_t bytes, metrics::Block& counters) noexcept;
+
+  private:
+    Traffic* row_ = nullptr;
+    metrics::ListenerId listener_{};
+    Content content_ = Content::opaque;
+    protocol::TrafficObserver observer_;
+};
+
+} // namespace pgmoat::relay
