@@ -52,12 +52,6 @@ std::string rfc2253_form(const X509_NAME* name) {
     return text_of(memory.get());
 }
 
-std::optional<std::string> common_name(const X509_NAME* name) {
-    const int index = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-    if (index < 0) return std::nullopt;
-    return std::string(raw(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index))));
-}
-
 std::vector<AlternativeName> alternative_names(X509* certificate) {
     using Kind = AlternativeName::Kind;
     const NamesPtr names(static_cast<GENERAL_NAMES*>(
@@ -87,12 +81,6 @@ std::string sha256_hex(const X509* certificate) {
         hex += digits[digest[i] & 0x0FU];
     }
     return hex;
-}
-
-std::int64_t unix_seconds(const ASN1_TIME* time) {
-    std::tm broken_down{};
-    if (ASN1_TIME_to_tm(time, &broken_down) != 1) return 0;
-    return static_cast<std::int64_t>(timegm(&broken_down));
 }
 
 // RFC 5929's tls-server-end-point needs the digest of the certificate's signature; Ed25519 has
@@ -127,8 +115,20 @@ std::string logged_name(const X509_NAME* name) {
 
 } // namespace
 
+std::optional<std::string> common_name_of(const X509_name_st* name) {
+    const int index = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+    if (index < 0) return std::nullopt;
+    return std::string(raw(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index))));
+}
+
+std::int64_t unix_seconds(const asn1_string_st* time) {
+    std::tm broken_down{};
+    if (ASN1_TIME_to_tm(time, &broken_down) != 1) return 0;
+    return static_cast<std::int64_t>(timegm(&broken_down));
+}
+
 CertificateNames names_of(x509_st* certificate) {
-    return {alternative_names(certificate), common_name(X509_get_subject_name(certificate))};
+    return {alternative_names(certificate), common_name_of(X509_get_subject_name(certificate))};
 }
 
 std::string slash_form(const X509_name_st* name) {
@@ -162,7 +162,7 @@ CertificateFacts certificate_facts(x509_st* certificate) {
     CertificateFacts facts;
     facts.subject = slash_form(subject);
     facts.subject_rfc2253 = rfc2253_form(subject);
-    facts.common_name = common_name(subject).value_or("");
+    facts.common_name = common_name_of(subject).value_or("");
     facts.issuer = slash_form(X509_get_issuer_name(certificate));
     facts.serial = serial_number(certificate);
     facts.dns_names = dns_names(certificate);
@@ -184,7 +184,7 @@ OwnCertificate describe_own(x509_st* certificate) {
 
 std::string embedded_null(x509_st* certificate) {
     const X509_NAME* subject = X509_get_subject_name(certificate);
-    if (has_null(common_name(subject).value_or("")))
+    if (has_null(common_name_of(subject).value_or("")))
         return "SSL certificate's common name contains embedded null";
     for (int i = 0; i < X509_NAME_entry_count(subject); ++i) {
         const ASN1_STRING* part = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i));

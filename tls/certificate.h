@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+struct asn1_string_st;
 struct X509_name_st;
 struct x509_st;
 
@@ -25,6 +26,9 @@ struct CertificateNames {
     // The first one in the order of the encoding, which is PostgreSQL's and libpq's choice.
     std::optional<std::string> common_name;
 };
+[[nodiscard]] std::optional<std::string> common_name_of(const X509_name_st* name);
+// 0 where it is no time.
+[[nodiscard]] std::int64_t unix_seconds(const asn1_string_st* time);
 [[nodiscard]] CertificateNames names_of(x509_st* certificate);
 
 // "/O=PG/CN=x", in the order of the encoding: pg_stat_ssl, log messages.

@@ -1,0 +1,37 @@
+// What certificate files and revocation lists say of their own validity, for metrics and status
+// pages. Nothing here decides whom to trust: a file that cannot be read is simply not known.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace pgmoat::tls {
+
+struct FileCertificate {
+    std::string subject_cn; // the first CN; empty: none
+    std::string issuer_cn;
+    std::string serial;              // decimal
+    std::string key_type;            // "RSA-2048", "EC-256", "ED25519"
+    std::string signature_algorithm; // OpenSSL's name: "ecdsa-with-SHA256"
+    std::int64_t not_before = 0;     // Unix seconds
+    std::int64_t not_after = 0;
+};
+
+enum class WhichCertificate {
+    leaf,            // the first one of a chain
+    first_to_expire, // of a file of authorities
+};
+
+// Of a PEM file. Nothing: it holds no certificate that can be read.
+[[nodiscard]] std::optional<FileCertificate> read_certificate_file(const std::string& path,
+                                                                   WhichCertificate which);
+
+// When the first of the lists in a PEM file is to be replaced, in Unix seconds; 0: none says so.
+// Nothing: it holds no list that can be read.
+[[nodiscard]] std::optional<std::int64_t> read_next_update(const std::string& path);
+
+// The library runs with its FIPS provider.
+[[nodiscard]] bool fips_enabled();
+
+} // namespace pgmoat::tls
