@@ -57,17 +57,34 @@ inline constexpr Buckets connect_buckets = doubling_from(0.0005);
 inline constexpr Buckets login_buckets = doubling_from(0.001); // to 33 s
 inline constexpr Buckets connection_buckets = {
     1, 2, 5, 10, 30, 60, 120, 300, 600, 1'800, 3'600, 7'200, 14'400, 28'800, 43'200, 86'400};
+inline constexpr Buckets certificate_buckets = { // 0, 1 hour, then days from 1 to 10 years
+    0,
+    3'600,
+    86'400,
+    259'200,
+    604'800,
+    1'209'600,
+    1'814'400,
+    2'592'000,
+    5'184'000,
+    7'776'000,
+    15'552'000,
+    31'536'000,
+    63'072'000,
+    94'608'000,
+    157'680'000,
+    315'360'000};
 
 template <class Cell>
 struct Histogram {
     std::array<Cell, bucket_count + 1>
-        observations{};  // per bucket, not cumulative; the last: beyond
-    Cell microseconds{}; // uint64 nanoseconds would overflow in weeks
+        observations{}; // per bucket, not cumulative; the last: beyond
+    Cell sum{};         // in the unit of the histogram: uint64 nanoseconds would overflow in weeks
 };
 template <class From>
 void add(Histogram<std::uint64_t>& sum, const Histogram<From>& cells) noexcept {
     add(sum.observations, cells.observations);
-    add(sum.microseconds, cells.microseconds);
+    add(sum.sum, cells.sum);
 }
 
 template <class Cell>
@@ -85,7 +102,8 @@ struct ListenerCells {
     std::array<Cell, server_message_count> messages_from_server{};
     std::array<Cell, transaction_end_count> transactions{};
     std::array<Cell, sqlstate_class_count> server_errors{};
-    Histogram<Cell> login;
+    Histogram<Cell> login;                 // microseconds, as all but the next one
+    Histogram<Cell> certificate_remaining; // seconds: years of microseconds would overflow
     Histogram<Cell> connection;
 };
 

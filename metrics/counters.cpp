@@ -22,11 +22,14 @@ std::uint64_t microseconds_in(Duration duration) noexcept {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
 }
 
-void observe(Histogram<Counter>& histogram, const Buckets& bounds, Duration duration) noexcept {
-    const double seconds = std::chrono::duration<double>(duration).count();
+void count_in(Histogram<Counter>& histogram, const Buckets& bounds, double seconds) noexcept {
     const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), seconds);
     histogram.observations[static_cast<std::size_t>(bucket - bounds.begin())].add();
-    histogram.microseconds.add(microseconds_in(duration));
+}
+
+void observe(Histogram<Counter>& histogram, const Buckets& bounds, Duration duration) noexcept {
+    count_in(histogram, bounds, std::chrono::duration<double>(duration).count());
+    histogram.sum.add(microseconds_in(duration));
 }
 
 void add(ListenerCells<std::uint64_t>& sums, const ListenerCells<Counter>& cells) noexcept {
@@ -44,6 +47,7 @@ void add(ListenerCells<std::uint64_t>& sums, const ListenerCells<Counter>& cells
     add(sums.transactions, cells.transactions);
     add(sums.server_errors, cells.server_errors);
     add(sums.login, cells.login);
+    add(sums.certificate_remaining, cells.certificate_remaining);
     add(sums.connection, cells.connection);
 }
 
@@ -152,6 +156,14 @@ void Block::startup_error(ListenerId listener, StartupError error) noexcept {
 
 void Block::login_took(ListenerId listener, Duration duration) noexcept {
     observe(at(listener).login, login_buckets, duration);
+}
+
+// What has expired remains for no time: a negative sum would be no counter.
+void Block::client_certificate_remains(ListenerId listener, std::chrono::seconds time) noexcept {
+    const auto seconds = std::max<std::int64_t>(time.count(), 0);
+    auto& histogram = at(listener).certificate_remaining;
+    count_in(histogram, certificate_buckets, static_cast<double>(seconds));
+    histogram.sum.add(static_cast<std::uint64_t>(seconds));
 }
 
 void Block::tls_handshake_began() noexcept {

@@ -66,6 +66,9 @@ class alignas(cache_line_bytes) Block {
     void startup_error(ListenerId listener, StartupError error) noexcept;
     void login_took(ListenerId listener, Duration duration) noexcept; // accept to ReadyForQuery
 
+    // Until the certificate that a client showed expires.
+    void client_certificate_remains(ListenerId listener, std::chrono::seconds time) noexcept;
+
     // A handshake in flight began here and ended here, well or not; the two pair up over all
     // threads. Only for handshakes of our own: one that merely passes through is not in flight
     // here.

@@ -65,7 +65,10 @@ class Page {
         }
     }
 
-    void histogram(Labels labels, const Histogram<std::uint64_t>& counts, const Buckets& bounds) {
+    void histogram(Labels labels,
+                   const Histogram<std::uint64_t>& counts,
+                   const Buckets& bounds,
+                   double units_per_second = 1e6) {
         ClientMetric metric;
         metric.label = std::move(labels);
         std::uint64_t so_far = 0;
@@ -74,7 +77,7 @@ class Page {
             metric.histogram.bucket.push_back({so_far, bounds[i]});
         }
         metric.histogram.sample_count = so_far + counts.observations.back();
-        metric.histogram.sample_sum = static_cast<double>(counts.microseconds) / 1e6;
+        metric.histogram.sample_sum = static_cast<double>(counts.sum) / units_per_second;
         families_.back().metric.push_back(std::move(metric));
     }
 
@@ -231,6 +234,14 @@ void write_handshakes(Page& page, const Totals& totals) {
                        totals.process.handshake[static_cast<std::size_t>(side)],
                        handshake_buckets);
     }
+    page.begin_histogram("pgmoat_client_certificate_remaining_seconds",
+                         "How long the certificates that clients showed were still valid.");
+    for (const auto& listener : totals.listeners) {
+        page.histogram({label("listener", listener.name)},
+                       listener.counts.certificate_remaining,
+                       certificate_buckets,
+                       1);
+    }
     page.begin_gauge("pgmoat_tls_handshakes_in_flight", "TLS handshakes of our own under way now.");
     // The two sums are read one after the other: a handshake that ends in between must not show as
     // -1.
@@ -248,21 +259,26 @@ void write_handshakes(Page& page, const Totals& totals) {
 }
 
 void write_live_tls(Page& page, const Gauges& gauges) {
-    using Kind = std::tuple<std::string, Side, TlsVersion, Cipher>;
+    // Legs without TLS are there as `none`, so that the sums over versions and over ciphers are
+    // both the number of connections.
+    constexpr std::string_view none = "none";
+    using Kind = std::tuple<std::string, Side, std::string_view, std::string_view>;
     std::map<Kind, std::uint64_t> by_kind;
     for (const LiveTlsConnections& live : gauges.tls_connections_live) {
+        const bool tls = !live.version.empty();
         by_kind[Kind{clean_label_value(live.listener),
                      live.side,
-                     tls_version_from(live.version),
-                     cipher_from(live.cipher)}] += live.count;
+                     tls ? to_word(tls_version_from(live.version)) : none,
+                     tls ? to_word(cipher_from(live.cipher)) : none}] += live.count;
     }
-    page.begin_gauge("pgmoat_tls_connections_live", "Legs of open connections that use TLS.");
+    page.begin_gauge("pgmoat_tls_connections_live",
+                     "Open connections by the TLS of their legs; none: without.");
     for (const auto& [kind, count] : by_kind) {
         const auto& [listener, side, version, cipher] = kind;
         page.sample({label("listener", listener),
                      label("side", to_word(side)),
-                     label("version", to_word(version)),
-                     label("cipher", to_word(cipher))},
+                     label("version", version),
+                     label("cipher", cipher)},
                     count);
     }
 }
@@ -316,21 +332,57 @@ void write_rules(Page& page, const Gauges& gauges) {
                     static_cast<double>(last.time));
 }
 
-void write_state(Page& page, const Gauges& gauges) {
+void write_certificates(Page& page, const std::vector<CertificateState>& files) {
+    const auto about = [](const CertificateState& file) {
+        return Labels{label("role", file.role), label("name", file.name)};
+    };
     page.begin_gauge("pgmoat_certificate_not_after_timestamp_seconds",
                      "When the certificate in use expires, in Unix time.");
-    for (const CertificateState& certificate : gauges.certificates) {
-        if (!certificate.not_after) continue;
-        page.sample({label("role", certificate.role), label("name", certificate.name)},
-                    static_cast<double>(*certificate.not_after));
+    for (const CertificateState& file : files)
+        if (file.facts) page.sample(about(file), static_cast<double>(file.facts->not_after));
+    page.begin_gauge("pgmoat_certificate_not_before_timestamp_seconds",
+                     "From when on the certificate in use is valid, in Unix time.");
+    for (const CertificateState& file : files)
+        if (file.facts) page.sample(about(file), static_cast<double>(file.facts->not_before));
+    page.begin_gauge("pgmoat_certificate_info", "The certificate in use; always 1.");
+    for (const CertificateState& file : files) {
+        if (!file.facts) continue;
+        Labels labels = about(file);
+        labels.push_back(label("serial", file.facts->serial));
+        labels.push_back(label("subject_cn", file.facts->subject_cn));
+        labels.push_back(label("issuer_cn", file.facts->issuer_cn));
+        labels.push_back(label("key_type", file.facts->key_type));
+        labels.push_back(label("sigalg", file.facts->signature_algorithm));
+        page.sample(std::move(labels), 1.0);
     }
-    page.begin_gauge(
-        "pgmoat_certificate_load_failed",
-        "1 when the certificate's file could not be loaded; the last good one is in use.");
-    for (const CertificateState& certificate : gauges.certificates) {
-        page.sample({label("role", certificate.role), label("name", certificate.name)},
-                    certificate.load_failed ? 1.0 : 0.0);
-    }
+    page.begin_gauge("pgmoat_certificate_load_failed",
+                     "1 when the file could not be loaded; the last good one is in use.");
+    for (const CertificateState& file : files)
+        page.sample(about(file), file.load_failed ? 1.0 : 0.0);
+    page.begin_gauge("pgmoat_crl_next_update_timestamp_seconds",
+                     "When the revocation list in use is to be replaced, in Unix time.");
+    for (const CertificateState& file : files)
+        if (file.next_update)
+            page.sample({label("name", file.name)}, static_cast<double>(*file.next_update));
+}
+
+void write_threads(Page& page, const Gauges& gauges) {
+    page.begin_gauge("pgmoat_relay_load_ratio",
+                     "Share of its time for which a relay thread is busy, from 0 to 1.");
+    for (const RelayThread& thread : gauges.relay_threads)
+        page.sample({label("thread", thread.name)}, thread.load);
+    page.begin_gauge("pgmoat_event_loop_lag_seconds",
+                     "The longest that an event waited for a thread in the last 10 to 20 s.");
+    for (const ControlThread& thread : gauges.control_threads)
+        page.sample({label("thread", thread.name)}, thread.lag_seconds);
+    for (const RelayThread& thread : gauges.relay_threads)
+        page.sample({label("thread", thread.name)}, thread.lag_seconds);
+    page.begin_gauge("pgmoat_buffered_bytes",
+                     "Bytes held for peers that do not take them, outside of the kernel.");
+    page.sample({}, gauges.buffered_bytes);
+}
+
+void write_state(Page& page, const Gauges& gauges) {
     page.begin_gauge("pgmoat_config_last_reload_successful",
                      "1 when the last load of the configuration was taken over.");
     page.sample({}, gauges.last_reload_successful ? 1.0 : 0.0);
@@ -339,6 +391,8 @@ void write_state(Page& page, const Gauges& gauges) {
     page.sample({}, static_cast<double>(gauges.last_reload_success_time));
     page.begin_gauge("pgmoat_draining", "1 while no connection is accepted any more.");
     page.sample({}, gauges.draining ? 1.0 : 0.0);
+    page.begin_gauge("pgmoat_fips", "1 when OpenSSL runs with its FIPS provider.");
+    page.sample({}, gauges.fips ? 1.0 : 0.0);
 }
 
 void write_process(Page& page) {
@@ -381,6 +435,8 @@ std::string Exporter::text() const {
     write_upstreams(page, totals);
     write_the_rest(page, totals);
     write_rules(page, gauges);
+    write_certificates(page, gauges.certificates);
+    write_threads(page, gauges);
     write_state(page, gauges);
     write_process(page);
     return page.text();

@@ -27,7 +27,7 @@ struct LiveConnections {
     std::uint64_t count = 0;
 };
 
-// Live connections with TLS on this leg. Version and cipher in OpenSSL's words.
+// Live connections by the TLS of a leg. Version and cipher in OpenSSL's words; empty: no TLS.
 struct LiveTlsConnections {
     std::string listener;
     Side side = Side::client;
@@ -36,10 +36,22 @@ struct LiveTlsConnections {
     std::uint64_t count = 0;
 };
 
+struct CertificateFacts {
+    std::int64_t not_before = 0; // Unix seconds
+    std::int64_t not_after = 0;
+    std::string serial;
+    std::string subject_cn;
+    std::string issuer_cn;
+    std::string key_type;
+    std::string signature_algorithm;
+};
+
+// A file with certificates or a revocation list. Facts are of what is in use.
 struct CertificateState {
-    std::string role;                      // "server", "authority", ...: what it is for
-    std::string name;                      // the file as the configuration names it
-    std::optional<std::int64_t> not_after; // Unix seconds, of the certificate in use
+    std::string role; // what it is for: see proxy/certificates.h
+    std::string name; // the file as the configuration names it
+    std::optional<CertificateFacts> facts;
+    std::optional<std::int64_t> next_update; // of a revocation list; Unix seconds
     bool load_failed = false; // the file could not be loaded; the last good one is in use
 };
 
@@ -57,6 +69,16 @@ struct RuleLastHit {
     std::int64_t time = 0; // Unix seconds
 };
 
+struct RelayThread {
+    std::string name;
+    double load = 0;        // 0 to 1
+    double lag_seconds = 0; // the longest that an event had to wait lately
+};
+struct ControlThread {
+    std::string name;
+    double lag_seconds = 0;
+};
+
 // What is so at the moment of a scrape, as opposed to what was counted. The server fills it in.
 struct Gauges {
     BuildInfo build;
@@ -67,6 +89,10 @@ struct Gauges {
     std::vector<RuleHits> rule_hits; // each file, rule and result once
     std::vector<RuleHits> audit_hits;
     std::vector<RuleLastHit> rule_last_hits;
+    std::vector<RelayThread> relay_threads;
+    std::vector<ControlThread> control_threads;
+    std::uint64_t buffered_bytes = 0;
+    bool fips = false;
     bool draining = false;
     bool last_reload_successful = true;        // the start counts as one
     std::int64_t last_reload_success_time = 0; // Unix seconds

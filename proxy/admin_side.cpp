@@ -121,10 +121,12 @@ std::string AdminSide::metrics_text() {
     const std::uint64_t dropped = sources_.log.dropped();
     sources_.counters.block_of_this_thread().log_messages_dropped(
         dropped - std::exchange(dropped_seen_, dropped));
-    const auto gauges = [this] {
-        return read_gauges(sources_.table, *sources_.setup, sources_.state);
-    };
-    return metrics::Exporter(sources_.counters, gauges).text();
+    return metrics::Exporter(sources_.counters, [this] { return gauges(); }).text();
+}
+
+metrics::Gauges AdminSide::gauges() const {
+    return read_gauges(
+        {sources_.table, *sources_.setup, sources_.plane, sources_.threads, sources_.state});
 }
 
 admin::Status AdminSide::status() const {
@@ -132,7 +134,7 @@ admin::Status AdminSide::status() const {
     status.now = std::time(nullptr);
     status.started = started_;
     status.ready = !sources_.state.draining;
-    status.gauges = read_gauges(sources_.table, *sources_.setup, sources_.state);
+    status.gauges = gauges();
     status.totals = sources_.counters.sum();
     count_encryption(sources_.table, status);
     status.rules = rule_states(*sources_.setup);

@@ -5,10 +5,12 @@
 #include "metrics/counters.h"
 #include "proxy/admin/history.h"
 #include "proxy/admin/http.h"
+#include "proxy/control/services.h"
 #include "proxy/control/setup.h"
 #include "proxy/gauges.h"
 #include "proxy/log.h"
 #include "proxy/refusals.h"
+#include "proxy/relay/plane.h"
 #include "proxy/session_table.h"
 
 #include <boost/asio/io_context.hpp>
@@ -17,6 +19,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace pgmoat {
 
@@ -24,6 +27,8 @@ namespace pgmoat {
 struct AdminSources {
     metrics::Counters& counters;
     const SessionTable& table;
+    const relay::Plane& plane;
+    const std::vector<std::unique_ptr<control::ControlThread>>& threads;
     const RecentRefusals& refusals;
     Log& log;
     const std::shared_ptr<const control::Setup>& setup; // the one in force
@@ -42,6 +47,7 @@ class AdminSide {
 
   private:
     [[nodiscard]] admin::HttpPages pages();
+    [[nodiscard]] metrics::Gauges gauges() const;
     [[nodiscard]] std::string metrics_text();
     [[nodiscard]] admin::Status status() const;
 

@@ -1,10 +1,16 @@
-// What is so at the moment of a scrape: live connections from the session table, certificates from
-// the setup.
+// What is so at the moment of a scrape: live connections from the session table, threads from the
+// planes, certificates as they were read when the configuration was loaded.
 #pragma once
 
 #include "metrics/exporter.h"
+#include "proxy/certificates.h"
+#include "proxy/control/services.h"
 #include "proxy/control/setup.h"
+#include "proxy/relay/plane.h"
 #include "proxy/session_table.h"
+
+#include <memory>
+#include <vector>
 
 namespace pgmoat {
 
@@ -13,9 +19,17 @@ struct ServerState {
     bool draining = false;
     bool last_reload_successful = true;
     std::int64_t last_reload_success_time = 0; // Unix seconds
+    CertificateStates certificates;
 };
 
-[[nodiscard]] metrics::Gauges
-read_gauges(const SessionTable& table, const control::Setup& setup, const ServerState& state);
+struct GaugeSources {
+    const SessionTable& table;
+    const control::Setup& setup;
+    const relay::Plane& plane;
+    const std::vector<std::unique_ptr<control::ControlThread>>& threads;
+    const ServerState& state;
+};
+
+[[nodiscard]] metrics::Gauges read_gauges(const GaugeSources& sources);
 
 } // namespace pgmoat

@@ -1,6 +1,7 @@
 #include "proxy/server.h"
 
 #include "proxy/admin_side.h"
+#include "proxy/certificates.h"
 #include "proxy/config/reload.h"
 #include "proxy/control/probe.h"
 #include "proxy/control/review.h"
@@ -50,7 +51,8 @@ struct Server::Running {
         if (!setup->config.http_listen.empty())
             http.emplace(
                 threads[0]->context,
-                AdminSources{counters, table, reporter.recent_refusals(), log, setup, state},
+                AdminSources{
+                    counters, table, plane, threads, reporter.recent_refusals(), log, setup, state},
                 std::move(access));
         signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
         timer.emplace(threads[0]->context);
@@ -64,6 +66,8 @@ struct Server::Running {
         wait_for_signal();
         keep_house();
         control::probe_upstreams(*threads[0]);
+        for (auto& thread : threads)
+            thread->lag.start();
         log.info("ready to accept connections");
 
         std::vector<std::jthread> others;
@@ -96,6 +100,7 @@ struct Server::Running {
 
     void reload() {
         log.info("received SIGHUP, reloading configuration files");
+        config::Config wanted;
         try {
             const config::Config& running = setup->config;
             config::Config fresh = config::load_config(running.file);
@@ -106,11 +111,13 @@ struct Server::Running {
                 log.warning(warning);
             config::keep_restart_only(running, fresh);
             admin::HttpAccess access = admin::load_http_access(fresh);
+            wanted = fresh;
             const auto next = control::build_setup(std::move(fresh), setup.get());
             for (const auto& warning : control::access_warnings(next->access))
                 log.warning(warning);
             take(next);
             if (http) http->use(std::move(access));
+            state.certificates = read_certificates(setup->config);
             state.last_reload_successful = true;
             state.last_reload_success_time = std::time(nullptr);
             log.info("configuration was reloaded");
@@ -122,6 +129,7 @@ struct Server::Running {
                       "\" contains errors; no changes were applied");
         } catch (const tls::Error& error) {
             state.last_reload_successful = false;
+            state.certificates = after_failed_load(std::move(state.certificates), wanted);
             log.error(error.what());
             log.error("SSL configuration was not reloaded; no changes were applied");
         }
@@ -220,7 +228,7 @@ struct Server::Running {
     std::optional<asio::signal_set> signals;
     std::optional<asio::steady_timer> timer; // of the shutdown
     std::optional<asio::steady_timer> housekeeper;
-    ServerState state{false, true, std::time(nullptr)};
+    ServerState state{false, true, std::time(nullptr), read_certificates(setup->config)};
     std::optional<AdminSide> http;
     bool cut_off = false;
     std::chrono::steady_clock::time_point give_up_at;

@@ -44,6 +44,10 @@ inline constexpr std::chrono::seconds probe_timeout{5};
 // host should follow. libpq takes errors of up to 30000 bytes there.
 inline constexpr std::size_t first_error_bytes_max = 30'000;
 
+// How often a control thread is asked whether it is late. Four wake-ups a second are no load, and a
+// stall of a quarter of a second cannot hide.
+inline constexpr std::chrono::milliseconds lag_tick{250};
+
 // Bytes per read while login messages pass.
 inline constexpr std::size_t login_read_bytes = 16 * 1024;
 

@@ -79,6 +79,10 @@ void Record::client_in_tls(const tls::PeerFacts& peer) {
                 std::make_shared<const tls::CertificateFacts>(*peer.certificate);
     });
     count_handshake(metrics::Side::client, facts().client_tls);
+    if (peer.certificate)
+        counters_.client_certificate_remains(
+            facts().listener_id,
+            std::chrono::seconds(peer.certificate->not_after - std::time(nullptr)));
 }
 
 void Record::packet_came(const FirstPacket& packet) {

@@ -5,6 +5,7 @@
 #include "metrics/counters.h"
 #include "proxy/control/asio.h"
 #include "proxy/control/deadline.h"
+#include "proxy/control/lag.h"
 #include "proxy/control/mailbox.h"
 #include "proxy/control/setup.h"
 #include "proxy/log.h"
@@ -56,6 +57,7 @@ struct ControlThread {
     asio::io_context context{1};
     DeadlineQueue deadlines{context};
     std::shared_ptr<Mailbox> mailbox = std::make_shared<Mailbox>(context); // for any thread
+    LagMeter lag{context};
 };
 
 } // namespace pgmoat::control

@@ -97,9 +97,17 @@ void LiveChannel::say_goodbye(Workbench& bench) {
     }
 }
 
+// Of the pipes that splice leases nothing is counted: they are the kernel's.
+void LiveChannel::account(Workbench& bench) noexcept {
+    const std::size_t now =
+        client_.owed() + client_.unread.size() + server_.owed() + server_.unread.size();
+    bench.count_buffered(std::exchange(accounted_, now), now);
+}
+
 void LiveChannel::close_sockets(Workbench& bench) noexcept {
     to_server_.splice.drop(bench.pipes);
     to_client_.splice.drop(bench.pipes);
+    bench.count_buffered(std::exchange(accounted_, 0), 0);
     bench.batch.forget(client_);
     bench.batch.forget(server_);
     client_.socket.reset();

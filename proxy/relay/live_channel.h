@@ -59,6 +59,8 @@ class LiveChannel {
 
     // Closed by us, not by a peer: TLS peers are told, without waiting.
     void say_goodbye(Workbench& bench);
+    // Tells the workbench what it holds for its peers now.
+    void account(Workbench& bench) noexcept;
     // The last thing that is done with a channel.
     void close_sockets(Workbench& bench) noexcept;
     [[nodiscard]] End& end() noexcept { return end_; }
@@ -86,6 +88,7 @@ class LiveChannel {
     Direction to_server_;
     Direction to_client_;
     End end_;
+    std::size_t accounted_ = 0; // as buffered
     std::unique_ptr<Traffic> row_;
     TrafficMeter meter_;
 };

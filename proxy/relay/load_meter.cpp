@@ -18,12 +18,15 @@ void LoadMeter::wakes(Time now) noexcept {
     waited_ = {};
 }
 
-double LoadMeter::expected_share(Time now) const noexcept {
+double LoadMeter::share(Time now) const noexcept {
     // A thread with work publishes every second. One that did not is asleep.
     const Time published(published_at_.load(std::memory_order_relaxed));
     const bool asleep = now - published > 2 * limits::measured_over;
-    const double measured = asleep ? 0.0 : share_.load(std::memory_order_relaxed);
-    return measured + limits::unmeasured_share * unmeasured_.load(std::memory_order_relaxed);
+    return asleep ? 0.0 : share_.load(std::memory_order_relaxed);
+}
+
+double LoadMeter::expected_share(Time now) const noexcept {
+    return share(now) + limits::unmeasured_share * unmeasured_.load(std::memory_order_relaxed);
 }
 
 } // namespace pgmoat::relay

@@ -55,7 +55,7 @@ void make_room(List& list, std::size_t count) {
 } // namespace
 
 Loop::Loop(Reporter& reporter, metrics::Counters& counters, const std::string& thread_name)
-    : reporter_(reporter), counters_(counters),
+    : reporter_(reporter), counters_(counters), name_(thread_name),
       epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")), meter_(Clock::now()),
       bench_(std::make_unique<Workbench>()), now_(Clock::now()) {
@@ -135,9 +135,12 @@ void Loop::enable_batch() noexcept try { bench_->batch.enable(); } catch (const 
 void Loop::wait() noexcept {
     epoll_event events[limits::events];
     int timeout = 0;
+    const auto began = now_;
+    now_ = Clock::now();
+    meter_.worked(began, now_);
     if (queue_.empty()) {
         timeout = ending_.empty() ? -1 : static_cast<int>(limits::deadline_tick.count());
-        meter_.waits(Clock::now());
+        meter_.waits(now_);
     }
     const int count = ::epoll_wait(epoll_.get(), events, limits::events, timeout);
     now_ = Clock::now();
@@ -226,13 +229,17 @@ void Loop::run_together(std::span<LiveChannel*> channels) {
     }
     if (!batched) return;
     batch.send();
-    for (LiveChannel* channel : channels)
-        if (channel && channel->send_failed()) queue(*channel);
+    for (LiveChannel* channel : channels) {
+        if (!channel) continue;
+        channel->account(*bench_); // what the sockets did not take is owed
+        if (channel->send_failed()) queue(*channel);
+    }
 }
 
 // Whatever goes wrong in one channel ends that channel, never the thread.
 bool Loop::run(LiveChannel& channel) try {
     const LiveChannel::After after = channel.run(*bench_);
+    channel.account(*bench_);
     if (after == LiveChannel::After::finished) {
         close(channel);
         return false;

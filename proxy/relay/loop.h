@@ -47,6 +47,8 @@ class Loop {
     [[nodiscard]] std::size_t channels() const noexcept {
         return channels_.load(std::memory_order_relaxed);
     }
+    [[nodiscard]] const LoadMeter& meter() const noexcept { return meter_; }
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] const Workbench& workbench() const noexcept { return *bench_; }
 
   private:
@@ -84,6 +86,7 @@ class Loop {
 
     Reporter& reporter_;
     metrics::Counters& counters_;
+    const std::string name_;
     Descriptor epoll_;
     Descriptor wake_;
     LoadMeter meter_;

@@ -47,8 +47,12 @@ std::vector<ThreadFacts> Plane::threads() const {
     std::vector<ThreadFacts> facts;
     for (const auto& loop : loops_) {
         const Workbench& bench = loop->workbench();
-        facts.push_back({loop->channels(),
+        facts.push_back({loop->name(),
+                         loop->channels(),
                          loop->expected_share(now),
+                         loop->meter().share(now),
+                         loop->meter().lag(now),
+                         bench.buffered_bytes.load(std::memory_order_relaxed),
                          bench.spliced_bytes.load(std::memory_order_relaxed),
                          bench.pipes_leased.load(std::memory_order_relaxed)});
     }

@@ -5,9 +5,11 @@
 
 #include "proxy/relay/channel.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace pgmoat::relay {
@@ -18,9 +20,13 @@ struct PlaneSettings {
 
 // What one relay thread is doing; for metrics and tests.
 struct ThreadFacts {
+    std::string name;
     std::size_t channels = 0;
     double busy_share = 0; // of the last second, and what new channels are expected to add
-    std::uint64_t spliced_bytes = 0; // relayed without entering our memory
+    double measured_share = 0;
+    std::chrono::steady_clock::duration lag{}; // the longest that an event may have waited lately
+    std::size_t buffered_bytes = 0;            // held for peers that do not take them
+    std::uint64_t spliced_bytes = 0;           // relayed without entering our memory
     std::size_t pipes_in_use = 0;
 };
 

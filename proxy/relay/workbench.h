@@ -31,6 +31,14 @@ struct Workbench {
     std::atomic<std::uint64_t> spliced_bytes{0};
     std::atomic<std::size_t> pipes_leased{0};
 
+    // Held by channels for peers that do not take it.
+    std::atomic<std::size_t> buffered_bytes{0};
+
+    void count_buffered(std::size_t before, std::size_t now) noexcept {
+        if (before == now) return;
+        buffered_bytes.store(buffered_bytes.load(std::memory_order_relaxed) - before + now,
+                             std::memory_order_relaxed);
+    }
     void count_spliced(std::size_t bytes) noexcept {
         spliced_bytes.store(spliced_bytes.load(std::memory_order_relaxed) + bytes,
                             std::memory_order_relaxed);

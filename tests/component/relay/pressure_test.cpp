@@ -67,6 +67,35 @@ TEST_CASE("A stalled client stops the server, and everything arrives when it rea
     }
 }
 
+TEST_CASE("What is held for a stalled client is told, until it was taken or the channel is gone") {
+    for (const Mode mode : {Mode::tls_to_client, Mode::tls_both}) {
+        for (const bool reads_at_last : {true, false}) {
+            INFO(name_of(mode));
+            RelayFixture relay;
+            const auto buffered = [&relay] { return relay.plane.threads()[0].buffered_bytes; };
+            REQUIRE(buffered() == 0);
+            Ends ends = relay.connect(mode);
+            Pattern source(9);
+            const std::size_t taken = fill(ends.server, source);
+            CHECK(buffered() > 0);
+            CHECK(buffered() <= relay::limits::turn_bytes + relay::limits::answer_bytes);
+            if (reads_at_last) {
+                auto rest =
+                    std::async([&] { return ends.server.send_raw(ends.server.unfinished); });
+                REQUIRE(ends.client.receive(taken).size() == taken);
+                REQUIRE(rest.get());
+                ends.client.finish();
+                ends.server.finish();
+            } else {
+                ends.client.reset();
+                ends.server.reset();
+            }
+            (void)relay.outcome();
+            CHECK(buffered() == 0);
+        }
+    }
+}
+
 TEST_CASE("While one direction is stalled the other one flows") {
     for (const Mode mode : every_mode) {
         INFO(name_of(mode));

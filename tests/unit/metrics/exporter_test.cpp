@@ -167,6 +167,20 @@ TEST_CASE("A histogram's buckets are cumulative and end in the count") {
     CHECK(value_of(text, name + R"(_sum{side="client"})") == "60.0024");
 }
 
+TEST_CASE("How long clients' certificates remain is observed in seconds, years too") {
+    Fixture f;
+    f.block.client_certificate_remains(f.edge, -1h);
+    f.block.client_certificate_remains(f.edge, 24h * 20);
+    f.block.client_certificate_remains(f.edge, 24h * 365 * 100);
+    const std::string text = f.exporter.text();
+    const std::string name = "pgmoat_client_certificate_remaining_seconds";
+    CHECK(value_of(text, name + R"(_bucket{listener="edge",le="0"})") == "1");
+    CHECK(value_of(text, name + R"(_bucket{listener="edge",le="1209600"})") == "1");
+    CHECK(value_of(text, name + R"(_bucket{listener="edge",le="1814400"})") == "2");
+    CHECK(value_of(text, name + R"(_count{listener="edge"})") == "3");
+    CHECK(value_of(text, name + R"(_sum{listener="edge"})") == "3155328000");
+}
+
 TEST_CASE("The gauges tell what the server says") {
     Fixture f;
     f.gauges.build = {"0.1.0", "abc", "g++ 12", "3.0.1", "3.0.2"};
@@ -174,9 +188,20 @@ TEST_CASE("The gauges tell what the server says") {
     f.gauges.connections_limit = 1000;
     f.gauges.tls_connections_live = {{"edge", Side::client, "TLSv1.3", "AES128-SHA", 2},
                                      {"edge", Side::client, "new", "unheard of", 1},
-                                     {"edge", Side::client, "newer", "of", 1}};
-    f.gauges.certificates = {{"server", "server.crt", 1'893'456'000, false},
-                             {"server", "gone.crt", std::nullopt, true}};
+                                     {"edge", Side::client, "newer", "of", 1},
+                                     {"edge", Side::client, "", "", 4}};
+    f.gauges.certificates = {
+        {"server",
+         "server.crt",
+         CertificateFacts{1'700'000'000, 1'893'456'000, "17", "db", "CA", "EC-256", "sha256"},
+         std::nullopt,
+         false},
+        {"server", "gone.crt", std::nullopt, std::nullopt, true},
+        {"crl", "root.crl", std::nullopt, 1'800'000'000, false}};
+    f.gauges.relay_threads = {{"relay-0", 0.25, 0.5}};
+    f.gauges.control_threads = {{"control-0", 2}};
+    f.gauges.buffered_bytes = 4096;
+    f.gauges.fips = true;
     f.gauges.draining = true;
     f.gauges.last_reload_successful = false;
     f.gauges.last_reload_success_time = 1'700'000'000;
@@ -197,6 +222,19 @@ TEST_CASE("The gauges tell what the server says") {
          "1893456000"},
         {R"(pgmoat_certificate_not_after_timestamp_seconds{role="server",name="gone.crt"})",
          "absent"},
+        {R"(pgmoat_tls_connections_live{listener="edge",side="client",version="none",cipher="none"})",
+         "4"},
+        {R"(pgmoat_certificate_not_before_timestamp_seconds{role="server",name="server.crt"})",
+         "1700000000"},
+        {R"(pgmoat_certificate_info{role="server",name="server.crt",serial="17",subject_cn="db",issuer_cn="CA",key_type="EC-256",sigalg="sha256"})",
+         "1"},
+        {R"(pgmoat_crl_next_update_timestamp_seconds{name="root.crl"})", "1800000000"},
+        {R"(pgmoat_certificate_load_failed{role="crl",name="root.crl"})", "0"},
+        {R"(pgmoat_relay_load_ratio{thread="relay-0"})", "0.25"},
+        {R"(pgmoat_event_loop_lag_seconds{thread="relay-0"})", "0.5"},
+        {R"(pgmoat_event_loop_lag_seconds{thread="control-0"})", "2"},
+        {"pgmoat_buffered_bytes", "4096"},
+        {"pgmoat_fips", "1"},
         {R"(pgmoat_certificate_load_failed{role="server",name="server.crt"})", "0"},
         {R"(pgmoat_certificate_load_failed{role="server",name="gone.crt"})", "1"},
         {"pgmoat_draining", "1"},

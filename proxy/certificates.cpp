@@ -1,0 +1,147 @@
+#include "proxy/certificates.h"
+
+#include "tls/file_facts.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+namespace pgmoat {
+
+namespace {
+
+using metrics::CertificateState;
+using tls::WhichCertificate;
+
+CertificateState* find(CertificateStates& states, const CertificateState& like) {
+    const auto found = std::find_if(states.begin(), states.end(), [&like](const auto& state) {
+        return state.role == like.role && state.name == like.name;
+    });
+    return found == states.end() ? nullptr : &*found;
+}
+
+class Inventory {
+  public:
+    void add(const char* role, const std::string& file, WhichCertificate which) {
+        if (file.empty()) return;
+        CertificateState state{role, file, std::nullopt, std::nullopt, true};
+        if (auto facts = tls::read_certificate_file(file, which)) {
+            state.facts = {facts->not_before,
+                           facts->not_after,
+                           std::move(facts->serial),
+                           std::move(facts->subject_cn),
+                           std::move(facts->issuer_cn),
+                           std::move(facts->key_type),
+                           std::move(facts->signature_algorithm)};
+            state.load_failed = false;
+        }
+        add(std::move(state));
+    }
+
+    void add_lists(const std::string& file, const std::string& folder) {
+        if (!file.empty()) add_list(file);
+        if (folder.empty()) return;
+        std::error_code error;
+        for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+            if (is_hashed_list(entry.path())) add_list(entry.path().string());
+    }
+
+    [[nodiscard]] CertificateStates take() {
+        std::sort(states_.begin(), states_.end(), [](const auto& left, const auto& right) {
+            return std::tie(left.role, left.name) < std::tie(right.role, right.name);
+        });
+        return std::move(states_);
+    }
+
+  private:
+    // "1a2b3c4d.r0", as openssl rehash names it: OpenSSL reads no other file of the folder.
+    static bool is_hashed_list(const std::filesystem::path& path) {
+        return path.stem().string().size() == 8 && path.extension().string().starts_with(".r");
+    }
+
+    void add_list(const std::string& file) {
+        const auto next_update = tls::read_next_update(file);
+        CertificateState state{"crl", file, std::nullopt, std::nullopt, !next_update};
+        if (next_update.value_or(0) != 0) state.next_update = next_update;
+        add(std::move(state));
+    }
+
+    // Several upstreams may name the same file.
+    void add(CertificateState state) {
+        if (find(states_, state) == nullptr) states_.push_back(std::move(state));
+    }
+
+    CertificateStates states_;
+};
+
+template <class Load>
+bool fails(const Load& load) {
+    try {
+        load();
+        return false;
+    } catch (const tls::Error&) {
+        return true;
+    }
+}
+
+void blame(CertificateStates& found, const std::string& role, const std::string& file) {
+    for (CertificateState& state : found)
+        if (state.role == role && state.name == file) state.load_failed = true;
+}
+
+// Files that can be read may still be of no use: a key that belongs to another certificate.
+void blame_what_cannot_be_used(CertificateStates& found, const config::Config& config) {
+    if (config.ssl && fails([&] { (void)tls::ServerContext::load(config.tls); }))
+        blame(found, "server", config.tls.certificate_file);
+    for (const auto& [name, conninfo] : config.upstreams) {
+        if (conninfo.sslmode == config::SslMode::disable) continue;
+        const tls::ClientSettings settings = config::client_tls_settings(conninfo);
+        if (fails([&] { (void)tls::ClientContext::load(settings); }))
+            blame(found, "upstream_client", settings.certificate_file);
+    }
+}
+
+bool any_failed(const CertificateStates& states) {
+    return std::any_of(
+        states.begin(), states.end(), [](const auto& state) { return state.load_failed; });
+}
+
+} // namespace
+
+CertificateStates read_certificates(const config::Config& config) {
+    Inventory inventory;
+    if (config.ssl) {
+        inventory.add("server", config.tls.certificate_file, WhichCertificate::leaf);
+        inventory.add("client_ca", config.tls.ca_file, WhichCertificate::first_to_expire);
+        inventory.add_lists(config.tls.crl_file, config.tls.crl_dir);
+    }
+    for (const auto& [name, conninfo] : config.upstreams) {
+        if (conninfo.sslmode == config::SslMode::disable) continue;
+        inventory.add("upstream_client", conninfo.sslcert, WhichCertificate::leaf);
+        if (conninfo.sslrootcert != "system")
+            inventory.add("upstream_ca", conninfo.sslrootcert, WhichCertificate::first_to_expire);
+        inventory.add_lists(conninfo.sslcrl, conninfo.sslcrldir);
+    }
+    return inventory.take();
+}
+
+CertificateStates after_failed_load(CertificateStates in_use, const config::Config& refused) {
+    CertificateStates found = read_certificates(refused);
+    if (!any_failed(found)) blame_what_cannot_be_used(found, refused);
+    for (CertificateState& state : in_use)
+        state.load_failed = false;
+    for (CertificateState& state : found) {
+        if (!state.load_failed) continue;
+        if (CertificateState* used = find(in_use, state))
+            used->load_failed = true;
+        else
+            in_use.push_back(
+                {std::move(state.role), std::move(state.name), std::nullopt, std::nullopt, true});
+    }
+    return in_use;
+}
+
+} // namespace pgmoat

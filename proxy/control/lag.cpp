@@ -1,0 +1,17 @@
+#include "proxy/control/lag.h"
+
+#include "proxy/control/limits.h"
+
+namespace pgmoat::control {
+
+void LagMeter::start() {
+    timer_.expires_after(lag_tick);
+    timer_.async_wait([this](const error_code& error) {
+        if (error) return;
+        const auto now = Clock::now();
+        lag_.note(now, now - timer_.expiry());
+        start();
+    });
+}
+
+} // namespace pgmoat::control
