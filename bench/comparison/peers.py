@@ -15,6 +15,7 @@ from . import processes
 
 TERMINATED = "terminated"
 PASSED = "passed through"
+BEFORE = "pgmoat-before"
 SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin:/sbin"
 
 
@@ -29,6 +30,7 @@ class Site:
     connections_max: int
     pgmoat: str
     pgmoat_relay_threads: int
+    before: str | None = None  # another build of pgmoat
 
 
 @dataclasses.dataclass
@@ -44,7 +46,8 @@ class Peer:
 
     def binary(self, site):
         if self.program == "pgmoat":
-            return site.pgmoat if os.access(site.pgmoat, os.X_OK) else None
+            binary = site.before if self.name == BEFORE else site.pgmoat
+            return binary if binary and os.access(binary, os.X_OK) else None
         return shutil.which(self.program, path=SEARCH_PATH)
 
     def version(self, site):
@@ -171,6 +174,8 @@ key = {site.key}
 
 ALL = [
     Peer("pgmoat-terminate", "pgmoat", TERMINATED, "pgmoat", "this tree", ["--version"],
+         _pgmoat("terminate")),
+    Peer(BEFORE, "pgmoat before", TERMINATED, "pgmoat", "give it with --before", ["--version"],
          _pgmoat("terminate")),
     Peer("pgbouncer", "PgBouncer", TERMINATED, "pgbouncer", "pgbouncer", ["--version"], _pgbouncer),
     Peer("stunnel", "stunnel", TERMINATED, "stunnel4", "stunnel4", ["-version"], _stunnel,
