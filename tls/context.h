@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -39,7 +40,9 @@ enum class Application { postgresql, http };
 struct ServerSettings {
     std::string certificate_file = "server.crt"; // PEM chain, leaf first
     std::string key_file = "server.key";         // PEM, with PostgreSQL's permission rules
-    std::string ca_file;                         // empty: client certificates are never requested
+    std::string passphrase_command;              // for an encrypted key; empty: none
+    bool passphrase_command_supports_reload = false;
+    std::string ca_file; // empty: client certificates are never requested
     std::string crl_file;
     std::string crl_dir;
     std::string ciphers = "HIGH:MEDIUM:+3DES:!aNULL";
@@ -49,6 +52,18 @@ struct ServerSettings {
     std::string min_protocol_version = "TLSv1.2";
     std::string max_protocol_version; // empty: no limit
     Application application = Application::postgresql;
+};
+
+// When a context is built: PostgreSQL does some things at its start only.
+enum class Occasion { start, reload };
+
+// Runs a command of the shell and gives the first line of its output, whole. Throws Error in
+// PostgreSQL's words when it fails or takes too long.
+using RunCommand = std::function<std::string(const std::string& command)>;
+
+struct Loading {
+    Occasion occasion = Occasion::start;
+    RunCommand run_command; // none: an encrypted key cannot be loaded
 };
 
 // What the certificate we show looks like; for start-up warnings, `check` and the SCRAM rows.
@@ -63,7 +78,8 @@ struct OwnCertificate {
 
 class ServerContext {
   public:
-    [[nodiscard]] static std::shared_ptr<const ServerContext> load(const ServerSettings& settings);
+    [[nodiscard]] static std::shared_ptr<const ServerContext> load(const ServerSettings& settings,
+                                                                   const Loading& loading = {});
     ~ServerContext();
     ServerContext(const ServerContext&) = delete;
     ServerContext& operator=(const ServerContext&) = delete;

@@ -3,6 +3,7 @@
 #include "tls/context_parts.h"
 #include "tls/error.h"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -11,7 +12,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
+#include <functional>
 #include <system_error>
+#include <utility>
 
 namespace pgmoat::tls {
 
@@ -30,17 +34,40 @@ bool more_than_0640(mode_t mode) {
 
 // Given to OpenSSL in place of its prompt on the terminal.
 struct Passphrase {
-    const std::string& text;
+    std::function<std::string()> ask; // none: there is nobody to ask
     bool asked = false;
+    std::optional<Error> failure; // of asking
 };
 
+Passphrase known_passphrase(const std::string& text) {
+    return {[&text] { return text; }, false, std::nullopt};
+}
+
+void wipe(std::string& secret) {
+    OPENSSL_cleanse(secret.data(), secret.size());
+}
+
+int fill_in(std::string text, char* buffer, int size) {
+    const bool fits = !text.empty() && text.size() <= static_cast<std::size_t>(size);
+    if (fits) std::copy(text.begin(), text.end(), buffer);
+    const int length = fits ? static_cast<int>(text.size()) : -1;
+    wipe(text);
+    return length;
+}
+
+// No exception may leave it: OpenSSL is C.
 int give_passphrase(char* buffer, int size, int, void* data) {
     auto* passphrase = static_cast<Passphrase*>(data);
     passphrase->asked = true;
-    const std::string& text = passphrase->text;
-    if (text.empty() || text.size() > static_cast<std::size_t>(size)) return -1;
-    std::copy(text.begin(), text.end(), buffer);
-    return static_cast<int>(text.size());
+    if (!passphrase->ask) return -1;
+    try {
+        return fill_in(passphrase->ask(), buffer, size);
+    } catch (const Error& error) {
+        passphrase->failure = error;
+    } catch (const std::exception& error) {
+        passphrase->failure = Error(error.what());
+    }
+    return -1;
 }
 
 int refuse_to_ask(char*, int, int, void*) {
@@ -121,26 +148,24 @@ void never_ask_for_passphrases(ssl_ctx_st* context) {
     SSL_CTX_set_default_passwd_cb(context, refuse_to_ask);
 }
 
-void load_server_key(ssl_ctx_st* context, const std::string& path) {
+void load_server_key(ssl_ctx_st* context,
+                     const std::string& path,
+                     const PassphraseSource& passphrases) {
     check_server_key(path);
-    const std::string none;
-    Passphrase passphrase{none};
+    Passphrase passphrase;
+    if (passphrases.may_ask()) passphrase.ask = [&passphrases] { return passphrases.ask(); };
     const PassphraseInUse in_use(context, passphrase);
     if (SSL_CTX_use_PrivateKey_file(context, path.c_str(), SSL_FILETYPE_PEM) == 1) return;
     const std::string reason = take_reason();
-    if (passphrase.asked) {
-        throw Error("private key file " + quoted(path) +
-                        " cannot be reloaded because it requires a passphrase",
-                    "",
-                    "Keep the key without a passphrase, protected by its permissions.");
-    }
+    if (passphrase.failure) throw Error(*passphrase.failure);
+    if (passphrase.asked && !passphrase.ask) throw passphrases.why_not(path);
     throw Error("could not load private key file " + quoted(path) + ": " + reason);
 }
 
 // libpq takes DER, too, and then shows why it is no PEM.
 void load_client_key(ssl_ctx_st* context, const std::string& path, const std::string& password) {
     check_client_key(path);
-    Passphrase passphrase{password};
+    Passphrase passphrase = known_passphrase(password);
     const PassphraseInUse in_use(context, passphrase);
     if (SSL_CTX_use_PrivateKey_file(context, path.c_str(), SSL_FILETYPE_PEM) == 1) return;
     const std::string reason = take_reason();

@@ -1,6 +1,6 @@
-// Private key files: who may read them, and loading them without ever asking anyone for a
-// passphrase. The rules are PostgreSQL's for servers and libpq's for clients, in their order and
-// words.
+// Private key files: who may read them, and loading them without ever asking anyone on a terminal
+// for a passphrase. The rules are PostgreSQL's for servers and libpq's for clients, in their order
+// and words.
 //
 // pgmoat may start as root, read its keys and then become another user, and PostgreSQL never runs
 // as root; so the two clauses of PostgreSQL's rule can both apply to one file. They are then both
@@ -10,6 +10,7 @@
 #pragma once
 
 #include "tls/context.h"
+#include "tls/passphrase.h"
 
 #include <sys/types.h>
 
@@ -36,7 +37,9 @@ server_key_file_problem(const std::string& path, const KeyFileFacts& facts, uid_
 void never_ask_for_passphrases(ssl_ctx_st* context);
 
 // Check, then load into the context. Throw Error.
-void load_server_key(ssl_ctx_st* context, const std::string& path);
+void load_server_key(ssl_ctx_st* context,
+                     const std::string& path,
+                     const PassphraseSource& passphrases);
 void load_client_key(ssl_ctx_st* context, const std::string& path, const std::string& password);
 
 } // namespace pgmoat::tls

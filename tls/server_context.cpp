@@ -20,12 +20,15 @@ namespace pgmoat::tls {
 
 namespace {
 
-void show_certificate(SSL_CTX* context, const ServerSettings& settings) {
+void show_certificate(SSL_CTX* context, const ServerSettings& settings, const Loading& loading) {
     if (SSL_CTX_use_certificate_chain_file(context, settings.certificate_file.c_str()) != 1) {
         throw Error("could not load server certificate file " + quoted(settings.certificate_file) +
                     ": " + take_reason());
     }
-    load_server_key(context, settings.key_file);
+    load_server_key(
+        context,
+        settings.key_file,
+        {settings.passphrase_command, settings.passphrase_command_supports_reload, loading});
     if (SSL_CTX_check_private_key(context) != 1)
         throw Error("check of private key failed: " + take_reason());
 }
@@ -115,11 +118,12 @@ void ask_for_client_certificates(SSL_CTX* context, const std::string& ca_file) {
 
 } // namespace
 
-std::shared_ptr<const ServerContext> ServerContext::load(const ServerSettings& settings) {
+std::shared_ptr<const ServerContext> ServerContext::load(const ServerSettings& settings,
+                                                         const Loading& loading) {
     const std::shared_ptr<ServerContext> self(new ServerContext);
     self->context_ = new_context().release();
     SSL_CTX* context = self->context_;
-    show_certificate(context, settings);
+    show_certificate(context, settings, loading);
     limit_versions(context, settings);
     set_finite_field_group(context);
     set_groups(context, settings.groups);

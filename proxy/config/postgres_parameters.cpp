@@ -18,7 +18,6 @@ struct Unsupported {
 };
 
 constexpr std::string_view no_server_names = "there is one certificate for all server names";
-constexpr std::string_view no_passphrase = "encrypted private keys are not read";
 constexpr std::string_view no_gss = "GSSAPI encryption is always refused";
 constexpr std::string_view open_sockets = "unix sockets are open to every local user";
 
@@ -30,8 +29,6 @@ constexpr std::array unsupported{
     Unsupported{"krb_server_keyfile", "", no_gss},
     Unsupported{"log_hostname", "off", "client addresses are never resolved to names"},
     Unsupported{"ssl_dh_params_file", "", "Diffie-Hellman parameters are OpenSSL's own"},
-    Unsupported{"ssl_passphrase_command", "", no_passphrase},
-    Unsupported{"ssl_passphrase_command_supports_reload", "off", no_passphrase},
     Unsupported{"ssl_renegotiation_limit", "0", "there is no renegotiation"},
     Unsupported{"ssl_sni", "off", no_server_names},
     Unsupported{"unix_socket_group", "", open_sockets},

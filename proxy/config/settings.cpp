@@ -97,6 +97,15 @@ tls_text_row(std::string_view name, std::string_view default_value, std::string_
             [](const Config& config) { return config.tls.*field; }};
 }
 
+template <bool ServerSettings::*field>
+constexpr SettingRow tls_boolean_row(std::string_view name, std::string_view default_value) {
+    return {name,
+            default_value,
+            reload,
+            BooleanSetting{[](Draft& draft, bool value) { draft.config.tls.*field = value; }},
+            [](const Config& config) { return std::string(config.tls.*field ? "on" : "off"); }};
+}
+
 template <std::string ServerSettings::*field>
 constexpr SettingRow tls_version_row(std::string_view name,
                                      std::string_view default_value,
@@ -276,6 +285,10 @@ constexpr std::array rows{
     boolean_row<&Config::ssl>("ssl", "off"),
     tls_text_row<&ServerSettings::certificate_file>("ssl_cert_file", "server.crt", "file"),
     tls_text_row<&ServerSettings::key_file>("ssl_key_file", "server.key", "file"),
+    tls_text_row<&ServerSettings::passphrase_command>(
+        "ssl_passphrase_command", "", "command of the shell"),
+    tls_boolean_row<&ServerSettings::passphrase_command_supports_reload>(
+        "ssl_passphrase_command_supports_reload", "off"),
     tls_text_row<&ServerSettings::ca_file>("ssl_ca_file", "", "file"),
     tls_text_row<&ServerSettings::crl_file>("ssl_crl_file", "", "file"),
     tls_text_row<&ServerSettings::crl_dir>("ssl_crl_dir", "", "folder"),
@@ -283,15 +296,7 @@ constexpr std::array rows{
         "ssl_ciphers", "HIGH:MEDIUM:+3DES:!aNULL", "OpenSSL cipher list"),
     tls_text_row<&ServerSettings::tls13_ciphers>("ssl_tls13_ciphers", "", "OpenSSL cipher suites"),
     tls_text_row<&ServerSettings::groups>("ssl_groups", "X25519:prime256v1", "OpenSSL groups"),
-    SettingRow{"ssl_prefer_server_ciphers",
-               "on",
-               reload,
-               BooleanSetting{[](Draft& draft, bool value) {
-                   draft.config.tls.prefer_server_ciphers = value;
-               }},
-               [](const Config& config) {
-                   return std::string(config.tls.prefer_server_ciphers ? "on" : "off");
-               }},
+    tls_boolean_row<&ServerSettings::prefer_server_ciphers>("ssl_prefer_server_ciphers", "on"),
     tls_version_row<&ServerSettings::min_protocol_version>(
         "ssl_min_protocol_version", "TLSv1.2", std::span(tls_versions).subspan(1)),
     tls_version_row<&ServerSettings::max_protocol_version>(

@@ -60,4 +60,11 @@ inline constexpr std::size_t server_flight_bytes_max = 256 * 1024;
 // not give.
 inline constexpr std::size_t early_client_bytes_max = protocol::client_hello_bytes_max + 16 * 1024;
 
+// ssl_passphrase_command: as long as systemd-ask-password waits for a person to type by default.
+inline constexpr std::chrono::seconds passphrase_timeout{90};
+// How often it is looked whether the command has ended or is no longer wanted.
+inline constexpr std::chrono::milliseconds passphrase_poll{10};
+// A line longer than this is no passphrase: OpenSSL takes 1024 bytes (PEM_BUFSIZE).
+inline constexpr std::size_t passphrase_line_bytes_max = 1024;
+
 } // namespace pgmoat::control

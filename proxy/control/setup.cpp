@@ -1,5 +1,8 @@
 #include "proxy/control/setup.h"
 
+#include "proxy/control/limits.h"
+#include "proxy/control/passphrase_command.h"
+
 #include <set>
 #include <utility>
 
@@ -22,10 +25,15 @@ metrics::Mode mode_of(const config::Listener& listener) noexcept {
                                                              : metrics::Mode::terminate;
 }
 
-std::shared_ptr<const Setup> build_setup(config::Config config, const Setup* old) {
+std::shared_ptr<const Setup>
+build_setup(config::Config config, const Setup* old, std::stop_token stop) {
     auto setup = std::make_shared<Setup>();
     setup->access = load_access(config, old == nullptr ? std::vector<Access>() : old->access);
-    if (config.ssl) setup->tls = tls::ServerContext::load(config.tls);
+    const tls::Loading loading{old == nullptr ? tls::Occasion::start : tls::Occasion::reload,
+                               [&stop](const std::string& command) {
+                                   return run_passphrase_command(command, passphrase_timeout, stop);
+                               }};
+    if (config.ssl) setup->tls = tls::ServerContext::load(config.tls, loading);
     for (const auto& [name, conninfo] : config.upstreams) {
         UpstreamTarget target{name, conninfo, nullptr};
         if (conninfo.sslmode != SslMode::disable)

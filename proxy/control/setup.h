@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -31,10 +32,11 @@ struct Setup {
 // The listener's tls_mode in the words of the metrics.
 [[nodiscard]] metrics::Mode mode_of(const config::Listener& listener) noexcept;
 
-// Loads certificates, keys and access rules. Rules that `old` had go on with its counts. Throws
-// tls::Error, config::ConfigError.
-[[nodiscard]] std::shared_ptr<const Setup> build_setup(config::Config config,
-                                                       const Setup* old = nullptr);
+// Loads certificates, keys and access rules, and may run ssl_passphrase_command for that: it can
+// take as long as the limit of that. Rules that `old` had go on with its counts; without it this is
+// a start. Throws tls::Error, config::ConfigError.
+[[nodiscard]] std::shared_ptr<const Setup>
+build_setup(config::Config config, const Setup* old = nullptr, std::stop_token stop = {});
 
 // The row of the SCRAM table (design section 7) that each terminating listener and its upstream are
 // in, as far as the configuration tells, as warnings: empty where every client can log in.

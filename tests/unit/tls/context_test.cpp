@@ -123,17 +123,6 @@ TEST_CASE("a key of another certificate is refused") {
     CHECK(client_complaint(client).message != "no complaint");
 }
 
-TEST_CASE("a server's encrypted key is refused without asking anyone") {
-    const CertificateFolder certificates;
-    tls::ServerSettings settings = certificates.server_settings();
-    settings.key_file = certificates.file("encrypted.key");
-    test::write_encrypted_key(certificates, "server", settings.key_file, "secret");
-
-    CHECK(server_complaint(settings).message ==
-          "private key file \"" + settings.key_file +
-              "\" cannot be reloaded because it requires a passphrase");
-}
-
 TEST_CASE("a client's encrypted key opens with sslpassword only") {
     const CertificateFolder certificates;
     tls::ClientSettings settings = certificates.client_settings_with_certificate();

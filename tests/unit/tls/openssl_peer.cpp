@@ -269,16 +269,21 @@ void write_revocation_list(const CertificateFolder& folder,
 void write_encrypted_key(const CertificateFolder& folder,
                          const std::string& name,
                          const std::string& file,
-                         const std::string& password) {
+                         const std::string& password,
+                         KeyForm form) {
     const tls::KeyPtr key = read_key(folder.key(name));
     const tls::BioPtr out(BIO_new_file(file.c_str(), "w"));
-    require(PEM_write_bio_PKCS8PrivateKey(out.get(),
-                                          key.get(),
-                                          EVP_aes_256_cbc(),
-                                          password.data(),
-                                          static_cast<int>(password.size()),
-                                          nullptr,
-                                          nullptr) == 1);
+    const auto size = static_cast<int>(password.size());
+    if (form == KeyForm::pkcs8) {
+        require(
+            PEM_write_bio_PKCS8PrivateKey(
+                out.get(), key.get(), EVP_aes_256_cbc(), password.data(), size, nullptr, nullptr) ==
+            1);
+    } else {
+        const auto* bytes = reinterpret_cast<const unsigned char*>(password.data());
+        require(PEM_write_bio_PrivateKey_traditional(
+                    out.get(), key.get(), EVP_aes_256_cbc(), bytes, size, nullptr, nullptr) == 1);
+    }
     std::filesystem::permissions(
         file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }

@@ -69,10 +69,13 @@ void write_revocation_list(const CertificateFolder& folder,
                            const std::string& file,
                            const std::vector<std::string>& revoked);
 
-// The private key of name.key again, in `file`, encrypted.
+// The private key of name.key again, in `file`, encrypted. The old form names the cipher in the
+// headers of the PEM.
+enum class KeyForm { pkcs8, old };
 void write_encrypted_key(const CertificateFolder& folder,
                          const std::string& name,
                          const std::string& file,
-                         const std::string& password);
+                         const std::string& password,
+                         KeyForm form = KeyForm::pkcs8);
 
 } // namespace pgmoat::test
