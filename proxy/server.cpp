@@ -30,6 +30,16 @@ using control::error_code;
 using control::Setup;
 namespace asio = boost::asio;
 
+namespace {
+
+void log_tls_notes(Log& log, const Setup& setup) {
+    if (!setup.tls) return;
+    for (const auto& note : setup.tls->notes())
+        log.warning(note);
+}
+
+} // namespace
+
 // Members are destroyed in reverse order: first nobody accepts, then the control threads end, then
 // the relay plane, and only then what both of them use.
 struct Server::Running {
@@ -118,6 +128,7 @@ struct Server::Running {
             take(next);
             if (http) http->use(std::move(access));
             state.certificates = read_certificates(setup->config);
+            log_tls_notes(log, *setup);
             state.last_reload_successful = true;
             state.last_reload_success_time = std::time(nullptr);
             log.info("configuration was reloaded");
@@ -256,6 +267,7 @@ void Server::log_start() const {
         log_.warning(warning);
     for (const auto& warning : control::scram_warnings(*setup_))
         log_.warning(warning);
+    log_tls_notes(log_, *setup_);
     for (const auto& note : notes_)
         log_.warning(note);
     const auto wanted = static_cast<std::size_t>(config.max_connections);

@@ -48,6 +48,7 @@ struct ServerSettings {
     std::string ciphers = "HIGH:MEDIUM:+3DES:!aNULL";
     std::string tls13_ciphers; // empty: OpenSSL's default
     std::string groups = "X25519:prime256v1";
+    std::string dh_params_file; // empty: the built-in group
     bool prefer_server_ciphers = true;
     std::string min_protocol_version = "TLSv1.2";
     std::string max_protocol_version; // empty: no limit
@@ -86,12 +87,15 @@ class ServerContext {
 
     [[nodiscard]] const OwnCertificate& certificate() const noexcept { return certificate_; }
     [[nodiscard]] bool asks_for_client_certificate() const noexcept { return asks_client_; }
+    // What was done otherwise than the settings say, or will surprise somebody: to be logged.
+    [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
     [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_; } // for tls/ alone
 
   private:
     ServerContext() = default;
     ssl_ctx_st* context_ = nullptr;
     OwnCertificate certificate_;
+    std::vector<std::string> notes_;
     bool asks_client_ = false;
 };
 

@@ -5,16 +5,12 @@
 #include "tls/certificate.h"
 #include "tls/context.h"
 #include "tls/context_parts.h"
+#include "tls/dh_parameters.h"
 #include "tls/error.h"
 #include "tls/key_file.h"
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/ssl.h>
-
-#include <array>
 
 namespace pgmoat::tls {
 
@@ -53,26 +49,6 @@ void limit_versions(SSL_CTX* context, const ServerSettings& settings) {
                     "\"ssl_min_protocol_version\" cannot be higher than "
                     "\"ssl_max_protocol_version\"",
                     "");
-    }
-}
-
-// Finite-field Diffie-Hellman for the clients that want it: the 2048-bit group of RFC 3526, as in
-// PostgreSQL without ssl_dh_params_file.
-void set_finite_field_group(SSL_CTX* context) {
-    std::array<char, 10> name{"modp_2048"};
-    const std::array<OSSL_PARAM, 2> parameters{
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name.data(), 0),
-        OSSL_PARAM_construct_end()};
-    EVP_PKEY_CTX* generator = EVP_PKEY_CTX_new_from_name(nullptr, "DH", nullptr);
-    EVP_PKEY* group = nullptr;
-    const bool made = generator != nullptr && EVP_PKEY_paramgen_init(generator) == 1 &&
-                      EVP_PKEY_CTX_set_params(generator, parameters.data()) == 1 &&
-                      EVP_PKEY_paramgen(generator, &group) == 1;
-    EVP_PKEY_CTX_free(generator);
-    if (!made) throw Error("DH: could not load DH parameters");
-    if (SSL_CTX_set0_tmp_dh_pkey(context, group) != 1) { // owns the group only when it succeeds
-        EVP_PKEY_free(group);
-        throw Error("DH: could not set DH parameters: " + take_reason());
     }
 }
 
@@ -125,7 +101,7 @@ std::shared_ptr<const ServerContext> ServerContext::load(const ServerSettings& s
     SSL_CTX* context = self->context_;
     show_certificate(context, settings, loading);
     limit_versions(context, settings);
-    set_finite_field_group(context);
+    set_dh_parameters(context, settings.dh_params_file, loading.occasion, self->notes_);
     set_groups(context, settings.groups);
     set_ciphers(context, settings);
     require_alpn(context, settings.application == Application::http ? alpn_http : alpn_name);

@@ -38,8 +38,12 @@ void resolve_files(std::vector<KeywordValue>& conninfo, const std::filesystem::p
 void resolve_all(Config& config) {
     const std::filesystem::path folder = std::filesystem::path(config.file).parent_path();
     tls::ServerSettings& tls = config.tls;
-    for (std::string* path :
-         {&tls.certificate_file, &tls.key_file, &tls.ca_file, &tls.crl_file, &tls.crl_dir})
+    for (std::string* path : {&tls.certificate_file,
+                              &tls.key_file,
+                              &tls.ca_file,
+                              &tls.crl_file,
+                              &tls.crl_dir,
+                              &tls.dh_params_file})
         resolve(*path, folder);
     for (std::string* path :
          {&config.http_tls_cert_file, &config.http_tls_key_file, &config.http_users_file})

@@ -28,7 +28,6 @@ constexpr std::array unsupported{
     Unsupported{"krb_caseins_users", "off", no_gss},
     Unsupported{"krb_server_keyfile", "", no_gss},
     Unsupported{"log_hostname", "off", "client addresses are never resolved to names"},
-    Unsupported{"ssl_dh_params_file", "", "Diffie-Hellman parameters are OpenSSL's own"},
     Unsupported{"ssl_renegotiation_limit", "0", "there is no renegotiation"},
     Unsupported{"ssl_sni", "off", no_server_names},
     Unsupported{"unix_socket_group", "", open_sockets},

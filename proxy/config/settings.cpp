@@ -296,6 +296,7 @@ constexpr std::array rows{
         "ssl_ciphers", "HIGH:MEDIUM:+3DES:!aNULL", "OpenSSL cipher list"),
     tls_text_row<&ServerSettings::tls13_ciphers>("ssl_tls13_ciphers", "", "OpenSSL cipher suites"),
     tls_text_row<&ServerSettings::groups>("ssl_groups", "X25519:prime256v1", "OpenSSL groups"),
+    tls_text_row<&ServerSettings::dh_params_file>("ssl_dh_params_file", "", "file"),
     tls_boolean_row<&ServerSettings::prefer_server_ciphers>("ssl_prefer_server_ciphers", "on"),
     tls_version_row<&ServerSettings::min_protocol_version>(
         "ssl_min_protocol_version", "TLSv1.2", std::span(tls_versions).subspan(1)),

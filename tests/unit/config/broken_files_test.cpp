@@ -121,8 +121,6 @@ TEST_CASE("a setting of PostgreSQL that would protect someone is refused, not ig
          R"("hosts_file" is not supported by this version of pgmoat: there is one certificate for all server names)"},
         {"ssl_sni = on",
          R"("ssl_sni" is not supported by this version of pgmoat: there is one certificate for all server names)"},
-        {"ssl_dh_params_file = 'dh.pem'",
-         R"("ssl_dh_params_file" is not supported by this version of pgmoat: Diffie-Hellman parameters are OpenSSL's own)"},
         {"ssl_renegotiation_limit = 512MB",
          R"("ssl_renegotiation_limit" is not supported by this version of pgmoat: there is no renegotiation)"},
         {"log_hostname = on",

@@ -175,18 +175,6 @@ TEST_CASE("the server's order of ciphers rules unless ssl_prefer_server_ciphers 
     CHECK(chosen(false) == "ECDHE-ECDSA-AES128-GCM-SHA256");
 }
 
-TEST_CASE("a client that wants finite-field Diffie-Hellman gets PostgreSQL's 2048-bit group") {
-    const test::CertificateFolder certificates;
-    tls::CertificateRequest rsa = certificates.server_request("db.example.com");
-    rsa.key_type = tls::KeyType::rsa_2048;
-    certificates.issue("rsa", rsa);
-    test::Endpoint server(*tls::ServerContext::load(certificates.server_settings("rsa")));
-    test::ForeignClient client(
-        client_that_offers({.highest = "TLSv1.2", .ciphers = "DHE-RSA-AES256-GCM-SHA384"}));
-
-    CHECK(client.shake_hands(server));
-}
-
 TEST_CASE("nobody gets a ticket or a session to resume") {
     const test::CertificateFolder certificates;
     for (const char* version : {"TLSv1.2", "TLSv1.3"}) {

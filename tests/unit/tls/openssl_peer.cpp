@@ -188,6 +188,23 @@ int ForeignClient::received_alert() const {
     return native_->received_alert;
 }
 
+int ForeignClient::ephemeral_key_bits() const {
+    EVP_PKEY* key = nullptr;
+    if (SSL_get_peer_tmp_key(native_->ssl.get(), &key) != 1) return 0;
+    return EVP_PKEY_get_bits(tls::KeyPtr(key).get());
+}
+
+std::string ForeignClient::shown_common_name() const {
+    const tls::CertificatePtr shown(SSL_get1_peer_certificate(native_->ssl.get()));
+    std::array<char, 256> name{};
+    require(shown != nullptr);
+    require(X509_NAME_get_text_by_NID(X509_get_subject_name(shown.get()),
+                                      NID_commonName,
+                                      name.data(),
+                                      static_cast<int>(name.size())) > 0);
+    return name.data();
+}
+
 std::vector<std::string> ForeignClient::acceptable_authorities() const {
     std::vector<std::string> result;
     const STACK_OF(X509_NAME)* names = SSL_get_client_CA_list(native_->ssl.get());

@@ -45,6 +45,10 @@ class ForeignClient {
     // Names of the authorities that the server would accept certificates of.
     [[nodiscard]] std::vector<std::string> acceptable_authorities() const;
     [[nodiscard]] std::string alpn() const;
+    // Of the key that the server made for this handshake: 2048 for a group of that size.
+    [[nodiscard]] int ephemeral_key_bits() const;
+    // The common name of the certificate that the server showed.
+    [[nodiscard]] std::string shown_common_name() const;
     [[nodiscard]] bool was_resumed() const;
     // The server sent a ticket or a session id to resume with.
     [[nodiscard]] bool may_resume() const;

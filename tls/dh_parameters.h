@@ -1,0 +1,22 @@
+// Finite-field Diffie-Hellman for the clients of TLS 1.2 that want it: initialize_dh() of
+// PostgreSQL (be-secure-openssl.c). Internal to tls/.
+#pragma once
+
+#include "tls/context.h"
+
+#include <string>
+#include <vector>
+
+struct ssl_ctx_st;
+
+namespace pgmoat::tls {
+
+// Uses the group of ssl_dh_params_file, or, without a file, the 2048-bit one of RFC 3526. A file
+// that cannot be used ends a start with Error; at a reload it becomes a note, and the built-in
+// group is used.
+void set_dh_parameters(ssl_ctx_st* context,
+                       const std::string& file,
+                       Occasion occasion,
+                       std::vector<std::string>& notes);
+
+} // namespace pgmoat::tls
