@@ -23,6 +23,16 @@ CertificateState* find(CertificateStates& states, const CertificateState& like) 
     return found == states.end() ? nullptr : &*found;
 }
 
+// The lines of pg_hosts.conf where it takes the place of ssl_cert_file, else those settings as one.
+std::vector<tls::HostSettings> hosts_of(const tls::ServerSettings& tls) {
+    if (!tls.hosts.empty()) return tls.hosts;
+    return {{{"*"},
+             tls.pairs,
+             tls.ca_file,
+             tls.passphrase_command,
+             tls.passphrase_command_supports_reload}};
+}
+
 class Inventory {
   public:
     void add(const char* role, const std::string& file, WhichCertificate which) {
@@ -94,8 +104,14 @@ void blame(CertificateStates& found, const std::string& role, const std::string&
 
 // Files that can be read may still be of no use: a key that belongs to another certificate.
 void blame_what_cannot_be_used(CertificateStates& found, const config::Config& config) {
-    if (config.ssl && fails([&] { (void)tls::ServerContext::load(config.tls); }))
-        blame(found, "server", config.tls.certificate_file);
+    for (const tls::HostSettings& host : hosts_of(config.tls)) {
+        for (const tls::KeyPair& pair : host.pairs) {
+            tls::ServerSettings alone;
+            alone.pairs = {pair};
+            if (config.ssl && fails([&] { (void)tls::ServerContext::load(alone); }))
+                blame(found, "server", pair.certificate_file);
+        }
+    }
     for (const auto& [name, conninfo] : config.upstreams) {
         if (conninfo.sslmode == config::SslMode::disable) continue;
         const tls::ClientSettings settings = config::client_tls_settings(conninfo);
@@ -114,8 +130,11 @@ bool any_failed(const CertificateStates& states) {
 CertificateStates read_certificates(const config::Config& config) {
     Inventory inventory;
     if (config.ssl) {
-        inventory.add("server", config.tls.certificate_file, WhichCertificate::leaf);
-        inventory.add("client_ca", config.tls.ca_file, WhichCertificate::first_to_expire);
+        for (const tls::HostSettings& host : hosts_of(config.tls)) {
+            for (const tls::KeyPair& pair : host.pairs)
+                inventory.add("server", pair.certificate_file, WhichCertificate::leaf);
+            inventory.add("client_ca", host.ca_file, WhichCertificate::first_to_expire);
+        }
         inventory.add_lists(config.tls.crl_file, config.tls.crl_dir);
     }
     for (const auto& [name, conninfo] : config.upstreams) {

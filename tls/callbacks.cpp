@@ -7,6 +7,7 @@
 
 #include <exception>
 #include <string_view>
+#include <utility>
 
 namespace pgmoat::tls {
 
@@ -74,6 +75,13 @@ void watch_messages(ssl_ctx_st* context) {
 
 void verify_peers(ssl_ctx_st* context, int mode) {
     SSL_CTX_set_verify(context, mode, note_refusal);
+}
+
+void note_unknown_host(ssl_st* ssl, std::string text) {
+    Notes* notes = notes_of(ssl);
+    if (notes == nullptr) return;
+    notes->unknown_host = true;
+    notes->refusal = std::move(text);
 }
 
 void require_alpn(ssl_ctx_st* context, const std::string_view& name) {

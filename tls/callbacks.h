@@ -7,13 +7,15 @@
 #include <string_view>
 
 struct ssl_ctx_st;
+struct ssl_st;
 
 namespace pgmoat::tls {
 
 struct Notes {
     bool is_server = false;
-    // Why the peer's certificate was refused, in PostgreSQL's words.
+    // Why the peer's certificate or the host that it asked for was refused, in PostgreSQL's words.
     std::string refusal;
+    bool unknown_host = false;
     // KeyUpdates and refused renegotiations since data came last; see limits.h.
     unsigned fruitless_messages = 0;
 };
@@ -22,6 +24,8 @@ struct Notes {
 void watch_messages(ssl_ctx_st* context);
 // Asks the peer for a certificate, checks it when one comes, and notes why it was refused.
 void verify_peers(ssl_ctx_st* context, int mode);
+// The client's choice of a host was refused.
+void note_unknown_host(ssl_st* ssl, std::string text);
 // Server: choose `name`, one of alpn.h; a client that offers other protocols only is refused.
 void require_alpn(ssl_ctx_st* context, const std::string_view& name);
 

@@ -34,13 +34,29 @@ class Error : public std::runtime_error {
 
 // What a server speaks inside TLS. Clients that name protocols must name this one.
 enum class Application { postgresql, http };
+// A PEM chain, leaf first, and its PEM key, with PostgreSQL's permission rules.
+struct KeyPair {
+    std::string certificate_file;
+    std::string key_file;
+    friend bool operator==(const KeyPair&, const KeyPair&) = default;
+};
+
+// A line of pg_hosts.conf. Names are in lower case; "*" is every other host, "/no_sni/" a client
+// that names none.
+struct HostSettings {
+    std::vector<std::string> names;
+    std::vector<KeyPair> pairs;
+    std::string ca_file;
+    std::string passphrase_command;
+    bool passphrase_command_supports_reload = false;
+};
 
 // postgresql.conf's names and defaults. Paths are absolute or relative to the working directory:
 // whoever fills this in resolves them against the configuration's folder.
 struct ServerSettings {
-    std::string certificate_file = "server.crt"; // PEM chain, leaf first
-    std::string key_file = "server.key";         // PEM, with PostgreSQL's permission rules
-    std::string passphrase_command;              // for an encrypted key; empty: none
+    // ssl_cert_file, ssl_key_file: more than one where their keys are of different types.
+    std::vector<KeyPair> pairs{{"server.crt", "server.key"}};
+    std::string passphrase_command; // for an encrypted key; empty: none
     bool passphrase_command_supports_reload = false;
     std::string ca_file; // empty: client certificates are never requested
     std::string crl_file;
@@ -53,6 +69,9 @@ struct ServerSettings {
     std::string min_protocol_version = "TLSv1.2";
     std::string max_protocol_version; // empty: no limit
     Application application = Application::postgresql;
+    // ssl_sni with pg_hosts.conf. Unless empty, it takes the place of certificates, keys, CA and
+    // passphrase command above.
+    std::vector<HostSettings> hosts;
 };
 
 // When a context is built: PostgreSQL does some things at its start only.
@@ -69,6 +88,7 @@ struct Loading {
 
 // What the certificate we show looks like; for start-up warnings, `check` and the SCRAM rows.
 struct OwnCertificate {
+    std::string file;
     std::string subject;         // slash form
     std::string leaf_sha256;     // of the DER, hex: "the same leaf as the upstream's?"
     std::int64_t not_before = 0; // Unix seconds
@@ -85,8 +105,10 @@ class ServerContext {
     ServerContext(const ServerContext&) = delete;
     ServerContext& operator=(const ServerContext&) = delete;
 
-    [[nodiscard]] const OwnCertificate& certificate() const noexcept { return certificate_; }
-    [[nodiscard]] bool asks_for_client_certificate() const noexcept { return asks_client_; }
+    // Of all hosts; never empty.
+    [[nodiscard]] const std::vector<OwnCertificate>& certificates() const noexcept {
+        return certificates_;
+    }
     // What was done otherwise than the settings say, or will surprise somebody: to be logged.
     [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
     [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_; } // for tls/ alone
@@ -94,9 +116,8 @@ class ServerContext {
   private:
     ServerContext() = default;
     ssl_ctx_st* context_ = nullptr;
-    OwnCertificate certificate_;
+    std::vector<OwnCertificate> certificates_;
     std::vector<std::string> notes_;
-    bool asks_client_ = false;
 };
 
 // How much of the server's certificate is checked; the meaning of libpq's sslmodes from require up.

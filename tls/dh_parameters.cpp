@@ -6,7 +6,6 @@
 
 #include "tls/context_parts.h"
 #include "tls/error.h"
-#include "tls/handles.h"
 
 #include <openssl/core_names.h>
 #include <openssl/dh.h>
@@ -81,7 +80,10 @@ KeyPtr built_in_group() {
     return KeyPtr(group);
 }
 
-KeyPtr choose_group(const std::string& file, Occasion occasion, std::vector<std::string>& notes) {
+} // namespace
+
+KeyPtr
+choose_dh_group(const std::string& file, Occasion occasion, std::vector<std::string>& notes) {
     if (file.empty()) return built_in_group();
     try {
         return group_of_file(file);
@@ -93,17 +95,13 @@ KeyPtr choose_group(const std::string& file, Occasion occasion, std::vector<std:
     }
 }
 
-} // namespace
-
-void set_dh_parameters(ssl_ctx_st* context,
-                       const std::string& file,
-                       Occasion occasion,
-                       std::vector<std::string>& notes) {
+void use_dh_group(ssl_ctx_st* context, evp_pkey_st* group) {
     SSL_CTX_set_options(context, SSL_OP_SINGLE_DH_USE);
-    KeyPtr group = choose_group(file, occasion, notes);
-    if (SSL_CTX_set0_tmp_dh_pkey(context, group.get()) != 1)
+    if (EVP_PKEY_up_ref(group) != 1) throw Error("DH: could not load DH parameters");
+    KeyPtr share(group);
+    if (SSL_CTX_set0_tmp_dh_pkey(context, group) != 1)
         throw Error("DH: could not set DH parameters: " + take_reason());
-    (void)group.release(); // the context owns it, but only when it took it
+    (void)share.release(); // the context owns it, but only when it took it
 }
 
 } // namespace pgmoat::tls

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tls/context.h"
+#include "tls/handles.h"
 
 #include <string>
 #include <vector>
@@ -11,12 +12,12 @@ struct ssl_ctx_st;
 
 namespace pgmoat::tls {
 
-// Uses the group of ssl_dh_params_file, or, without a file, the 2048-bit one of RFC 3526. A file
-// that cannot be used ends a start with Error; at a reload it becomes a note, and the built-in
-// group is used.
-void set_dh_parameters(ssl_ctx_st* context,
-                       const std::string& file,
-                       Occasion occasion,
-                       std::vector<std::string>& notes);
+// The group of ssl_dh_params_file, or, without a file, the 2048-bit one of RFC 3526. A file that
+// cannot be used ends a start with Error; at a reload it becomes a note, and the built-in group is
+// used. To be asked once for all hosts: checking a group takes longer than loading a certificate.
+[[nodiscard]] KeyPtr
+choose_dh_group(const std::string& file, Occasion occasion, std::vector<std::string>& notes);
+
+void use_dh_group(ssl_ctx_st* context, evp_pkey_st* group);
 
 } // namespace pgmoat::tls

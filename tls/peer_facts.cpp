@@ -50,6 +50,8 @@ PeerFacts read_facts(ssl_st* ssl) {
     facts.group = group_name(ssl);
     facts.alpn = alpn(ssl);
     facts.server_name = text_or_empty(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+    facts.certificate_was_requested =
+        SSL_is_server(ssl) == 1 && (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0;
     const CertificatePtr certificate(SSL_get1_peer_certificate(ssl));
     if (certificate) facts.certificate = certificate_facts(certificate.get());
     return facts;

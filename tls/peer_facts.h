@@ -21,12 +21,13 @@ struct CertificateFacts {
 };
 
 struct PeerFacts {
-    std::string version;     // "TLSv1.3"
-    std::string cipher;      // OpenSSL's name
-    int cipher_bits = 0;     // pg_stat_ssl.bits: 256 for AES-256
-    std::string group;       // "X25519", "prime256v1"; empty: no (EC)DHE or unknown
-    std::string alpn;        // negotiated; empty: none
-    std::string server_name; // SNI that the client sent; empty: none
+    std::string version;                    // "TLSv1.3"
+    std::string cipher;                     // OpenSSL's name
+    int cipher_bits = 0;                    // pg_stat_ssl.bits: 256 for AES-256
+    std::string group;                      // "X25519", "prime256v1"; empty: no (EC)DHE or unknown
+    std::string alpn;                       // negotiated; empty: none
+    std::string server_name;                // SNI that the client sent; empty: none
+    bool certificate_was_requested = false; // there is a CA, for the host that the client asked for
     std::optional<CertificateFacts> certificate; // the peer's, when it showed one
 };
 

@@ -2,12 +2,12 @@
 // order, so that of several mistakes the same one is reported.
 #include "tls/alpn.h"
 #include "tls/callbacks.h"
-#include "tls/certificate.h"
 #include "tls/context.h"
 #include "tls/context_parts.h"
 #include "tls/dh_parameters.h"
 #include "tls/error.h"
-#include "tls/key_file.h"
+#include "tls/host_table.h"
+#include "tls/server_identity.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -15,19 +15,6 @@
 namespace pgmoat::tls {
 
 namespace {
-
-void show_certificate(SSL_CTX* context, const ServerSettings& settings, const Loading& loading) {
-    if (SSL_CTX_use_certificate_chain_file(context, settings.certificate_file.c_str()) != 1) {
-        throw Error("could not load server certificate file " + quoted(settings.certificate_file) +
-                    ": " + take_reason());
-    }
-    load_server_key(
-        context,
-        settings.key_file,
-        {settings.passphrase_command, settings.passphrase_command_supports_reload, loading});
-    if (SSL_CTX_check_private_key(context) != 1)
-        throw Error("check of private key failed: " + take_reason());
-}
 
 int version_number(const char* setting, const std::string& value) {
     if (const auto number = protocol_version(value)) return *number;
@@ -77,38 +64,78 @@ void set_ciphers(SSL_CTX* context, const ServerSettings& settings) {
         SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
 }
 
-// A client without a certificate passes: whether it needs one is for the rules to say.
-void ask_for_client_certificates(SSL_CTX* context, const std::string& ca_file) {
-    std::string reason;
-    STACK_OF(X509_NAME)* names = nullptr;
-    if (load_roots(context, ca_file, reason)) {
-        names = SSL_load_client_CA_file(ca_file.c_str());
-        if (names == nullptr) reason = take_reason();
+// Everything that all hosts have in common, in PostgreSQL's order.
+class Builder {
+  public:
+    std::vector<OwnCertificate> certificates;
+    std::vector<std::string> notes;
+
+    Builder(const ServerSettings& settings, const Loading& loading)
+        : settings_(settings), loading_(loading),
+          dh_group_(choose_dh_group(settings.dh_params_file, loading.occasion, notes)) {}
+
+    SslContextPtr context_of(const ServerIdentity& identity) {
+        SslContextPtr context = new_context();
+        for (OwnCertificate& shown : show_certificates(context.get(), identity))
+            certificates.push_back(std::move(shown));
+        set_what_hosts_share(context.get());
+        if (!identity.ca_file.empty()) ask_for_client_certificates(context.get(), identity.ca_file);
+        load_revocation_lists(context.get(), settings_.crl_file, settings_.crl_dir);
+        return context;
     }
-    if (names == nullptr)
-        throw Error("could not load root certificate file " + quoted(ca_file) + ": " + reason);
-    ERR_clear_error();
-    SSL_CTX_set_client_CA_list(context, names);
-    verify_peers(context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE);
-}
+
+    SslContextPtr context_of_settings() {
+        return context_of({settings_.pairs,
+                           settings_.ca_file,
+                           {settings_.passphrase_command,
+                            settings_.passphrase_command_supports_reload,
+                            loading_}});
+    }
+
+    // Where sessions begin: it shows nothing itself.
+    SslContextPtr entry_of_hosts() {
+        HostTable table;
+        for (const HostSettings& host : settings_.hosts)
+            table.add(host.names, context_of_host(host));
+        SslContextPtr entry = new_context();
+        set_what_hosts_share(entry.get());
+        choose_hosts(entry.get(), std::move(table));
+        return entry;
+    }
+
+  private:
+    SslContextPtr context_of_host(const HostSettings& host) {
+        return context_of(
+            {host.pairs,
+             host.ca_file,
+             {host.passphrase_command, host.passphrase_command_supports_reload, loading_}});
+    }
+
+    void set_what_hosts_share(SSL_CTX* context) {
+        limit_versions(context, settings_);
+        use_dh_group(context, dh_group_.get());
+        set_groups(context, settings_.groups);
+        set_ciphers(context, settings_);
+        const bool http = settings_.application == Application::http;
+        require_alpn(context, http ? alpn_http : alpn_name);
+    }
+
+    const ServerSettings& settings_;
+    const Loading& loading_;
+    KeyPtr dh_group_;
+};
 
 } // namespace
 
 std::shared_ptr<const ServerContext> ServerContext::load(const ServerSettings& settings,
                                                          const Loading& loading) {
     const std::shared_ptr<ServerContext> self(new ServerContext);
-    self->context_ = new_context().release();
-    SSL_CTX* context = self->context_;
-    show_certificate(context, settings, loading);
-    limit_versions(context, settings);
-    set_dh_parameters(context, settings.dh_params_file, loading.occasion, self->notes_);
-    set_groups(context, settings.groups);
-    set_ciphers(context, settings);
-    require_alpn(context, settings.application == Application::http ? alpn_http : alpn_name);
-    if (!settings.ca_file.empty()) ask_for_client_certificates(context, settings.ca_file);
-    load_revocation_lists(context, settings.crl_file, settings.crl_dir);
-    self->certificate_ = describe_own(SSL_CTX_get0_certificate(context));
-    self->asks_client_ = !settings.ca_file.empty();
+    Builder builder(settings, loading);
+    const bool has_hosts = !settings.hosts.empty();
+    self->context_ =
+        (has_hosts ? builder.entry_of_hosts() : builder.context_of_settings()).release();
+    self->certificates_ = std::move(builder.certificates);
+    self->notes_ = std::move(builder.notes);
     ERR_clear_error();
     return self;
 }

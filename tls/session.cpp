@@ -217,7 +217,9 @@ Status Session::explain(int result, const Wire& wire) {
     if (is_unexpected_end(code)) return end_of_stream();
     std::string error = reason_text(code);
     if (!native_->notes.refusal.empty()) error += "\n" + native_->notes.refusal;
-    return fail(classify(code, SSL_get_verify_result(ssl)), std::move(error));
+    return fail(native_->notes.unknown_host ? Failure::unrecognized_name
+                                            : classify(code, SSL_get_verify_result(ssl)),
+                std::move(error));
 }
 
 // PostgreSQL's words for it, whatever OpenSSL calls it.

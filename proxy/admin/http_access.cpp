@@ -34,8 +34,7 @@ HttpAccess load_http_access(const config::Config& config) {
     }
     if (!config.http_tls_cert_file.empty()) {
         tls::ServerSettings settings;
-        settings.certificate_file = config.http_tls_cert_file;
-        settings.key_file = config.http_tls_key_file;
+        settings.pairs = {{config.http_tls_cert_file, config.http_tls_key_file}};
         settings.application = tls::Application::http;
         access.tls = tls::ServerContext::load(settings);
     }

@@ -38,12 +38,11 @@ void resolve_files(std::vector<KeywordValue>& conninfo, const std::filesystem::p
 void resolve_all(Config& config) {
     const std::filesystem::path folder = std::filesystem::path(config.file).parent_path();
     tls::ServerSettings& tls = config.tls;
-    for (std::string* path : {&tls.certificate_file,
-                              &tls.key_file,
-                              &tls.ca_file,
-                              &tls.crl_file,
-                              &tls.crl_dir,
-                              &tls.dh_params_file})
+    for (tls::KeyPair& pair : tls.pairs) {
+        resolve(pair.certificate_file, folder);
+        resolve(pair.key_file, folder);
+    }
+    for (std::string* path : {&tls.ca_file, &tls.crl_file, &tls.crl_dir, &tls.dh_params_file})
         resolve(*path, folder);
     for (std::string* path :
          {&config.http_tls_cert_file, &config.http_tls_key_file, &config.http_users_file})
@@ -66,6 +65,14 @@ void resolve_all(Config& config) {
     }
 }
 
+// Where the numbers differ, cross_check() says so.
+void pair_keys(Draft& draft) {
+    std::vector<tls::KeyPair>& pairs = draft.config.tls.pairs;
+    pairs.clear();
+    for (std::size_t i = 0; i < draft.certificate_files.size() && i < draft.key_files.size(); ++i)
+        pairs.push_back({draft.certificate_files[i], draft.key_files[i]});
+}
+
 } // namespace
 
 ConfigError::ConfigError(std::vector<std::string> all)
@@ -82,6 +89,7 @@ Config load_config(const std::string& file, const FileSource& source) {
     draft.config.directory = std::filesystem::path(file).parent_path().string();
     if (draft.config.directory.empty()) draft.config.directory = ".";
     apply_settings(read_guc_file(source, file, problems), draft, problems);
+    pair_keys(draft);
     build_listeners(draft, problems);
     resolve_all(draft.config);
     // A setting that is missing because its line is wrong is not worth a second message.

@@ -130,10 +130,13 @@ void check_own_tls(const Draft& draft, Problems& problems) {
                          draft.place_of("ssl"));
         return;
     }
-    if (config.tls.certificate_file.empty())
+    if (draft.certificate_files.empty())
         problems.error("ssl = on needs \"ssl_cert_file\"", draft.place_of("ssl_cert_file"));
-    if (config.tls.key_file.empty())
+    else if (draft.key_files.empty())
         problems.error("ssl = on needs \"ssl_key_file\"", draft.place_of("ssl_key_file"));
+    else if (draft.certificate_files.size() != draft.key_files.size())
+        problems.error("\"ssl_key_file\" needs as many files as \"ssl_cert_file\"",
+                       draft.place_of("ssl_key_file"));
     const std::string& max = config.tls.max_protocol_version;
     if (!max.empty() && max < config.tls.min_protocol_version) {
         problems.error("could not set SSL protocol version range",

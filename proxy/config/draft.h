@@ -7,6 +7,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace pgmoat::config {
 
@@ -17,7 +18,9 @@ struct Draft {
     Config config;
     Listener own;                                 // listen_addresses, port, tls_mode, ...
     std::map<std::string, std::string> listeners; // listener.NAME, not yet parsed
-    std::map<std::string, Place> places;          // of each setting that the file gives
+    std::vector<std::string> certificate_files{"server.crt"}; // as many as keys: checked later
+    std::vector<std::string> key_files{"server.key"};
+    std::map<std::string, Place> places; // of each setting that the file gives
 
     Draft() {
         own.name = default_name;

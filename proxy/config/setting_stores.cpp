@@ -100,6 +100,20 @@ std::string store_log_connections(Draft& draft, const std::string& value) {
     return {};
 }
 
+std::string store_certificate_files(Draft& draft, const std::string& value) {
+    const std::optional<std::vector<std::string>> list = split_folder_list(value);
+    if (!list) return invalid_list("ssl_cert_file", value);
+    draft.certificate_files = *list;
+    return {};
+}
+
+std::string store_key_files(Draft& draft, const std::string& value) {
+    const std::optional<std::vector<std::string>> list = split_folder_list(value);
+    if (!list) return invalid_list("ssl_key_file", value);
+    draft.key_files = *list;
+    return {};
+}
+
 std::string store_http_listen(Draft& draft, const std::string& value) {
     if (!value.empty() && !parse_endpoint(value))
         return invalid("http_listen", value, "Expected HOST:PORT, an IPv6 address in brackets.");

@@ -133,6 +133,20 @@ std::string join(const std::vector<std::string>& elements) {
     return text;
 }
 
+std::string show_certificate_files(const Config& config) {
+    std::vector<std::string> files;
+    for (const tls::KeyPair& pair : config.tls.pairs)
+        files.push_back(pair.certificate_file);
+    return join(files);
+}
+
+std::string show_key_files(const Config& config) {
+    std::vector<std::string> files;
+    for (const tls::KeyPair& pair : config.tls.pairs)
+        files.push_back(pair.key_file);
+    return join(files);
+}
+
 std::string show_addresses(const Config& config) {
     return show_own(config, [](const Listener& own) { return join(own.addresses); });
 }
@@ -283,8 +297,16 @@ constexpr std::array rows{
                }},
 
     boolean_row<&Config::ssl>("ssl", "off"),
-    tls_text_row<&ServerSettings::certificate_file>("ssl_cert_file", "server.crt", "file"),
-    tls_text_row<&ServerSettings::key_file>("ssl_key_file", "server.key", "file"),
+    SettingRow{"ssl_cert_file",
+               "server.crt",
+               reload,
+               TextSetting{"file, or a list of files", store_certificate_files},
+               show_certificate_files},
+    SettingRow{"ssl_key_file",
+               "server.key",
+               reload,
+               TextSetting{"file, or a list of files", store_key_files},
+               show_key_files},
     tls_text_row<&ServerSettings::passphrase_command>(
         "ssl_passphrase_command", "", "command of the shell"),
     tls_boolean_row<&ServerSettings::passphrase_command_supports_reload>(

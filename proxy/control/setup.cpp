@@ -47,11 +47,12 @@ build_setup(config::Config config, const Setup* old, std::stop_token stop) {
 std::vector<std::string> scram_warnings(const Setup& setup) {
     std::vector<std::string> warnings;
     if (!setup.tls) return warnings;
-    if (!setup.tls->certificate().has_channel_binding_digest)
-        warnings.push_back(
-            "the server certificate's signature algorithm has no digest: libpq clients "
-            "cannot log in with SCRAM unless they set channel_binding=disable, if the "
-            "server offers SCRAM-SHA-256-PLUS");
+    for (const auto& own : setup.tls->certificates()) {
+        if (own.has_channel_binding_digest) continue;
+        warnings.push_back("the signature algorithm of server certificate \"" + own.file +
+                           "\" has no digest: libpq clients cannot log in with SCRAM unless they "
+                           "set channel_binding=disable, if the server offers SCRAM-SHA-256-PLUS");
+    }
     std::set<std::string> seen;
     for (const auto& listener : setup.config.listeners) {
         if (listener.tls_mode != config::TlsMode::terminate) continue;

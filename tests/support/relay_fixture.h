@@ -55,8 +55,7 @@ class Contexts {
             (std::filesystem::temp_directory_path() / "pgmoat-relay-XXXXXX").string();
         if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no temporary folder");
         tls::ServerSettings settings;
-        settings.certificate_file = folder + "/server.crt";
-        settings.key_file = folder + "/server.key";
+        settings.pairs = {{folder + "/server.crt", folder + "/server.key"}};
         tls::CertificateRequest request;
         request.common_name = "localhost";
         tls::issue_certificate(request, settings.certificate_file, settings.key_file, false);

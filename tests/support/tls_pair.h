@@ -77,10 +77,12 @@ class CertificateFolder {
         tls::issue_certificate(what, certificate(name), key(name), true);
     }
 
+    [[nodiscard]] tls::KeyPair pair(const std::string& name) const {
+        return {certificate(name), key(name)};
+    }
     [[nodiscard]] tls::ServerSettings server_settings(const std::string& name = "server") const {
         tls::ServerSettings settings;
-        settings.certificate_file = certificate(name);
-        settings.key_file = key(name);
+        settings.pairs = {pair(name)};
         return settings;
     }
     // As sslmode=require without any file.

@@ -168,6 +168,8 @@ TEST_CASE("settings that do not fit together are refused") {
          R"(ssl = on needs "ssl_cert_file" in file "x.conf" line 3)"},
         {"upstream = 'host=x'\nssl = on\nssl_key_file = ''",
          R"(ssl = on needs "ssl_key_file" in file "x.conf" line 3)"},
+        {"upstream = 'host=x'\nssl = on\nssl_cert_file = 'a.crt, b.crt'",
+         R"("ssl_key_file" needs as many files as "ssl_cert_file" in file "x.conf")"},
         {"upstream = 'host=x'\nssl = on\nssl_min_protocol_version = "
          "'TLSv1.3'\nssl_max_protocol_version = 'TLSv1.2'",
          R"(could not set SSL protocol version range in file "x.conf" line 4 ("ssl_min_protocol_version" cannot be higher than "ssl_max_protocol_version"))"},

@@ -44,7 +44,7 @@ TEST_CASE("a configuration loads from the disk") {
     folder.write("conf.d/a.conf", "upstream = 'host=x sslmode=disable'\nport = 7000\n");
     const Config config = load_config(folder / "pgmoat.conf");
     CHECK(config.listeners[0].port == 7000);
-    CHECK(config.tls.key_file == folder / "server.key");
+    CHECK(config.tls.pairs.at(0).key_file == folder / "server.key");
 }
 
 TEST_CASE("the disk's answers are the system's words") {

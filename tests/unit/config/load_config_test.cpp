@@ -84,8 +84,8 @@ TEST_CASE("relative files stand beside the configuration file") {
                                "ssl = on\nssl_ca_file = 'clients.crt'\n"
                                "unix_socket_directories = 'run, @abstract, /var/run'\n");
     CHECK(config.directory == "etc");
-    CHECK(config.tls.certificate_file == "etc/server.crt");
-    CHECK(config.tls.key_file == "etc/server.key");
+    CHECK(config.tls.pairs.at(0).certificate_file == "etc/server.crt");
+    CHECK(config.tls.pairs.at(0).key_file == "etc/server.key");
     CHECK(config.tls.ca_file == "etc/clients.crt");
     CHECK(config.tls.crl_file.empty());
     CHECK(config.upstreams.at("default").sslrootcert == "etc/ca/root.crt");

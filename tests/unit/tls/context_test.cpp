@@ -54,36 +54,40 @@ TEST_CASE("a server's bad files are named") {
     write(junk, "this is no PEM\n");
     REQUIRE(chmod(junk.c_str(), 0600) == 0);
     struct Case {
-        std::string tls::ServerSettings::*setting;
+        std::string& (*setting)(tls::ServerSettings&);
         std::string value;
         std::string text;
     };
+    constexpr auto certificate_file = [](tls::ServerSettings& settings) -> std::string& {
+        return settings.pairs[0].certificate_file;
+    };
+    constexpr auto key_file = [](tls::ServerSettings& settings) -> std::string& {
+        return settings.pairs[0].key_file;
+    };
+    constexpr auto ca_file = [](tls::ServerSettings& settings) -> std::string& {
+        return settings.ca_file;
+    };
+    constexpr auto crl_file = [](tls::ServerSettings& settings) -> std::string& {
+        return settings.crl_file;
+    };
     const Case cases[] = {
-        {&tls::ServerSettings::certificate_file,
+        {certificate_file,
          nowhere,
          "could not load server certificate file \"" + nowhere + "\": No such file"},
-        {&tls::ServerSettings::certificate_file,
-         junk,
-         "could not load server certificate file \"" + junk + "\": "},
-        {&tls::ServerSettings::key_file,
-         junk,
-         "could not load private key file \"" + junk + "\": "},
-        {&tls::ServerSettings::ca_file,
+        {certificate_file, junk, "could not load server certificate file \"" + junk + "\": "},
+        {key_file, junk, "could not load private key file \"" + junk + "\": "},
+        {ca_file,
          nowhere,
          "could not load root certificate file \"" + nowhere + "\": No such file"},
-        {&tls::ServerSettings::ca_file,
-         junk,
-         "could not load root certificate file \"" + junk + "\": "},
-        {&tls::ServerSettings::crl_file,
+        {ca_file, junk, "could not load root certificate file \"" + junk + "\": "},
+        {crl_file,
          nowhere,
          "could not load SSL certificate revocation list file \"" + nowhere + "\": No such file"},
-        {&tls::ServerSettings::crl_file,
-         junk,
-         "could not load SSL certificate revocation list file \"" + junk + "\": "},
+        {crl_file, junk, "could not load SSL certificate revocation list file \"" + junk + "\": "},
     };
     for (const Case& each : cases) {
         tls::ServerSettings settings = certificates.server_settings();
-        settings.*each.setting = each.value;
+        each.setting(settings) = each.value;
         const std::string message = server_complaint(settings).message;
         INFO(message);
         CHECK(says(message, each.text));
@@ -111,12 +115,13 @@ TEST_CASE("a CA file without a certificate is an error, also when it holds a rev
 TEST_CASE("a key of another certificate is refused") {
     const CertificateFolder certificates;
     tls::ServerSettings server = certificates.server_settings();
-    server.key_file = certificates.key("client");
+    server.pairs[0].key_file = certificates.key("client");
     // OpenSSL finds it out while loading the key or in the check afterwards.
     const std::string message = server_complaint(server).message;
     INFO(message);
-    CHECK((says(message, "check of private key failed: ") ||
-           says(message, "could not load private key file \"" + server.key_file + "\": ")));
+    CHECK(
+        (says(message, "check of private key failed: ") ||
+         says(message, "could not load private key file \"" + server.pairs[0].key_file + "\": ")));
 
     tls::ClientSettings client = certificates.client_settings_with_certificate();
     client.key_file = certificates.key("server");
@@ -270,7 +275,7 @@ TEST_CASE("a missing root file comes with libpq's advice") {
 
 TEST_CASE("a server context describes the certificate that it shows") {
     const CertificateFolder certificates;
-    const auto own = tls::ServerContext::load(certificates.server_settings())->certificate();
+    const auto own = tls::ServerContext::load(certificates.server_settings())->certificates().at(0);
     CHECK(own.subject == "/CN=db.example.com");
     CHECK(own.leaf_sha256.size() == 64);
     CHECK(own.not_after - own.not_before == 365 * 86400);
@@ -286,7 +291,7 @@ TEST_CASE("a certificate signed with Ed25519 has no digest for channel binding")
     certificates.issue("ed25519", request);
 
     const auto own =
-        tls::ServerContext::load(certificates.server_settings("ed25519"))->certificate();
+        tls::ServerContext::load(certificates.server_settings("ed25519"))->certificates().at(0);
     CHECK_FALSE(own.has_channel_binding_digest);
 }
 

@@ -140,8 +140,8 @@ TEST_CASE("the rules are applied to the files that contexts load") {
 TEST_CASE("a link to a key file is followed") {
     const test::CertificateFolder certificates;
     tls::ServerSettings settings = certificates.server_settings();
-    settings.key_file = certificates.file("link.key");
-    std::filesystem::create_symlink(certificates.key("server"), settings.key_file);
+    settings.pairs[0].key_file = certificates.file("link.key");
+    std::filesystem::create_symlink(certificates.key("server"), settings.pairs[0].key_file);
 
     CHECK(tls::ServerContext::load(settings) != nullptr);
 }

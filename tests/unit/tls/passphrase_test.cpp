@@ -12,10 +12,11 @@ namespace {
 struct EncryptedKey {
     explicit EncryptedKey(test::KeyForm form = test::KeyForm::pkcs8) {
         settings = certificates.server_settings();
-        settings.key_file = certificates.file("encrypted.key");
+        settings.pairs[0].key_file = certificates.file("encrypted.key");
         settings.passphrase_command = "ask '%p' 100%%";
         settings.passphrase_command_supports_reload = true;
-        test::write_encrypted_key(certificates, "server", settings.key_file, "secret", form);
+        test::write_encrypted_key(
+            certificates, "server", settings.pairs[0].key_file, "secret", form);
     }
 
     // What load() says to somebody whose command prints `line`.
@@ -65,7 +66,7 @@ TEST_CASE("the end of the line that the command prints is not part of the passph
 TEST_CASE("a wrong or empty passphrase leaves the key closed") {
     EncryptedKey key;
     const std::string refusal =
-        "could not load private key file \"" + key.settings.key_file + "\": ";
+        "could not load private key file \"" + key.settings.pairs[0].key_file + "\": ";
     for (const std::string& line :
          {std::string("guess\n"), std::string(), std::string(5000, 'x')}) {
         const std::string said = key.load(line);
@@ -76,7 +77,7 @@ TEST_CASE("a wrong or empty passphrase leaves the key closed") {
 
 TEST_CASE("the command is not run for a key that is not encrypted") {
     EncryptedKey key;
-    key.settings.key_file = key.certificates.key("server");
+    key.settings.pairs[0].key_file = key.certificates.key("server");
     CHECK(key.load("secret") == "loaded");
     CHECK(key.commands.empty());
 }
@@ -87,7 +88,7 @@ TEST_CASE("a reload asks only where the command supports it") {
     key.settings.passphrase_command_supports_reload = false;
     key.commands.clear();
     CHECK(key.load("secret", Occasion::reload) ==
-          "private key file \"" + key.settings.key_file +
+          "private key file \"" + key.settings.pairs[0].key_file +
               "\" cannot be reloaded because it requires a passphrase");
     CHECK(key.commands.empty());
     CHECK(key.load("secret", Occasion::start) == "loaded");
@@ -96,7 +97,8 @@ TEST_CASE("a reload asks only where the command supports it") {
 TEST_CASE("without a command an encrypted key is refused without asking anyone") {
     EncryptedKey key;
     key.settings.passphrase_command.clear();
-    CHECK(key.load("secret") == "could not load private key file \"" + key.settings.key_file +
+    CHECK(key.load("secret") == "could not load private key file \"" +
+                                    key.settings.pairs[0].key_file +
                                     "\": it requires a passphrase");
     CHECK(key.commands.empty());
 }

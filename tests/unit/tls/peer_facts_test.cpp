@@ -211,6 +211,6 @@ TEST_CASE(
     const auto facts = pair.client.session.facts().certificate;
     REQUIRE(facts);
     CHECK(facts->dns_names == std::vector<std::string>{"db.example.com"});
-    CHECK(facts->leaf_sha256 == context->certificate().leaf_sha256);
-    CHECK(facts->not_after == context->certificate().not_after);
+    CHECK(facts->leaf_sha256 == context->certificates().at(0).leaf_sha256);
+    CHECK(facts->not_after == context->certificates().at(0).not_after);
 }

@@ -1,0 +1,72 @@
+#include "tls/server_identity.h"
+
+#include "tls/callbacks.h"
+#include "tls/certificate.h"
+#include "tls/context_parts.h"
+#include "tls/error.h"
+#include "tls/key_file.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <algorithm>
+
+namespace pgmoat::tls {
+
+namespace {
+
+void show_certificate(SSL_CTX* context, const KeyPair& pair, const PassphraseSource& passphrases) {
+    const std::string& file = pair.certificate_file;
+    if (SSL_CTX_use_certificate_chain_file(context, file.c_str()) != 1)
+        throw Error("could not load server certificate file " + quoted(file) + ": " +
+                    take_reason());
+    load_server_key(context, pair.key_file, passphrases);
+    if (SSL_CTX_check_private_key(context) != 1)
+        throw Error("check of private key failed: " + take_reason());
+}
+
+// OpenSSL has one place for each type of key.
+int place_of(SSL_CTX* context) {
+    return EVP_PKEY_get_base_id(X509_get0_pubkey(SSL_CTX_get0_certificate(context)));
+}
+
+} // namespace
+
+std::vector<OwnCertificate> show_certificates(ssl_ctx_st* context, const ServerIdentity& identity) {
+    std::vector<OwnCertificate> shown;
+    std::vector<int> taken;
+    for (const KeyPair& pair : identity.pairs) {
+        show_certificate(context, pair, identity.passphrases);
+        const int place = place_of(context);
+        if (std::find(taken.begin(), taken.end(), place) != taken.end()) {
+            throw Error("could not load server certificate file " + quoted(pair.certificate_file) +
+                            ": there already is a certificate with a key of this type",
+                        "",
+                        "Several certificates are for clients that do not support the same keys: "
+                        "RSA and ECDSA, say.");
+        }
+        taken.push_back(place);
+        shown.push_back(describe_own(SSL_CTX_get0_certificate(context)));
+        shown.back().file = pair.certificate_file;
+    }
+    ERR_clear_error();
+    return shown;
+}
+
+void ask_for_client_certificates(ssl_ctx_st* context, const std::string& ca_file) {
+    std::string reason;
+    STACK_OF(X509_NAME)* names = nullptr;
+    if (load_roots(context, ca_file, reason)) {
+        names = SSL_load_client_CA_file(ca_file.c_str());
+        if (names == nullptr) reason = take_reason();
+    }
+    if (names == nullptr)
+        throw Error("could not load root certificate file " + quoted(ca_file) + ": " + reason);
+    ERR_clear_error();
+    SSL_CTX_set_client_CA_list(context, names);
+    verify_peers(context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE);
+}
+
+} // namespace pgmoat::tls
