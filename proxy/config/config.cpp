@@ -4,6 +4,7 @@
 #include "proxy/config/draft.h"
 #include "proxy/config/guc_file.h"
 #include "proxy/config/guc_value.h"
+#include "proxy/config/hosts_file.h"
 #include "proxy/config/listeners.h"
 #include "proxy/config/settings.h"
 #include "proxy/config/text.h"
@@ -22,6 +23,10 @@ std::string all_lines(const std::vector<std::string>& messages) {
     return text;
 }
 
+std::filesystem::path folder_of(const Config& config) {
+    return std::filesystem::path(config.file).parent_path();
+}
+
 // Relative files stand beside the main configuration file, also if an included one names them.
 void resolve(std::string& path, const std::filesystem::path& folder) {
     if (!path.empty()) path = (folder / path).string();
@@ -35,13 +40,18 @@ void resolve_files(std::vector<KeywordValue>& conninfo, const std::filesystem::p
             resolve(value, folder);
 }
 
-void resolve_all(Config& config) {
-    const std::filesystem::path folder = std::filesystem::path(config.file).parent_path();
-    tls::ServerSettings& tls = config.tls;
-    for (tls::KeyPair& pair : tls.pairs) {
+void resolve_pairs(std::vector<tls::KeyPair>& pairs, const std::filesystem::path& folder) {
+    for (tls::KeyPair& pair : pairs) {
         resolve(pair.certificate_file, folder);
         resolve(pair.key_file, folder);
     }
+}
+
+void resolve_all(Config& config) {
+    const std::filesystem::path folder = folder_of(config);
+    resolve(config.hosts_file, folder);
+    tls::ServerSettings& tls = config.tls;
+    resolve_pairs(tls.pairs, folder);
     for (std::string* path : {&tls.ca_file, &tls.crl_file, &tls.crl_dir, &tls.dh_params_file})
         resolve(*path, folder);
     for (std::string* path :
@@ -63,6 +73,17 @@ void resolve_all(Config& config) {
             if (!directory.starts_with('@'))
                 resolve(directory, folder); // @: the abstract namespace
     }
+}
+
+void read_hosts(Config& config, const FileSource& source, Problems& problems) {
+    if (!config.ssl || !config.ssl_sni) return;
+    HostsFile read = read_hosts_file(config.hosts_file, source, problems);
+    for (tls::HostSettings& host : read.hosts) {
+        resolve_pairs(host.pairs, folder_of(config));
+        resolve(host.ca_file, folder_of(config));
+    }
+    config.tls.hosts = std::move(read.hosts);
+    config.hosts_files = std::move(read.files);
 }
 
 // Where the numbers differ, cross_check() says so.
@@ -92,11 +113,18 @@ Config load_config(const std::string& file, const FileSource& source) {
     pair_keys(draft);
     build_listeners(draft, problems);
     resolve_all(draft.config);
+    read_hosts(draft.config, source, problems);
     // A setting that is missing because its line is wrong is not worth a second message.
     if (problems.errors.empty()) cross_check(draft, problems);
     if (!problems.errors.empty()) throw ConfigError(std::move(problems.errors));
     draft.config.warnings = std::move(problems.warnings);
     return std::move(draft.config);
+}
+
+void reread_hosts(Config& config, const FileSource& source) {
+    Problems problems;
+    read_hosts(config, source, problems);
+    if (!problems.errors.empty()) throw ConfigError(std::move(problems.errors));
 }
 
 const Listener* find_listener(const Config& config, std::string_view name) noexcept {

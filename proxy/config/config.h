@@ -50,6 +50,9 @@ struct Config {
     HbaOnReload hba_on_reload = HbaOnReload::keep; // sessions that the new rules refuse
     bool ssl = false;
     tls::ServerSettings tls; // paths resolved
+    bool ssl_sni = false;
+    std::string hosts_file = "pg_hosts.conf"; // resolved; read into tls.hosts when ssl_sni is on
+    std::vector<std::string> hosts_files;     // that were read for it
     std::chrono::seconds authentication_timeout{60};
     std::chrono::seconds shutdown_timeout{60};
     std::string role_query; // gives the roles of the user $1; empty: nobody asks
@@ -77,6 +80,9 @@ struct Config {
 // Throws ConfigError.
 [[nodiscard]] Config load_config(const std::string& file);
 [[nodiscard]] Config load_config(const std::string& file, const FileSource& source);
+
+// Reads hosts_file anew, into tls.hosts. Throws ConfigError.
+void reread_hosts(Config& config, const FileSource& source);
 
 // nullptr: there is none of this name.
 [[nodiscard]] const Listener* find_listener(const Config& config, std::string_view name) noexcept;

@@ -112,6 +112,16 @@ void check_listeners(const Draft& draft, Problems& problems) {
     }
 }
 
+void check_key_pairs(const Draft& draft, Problems& problems) {
+    if (draft.certificate_files.empty())
+        problems.error("ssl = on needs \"ssl_cert_file\"", draft.place_of("ssl_cert_file"));
+    else if (draft.key_files.empty())
+        problems.error("ssl = on needs \"ssl_key_file\"", draft.place_of("ssl_key_file"));
+    else if (draft.certificate_files.size() != draft.key_files.size())
+        problems.error("\"ssl_key_file\" needs as many files as \"ssl_cert_file\"",
+                       draft.place_of("ssl_key_file"));
+}
+
 void check_own_tls(const Draft& draft, Problems& problems) {
     const Config& config = draft.config;
     const bool terminates =
@@ -130,13 +140,7 @@ void check_own_tls(const Draft& draft, Problems& problems) {
                          draft.place_of("ssl"));
         return;
     }
-    if (draft.certificate_files.empty())
-        problems.error("ssl = on needs \"ssl_cert_file\"", draft.place_of("ssl_cert_file"));
-    else if (draft.key_files.empty())
-        problems.error("ssl = on needs \"ssl_key_file\"", draft.place_of("ssl_key_file"));
-    else if (draft.certificate_files.size() != draft.key_files.size())
-        problems.error("\"ssl_key_file\" needs as many files as \"ssl_cert_file\"",
-                       draft.place_of("ssl_key_file"));
+    if (config.tls.hosts.empty()) check_key_pairs(draft, problems);
     const std::string& max = config.tls.max_protocol_version;
     if (!max.empty() && max < config.tls.min_protocol_version) {
         problems.error("could not set SSL protocol version range",

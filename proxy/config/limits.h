@@ -43,4 +43,7 @@ inline constexpr int threads_max = 256;
 // Each is a handful of time series that end with the connection; Prometheus pays for every one.
 inline constexpr int connection_metrics_max = 100'000;
 
+// Host names of pg_hosts.conf. Each line is a context of 20 KiB and more, loaded at every reload.
+inline constexpr std::size_t host_names_max = 10'000;
+
 } // namespace pgmoat::config::limits

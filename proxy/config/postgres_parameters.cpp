@@ -17,19 +17,16 @@ struct Unsupported {
     std::string_view because;
 };
 
-constexpr std::string_view no_server_names = "there is one certificate for all server names";
 constexpr std::string_view no_gss = "GSSAPI encryption is always refused";
 constexpr std::string_view open_sockets = "unix sockets are open to every local user";
 
 constexpr std::array unsupported{
     Unsupported{"db_user_namespace", "off", "the server alone knows users"},
     Unsupported{"gss_accept_delegation", "off", no_gss},
-    Unsupported{"hosts_file", "", no_server_names},
     Unsupported{"krb_caseins_users", "off", no_gss},
     Unsupported{"krb_server_keyfile", "", no_gss},
     Unsupported{"log_hostname", "off", "client addresses are never resolved to names"},
     Unsupported{"ssl_renegotiation_limit", "0", "there is no renegotiation"},
-    Unsupported{"ssl_sni", "off", no_server_names},
     Unsupported{"unix_socket_group", "", open_sockets},
     Unsupported{"unix_socket_permissions", "0777", open_sockets},
 };

@@ -53,6 +53,10 @@ std::vector<std::string> restart_only_changes(const Config& old, const Config& n
 void keep_restart_only(const Config& old, Config& now) {
     keep_listeners(old, now);
     now.user = old.user;
+    if (now.hosts_file != old.hosts_file) {
+        now.hosts_file = old.hosts_file;
+        reread_hosts(now, Disk());
+    }
     now.http_listen = old.http_listen;
     now.control_threads = old.control_threads;
     now.relay_threads = old.relay_threads;

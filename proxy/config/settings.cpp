@@ -210,6 +210,11 @@ std::string show_log_level(const Config& config) {
     return {};
 }
 
+std::string store_hosts_file(Draft& draft, const std::string& value) {
+    draft.config.hosts_file = value;
+    return {};
+}
+
 std::string store_user(Draft& draft, const std::string& value) {
     draft.config.user = value;
     return {};
@@ -324,6 +329,13 @@ constexpr std::array rows{
         "ssl_min_protocol_version", "TLSv1.2", std::span(tls_versions).subspan(1)),
     tls_version_row<&ServerSettings::max_protocol_version>(
         "ssl_max_protocol_version", "", tls_versions),
+
+    boolean_row<&Config::ssl_sni>("ssl_sni", "off"),
+    SettingRow{"hosts_file",
+               "pg_hosts.conf",
+               restart,
+               TextSetting{"file", store_hosts_file},
+               [](const Config& config) { return config.hosts_file; }},
 
     seconds_row<&Config::authentication_timeout>("authentication_timeout", "60", 1, 600),
     seconds_row<&Config::shutdown_timeout>("shutdown_timeout", "60", 0, INT_MAX),

@@ -117,10 +117,6 @@ TEST_CASE("a bad value is refused in PostgreSQL's words, with file and line") {
 
 TEST_CASE("a setting of PostgreSQL that would protect someone is refused, not ignored") {
     const auto row = GENERATE(table<std::string, std::string>({
-        {"hosts_file = 'pg_hosts.conf'",
-         R"("hosts_file" is not supported by this version of pgmoat: there is one certificate for all server names)"},
-        {"ssl_sni = on",
-         R"("ssl_sni" is not supported by this version of pgmoat: there is one certificate for all server names)"},
         {"ssl_renegotiation_limit = 512MB",
          R"("ssl_renegotiation_limit" is not supported by this version of pgmoat: there is no renegotiation)"},
         {"log_hostname = on",
@@ -133,8 +129,6 @@ TEST_CASE("a setting of PostgreSQL that would protect someone is refused, not ig
          R"("unix_socket_group" is not supported by this version of pgmoat: unix sockets are open to every local user)"},
         {"db_user_namespace = on",
          R"("db_user_namespace" is not supported by this version of pgmoat: the server alone knows users)"},
-        {"ssl_sni = maybe",
-         R"("ssl_sni" is not supported by this version of pgmoat: there is one certificate for all server names)"},
     }));
     INFO(std::get<0>(row));
     CHECK(errors_of(upstream + std::get<0>(row)) ==

@@ -29,6 +29,7 @@ TEST_CASE("each setting that needs a restart is named when it changes") {
         {"tls_mode = passthrough", "tls_mode"},
         {"user = nobody", "user"},
         {"http_listen = '127.0.0.1:1'", "http_listen"},
+        {"hosts_file = 'other.conf'", "hosts_file"},
         {"control_threads = 2", "control_threads"},
         {"relay_threads = 3", "relay_threads"},
         {"listener.a = 'address=1.2.3.4'", "listener.a"},
