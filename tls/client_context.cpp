@@ -8,6 +8,7 @@
 #include "tls/context_parts.h"
 #include "tls/error.h"
 #include "tls/key_file.h"
+#include "tls/revocation.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>

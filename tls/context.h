@@ -64,7 +64,8 @@ struct ServerSettings {
     std::string ciphers = "HIGH:MEDIUM:+3DES:!aNULL";
     std::string tls13_ciphers; // empty: OpenSSL's default
     std::string groups = "X25519:prime256v1";
-    std::string dh_params_file; // empty: the built-in group
+    bool groups_are_of_a_profile = false; // those that OpenSSL does not know are then left out
+    std::string dh_params_file;           // empty: the built-in group
     bool prefer_server_ciphers = true;
     std::string min_protocol_version = "TLSv1.2";
     std::string max_protocol_version; // empty: no limit

@@ -27,16 +27,6 @@ bool trusts_somebody(SSL_CTX* context) {
     return false;
 }
 
-std::string where_lists_are(const std::string& file, const std::string& folder) {
-    if (folder.empty()) return "file " + quoted(file);
-    if (file.empty()) return "directory " + quoted(folder);
-    return "file " + quoted(file) + " or directory " + quoted(folder);
-}
-
-const char* path_or_null(const std::string& path) {
-    return path.empty() ? nullptr : path.c_str();
-}
-
 } // namespace
 
 std::string quoted(const std::string& path) {
@@ -81,19 +71,6 @@ bool load_roots(ssl_ctx_st* context, const std::string& file, std::string& reaso
     if (trusts_somebody(context)) return true;
     reason = "no certificate found";
     return false;
-}
-
-void load_revocation_lists(ssl_ctx_st* context,
-                           const std::string& file,
-                           const std::string& folder) {
-    if (file.empty() && folder.empty()) return;
-    X509_STORE* store = SSL_CTX_get_cert_store(context);
-    if (X509_STORE_load_locations(store, path_or_null(file), path_or_null(folder)) != 1) {
-        throw Error("could not load SSL certificate revocation list " +
-                    where_lists_are(file, folder) + ": " + take_reason());
-    }
-    ERR_clear_error();
-    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 }
 
 } // namespace pgmoat::tls

@@ -19,9 +19,6 @@ namespace pgmoat::tls {
 // failure, because it would trust nobody or, worse, be taken for "no check".
 [[nodiscard]] bool load_roots(ssl_ctx_st* context, const std::string& file, std::string& reason);
 
-// Revocation lists for the whole chain: every CA in it then needs one.
-void load_revocation_lists(ssl_ctx_st* context, const std::string& file, const std::string& folder);
-
 // "file", in quotes.
 [[nodiscard]] std::string quoted(const std::string& path);
 

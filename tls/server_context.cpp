@@ -6,7 +6,9 @@
 #include "tls/context_parts.h"
 #include "tls/dh_parameters.h"
 #include "tls/error.h"
+#include "tls/groups.h"
 #include "tls/host_table.h"
+#include "tls/revocation.h"
 #include "tls/server_identity.h"
 
 #include <openssl/err.h>
@@ -39,13 +41,30 @@ void limit_versions(SSL_CTX* context, const ServerSettings& settings) {
     }
 }
 
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names)
+        text += (text.empty() ? "" : ", ") + quoted(name);
+    return text;
+}
+
+// A profile speaks of all versions of OpenSSL; a name that somebody wrote does not.
+std::string wanted_groups(const ServerSettings& settings, std::vector<std::string>& notes) {
+    if (!settings.groups_are_of_a_profile) return settings.groups;
+    const std::string unknown = joined(unknown_groups(settings.groups));
+    if (!unknown.empty())
+        notes.push_back("ssl_profile: this version of OpenSSL does not know " + unknown);
+    return known_groups(settings.groups);
+}
+
 void set_groups(SSL_CTX* context, const std::string& groups) {
     if (SSL_CTX_set1_groups_list(context, groups.c_str()) == 1) return;
     // OpenSSL before 3.3 does not say what it disliked.
     std::string reason = "No valid groups found";
     if (ERR_peek_error() != 0) reason = take_reason();
+    const std::string unknown = joined(unknown_groups(groups));
     throw Error("could not set group names specified in ssl_groups: " + reason,
-                "",
+                unknown.empty() ? "" : "Not known to this version of OpenSSL: " + unknown + ".",
                 "Ensure that each group name is spelled correctly and supported by the installed "
                 "version of OpenSSL.");
 }
@@ -71,7 +90,7 @@ class Builder {
     std::vector<std::string> notes;
 
     Builder(const ServerSettings& settings, const Loading& loading)
-        : settings_(settings), loading_(loading),
+        : settings_(settings), loading_(loading), groups_(wanted_groups(settings, notes)),
           dh_group_(choose_dh_group(settings.dh_params_file, loading.occasion, notes)) {}
 
     SslContextPtr context_of(const ServerIdentity& identity) {
@@ -81,6 +100,7 @@ class Builder {
         set_what_hosts_share(context.get());
         if (!identity.ca_file.empty()) ask_for_client_certificates(context.get(), identity.ca_file);
         load_revocation_lists(context.get(), settings_.crl_file, settings_.crl_dir);
+        require_list_of_each_authority(context.get(), settings_.crl_file, settings_.crl_dir);
         return context;
     }
 
@@ -114,7 +134,7 @@ class Builder {
     void set_what_hosts_share(SSL_CTX* context) {
         limit_versions(context, settings_);
         use_dh_group(context, dh_group_.get());
-        set_groups(context, settings_.groups);
+        set_groups(context, groups_);
         set_ciphers(context, settings_);
         const bool http = settings_.application == Application::http;
         require_alpn(context, http ? alpn_http : alpn_name);
@@ -122,6 +142,7 @@ class Builder {
 
     const ServerSettings& settings_;
     const Loading& loading_;
+    std::string groups_;
     KeyPtr dh_group_;
 };
 

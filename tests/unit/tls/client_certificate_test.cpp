@@ -2,6 +2,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 
+#include <filesystem>
+
 using namespace pgmoat;
 using tls::Failure;
 using tls::Status;
@@ -189,16 +191,62 @@ TEST_CASE("a revoked client certificate is refused, by file and by folder") {
     CHECK(server.agreed);
 }
 
-TEST_CASE("a folder without a revocation list loads, and then every client certificate fails") {
+TEST_CASE(
+    "a revoked client certificate is refused by a list in a folder, also one that came later") {
+    const test::CertificateFolder certificates;
+    certificates.issue("revoked", certificates.client_request("mallory"));
+    certificates.issue("late", certificates.client_request("eve"));
+    Server server(certificates);
+    server.settings.crl_dir = certificates.file("lists");
+    test::write_revocation_folder(certificates, server.settings.crl_dir, {"revoked"});
+
+    CHECK(server.meets("revoked").failure() == Failure::certificate_revoked);
+    server.meets("late");
+    CHECK(server.agreed);
+    test::write_revocation_folder(certificates, server.settings.crl_dir, {"revoked", "late"});
+    CHECK(server.meets("late").failure() == Failure::certificate_revoked);
+}
+
+TEST_CASE("lists that every client certificate would fail for are refused when they are loaded") {
+    const test::CertificateFolder certificates;
+    const auto complaint = [&](const std::string& file, const std::string& folder) {
+        Server server(certificates);
+        server.settings.crl_file = file;
+        server.settings.crl_dir = folder;
+        try {
+            (void)tls::ServerContext::load(server.settings);
+        } catch (const tls::Error& error) {
+            CHECK(test::error_queue_is_empty());
+            return std::string(error.what());
+        }
+        return std::string("no complaint");
+    };
+    const std::string nowhere = certificates.file("nowhere");
+    CHECK(complaint("", nowhere) == "could not load SSL certificate revocation list directory \"" +
+                                        nowhere + "\": No such file or directory");
+    const std::string no_folder = certificates.certificate("root");
+    CHECK(complaint("", no_folder) ==
+          "could not load SSL certificate revocation list directory \"" + no_folder +
+              "\": Not a directory");
+
+    const std::string empty = certificates.file("empty");
+    std::filesystem::create_directory(empty);
+    const std::string nobodys = "no certificate revocation list of CA \"/CN=Test authority root\"";
+    CHECK(complaint("", empty) == nobodys + " in directory \"" + empty + "\"");
+    const std::string list = certificates.file("root.crl");
+    test::write_revocation_list(certificates, list, {}, "other-root");
+    CHECK(complaint(list, empty) ==
+          nobodys + " in file \"" + list + "\" or directory \"" + empty + "\"");
+    test::write_revocation_list(certificates, list, {});
+    CHECK(complaint(list, empty) == "no complaint");
+}
+
+TEST_CASE("without a CA there is nobody who needs a list") {
     const test::CertificateFolder certificates;
     Server server(certificates);
-    server.settings.crl_dir = certificates.file("nowhere");
-
-    const std::string error = server.meets("client").error();
-    CHECK_FALSE(server.agreed);
-    CHECK(contains(error, "at depth 0: unable to get certificate CRL."));
-
-    // Clients without a certificate are not touched by it.
-    test::TlsPair pair(server.settings, certificates.client_settings());
-    CHECK(pair.shake_hands());
+    server.settings.ca_file.clear();
+    server.settings.crl_file = certificates.file("root.crl");
+    test::write_revocation_list(certificates, server.settings.crl_file, {}, "other-root");
+    server.meets("client");
+    CHECK(server.agreed);
 }

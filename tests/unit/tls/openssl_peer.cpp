@@ -10,6 +10,8 @@
 #include <openssl/x509.h>
 
 #include <array>
+#include <cstdio>
+#include <filesystem>
 #include <stdexcept>
 
 namespace pgmoat::test {
@@ -262,8 +264,9 @@ void issue_with_subject(const CertificateFolder& folder,
 
 void write_revocation_list(const CertificateFolder& folder,
                            const std::string& file,
-                           const std::vector<std::string>& revoked) {
-    const tls::CertificatePtr root = read_certificate(folder.certificate("root"));
+                           const std::vector<std::string>& revoked,
+                           const std::string& authority) {
+    const tls::CertificatePtr root = read_certificate(folder.certificate(authority));
     const std::unique_ptr<X509_CRL, FreeList> list(X509_CRL_new());
     const std::unique_ptr<ASN1_TIME, FreeTime> now(X509_gmtime_adj(nullptr, 0));
     const std::unique_ptr<ASN1_TIME, FreeTime> tomorrow(X509_gmtime_adj(nullptr, 86400));
@@ -278,9 +281,21 @@ void write_revocation_list(const CertificateFolder& folder,
         X509_REVOKED_set_revocationDate(entry, now.get());
         X509_CRL_add0_revoked(list.get(), entry);
     }
-    require(X509_CRL_sign(list.get(), read_key(folder.key("root")).get(), EVP_sha256()) > 0);
+    require(X509_CRL_sign(list.get(), read_key(folder.key(authority)).get(), EVP_sha256()) > 0);
     const tls::BioPtr out(BIO_new_file(file.c_str(), "w"));
     require(PEM_write_bio_X509_CRL(out.get(), list.get()) == 1);
+}
+
+void write_revocation_folder(const CertificateFolder& folder,
+                             const std::string& path,
+                             const std::vector<std::string>& revoked,
+                             const std::string& authority) {
+    std::filesystem::create_directories(path);
+    const tls::CertificatePtr root = read_certificate(folder.certificate(authority));
+    std::array<char, 16> name{};
+    std::snprintf(name.data(), name.size(), "%08lx.r0", X509_subject_name_hash(root.get()));
+    const std::filesystem::path file = std::filesystem::path(path) / name.data();
+    write_revocation_list(folder, file.string(), revoked, authority);
 }
 
 void write_encrypted_key(const CertificateFolder& folder,

@@ -68,10 +68,16 @@ void issue_with_subject(const CertificateFolder& folder,
                         const std::string& name,
                         const Subject& subject);
 
-// A revocation list of "root" that names the given certificates.
+// A revocation list of an authority that names the given certificates.
 void write_revocation_list(const CertificateFolder& folder,
                            const std::string& file,
-                           const std::vector<std::string>& revoked);
+                           const std::vector<std::string>& revoked,
+                           const std::string& authority = "root");
+// The same as `openssl rehash` would leave it.
+void write_revocation_folder(const CertificateFolder& folder,
+                             const std::string& path,
+                             const std::vector<std::string>& revoked,
+                             const std::string& authority = "root");
 
 // The private key of name.key again, in `file`, encrypted. The old form names the cipher in the
 // headers of the PEM.
