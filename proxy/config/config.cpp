@@ -6,6 +6,7 @@
 #include "proxy/config/guc_value.h"
 #include "proxy/config/hosts_file.h"
 #include "proxy/config/listeners.h"
+#include "proxy/config/profile.h"
 #include "proxy/config/settings.h"
 #include "proxy/config/text.h"
 
@@ -110,6 +111,7 @@ Config load_config(const std::string& file, const FileSource& source) {
     draft.config.directory = std::filesystem::path(file).parent_path().string();
     if (draft.config.directory.empty()) draft.config.directory = ".";
     apply_settings(read_guc_file(source, file, problems), draft, problems);
+    apply_profile(draft);
     pair_keys(draft);
     build_listeners(draft, problems);
     resolve_all(draft.config);

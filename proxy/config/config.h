@@ -50,6 +50,8 @@ struct Config {
     HbaOnReload hba_on_reload = HbaOnReload::keep; // sessions that the new rules refuse
     bool ssl = false;
     tls::ServerSettings tls; // paths resolved
+    std::string ssl_profile; // already in tls
+    bool ssl_watch = false;
     bool ssl_sni = false;
     std::string hosts_file = "pg_hosts.conf"; // resolved; read into tls.hosts when ssl_sni is on
     std::vector<std::string> hosts_files;     // that were read for it

@@ -1,6 +1,7 @@
 #include "proxy/config/settings.h"
 
 #include "proxy/config/limits.h"
+#include "proxy/config/profile.h"
 #include "proxy/config/setting_stores.h"
 
 #include <climits>
@@ -330,6 +331,14 @@ constexpr std::array rows{
     tls_version_row<&ServerSettings::max_protocol_version>(
         "ssl_max_protocol_version", "", tls_versions),
 
+    SettingRow{
+        "ssl_profile",
+        "",
+        reload,
+        EnumSetting{tls_profiles,
+                    [](Draft& draft, std::string_view value) { draft.config.ssl_profile = value; }},
+        [](const Config& config) { return config.ssl_profile; }},
+    boolean_row<&Config::ssl_watch>("ssl_watch", "off"),
     boolean_row<&Config::ssl_sni>("ssl_sni", "off"),
     SettingRow{"hosts_file",
                "pg_hosts.conf",
