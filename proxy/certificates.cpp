@@ -103,12 +103,16 @@ void blame(CertificateStates& found, const std::string& role, const std::string&
 }
 
 // Files that can be read may still be of no use: a key that belongs to another certificate.
-void blame_what_cannot_be_used(CertificateStates& found, const config::Config& config) {
+void blame_what_cannot_be_used(CertificateStates& found,
+                               const config::Config& config,
+                               const tls::Loading& loading) {
     for (const tls::HostSettings& host : hosts_of(config.tls)) {
         for (const tls::KeyPair& pair : host.pairs) {
             tls::ServerSettings alone;
             alone.pairs = {pair};
-            if (config.ssl && fails([&] { (void)tls::ServerContext::load(alone); }))
+            alone.passphrase_command = host.passphrase_command;
+            alone.passphrase_command_supports_reload = host.passphrase_command_supports_reload;
+            if (config.ssl && fails([&] { (void)tls::ServerContext::load(alone, loading); }))
                 blame(found, "server", pair.certificate_file);
         }
     }
@@ -147,20 +151,22 @@ CertificateStates read_certificates(const config::Config& config) {
     return inventory.take();
 }
 
-CertificateStates after_failed_load(CertificateStates in_use, const config::Config& refused) {
+CertificateStates find_faults(const config::Config& refused, const tls::Loading& loading) {
     CertificateStates found = read_certificates(refused);
-    if (!any_failed(found)) blame_what_cannot_be_used(found, refused);
+    if (!any_failed(found)) blame_what_cannot_be_used(found, refused, loading);
+    std::erase_if(found, [](const auto& state) { return !state.load_failed; });
+    return found;
+}
+
+void mark_faults(CertificateStates& in_use, const CertificateStates& faults) {
     for (CertificateState& state : in_use)
         state.load_failed = false;
-    for (CertificateState& state : found) {
-        if (!state.load_failed) continue;
-        if (CertificateState* used = find(in_use, state))
+    for (const CertificateState& fault : faults) {
+        if (CertificateState* used = find(in_use, fault))
             used->load_failed = true;
         else
-            in_use.push_back(
-                {std::move(state.role), std::move(state.name), std::nullopt, std::nullopt, true});
+            in_use.push_back({fault.role, fault.name, std::nullopt, std::nullopt, true});
     }
-    return in_use;
 }
 
 } // namespace pgmoat

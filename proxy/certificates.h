@@ -12,6 +12,7 @@
 
 #include "metrics/exporter.h"
 #include "proxy/config/config.h"
+#include "tls/context.h"
 
 #include <vector>
 
@@ -22,8 +23,11 @@ using CertificateStates = std::vector<metrics::CertificateState>;
 // Of a configuration that is in use.
 [[nodiscard]] CertificateStates read_certificates(const config::Config& config);
 
-// After `refused` could not be loaded: the facts of what is in use, and which file is to blame.
-[[nodiscard]] CertificateStates after_failed_load(CertificateStates in_use,
-                                                  const config::Config& refused);
+// Which files are to blame that `refused` could not be loaded. May run passphrase commands.
+[[nodiscard]] CertificateStates find_faults(const config::Config& refused,
+                                            const tls::Loading& loading);
+
+// What is in use keeps its facts, and shows which of its files could not be loaded anew.
+void mark_faults(CertificateStates& in_use, const CertificateStates& faults);
 
 } // namespace pgmoat

@@ -27,4 +27,11 @@ inline constexpr double refusal_lines_per_second = 10;
 // How often the server says how many lines it held back, and looks at itself for the status page.
 inline constexpr std::chrono::seconds housekeeping_pause{2};
 
+// ssl_watch: files that change together are seldom written at one moment. So long it is waited for
+// the next of them; an attempt that failed is made again after the pause, and a pair that still
+// does not fit after the patience is no rotation but a mistake, and said to be one.
+inline constexpr std::chrono::milliseconds watch_debounce{200};
+inline constexpr std::chrono::milliseconds watch_retry_pause{1000};
+inline constexpr std::chrono::seconds watch_patience{10};
+
 } // namespace pgmoat

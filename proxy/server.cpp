@@ -2,13 +2,14 @@
 
 #include "proxy/admin_side.h"
 #include "proxy/certificates.h"
-#include "proxy/config/reload.h"
 #include "proxy/control/probe.h"
 #include "proxy/control/review.h"
 #include "proxy/control/session.h"
 #include "proxy/limits.h"
 #include "proxy/process.h"
 #include "proxy/relay/plane.h"
+#include "proxy/reloader.h"
+#include "proxy/rotation.h"
 #include "proxy/session_table.h"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -67,6 +68,11 @@ struct Server::Running {
         signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
         timer.emplace(threads[0]->context);
         housekeeper.emplace(threads[0]->context);
+        reloader.emplace(
+            threads[0]->context,
+            [this] { return setup; },
+            [this](const Reloaded& result) { reloaded(result); });
+        watch_files();
         apply_log_settings();
     }
 
@@ -110,39 +116,43 @@ struct Server::Running {
 
     void reload() {
         log.info("received SIGHUP, reloading configuration files");
-        config::Config wanted;
+        reloader->request(ReloadKind::all);
+    }
+
+    void reloaded(const Reloaded& result) {
+        const bool rotated = result.kind == ReloadKind::tls_files;
+        if (!result.setup && rotated && rotation && !rotation->gives_up()) return;
+        state.last_reload_successful = result.setup != nullptr;
+        for (const auto& warning : result.warnings)
+            log.warning(warning);
+        for (const auto& error : result.errors)
+            log.error(error);
+        if (!result.setup) {
+            mark_faults(state.certificates, result.certificates);
+            return;
+        }
+        state.certificates = result.certificates;
+        state.last_reload_success_time = std::time(nullptr);
+        take(result.setup);
+        if (http) http->use(result.http);
+        if (rotated && rotation)
+            rotation->succeeded();
+        else
+            watch_files();
+        log.info(rotated ? "certificate files have changed and were loaded"
+                         : "configuration was reloaded");
+    }
+
+    void watch_files() {
+        const bool wanted = setup->config.ssl_watch;
+        if (!wanted && !rotation) return;
         try {
-            const config::Config& running = setup->config;
-            config::Config fresh = config::load_config(running.file);
-            for (const auto& name : config::restart_only_changes(running, fresh))
-                log.warning("parameter \"" + name +
-                            "\" cannot be changed without restarting the server");
-            for (const auto& warning : fresh.warnings)
-                log.warning(warning);
-            config::keep_restart_only(running, fresh);
-            admin::HttpAccess access = admin::load_http_access(fresh);
-            wanted = fresh;
-            const auto next = control::build_setup(std::move(fresh), setup.get());
-            for (const auto& warning : control::access_warnings(next->access))
-                log.warning(warning);
-            take(next);
-            if (http) http->use(std::move(access));
-            state.certificates = read_certificates(setup->config);
-            log_tls_notes(log, *setup);
-            state.last_reload_successful = true;
-            state.last_reload_success_time = std::time(nullptr);
-            log.info("configuration was reloaded");
-        } catch (const config::ConfigError& error) {
-            state.last_reload_successful = false;
-            for (const auto& message : error.messages)
-                log.error(message);
-            log.error("configuration file \"" + setup->config.file +
-                      "\" contains errors; no changes were applied");
-        } catch (const tls::Error& error) {
-            state.last_reload_successful = false;
-            state.certificates = after_failed_load(std::move(state.certificates), wanted);
-            log.error(error.what());
-            log.error("SSL configuration was not reloaded; no changes were applied");
+            if (!rotation)
+                rotation.emplace(threads[0]->context,
+                                 [this] { reloader->request(ReloadKind::tls_files); });
+            rotation->watch(wanted ? tls_files_of(setup->config) : std::vector<std::string>{});
+        } catch (const std::exception& error) {
+            log.error(std::string("ssl_watch: ") + error.what());
         }
     }
 
@@ -241,6 +251,8 @@ struct Server::Running {
     std::optional<asio::steady_timer> housekeeper;
     ServerState state{false, true, std::time(nullptr), read_certificates(setup->config)};
     std::optional<AdminSide> http;
+    std::optional<Rotation> rotation;
+    std::optional<Reloader> reloader;
     bool cut_off = false;
     std::chrono::steady_clock::time_point give_up_at;
     int exit_code = 0;

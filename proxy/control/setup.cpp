@@ -25,15 +25,15 @@ metrics::Mode mode_of(const config::Listener& listener) noexcept {
                                                              : metrics::Mode::terminate;
 }
 
-std::shared_ptr<const Setup>
-build_setup(config::Config config, const Setup* old, std::stop_token stop) {
+namespace {
+
+std::shared_ptr<const Setup> build_with(config::Config config,
+                                        std::vector<Access> access,
+                                        tls::Occasion occasion,
+                                        const std::stop_token& stop) {
     auto setup = std::make_shared<Setup>();
-    setup->access = load_access(config, old == nullptr ? std::vector<Access>() : old->access);
-    const tls::Loading loading{old == nullptr ? tls::Occasion::start : tls::Occasion::reload,
-                               [&stop](const std::string& command) {
-                                   return run_passphrase_command(command, passphrase_timeout, stop);
-                               }};
-    if (config.ssl) setup->tls = tls::ServerContext::load(config.tls, loading);
+    setup->access = std::move(access);
+    if (config.ssl) setup->tls = tls::ServerContext::load(config.tls, loading(occasion, stop));
     for (const auto& [name, conninfo] : config.upstreams) {
         UpstreamTarget target{name, conninfo, nullptr};
         if (conninfo.sslmode != SslMode::disable)
@@ -42,6 +42,29 @@ build_setup(config::Config config, const Setup* old, std::stop_token stop) {
     }
     setup->config = std::move(config);
     return setup;
+}
+
+} // namespace
+
+std::shared_ptr<const Setup>
+build_setup(config::Config config, const Setup* old, const std::stop_token& stop) {
+    std::vector<Access> access =
+        load_access(config, old == nullptr ? std::vector<Access>() : old->access);
+    return build_with(std::move(config),
+                      std::move(access),
+                      old == nullptr ? tls::Occasion::start : tls::Occasion::reload,
+                      stop);
+}
+
+std::shared_ptr<const Setup>
+rebuild_tls(const Setup& old, config::Config wanted, const std::stop_token& stop) {
+    return build_with(std::move(wanted), old.access, tls::Occasion::reload, stop);
+}
+
+tls::Loading loading(tls::Occasion occasion, const std::stop_token& stop) {
+    return {occasion, [&stop](const std::string& command) {
+                return run_passphrase_command(command, passphrase_timeout, stop);
+            }};
 }
 
 std::vector<std::string> scram_warnings(const Setup& setup) {

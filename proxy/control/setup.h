@@ -36,7 +36,16 @@ struct Setup {
 // take as long as the limit of that. Rules that `old` had go on with its counts; without it this is
 // a start. Throws tls::Error, config::ConfigError.
 [[nodiscard]] std::shared_ptr<const Setup>
-build_setup(config::Config config, const Setup* old = nullptr, std::stop_token stop = {});
+build_setup(config::Config config, const Setup* old = nullptr, const std::stop_token& stop = {});
+
+// `wanted` is old.config with the hosts file read anew: its files of TLS are loaded, the rules
+// stay. Throws as above.
+[[nodiscard]] std::shared_ptr<const Setup>
+rebuild_tls(const Setup& old, config::Config wanted, const std::stop_token& stop = {});
+
+// How keys are loaded: with a run_passphrase_command() that ends when `stop`, which must outlive
+// it, asks for it.
+[[nodiscard]] tls::Loading loading(tls::Occasion occasion, const std::stop_token& stop);
 
 // The row of the SCRAM table (design section 7) that each terminating listener and its upstream are
 // in, as far as the configuration tells, as warnings: empty where every client can log in.

@@ -1,0 +1,116 @@
+#include "proxy/file_watch.h"
+
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <set>
+#include <system_error>
+#include <utility>
+
+namespace pgmoat {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A link that leads to itself ends here; the kernel gives up after 40, too.
+constexpr int links_max = 40;
+
+constexpr std::uint32_t of_interest = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE |
+                                      IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |
+                                      IN_ONLYDIR;
+
+fs::path folder_of(const fs::path& path) {
+    const fs::path folder = path.parent_path();
+    return folder.empty() ? fs::path(".") : folder;
+}
+
+// The folders in which something must happen for the file to become another: those of the name, of
+// each link behind it, and of the file itself.
+void add_folders(const std::string& path, std::set<std::string>& folders) {
+    std::error_code ignored;
+    fs::path name = path;
+    for (int links = 0; links < links_max; ++links) {
+        folders.insert(folder_of(name).string());
+        if (!fs::is_symlink(name, ignored)) break;
+        name = folder_of(name) / fs::read_symlink(name, ignored);
+    }
+    const fs::path file = fs::weakly_canonical(path, ignored);
+    if (!ignored) folders.insert(folder_of(file).string());
+    if (fs::is_directory(path, ignored)) folders.insert(path);
+}
+
+std::string look_of(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return path + " " + std::to_string(errno) + "\n";
+    std::string look = path;
+    for (const auto number : {static_cast<long long>(status.st_dev),
+                              static_cast<long long>(status.st_ino),
+                              static_cast<long long>(status.st_size),
+                              static_cast<long long>(status.st_mtim.tv_sec),
+                              static_cast<long long>(status.st_mtim.tv_nsec),
+                              static_cast<long long>(status.st_ctim.tv_sec),
+                              static_cast<long long>(status.st_ctim.tv_nsec)})
+        look += " " + std::to_string(number);
+    return look + "\n";
+}
+
+std::string look_of_all(const std::vector<std::string>& paths) {
+    std::string look;
+    for (const std::string& path : paths) {
+        look += look_of(path);
+        std::error_code error;
+        std::vector<std::string> inside;
+        for (auto entry = fs::directory_iterator(path, error);
+             !error && entry != fs::directory_iterator();
+             entry.increment(error))
+            inside.push_back(entry->path().string());
+        std::sort(inside.begin(), inside.end());
+        for (const std::string& name : inside)
+            look += look_of(name);
+    }
+    return look;
+}
+
+} // namespace
+
+FileWatch::FileWatch() : inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+    if (!inotify_) throw std::system_error(errno, std::generic_category(), "could not watch files");
+}
+
+void FileWatch::watch(std::vector<std::string> paths) {
+    paths_ = std::move(paths);
+    watch_folders();
+    seen_ = look_of_all(paths_);
+}
+
+void FileWatch::watch_folders() {
+    for (const int old : watches_)
+        (void)::inotify_rm_watch(inotify_.get(), old);
+    watches_.clear();
+    std::set<std::string> folders;
+    for (const std::string& path : paths_)
+        add_folders(path, folders);
+    for (const std::string& folder : folders) {
+        const int added = ::inotify_add_watch(inotify_.get(), folder.c_str(), of_interest);
+        if (added >= 0) watches_.push_back(added);
+    }
+}
+
+bool FileWatch::look_for_changes() {
+    watch_folders(); // first, so that nothing happens unseen between the look and the watch
+    std::array<char, 4096> events{};
+    while (::read(inotify_.get(), events.data(), events.size()) > 0) {
+    }
+    std::string look = look_of_all(paths_);
+    const bool changed = look != seen_;
+    seen_ = std::move(look);
+    return changed;
+}
+
+} // namespace pgmoat

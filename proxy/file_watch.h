@@ -1,0 +1,39 @@
+// Notices that files are not what they were: by inotify on their folders, so that files that are
+// replaced, and links that are turned to another folder as Kubernetes does it, are noticed too.
+// What happened is never trusted: the files are looked at. Knows no clock and no loop; the caller
+// waits for its descriptor.
+#pragma once
+
+#include "proxy/descriptor.h"
+
+#include <string>
+#include <vector>
+
+namespace pgmoat {
+
+class FileWatch {
+  public:
+    // Throws std::system_error: there are no more watches to be had.
+    FileWatch();
+
+    // Files, and folders with what stands in them. Takes the place of what was watched before.
+    // Those that do not exist are watched for.
+    void watch(std::vector<std::string> paths);
+
+    // Readable when something happened in one of the folders.
+    [[nodiscard]] int descriptor() const noexcept { return inotify_.get(); }
+
+    // Empties the descriptor and finds the folders again: links may lead elsewhere now. True: the
+    // files differ from those at the last call or at watch().
+    [[nodiscard]] bool look_for_changes();
+
+  private:
+    void watch_folders();
+
+    Descriptor inotify_;
+    std::vector<std::string> paths_;
+    std::vector<int> watches_;
+    std::string seen_; // what the files were
+};
+
+} // namespace pgmoat

@@ -1,0 +1,102 @@
+#include "proxy/reloader.h"
+
+#include "proxy/config/reload.h"
+#include "tls/context.h"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace pgmoat {
+
+namespace {
+
+config::Config read_config(const config::Config& running, std::vector<std::string>& warnings) {
+    config::Config fresh = config::load_config(running.file);
+    for (const auto& name : config::restart_only_changes(running, fresh))
+        warnings.push_back("parameter \"" + name +
+                           "\" cannot be changed without restarting the server");
+    warnings.insert(warnings.end(), fresh.warnings.begin(), fresh.warnings.end());
+    config::keep_restart_only(running, fresh);
+    return fresh;
+}
+
+void load_setup(const control::Setup& running,
+                const config::Config& wanted,
+                Reloaded& result,
+                const std::stop_token& stop) {
+    result.http = admin::load_http_access(wanted);
+    if (result.kind == ReloadKind::tls_files) {
+        result.setup = control::rebuild_tls(running, wanted, stop);
+    } else {
+        result.setup = control::build_setup(wanted, &running, stop);
+        for (auto& warning : control::access_warnings(result.setup->access))
+            result.warnings.push_back(std::move(warning));
+    }
+    if (!result.setup->tls) return;
+    const auto& notes = result.setup->tls->notes();
+    result.warnings.insert(result.warnings.end(), notes.begin(), notes.end());
+}
+
+std::vector<std::string> lines_of(const tls::Error& error) {
+    std::vector<std::string> lines{error.what()};
+    if (!error.detail.empty()) lines.push_back(error.detail);
+    if (!error.hint.empty()) lines.push_back(error.hint);
+    lines.emplace_back("SSL configuration was not reloaded; no changes were applied");
+    return lines;
+}
+
+} // namespace
+
+Reloaded load_anew(const control::Setup& running, ReloadKind kind, const std::stop_token& stop) {
+    Reloaded result;
+    result.kind = kind;
+    config::Config wanted = running.config;
+    try {
+        if (kind == ReloadKind::all)
+            wanted = read_config(running.config, result.warnings);
+        else
+            config::reread_hosts(wanted, config::Disk());
+        load_setup(running, wanted, result, stop);
+        result.certificates = read_certificates(wanted);
+    } catch (const config::ConfigError& error) {
+        result.errors = error.messages;
+        result.errors.push_back("configuration file \"" + running.config.file +
+                                "\" contains errors; no changes were applied");
+    } catch (const tls::Error& error) {
+        result.errors = lines_of(error);
+        result.certificates = find_faults(wanted, control::loading(tls::Occasion::reload, stop));
+    } catch (const std::exception& error) {
+        result.errors = {error.what(), "no changes were applied"};
+    }
+    return result;
+}
+
+Reloader::Reloader(boost::asio::io_context& context, Running running, Done done)
+    : context_(context), running_(std::move(running)), done_(std::move(done)) {}
+
+void Reloader::request(ReloadKind kind) {
+    if (!busy_) return start(kind);
+    again_ = true;
+    next_ = std::max(next_, kind);
+}
+
+void Reloader::start(ReloadKind kind) {
+    busy_ = true;
+    // Assigning joins the thread before, which has handed over all that it had.
+    thread_ = std::jthread([this, kind, running = running_()](const std::stop_token& stop) {
+        auto reloaded = std::make_shared<Reloaded>(load_anew(*running, kind, stop));
+        boost::asio::post(context_, [this, reloaded] { finish(std::move(*reloaded)); });
+    });
+}
+
+void Reloader::finish(Reloaded reloaded) {
+    busy_ = false;
+    done_(std::move(reloaded));
+    if (!std::exchange(again_, false)) return;
+    start(std::exchange(next_, ReloadKind::tls_files));
+}
+
+} // namespace pgmoat

@@ -1,0 +1,64 @@
+// Loads a new configuration, or only what stands in certificate files, on a thread of its own:
+// reading keys may wait for a passphrase command, and connections go on meanwhile. One load at a
+// time. What comes of it is handed over on the thread of the io_context.
+#pragma once
+
+#include "proxy/admin/http_access.h"
+#include "proxy/certificates.h"
+#include "proxy/config/config.h"
+#include "proxy/control/setup.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace pgmoat {
+
+enum class ReloadKind {
+    tls_files, // the running configuration with its files of TLS read anew
+    all,
+};
+
+struct Reloaded {
+    ReloadKind kind = ReloadKind::all;
+    std::shared_ptr<const control::Setup> setup; // none: it failed
+    admin::HttpAccess http;
+    CertificateStates certificates; // those of the setup; if it failed, those that are to blame
+    std::vector<std::string> warnings;
+    std::vector<std::string> errors; // the last one says that nothing was applied
+};
+
+// Never throws.
+[[nodiscard]] Reloaded
+load_anew(const control::Setup& running, ReloadKind kind, const std::stop_token& stop);
+
+class Reloader {
+  public:
+    using Running = std::function<std::shared_ptr<const control::Setup>()>;
+    using Done = std::function<void(Reloaded)>;
+
+    // `running` gives what is in force when a load begins.
+    Reloader(boost::asio::io_context& context, Running running, Done done);
+
+    // A request during a load is a load after it.
+    void request(ReloadKind kind);
+
+  private:
+    void start(ReloadKind kind);
+    void finish(Reloaded reloaded);
+
+    boost::asio::io_context& context_;
+    Running running_;
+    Done done_;
+    bool busy_ = false;
+    bool again_ = false;
+    ReloadKind next_ = ReloadKind::tls_files;
+    std::jthread thread_; // last: it ends before the rest
+};
+
+} // namespace pgmoat

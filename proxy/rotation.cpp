@@ -1,0 +1,113 @@
+#include "proxy/rotation.h"
+
+#include "proxy/limits.h"
+
+#include <utility>
+
+namespace pgmoat {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+void add(std::vector<std::string>& files, const std::string& file) {
+    if (!file.empty() && file != "system") files.push_back(file);
+}
+
+void add_pairs(std::vector<std::string>& files, const std::vector<tls::KeyPair>& pairs) {
+    for (const auto& pair : pairs) {
+        add(files, pair.certificate_file);
+        add(files, pair.key_file);
+    }
+}
+
+void add_own(std::vector<std::string>& files, const config::Config& config) {
+    const tls::ServerSettings& tls = config.tls;
+    for (const auto& file : config.hosts_files)
+        add(files, file);
+    for (const auto& host : tls.hosts) {
+        add_pairs(files, host.pairs);
+        add(files, host.ca_file);
+    }
+    if (tls.hosts.empty()) {
+        add_pairs(files, tls.pairs);
+        add(files, tls.ca_file);
+    }
+    add(files, tls.crl_file);
+    add(files, tls.crl_dir);
+}
+
+} // namespace
+
+std::vector<std::string> tls_files_of(const config::Config& config) {
+    std::vector<std::string> files;
+    if (config.ssl) add_own(files, config);
+    add(files, config.http_tls_cert_file);
+    add(files, config.http_tls_key_file);
+    for (const auto& [name, conninfo] : config.upstreams) {
+        if (conninfo.sslmode == config::SslMode::disable) continue;
+        for (const std::string* file : {&conninfo.sslrootcert,
+                                        &conninfo.sslcert,
+                                        &conninfo.sslkey,
+                                        &conninfo.sslcrl,
+                                        &conninfo.sslcrldir})
+            add(files, *file);
+    }
+    return files;
+}
+
+Rotation::Rotation(asio::io_context& context, std::function<void()> load)
+    : load_(std::move(load)), events_(context, files_.descriptor()), timer_(context) {
+    wait_for_events();
+}
+
+Rotation::~Rotation() {
+    (void)events_.release(); // the watch closes it
+}
+
+void Rotation::watch(std::vector<std::string> paths) {
+    trying_ = false;
+    timer_.cancel();
+    files_.watch(std::move(paths));
+}
+
+void Rotation::succeeded() {
+    trying_ = false;
+    look_in(watch_debounce); // at what came while it was loaded
+}
+
+bool Rotation::gives_up() {
+    if (Clock::now() >= give_up_at_) {
+        trying_ = false;
+        return true;
+    }
+    look_in(watch_retry_pause);
+    return false;
+}
+
+void Rotation::wait_for_events() {
+    events_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& error) {
+        if (!error) look_in(watch_debounce);
+    });
+}
+
+// Events that come before then are read by that look.
+void Rotation::look_in(std::chrono::milliseconds time) {
+    timer_.expires_after(time);
+    timer_.async_wait([this](const error_code& error) {
+        if (!error) look();
+    });
+}
+
+void Rotation::look() {
+    const bool changed = files_.look_for_changes();
+    events_.cancel();
+    wait_for_events();
+    if (!changed && !trying_) return;
+    if (changed) give_up_at_ = Clock::now() + watch_patience;
+    trying_ = true;
+    load_();
+}
+
+} // namespace pgmoat

@@ -1,0 +1,54 @@
+// ssl_watch: asks for a load when files of certificates, keys, CAs, revocation lists or hosts have
+// changed, and again for a while when it fails: in the middle of a rotation the key of the new
+// certificate is not there yet. Runs on one thread, that of the io_context.
+#pragma once
+
+#include "proxy/config/config.h"
+#include "proxy/file_watch.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace pgmoat {
+
+// The files that are loaded for TLS, of clients and of upstreams.
+[[nodiscard]] std::vector<std::string> tls_files_of(const config::Config& config);
+
+class Rotation {
+  public:
+    // Throws std::system_error.
+    Rotation(boost::asio::io_context& context, std::function<void()> load);
+    ~Rotation();
+    Rotation(const Rotation&) = delete;
+    Rotation& operator=(const Rotation&) = delete;
+
+    // From then on these; what is on the disk now counts as loaded.
+    void watch(std::vector<std::string> paths);
+
+    // What came of a load that was asked for. After a failure it is asked for again; true: this one
+    // was the last, and somebody should hear of it.
+    void succeeded();
+    [[nodiscard]] bool gives_up();
+
+  private:
+    using Clock = std::chrono::steady_clock;
+
+    void wait_for_events();
+    void look_in(std::chrono::milliseconds time);
+    void look();
+
+    std::function<void()> load_;
+    FileWatch files_;
+    boost::asio::posix::stream_descriptor events_; // does not own it
+    boost::asio::steady_timer timer_;
+    bool trying_ = false;
+    Clock::time_point give_up_at_;
+};
+
+} // namespace pgmoat

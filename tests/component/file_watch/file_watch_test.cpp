@@ -1,0 +1,117 @@
+// Every way in which people replace certificates is noticed, and nothing else.
+#include "proxy/file_watch.h"
+#include "tests/support/catch.h"
+
+#include <poll.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+using namespace pgmoat;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int patience_ms = 5000;
+
+class Folder {
+  public:
+    Folder() {
+        std::string pattern = (fs::temp_directory_path() / "pgmoat-XXXXXX").string();
+        REQUIRE(mkdtemp(pattern.data()) != nullptr);
+        path = pattern;
+        write("server.crt", "old");
+    }
+    ~Folder() { fs::remove_all(path); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    void write(const std::string& name, const std::string& text) const {
+        std::ofstream(path / name) << text;
+    }
+
+    fs::path path;
+};
+
+bool something_happened(const FileWatch& watch, int time_ms = patience_ms) {
+    pollfd waits{watch.descriptor(), POLLIN, 0};
+    return ::poll(&waits, 1, time_ms) > 0;
+}
+
+} // namespace
+
+TEST_CASE("a file that is written, replaced, removed, or made anew has changed") {
+    const Folder folder;
+    const std::string file = (folder.path / "server.crt").string();
+    FileWatch watch;
+    watch.watch({file});
+    CHECK_FALSE(watch.look_for_changes());
+    const std::function<void()> ways[] = {
+        [&] { folder.write("server.crt", "new text"); },
+        [&] {
+            folder.write("other", "new file");
+            fs::rename(folder.path / "other", file);
+        },
+        [&] { fs::permissions(file, fs::perms::owner_read); },
+        [&] { fs::remove(file); },
+        [&] { folder.write("server.crt", "again"); },
+    };
+    for (const auto& way : ways) {
+        way();
+        CHECK(something_happened(watch));
+        CHECK(watch.look_for_changes());
+        CHECK_FALSE(watch.look_for_changes());
+    }
+}
+
+TEST_CASE("another file of the folder is no change") {
+    const Folder folder;
+    FileWatch watch;
+    watch.watch({(folder.path / "server.crt").string()});
+    folder.write("log", "a line");
+    CHECK(something_happened(watch));
+    CHECK_FALSE(watch.look_for_changes());
+    CHECK_FALSE(something_happened(watch, 0));
+}
+
+TEST_CASE("a link that Kubernetes turns to another folder is a change, again and again") {
+    const Folder folder;
+    const auto swap = [&](const std::string& version) {
+        fs::create_directory(folder.path / version);
+        folder.write(version + "/tls.crt", version);
+        fs::create_directory_symlink(version, folder.path / "..data_tmp");
+        fs::rename(folder.path / "..data_tmp", folder.path / "..data");
+    };
+    swap("..1");
+    fs::create_symlink("..data/tls.crt", folder.path / "tls.crt");
+    FileWatch watch;
+    watch.watch({(folder.path / "tls.crt").string()});
+    for (const char* version : {"..2", "..3"}) {
+        swap(version);
+        CHECK(something_happened(watch));
+        CHECK(watch.look_for_changes());
+    }
+}
+
+TEST_CASE("a change behind a link into another folder is noticed") {
+    const Folder folder;
+    const Folder elsewhere;
+    const fs::path link = folder.path / "link.crt";
+    fs::create_symlink(elsewhere.path / "server.crt", link);
+    FileWatch watch;
+    watch.watch({link.string()});
+    elsewhere.write("server.crt", "renewed");
+    CHECK(something_happened(watch));
+    CHECK(watch.look_for_changes());
+}
+
+TEST_CASE("a list that appears in a watched folder is a change") {
+    const Folder folder;
+    FileWatch watch;
+    watch.watch({folder.path.string()});
+    folder.write("0a1b2c3d.r0", "a list");
+    CHECK(something_happened(watch));
+    CHECK(watch.look_for_changes());
+}
