@@ -32,6 +32,6 @@ inline constexpr std::chrono::seconds housekeeping_pause{2};
 // does not fit after the patience is no rotation but a mistake, and said to be one.
 inline constexpr std::chrono::milliseconds watch_debounce{200};
 inline constexpr std::chrono::milliseconds watch_retry_pause{1000};
-inline constexpr std::chrono::seconds watch_patience{10};
+inline constexpr std::chrono::seconds watch_patience{5};
 
 } // namespace pgmoat

@@ -67,8 +67,7 @@ Rotation::~Rotation() {
 }
 
 void Rotation::watch(std::vector<std::string> paths) {
-    trying_ = false;
-    timer_.cancel();
+    trying_ = false; // a look that was due stays so: it waits for events again
     files_.watch(std::move(paths));
 }
 

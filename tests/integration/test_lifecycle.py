@@ -139,7 +139,7 @@ class TestReload:
             old.start_tls().log_in()
             renewed = authority.issue("renewed")
             renewed.install(terminating.folder)
-            terminating.process.wait_for_log("reload", since=terminating.reload())
+            terminating.process.wait_for_log("configuration was reloaded", since=terminating.reload())
             assert old.query("SELECT 'alive'")[1][1].endswith(b"alive")
             with RawClient(terminating.port) as new:
                 new.start_tls()
@@ -167,14 +167,14 @@ class TestReload:
         with RawClient(terminating.port) as old:
             old.start_tls().log_in()
             position = terminating.reload({"upstream": f"host=127.0.0.1 port={other.port} sslmode=disable"})
-            terminating.process.wait_for_log("reload", since=position)
+            terminating.process.wait_for_log("configuration was reloaded", since=position)
             major = "SELECT current_setting('server_version_num')::int / 10000"
             assert client.query(terminating.port, major, sslmode="require") != "18"
             assert old.query(major)[1][1].endswith(b"18")
 
     def test_ssl_turned_off_means_n_for_new_connections(self, terminating):
         position = terminating.reload({"ssl": "off"})
-        terminating.process.wait_for_log("reload", since=position)
+        terminating.process.wait_for_log("configuration was reloaded", since=position)
         with RawClient(terminating.port) as client:
             assert client.send(wire.SSL_REQUEST).receive(1) == b"N"
 
@@ -209,7 +209,7 @@ class TestShutdown:
             return True
 
     def test_a_session_that_outlives_shutdown_timeout_is_cut_off_and_it_exits_1(self, terminating):
-        terminating.process.wait_for_log("reload", since=terminating.reload({"shutdown_timeout": "1s"}))
+        terminating.process.wait_for_log("configuration was reloaded", since=terminating.reload({"shutdown_timeout": "1s"}))
         with RawClient(terminating.port) as client:
             client.start_tls().log_in()
             terminating.process.send_signal(signal.SIGTERM)

@@ -30,15 +30,16 @@ class Authority:
         openssl("req", "-x509", *self._new_key(self._key), "-days", 30, "-subj", f"/CN={name}",
                 "-addext", "basicConstraints=critical,CA:true", "-out", self.certificate)
 
-    def issue(self, name, subject="localhost", alternative_names="DNS:localhost"):
-        """A leaf certificate; `name` is that of its files."""
+    def issue(self, name, subject="localhost", alternative_names="DNS:localhost", key="ec"):
+        """A leaf certificate; `name` is that of its files; `key`: "ec" or "rsa:2048"."""
         leaf = Certificate(self.folder / f"{name}.crt", self.folder / f"{name}.key")
-        openssl("req", "-x509", *self._new_key(leaf.key), "-days", 30, "-subj", f"/CN={subject}",
+        openssl("req", "-x509", *self._new_key(leaf.key, key), "-days", 30, "-subj", f"/CN={subject}",
                 "-addext", f"subjectAltName={alternative_names}",
                 "-addext", "basicConstraints=critical,CA:false",
                 "-CA", self.certificate, "-CAkey", self._key, "-out", leaf.certificate)
         return leaf
 
     @staticmethod
-    def _new_key(path):
-        return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", path)
+    def _new_key(path, kind="ec"):
+        curve = ("-pkeyopt", "ec_paramgen_curve:P-256") if kind == "ec" else ()
+        return ("-newkey", kind, *curve, "-nodes", "-keyout", path)

@@ -1,0 +1,135 @@
+"""Certificates that change while pgmoat runs: by SIGHUP and by ssl_watch, under handshakes."""
+
+import threading
+import time
+
+import pytest
+
+from kit.environment import give_to_user, write_for_user
+from kit.process import eventually
+from kit.raw_client import RawClient
+
+
+def shown_certificate(port):
+    """The DER of the certificate that a client sees."""
+    with RawClient(port) as client:
+        return client.start_tls().socket.getpeercert(binary_form=True)
+
+
+@pytest.fixture
+def watching(start_pgmoat, certificate, postgres):
+    return start_pgmoat(certificate, settings={
+        "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", "ssl_watch": "on"})
+
+
+@pytest.fixture
+def renewed(authority):
+    return authority.issue("renewed")
+
+
+def test_a_replaced_pair_is_loaded_and_logged(watching, renewed):
+    before = shown_certificate(watching.port)
+    renewed.install(watching.folder)
+    watching.process.wait_for_log("certificate files have changed and were loaded")
+    assert shown_certificate(watching.port) != before
+
+
+def test_a_pair_in_mid_rotation_is_waited_out(watching, renewed):
+    before = shown_certificate(watching.port)
+    position = watching.process.log_position()
+    write_for_user(watching.folder / "server.crt", renewed.certificate.read_bytes())
+    time.sleep(0.6)  # more than the debounce: an attempt has failed
+    assert shown_certificate(watching.port) == before
+    assert not watching.process.log_lines("was not reloaded", since=position)
+    write_for_user(watching.folder / "server.key", renewed.key.read_bytes(), mode=0o600)
+    watching.process.wait_for_log("certificate files have changed and were loaded", since=position)
+    assert shown_certificate(watching.port) != before
+
+
+def test_a_pair_that_never_fits_is_reported_and_the_last_good_one_stays(watching, renewed, client):
+    before = shown_certificate(watching.port)
+    position = watching.process.log_position()
+    write_for_user(watching.folder / "server.crt", renewed.certificate.read_bytes())
+    watching.process.wait_for_log("SSL configuration was not reloaded", since=position)
+    assert shown_certificate(watching.port) == before
+    assert client.query(watching.port, "SELECT 1", sslmode="require") == "1"
+
+
+def test_kubernetes_turns_a_link(start_pgmoat, workspace, certificate, renewed, postgres):
+    secret = workspace.folder("secret")
+
+    def swap(version, pair):
+        folder = secret / version
+        folder.mkdir()
+        give_to_user(folder)
+        pair.install(folder)
+        (secret / "..data_tmp").symlink_to(version)
+        (secret / "..data_tmp").rename(secret / "..data")
+
+    swap("..1", certificate)
+    for name in ("server.crt", "server.key"):
+        (secret / name).symlink_to(f"..data/{name}")
+    pgmoat = start_pgmoat(certificate, settings={
+        "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", "ssl_watch": "on",
+        "ssl_cert_file": secret / "server.crt", "ssl_key_file": secret / "server.key"})
+    before = shown_certificate(pgmoat.port)
+    swap("..2", renewed)
+    eventually(lambda: shown_certificate(pgmoat.port) != before, "the new certificate")
+
+
+def test_other_settings_are_not_applied_by_a_watched_file(watching, renewed):
+    watching.configure({"nonsense": "on"})
+    renewed.install(watching.folder)
+    watching.process.wait_for_log("certificate files have changed and were loaded")
+
+
+def test_turned_off_nothing_is_watched(watching, renewed):
+    position = watching.reload({"ssl_watch": "off"})
+    watching.process.wait_for_log("configuration was reloaded", since=position)
+    before = shown_certificate(watching.port)
+    renewed.install(watching.folder)
+    time.sleep(0.6)
+    assert shown_certificate(watching.port) == before
+
+
+def install_and_wait(pgmoat, pair, way):
+    position = pgmoat.process.log_position()
+    pair.install(pgmoat.folder)
+    if way == "signal":
+        pgmoat.reload()
+        pgmoat.process.wait_for_log("configuration was reloaded", since=position)
+    else:
+        pgmoat.process.wait_for_log("certificate files have changed and were loaded", since=position)
+
+
+@pytest.mark.parametrize("way", ("signal", "watch"))
+def test_a_rotation_loses_no_handshake(watching, certificate, renewed, client, way):
+    """Handshakes as fast as they go while certificates change, and a session that lives through it."""
+    position = watching.reload({"ssl_watch": "on" if way == "watch" else "off"})
+    watching.process.wait_for_log("configuration was reloaded", since=position)
+    failures, shown = [], set()
+    over = threading.Event()
+
+    def shake_hands():
+        while not over.is_set():
+            try:
+                shown.add(shown_certificate(watching.port))
+            except Exception as error:  # whatever it is, it is a lost handshake
+                failures.append(repr(error))
+
+    with RawClient(watching.port) as session:
+        session.start_tls().log_in()
+        threads = [threading.Thread(target=shake_hands, daemon=True) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            for pair in (renewed, certificate, renewed):
+                install_and_wait(watching, pair, way)
+            eventually(lambda: len(shown) > 1, "the second certificate")
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+        assert session.query("SELECT 1")
+    assert not failures
+    assert len(shown) == 2
