@@ -1,6 +1,7 @@
 #include "proxy/command_serve.h"
 
 #include "proxy/admin/http_access.h"
+#include "proxy/check.h"
 #include "proxy/command_failures.h"
 #include "proxy/config/config.h"
 #include "proxy/control/setup.h"
@@ -9,9 +10,29 @@
 #include "proxy/server.h"
 
 #include <cstdio>
+#include <ctime>
 #include <utility>
 
 namespace pgmoat {
+
+namespace {
+
+int print_findings(const std::vector<Finding>& findings) {
+    int code = exit_ok;
+    for (const Finding& finding : findings) {
+        switch (finding.level) {
+        case Finding::Level::ok: std::printf("ok: %s\n", finding.text.c_str()); break;
+        case Finding::Level::warning: say("WARNING", finding.text); break;
+        case Finding::Level::error:
+            say("ERROR", finding.text);
+            code = exit_tls;
+            break;
+        }
+    }
+    return code;
+}
+
+} // namespace
 
 int serve(const std::string& config_file) {
     protect_process();
@@ -27,7 +48,7 @@ int serve(const std::string& config_file) {
     });
 }
 
-int check(const std::string& config_file) {
+int check(const std::string& config_file, bool explain) {
     return with_exit_codes(config_file, [&]() -> int {
         const auto setup = control::build_setup(config::load_config(config_file));
         (void)admin::load_http_access(setup->config);
@@ -35,10 +56,20 @@ int check(const std::string& config_file) {
             say("WARNING", warning);
         for (const auto& warning : control::access_warnings(setup->access))
             say("WARNING", warning);
-        for (const auto& warning : control::scram_warnings(*setup))
+        const auto scram = control::scram_warnings(*setup);
+        for (const auto& warning : scram)
             say("WARNING", warning);
-        std::printf("configuration file \"%s\" is valid\n", config_file.c_str());
-        return exit_ok;
+        if (setup->tls && scram.empty()) std::printf("ok: libpq clients can log in with SCRAM\n");
+        if (setup->tls)
+            for (const auto& note : setup->tls->notes())
+                say("WARNING", note);
+        const int code = print_findings(check_tls(setup->config, std::time(nullptr)));
+        if (explain)
+            for (const auto& line : explain_sslmodes(setup->config))
+                std::printf("%s\n", line.c_str());
+        if (code == exit_ok)
+            std::printf("configuration file \"%s\" is valid\n", config_file.c_str());
+        return code;
     });
 }
 

@@ -9,7 +9,7 @@ namespace pgmoat {
 [[nodiscard]] int serve(const std::string& config_file);
 
 // Loads everything that serve() would and binds nothing; says what is wrong or worth knowing, one
-// line each.
-[[nodiscard]] int check(const std::string& config_file);
+// line each. `explain` adds what each sslmode of a client means.
+[[nodiscard]] int check(const std::string& config_file, bool explain);
 
 } // namespace pgmoat

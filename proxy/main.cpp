@@ -125,6 +125,8 @@ int main(int argc, char** argv) {
     CLI::App* check =
         app.add_subcommand("check", "Load everything, bind nothing, say what is wrong");
     check->add_option("--config", config_file, "Configuration file")->required();
+    bool explain = false;
+    check->add_flag("--explain", explain, "Say what each sslmode of a client means for it");
     CLI::App* hba = app.add_subcommand("hba", "Ask the access rules")->require_subcommand(1);
     pgmoat::HbaTestOptions hba_test_options;
     add_hba_test_command(*hba, hba_test_options);
@@ -145,7 +147,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? pgmoat::exit_ok : pgmoat::exit_usage;
     }
-    if (*check) return pgmoat::check(config_file);
+    if (*check) return pgmoat::check(config_file, explain);
     if (*hba_list) return pgmoat::list_hba(hba_list_options);
     if (*hba) return pgmoat::test_hba(hba_test_options);
     if (*cert) return pgmoat::make_certificate(cert_options);

@@ -36,6 +36,9 @@ struct CertificateNames {
 // Decimal, any size; "unknown" when memory is out.
 [[nodiscard]] std::string serial_number(x509_st* certificate);
 
+// 0: no time that we understand.
+[[nodiscard]] std::int64_t unix_seconds(const asn1_string_st* time);
+
 [[nodiscard]] CertificateFacts certificate_facts(x509_st* certificate);
 [[nodiscard]] OwnCertificate describe_own(x509_st* certificate);
 

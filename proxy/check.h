@@ -1,0 +1,26 @@
+// What `pgmoat check` says of a configuration that loads: one line for each thing that was looked
+// at, and with --explain what each sslmode of a client means for it. Reads certificate files; knows
+// no socket.
+#pragma once
+
+#include "proxy/config/config.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pgmoat {
+
+struct Finding {
+    enum class Level { ok, warning, error };
+    Level level = Level::ok;
+    std::string text;
+};
+
+// `now` is in Unix seconds. Throws tls::Error when a file went away since it was loaded.
+[[nodiscard]] std::vector<Finding> check_tls(const config::Config& config, std::int64_t now);
+
+// A table for each listener, as lines.
+[[nodiscard]] std::vector<std::string> explain_sslmodes(const config::Config& config);
+
+} // namespace pgmoat

@@ -1,0 +1,158 @@
+#include "tls/inspect.h"
+
+#include "tls/certificate.h"
+#include "tls/context.h"
+#include "tls/context_parts.h"
+#include "tls/error.h"
+#include "tls/handles.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
+
+namespace pgmoat::tls {
+
+namespace {
+
+struct FreeList {
+    void operator()(X509_CRL* list) const noexcept { X509_CRL_free(list); }
+};
+
+BioPtr open_file(const std::string& file) {
+    BioPtr opened(BIO_new_file(file.c_str(), "r"));
+    if (!opened) throw Error("could not open file " + quoted(file) + ": " + take_reason());
+    return opened;
+}
+
+std::vector<CertificatePtr> read_chain(const std::string& file) {
+    const BioPtr opened = open_file(file);
+    std::vector<CertificatePtr> chain;
+    while (X509* next = PEM_read_bio_X509(opened.get(), nullptr, nullptr, nullptr))
+        chain.emplace_back(next);
+    ERR_clear_error();
+    if (chain.empty()) throw Error("file " + quoted(file) + " holds no certificate");
+    return chain;
+}
+
+bool is_issued_by(X509* certificate, X509* authority) {
+    const bool fits = X509_check_issued(authority, certificate) == X509_V_OK &&
+                      X509_verify(certificate, X509_get0_pubkey(authority)) == 1;
+    ERR_clear_error();
+    return fits;
+}
+
+bool has_weak_signature(X509* certificate) {
+    int digest = NID_undef;
+    if (X509_get_signature_info(certificate, &digest, nullptr, nullptr, nullptr) != 1) return false;
+    return digest == NID_md5 || digest == NID_sha1;
+}
+
+std::string text_of_address(const std::string& bytes) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const int family = bytes.size() == 4 ? AF_INET : AF_INET6;
+    if (bytes.size() != 4 && bytes.size() != 16) return {};
+    return inet_ntop(family, bytes.data(), text.data(), text.size()) == nullptr ? "" : text.data();
+}
+
+// As libpq takes them: the common name counts where there is no DNS name.
+std::vector<std::string> names_to_connect_to(const CertificateNames& names) {
+    std::vector<std::string> result;
+    bool has_dns = false;
+    for (const AlternativeName& name : names.alternative) {
+        has_dns = has_dns || name.kind == AlternativeName::Kind::dns;
+        if (name.kind == AlternativeName::Kind::dns) result.push_back(name.bytes);
+        if (name.kind == AlternativeName::Kind::address)
+            result.push_back(text_of_address(name.bytes));
+    }
+    if (!has_dns && names.common_name) result.push_back(*names.common_name);
+    return result;
+}
+
+ChainLink link_of(const std::vector<CertificatePtr>& chain, std::size_t place) {
+    X509* certificate = chain[place].get();
+    ChainLink link;
+    link.subject = slash_form(X509_get_subject_name(certificate));
+    link.issuer = slash_form(X509_get_issuer_name(certificate));
+    link.self_signed = is_issued_by(certificate, certificate);
+    link.weak_signature = has_weak_signature(certificate);
+    if (place + 1 < chain.size())
+        link.issued_by_next = is_issued_by(certificate, chain[place + 1].get());
+    return link;
+}
+
+void add_lists_of(const std::string& file, std::vector<ListFacts>& lists) {
+    const BioPtr opened = open_file(file);
+    while (X509_CRL* next = PEM_read_bio_X509_CRL(opened.get(), nullptr, nullptr, nullptr)) {
+        const std::unique_ptr<X509_CRL, FreeList> list(next);
+        const ASN1_TIME* until = X509_CRL_get0_nextUpdate(list.get());
+        lists.push_back({file,
+                         slash_form(X509_CRL_get_issuer(list.get())),
+                         until == nullptr ? 0 : unix_seconds(until)});
+    }
+    ERR_clear_error();
+}
+
+} // namespace
+
+ChainFacts inspect_chain(const std::string& file) {
+    const std::vector<CertificatePtr> chain = read_chain(file);
+    X509* leaf = chain.front().get();
+    ChainFacts facts;
+    for (std::size_t place = 0; place < chain.size(); ++place)
+        facts.links.push_back(link_of(chain, place));
+    const CertificateNames names = names_of(leaf);
+    facts.names = names_to_connect_to(names);
+    facts.has_alternative_names = !names.alternative.empty();
+    facts.not_before = unix_seconds(X509_get0_notBefore(leaf));
+    facts.not_after = unix_seconds(X509_get0_notAfter(leaf));
+    EVP_PKEY* key = X509_get0_pubkey(leaf);
+    const char* type = EVP_PKEY_get0_type_name(key);
+    facts.key_type = type == nullptr ? "unknown" : type;
+    facts.key_bits = EVP_PKEY_get_bits(key);
+    ERR_clear_error();
+    return facts;
+}
+
+std::vector<ListFacts> inspect_lists(const std::string& file, const std::string& folder) {
+    std::vector<ListFacts> lists;
+    if (!file.empty()) add_lists_of(file, lists);
+    if (folder.empty()) return lists;
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+        if (entry.is_regular_file()) names.push_back(entry.path().string());
+    std::sort(names.begin(), names.end());
+    for (const std::string& name : names)
+        add_lists_of(name, lists);
+    return lists;
+}
+
+std::vector<std::string> broken_ciphers(const std::string& list) {
+    const SslContextPtr context(SSL_CTX_new(TLS_method()));
+    std::vector<std::string> broken;
+    if (!context || SSL_CTX_set_cipher_list(context.get(), list.c_str()) != 1) {
+        ERR_clear_error();
+        return broken;
+    }
+    const STACK_OF(SSL_CIPHER)* ciphers = SSL_CTX_get_ciphers(context.get());
+    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); ++i) {
+        const SSL_CIPHER* cipher = sk_SSL_CIPHER_value(ciphers, i);
+        const bool encrypts = SSL_CIPHER_get_cipher_nid(cipher) != NID_undef;
+        if (!encrypts || SSL_CIPHER_get_auth_nid(cipher) == NID_auth_null)
+            broken.emplace_back(SSL_CIPHER_get_name(cipher));
+    }
+    return broken;
+}
+
+} // namespace pgmoat::tls

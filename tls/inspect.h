@@ -1,0 +1,43 @@
+// What stands in certificate and revocation files, as plain values, for `pgmoat check`. Reads files
+// that a context could be built from; throws Error when one cannot be read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pgmoat::tls {
+
+struct ChainLink {
+    std::string subject; // slash form
+    std::string issuer;
+    bool issued_by_next = false; // by its signature, not its name alone
+    bool self_signed = false;
+    bool weak_signature = false; // MD5, SHA-1; does not matter where it is self-signed
+};
+
+// A file of ssl_cert_file.
+struct ChainFacts {
+    std::vector<ChainLink> links;   // leaf first
+    std::vector<std::string> names; // that the leaf is made out to: "db.example.com", "10.0.0.1"
+    bool has_alternative_names = false;
+    std::int64_t not_before = 0; // of the leaf; Unix seconds
+    std::int64_t not_after = 0;
+    std::string key_type; // "RSA", "EC", "ED25519"
+    int key_bits = 0;
+};
+[[nodiscard]] ChainFacts inspect_chain(const std::string& file);
+
+struct ListFacts {
+    std::string file;
+    std::string issuer;
+    std::int64_t next_update = 0; // Unix seconds; 0: it names none and never expires
+};
+// Of ssl_crl_file and of the files in ssl_crl_dir, which may be empty.
+[[nodiscard]] std::vector<ListFacts> inspect_lists(const std::string& file,
+                                                   const std::string& folder);
+
+// The ciphers of a list for TLS 1.2 and below that do not encrypt or do not authenticate.
+[[nodiscard]] std::vector<std::string> broken_ciphers(const std::string& list);
+
+} // namespace pgmoat::tls
