@@ -1,6 +1,7 @@
 """Certificates from the openssl command, so that `pgmoat cert` is never judged by itself."""
 
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,18 @@ class Authority:
                 "-addext", "basicConstraints=critical,CA:false",
                 "-CA", self.certificate, "-CAkey", self._key, "-out", leaf.certificate)
         return leaf
+
+    def revoke(self, leaf, list_file):
+        """A revocation list that names this certificate, or nobody."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        (folder / "index").touch()
+        (folder / "number").write_text("01\n")
+        (folder / "conf").write_text(f"[ca]\ndefault_ca = d\n[d]\ndatabase = {folder}/index\n"
+                                     f"crlnumber = {folder}/number\ndefault_md = sha256\ndefault_crl_days = 7\n")
+        ca = ("ca", "-config", folder / "conf", "-cert", self.certificate, "-keyfile", self._key)
+        if leaf:
+            openssl(*ca, "-revoke", leaf.certificate)
+        openssl(*ca, "-gencrl", "-out", list_file)
 
     @staticmethod
     def _new_key(path, kind="ec"):
