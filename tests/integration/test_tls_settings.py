@@ -232,3 +232,23 @@ class TestLoadErrors:
                        config_text({"upstream": "host=/nowhere", "ssl": "on", "ssl_groups": "X25519:P-nonsense"}))
         code, _, text = run_pgmoat(workspace, "check", "--config", folder / "pgmoat.conf")
         assert code == TLS_MATERIAL and '"P-nonsense"' in text
+
+
+class TestCheck:
+    def test_it_says_what_it_looked_at_and_what_sslmodes_mean(self, workspace, folder, certificate):
+        certificate.install(folder)
+        write_for_user(folder / "pgmoat.conf", config_text({"upstream": "host=/nowhere", "ssl": "on"}))
+        code, out, _ = run_pgmoat(workspace, "check", "--explain", "--config", folder / "pgmoat.conf")
+        assert code == 0
+        for text in ("fits certificate", "leaf first", "is valid until", "is made out to localhost", "SCRAM",
+                     "ssl_min_protocol_version = TLSv1.2"):
+            assert text in out, text
+        assert re.search(r"prefer .*TLS can be turned off", out)
+
+    def test_an_expired_revocation_list_exits_4(self, workspace, folder, certificate, authority):
+        certificate.install(folder)
+        authority.revoke(None, folder / "old.crl", expired=True)
+        write_for_user(folder / "pgmoat.conf", config_text({
+            "upstream": "host=/nowhere", "ssl": "on", "ssl_ca_file": authority.certificate, "ssl_crl_file": "old.crl"}))
+        code, _, error = run_pgmoat(workspace, "check", "--config", folder / "pgmoat.conf")
+        assert code == TLS_MATERIAL and "every client certificate of this CA is refused" in error

@@ -40,7 +40,7 @@ class Authority:
                 "-CA", self.certificate, "-CAkey", self._key, "-out", leaf.certificate)
         return leaf
 
-    def revoke(self, leaf, list_file):
+    def revoke(self, leaf, list_file, expired=False):
         """A revocation list that names this certificate, or nobody."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         (folder / "index").touch()
@@ -50,7 +50,8 @@ class Authority:
         ca = ("ca", "-config", folder / "conf", "-cert", self.certificate, "-keyfile", self._key)
         if leaf:
             openssl(*ca, "-revoke", leaf.certificate)
-        openssl(*ca, "-gencrl", "-out", list_file)
+        dates = ("-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", "20200102000000Z") if expired else ()
+        openssl(*ca, "-gencrl", *dates, "-out", list_file)
 
     @staticmethod
     def _new_key(path, kind="ec"):

@@ -3,6 +3,8 @@
 #include "tests/unit/tls/openssl_peer.h"
 
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 using namespace pgmoat;
 using tls::Failure;
@@ -248,5 +250,30 @@ TEST_CASE("without a CA there is nobody who needs a list") {
     server.settings.crl_file = certificates.file("root.crl");
     test::write_revocation_list(certificates, server.settings.crl_file, {}, "other-root");
     server.meets("client");
+    CHECK(server.agreed);
+}
+
+TEST_CASE(
+    "a client certificate at the end of a chain of ten passes when it brings the chain along") {
+    const test::CertificateFolder certificates;
+    std::string issuer = "root";
+    std::string chain;
+    for (int i = 1; i <= 9; ++i) {
+        const bool is_leaf = i == 9;
+        const std::string name = is_leaf ? "leaf" : "authority-" + std::to_string(i);
+        tls::CertificateRequest request = certificates.client_request(name);
+        if (!is_leaf) request.kind = tls::CertificateKind::authority;
+        request.issuer_certificate_file = certificates.certificate(issuer);
+        request.issuer_key_file = certificates.key(issuer);
+        certificates.issue(name, request);
+        std::stringstream text;
+        text << std::ifstream(certificates.certificate(name)).rdbuf();
+        chain.insert(0, text.str());
+        issuer = name;
+    }
+    Server server(certificates);
+    CHECK(server.meets("leaf").failure() == Failure::certificate_untrusted);
+    std::ofstream(certificates.certificate("leaf")) << chain;
+    server.meets("leaf");
     CHECK(server.agreed);
 }
