@@ -3,6 +3,7 @@
 #include "proxy/command_failures.h"
 #include "proxy/config/config.h"
 #include "proxy/config/guc_value.h"
+#include "proxy/config/hosts_file.h"
 #include "proxy/control/access.h"
 #include "proxy/exit_code.h"
 #include "proxy/lookups/host_names.h"
@@ -48,7 +49,7 @@ policy::Candidate candidate_of(const HbaTestOptions& options, const config::Conf
     candidate.tls_cipher = options.cipher;
     candidate.tls_group = options.group;
     candidate.server_name = options.server_name;
-    candidate.has_ca = !config.tls.ca_file.empty();
+    candidate.has_ca = config::asks_for_certificate(config.tls, options.server_name);
     candidate.user = options.user;
     candidate.replication = replication_of(options.replication);
     if (candidate.replication != protocol::Replication::physical)

@@ -67,8 +67,9 @@ struct SessionFacts {
     TlsFacts client_tls;
     TlsFacts server_tls;
     std::shared_ptr<const tls::CertificateFacts> client_certificate; // when it showed one
-    bool judged = false;                                             // the access rules were asked
-    std::string rule; // that let it in or refused it: "pg_hba.conf:12"; empty: none matched
+    bool client_certificate_was_requested = false;
+    bool judged = false; // the access rules were asked
+    std::string rule;    // that let it in or refused it: "pg_hba.conf:12"; empty: none matched
     BackendPlace backend;
     std::string server_address; // "10.0.0.5:5432"
     std::uint32_t backend_process_id = 0;

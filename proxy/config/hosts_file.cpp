@@ -133,6 +133,19 @@ class Reader {
 
 } // namespace
 
+bool asks_for_certificate(const tls::ServerSettings& settings, const std::string& name) {
+    if (settings.hosts.empty()) return !settings.ca_file.empty();
+    const std::string wanted = name.empty() ? std::string(no_server_name) : name;
+    const tls::HostSettings* found = nullptr;
+    for (const tls::HostSettings& host : settings.hosts) {
+        for (const std::string& one : host.names) {
+            if (one == wanted) return !host.ca_file.empty();
+            if (one == any_host) found = &host;
+        }
+    }
+    return found != nullptr && !found->ca_file.empty();
+}
+
 HostsFile read_hosts_file(const std::string& path, const FileSource& source, Problems& problems) {
     Reader reader(problems);
     reader.result.files.push_back(path);

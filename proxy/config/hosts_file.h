@@ -21,4 +21,9 @@ struct HostsFile {
 [[nodiscard]] HostsFile
 read_hosts_file(const std::string& path, const FileSource& source, Problems& problems);
 
+// Whether a client that asks for this host, or with an empty name for none, is asked for a
+// certificate. `name` is in lower case.
+[[nodiscard]] bool asks_for_certificate(const tls::ServerSettings& settings,
+                                        const std::string& name);
+
 } // namespace pgmoat::config

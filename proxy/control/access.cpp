@@ -112,7 +112,7 @@ std::vector<std::string> access_warnings(const std::vector<Access>& access) {
     return warnings;
 }
 
-policy::Candidate candidate_of(const SessionFacts& facts, bool has_ca) {
+policy::Candidate candidate_of(const SessionFacts& facts) {
     policy::Candidate candidate;
     candidate.address = policy::net_address_from(facts.client_address);
     candidate.address_text = facts.client_address;
@@ -124,7 +124,7 @@ policy::Candidate candidate_of(const SessionFacts& facts, bool has_ca) {
     candidate.tls_group = facts.client_tls.group;
     candidate.server_name = facts.client_tls.server_name;
     candidate.certificate = facts.client_certificate;
-    candidate.has_ca = has_ca;
+    candidate.has_ca = facts.client_certificate_was_requested;
     candidate.user = facts.user;
     candidate.database = facts.database;
     candidate.replication = facts.replication;

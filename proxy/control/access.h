@@ -35,7 +35,7 @@ distinct_rules(const std::vector<Access>& access, RulesOfAccess which);
 // What a loaded file is suspected of, such as a record that cannot match; a line each.
 [[nodiscard]] std::vector<std::string> access_warnings(const std::vector<Access>& access);
 
-// What a session's facts say to the rules. `has_ca`: client certificates were asked for.
-[[nodiscard]] policy::Candidate candidate_of(const SessionFacts& facts, bool has_ca);
+// What a session's facts say to the rules.
+[[nodiscard]] policy::Candidate candidate_of(const SessionFacts& facts);
 
 } // namespace pgmoat::control

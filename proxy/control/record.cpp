@@ -74,6 +74,7 @@ void Record::client_in_tls(const tls::PeerFacts& peer) {
     row_->update([&](SessionFacts& facts) {
         facts.encryption = Encryption::tls;
         facts.client_tls = facts_of(peer);
+        facts.client_certificate_was_requested = peer.certificate_was_requested;
         if (peer.certificate)
             facts.client_certificate =
                 std::make_shared<const tls::CertificateFacts>(*peer.certificate);

@@ -59,7 +59,6 @@ void conclude(const Threads& threads,
 Awaitable<void> review(const Threads& threads, std::shared_ptr<const Setup> setup) {
     ControlThread& thread = *threads.front();
     Inquiry inquiry(thread);
-    const bool has_ca = !setup->config.tls.ca_file.empty();
     const std::vector<Judged> sessions = judged_sessions(thread.services.table);
     for (const Judged& session : sessions) {
         const auto place = listener_of(*setup, session.facts);
@@ -67,7 +66,7 @@ Awaitable<void> review(const Threads& threads, std::shared_ptr<const Setup> setu
         const Access& access = setup->access[*place];
         const RulesToAsk asked{inquiry, *access.rules, access.roles};
         const policy::Decision decision =
-            co_await judge_live(asked, candidate_of(session.facts, has_ca));
+            co_await judge_live(asked, candidate_of(session.facts));
         if (decision.refuses()) conclude(threads, *setup, session, decision);
     }
 }

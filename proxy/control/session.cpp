@@ -284,10 +284,7 @@ class Session final : public Interruptible {
         co_return Ended{CloseReason::denied, decision_.message + why};
     }
 
-    policy::Candidate candidate() const {
-        const bool has_ca = !setup_->config.tls.ca_file.empty();
-        return candidate_of(record_.facts(), has_ca);
-    }
+    policy::Candidate candidate() const { return candidate_of(record_.facts()); }
 
     const std::string& chosen_upstream() const {
         return decision_.upstream.empty() ? listener_.upstream : decision_.upstream;

@@ -123,6 +123,20 @@ TEST_CASE("the file is read with ssl and ssl_sni on, and its paths stand beside 
     CHECK(load("ssl_sni = off", "nonsense").tls.hosts.empty());
 }
 
+TEST_CASE("whether a client is asked for a certificate is a matter of the host that it asks for") {
+    tls::ServerSettings settings;
+    CHECK_FALSE(asks_for_certificate(settings, "a"));
+    settings.ca_file = "ca.crt";
+    CHECK(asks_for_certificate(settings, "a"));
+    settings.hosts = read("a a.crt a.key ca.crt\nb b.crt b.key\n* d.crt d.key ca.crt\n").hosts;
+    CHECK(asks_for_certificate(settings, "a"));
+    CHECK_FALSE(asks_for_certificate(settings, "b"));
+    CHECK(asks_for_certificate(settings, "c"));
+    CHECK(asks_for_certificate(settings, ""));
+    settings.hosts = read("a a.crt a.key ca.crt\n/no_sni/ d.crt d.key\n").hosts;
+    CHECK_FALSE(asks_for_certificate(settings, ""));
+}
+
 TEST_CASE("with hosts ssl_cert_file is not needed") {
     CHECK_NOTHROW(load("ssl_sni = on\nssl_cert_file = ''", "a a.crt a.key\n"));
     CHECK_THROWS_AS(load("ssl_sni = on\nssl_cert_file = ''", ""), ConfigError);
