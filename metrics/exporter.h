@@ -54,6 +54,10 @@ struct CertificateState {
     std::optional<std::int64_t> next_update; // of a revocation list; Unix seconds
     bool load_failed = false; // the file could not be loaded; the last good one is in use
 };
+// When the certificate, or the revocation list, is no longer good.
+[[nodiscard]] inline std::optional<std::int64_t> end_of(const CertificateState& state) {
+    return state.facts ? std::optional(state.facts->not_after) : state.next_update;
+}
 
 // Decisions of access rules. `file` and `rule` are the configuration's: a file's name and a line,
 // or "none" for connections that no rule matched. `result` is of a closed list.

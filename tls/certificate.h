@@ -27,8 +27,6 @@ struct CertificateNames {
     std::optional<std::string> common_name;
 };
 [[nodiscard]] std::optional<std::string> common_name_of(const X509_name_st* name);
-// 0 where it is no time.
-[[nodiscard]] std::int64_t unix_seconds(const asn1_string_st* time);
 [[nodiscard]] CertificateNames names_of(x509_st* certificate);
 
 // "/O=PG/CN=x", in the order of the encoding: pg_stat_ssl, log messages.

@@ -35,8 +35,8 @@ std::string certificates(const Status& status) {
     return list("certificates", status.gauges.certificates, [](const auto& certificate) {
         Fields fields;
         fields.add("role", certificate.role).add("name", certificate.name);
-        if (certificate.not_after)
-            fields.add("not_after", static_cast<std::uint64_t>(*certificate.not_after));
+        const auto end = metrics::end_of(certificate);
+        if (end) fields.add("not_after", static_cast<std::uint64_t>(*end));
         fields.add_flag("load_failed", certificate.load_failed);
         return object(fields);
     });

@@ -100,8 +100,9 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 
 std::optional<std::int64_t> days_left(const metrics::CertificateState& certificate,
                                       std::int64_t now) {
-    if (!certificate.not_after) return std::nullopt;
-    return (*certificate.not_after - now) / seconds_of_a_day;
+    const auto end = metrics::end_of(certificate);
+    if (!end) return std::nullopt;
+    return (*end - now) / seconds_of_a_day;
 }
 
 std::string tls_tile(const Status& status) {
@@ -139,7 +140,7 @@ double mean_seconds(const metrics::Histogram<std::uint64_t>& histogram, std::uin
         count += observed;
     return count == 0
                ? 0
-               : static_cast<double>(histogram.microseconds) / 1e6 / static_cast<double>(count);
+               : static_cast<double>(histogram.sum) / 1e6 / static_cast<double>(count);
 }
 
 std::string mean(const metrics::Histogram<std::uint64_t>& histogram) {
@@ -228,7 +229,7 @@ std::string certificate_rows(const Status& status) {
         Row row;
         row.text(certificate.role).titled(file_name(certificate.name), certificate.name);
         const auto left = days_left(certificate, status.now);
-        row.text(left ? date(*certificate.not_after) : "–");
+        row.text(left ? date(*metrics::end_of(certificate)) : "–");
         const char* kind = !left || *left < days_that_alarm ? "bad"
                            : *left < days_that_worry        ? "warn"
                                                             : "good";
