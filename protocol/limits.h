@@ -70,4 +70,15 @@ inline constexpr std::uint32_t message_length_max = 0x3fff'fffe;
 // server's language and once more in English, a word each.
 inline constexpr std::uint8_t error_peek_bytes_max = 128;
 
+// PostgreSQL reads SCRAM messages of up to 1024 bytes (auth-sasl.c, PG_MAX_SASL_MESSAGE_LENGTH).
+inline constexpr std::size_t scram_message_bytes_max = 1'024;
+
+// The client computes them, at each login; PostgreSQL's default is 4096.
+inline constexpr std::uint32_t scram_iterations_max = 10'000'000;
+
+// PostgreSQL's salts have 16 bytes (SCRAM_DEFAULT_SALT_LEN); a longer one than this would not fit
+// into a message.
+inline constexpr std::size_t scram_default_salt_bytes = 16;
+inline constexpr std::size_t scram_salt_bytes_max = 256;
+
 } // namespace pgmoat::protocol

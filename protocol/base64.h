@@ -1,0 +1,17 @@
+// Base64 as SCRAM writes it (RFC 4648 with padding, no line breaks). Pure; for scram_secret and
+// scram_server.
+#pragma once
+
+#include "protocol/bytes.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pgmoat::protocol {
+
+[[nodiscard]] std::string encode_base64(ByteView bytes);
+// Nothing: a character, a length or a padding that does not belong there.
+[[nodiscard]] std::optional<Bytes> decode_base64(std::string_view text);
+
+} // namespace pgmoat::protocol

@@ -1,0 +1,27 @@
+// What a server keeps instead of a password: PostgreSQL's SCRAM secret, as in pg_authid and in
+// PgBouncer's userlist.txt: SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>. Pure. Never
+// printed: a ServerKey lets its holder play the server.
+#pragma once
+
+#include "protocol/bytes.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace pgmoat::protocol {
+
+using ScramDigest = std::array<std::uint8_t, 32>; // SHA-256
+
+struct ScramSecret {
+    std::uint32_t iterations = 0;
+    Bytes salt;
+    ScramDigest stored_key{};
+    ScramDigest server_key{};
+};
+
+// Nothing: it is no such secret, or beyond limits.h.
+[[nodiscard]] std::optional<ScramSecret> parse_scram_secret(std::string_view text);
+
+} // namespace pgmoat::protocol

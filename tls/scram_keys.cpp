@@ -1,0 +1,55 @@
+#include "tls/scram_keys.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#include <new>
+
+namespace pgmoat::tls {
+
+namespace {
+
+// OpenSSL's queue is left empty, as everywhere in tls/.
+void demand(bool done) {
+    if (done) return;
+    ERR_clear_error();
+    throw std::bad_alloc();
+}
+
+} // namespace
+
+Sha256 sha256(std::span<const std::uint8_t> bytes) {
+    Sha256 digest;
+    demand(EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) ==
+           1);
+    return digest;
+}
+
+Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::span<const std::uint8_t> bytes) {
+    Sha256 digest;
+    demand(HMAC(EVP_sha256(),
+                key.data(),
+                static_cast<int>(key.size()),
+                bytes.data(),
+                bytes.size(),
+                digest.data(),
+                nullptr) != nullptr);
+    return digest;
+}
+
+bool equal_in_constant_time(std::span<const std::uint8_t> left,
+                            std::span<const std::uint8_t> right) {
+    return left.size() == right.size() &&
+           CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
+}
+
+std::vector<std::uint8_t> random_bytes(std::size_t count) {
+    std::vector<std::uint8_t> bytes(count);
+    demand(RAND_bytes(bytes.data(), static_cast<int>(count)) == 1);
+    return bytes;
+}
+
+} // namespace pgmoat::tls

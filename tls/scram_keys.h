@@ -1,0 +1,23 @@
+// The digests and random bytes that a SCRAM-SHA-256 exchange needs (RFC 7677), in plain types.
+// Memory that runs out is the one thing that can fail here: then std::bad_alloc.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace pgmoat::tls {
+
+using Sha256 = std::array<std::uint8_t, 32>;
+
+[[nodiscard]] Sha256 sha256(std::span<const std::uint8_t> bytes);
+[[nodiscard]] Sha256 hmac_sha256(std::span<const std::uint8_t> key,
+                                 std::span<const std::uint8_t> bytes);
+// Takes the same time wherever they differ; lengths are no secret.
+[[nodiscard]] bool equal_in_constant_time(std::span<const std::uint8_t> left,
+                                          std::span<const std::uint8_t> right);
+[[nodiscard]] std::vector<std::uint8_t> random_bytes(std::size_t count);
+
+} // namespace pgmoat::tls
