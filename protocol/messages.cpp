@@ -3,13 +3,12 @@
 #include "protocol/messages.h"
 
 #include "protocol/limits.h"
+#include "protocol/server_messages.h"
 
 #include <cassert>
 
 namespace pgmoat::protocol {
 namespace {
-
-constexpr std::size_t length_word_bytes = 4;
 
 void append_text(Bytes& out, std::string_view text) {
     out.insert(out.end(), text.begin(), text.end());
@@ -21,30 +20,11 @@ void append_c_string(Bytes& out, std::string_view text) {
     out.push_back(0);
 }
 
-void append_field(Bytes& out, char type, std::string_view text) {
-    out.push_back(static_cast<std::uint8_t>(type));
-    append_c_string(out, text);
-}
-
-void append_optional_field(Bytes& out, char type, std::string_view text) {
-    if (!text.empty()) append_field(out, type, text);
-}
-
 } // namespace
 
 Bytes encode_fatal(const ErrorText& text) {
-    Bytes fields;
-    append_field(fields, 'S', "FATAL"); // may be translated
-    append_field(fields, 'V', "FATAL"); // never is
-    append_field(fields, 'C', text.sqlstate);
-    append_field(fields, 'M', text.message);
-    append_optional_field(fields, 'D', text.detail);
-    append_optional_field(fields, 'H', text.hint);
-    fields.push_back(0);
-
-    Bytes out{'E'};
-    append_uint32(out, static_cast<std::uint32_t>(length_word_bytes + fields.size()));
-    out.insert(out.end(), fields.begin(), fields.end());
+    Bytes out;
+    append_error(out, Severity::fatal, text);
     return out;
 }
 

@@ -1,0 +1,94 @@
+#include "protocol/client_messages.h"
+
+#include "protocol/wire_reader.h"
+
+#include <utility>
+
+namespace pgmoat::protocol {
+namespace {
+
+constexpr Malformed bad_layout{"invalid message format"};
+
+// Every field was there and nothing is left over, or it is none.
+template <typename Parsed>
+ClientMessage checked(const WireReader& reader, Parsed parsed) {
+    if (!reader.complete()) return bad_layout;
+    return parsed;
+}
+
+ClientMessage parse_query(WireReader reader) {
+    Query query{std::string(reader.c_string())};
+    return checked(reader, std::move(query));
+}
+
+ClientMessage parse_parse(WireReader reader) {
+    Parse parse;
+    parse.statement = reader.c_string();
+    parse.text = reader.c_string();
+    parse.parameter_types = reader.uint16();
+    reader.take(parse.parameter_types * 4);
+    return checked(reader, std::move(parse));
+}
+
+ClientMessage parse_bind(WireReader reader) {
+    Bind bind;
+    bind.portal = reader.c_string();
+    bind.statement = reader.c_string();
+    reader.take(std::size_t{reader.uint16()} * 2); // formats of the parameters
+    bind.parameters = reader.uint16();
+    constexpr std::uint32_t null_value = 0xffff'ffff;
+    for (std::size_t i = 0; i < bind.parameters && !reader.failed(); ++i)
+        if (const std::uint32_t size = reader.uint32(); size != null_value) reader.take(size);
+    const std::uint16_t formats = reader.uint16();
+    for (std::uint16_t i = 0; i < formats && !reader.failed(); ++i) {
+        bind.result_formats.push_back(reader.uint16());
+        if (bind.result_formats.back() > 1) return Malformed{"unsupported format code"};
+    }
+    return checked(reader, std::move(bind));
+}
+
+// Describe and Close are alike.
+template <typename Parsed>
+ClientMessage parse_target(WireReader reader) {
+    const std::uint8_t target = reader.uint8();
+    if (target != 'S' && target != 'P') return bad_layout;
+    Parsed parsed{static_cast<Target>(target), std::string(reader.c_string())};
+    return checked(reader, std::move(parsed));
+}
+
+ClientMessage parse_execute(WireReader reader) {
+    Execute execute;
+    execute.portal = reader.c_string();
+    execute.rows_max = reader.uint32();
+    return checked(reader, std::move(execute));
+}
+
+} // namespace
+
+ClientMessage parse_client_message(std::uint8_t type, ByteView body) {
+    const WireReader reader(body);
+    switch (type) {
+    case 'Q': return parse_query(reader);
+    case 'P': return parse_parse(reader);
+    case 'B': return parse_bind(reader);
+    case 'D': return parse_target<Describe>(reader);
+    case 'E': return parse_execute(reader);
+    case 'C': return parse_target<Close>(reader);
+    case 'S': return checked(reader, Sync{});
+    case 'H': return checked(reader, Flush{});
+    case 'X': return Terminate{};
+    case 'F': return FunctionCall{};
+    default: return Malformed{"invalid frontend message type"};
+    }
+}
+
+SaslInitialResponse parse_sasl_initial_response(ByteView body) {
+    WireReader reader(body);
+    SaslInitialResponse response;
+    response.mechanism = reader.c_string();
+    response.data = reader.take(reader.uint32()); // a length of -1 fails: SCRAM begins with data
+    response.complete = reader.complete();
+    return response;
+}
+
+} // namespace pgmoat::protocol

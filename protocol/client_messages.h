@@ -1,0 +1,75 @@
+// What a client may say after its login, for whoever answers it: the messages of the simple and of
+// the extended query protocol. Pure; sizes are bounded by whoever collected the message.
+// Source: PostgreSQL protocol, "Message Formats"; src/backend/tcop/postgres.c.
+#pragma once
+
+#include "protocol/bytes.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace pgmoat::protocol {
+
+struct Query {
+    std::string text;
+};
+struct Parse {
+    std::string statement; // empty: the unnamed one
+    std::string text;
+    std::size_t parameter_types = 0; // how many were given
+};
+struct Bind {
+    std::string portal;
+    std::string statement;
+    std::size_t parameters = 0;
+    std::vector<std::uint16_t> result_formats; // none: text; one: for all columns
+};
+enum class Target : std::uint8_t { statement = 'S', portal = 'P' };
+struct Describe {
+    Target target;
+    std::string name;
+};
+struct Execute {
+    std::string portal;
+    std::uint32_t rows_max = 0; // 0: all
+};
+struct Close {
+    Target target;
+    std::string name;
+};
+struct Sync {};
+struct Flush {};
+struct Terminate {};
+struct FunctionCall {};
+// No message of a client, or one that is not what its type says.
+struct Malformed {
+    std::string_view text;
+};
+
+using ClientMessage = std::variant<Query,
+                                   Parse,
+                                   Bind,
+                                   Describe,
+                                   Execute,
+                                   Close,
+                                   Sync,
+                                   Flush,
+                                   Terminate,
+                                   FunctionCall,
+                                   Malformed>;
+
+[[nodiscard]] ClientMessage parse_client_message(std::uint8_t type, ByteView body);
+
+// SASLInitialResponse: 'p' as the first answer to AuthenticationSASL.
+struct SaslInitialResponse {
+    std::string mechanism;
+    ByteView data; // of `body`
+    bool complete = false;
+};
+[[nodiscard]] SaslInitialResponse parse_sasl_initial_response(ByteView body);
+
+} // namespace pgmoat::protocol
