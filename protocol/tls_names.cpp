@@ -241,6 +241,31 @@ std::string_view group_name(std::uint16_t group) noexcept {
     return find_name(groups, group);
 }
 
+// OpenSSL's names say it: each names its cipher.
+int cipher_suite_bits(std::uint16_t suite) noexcept {
+    struct Bits {
+        std::string_view cipher;
+        int bits;
+    };
+    constexpr Bits ciphers[] = {
+        {"AES128", 128},
+        {"AES256", 256},
+        {"AES_128", 128},
+        {"AES_256", 256},
+        {"AES-128", 128}, // SRP's names
+        {"AES-256", 256},
+        {"CAMELLIA128", 128},
+        {"CAMELLIA256", 256},
+        {"ARIA128", 128},
+        {"ARIA256", 256},
+        {"CHACHA20", 256},
+    };
+    const std::string_view name = cipher_suite_name(suite);
+    for (const Bits& row : ciphers)
+        if (name.find(row.cipher) != name.npos) return row.bits;
+    return 0;
+}
+
 // OpenSSL's names say it.
 bool key_exchange_names_a_curve(std::uint16_t suite) noexcept {
     const std::string_view name = cipher_suite_name(suite);

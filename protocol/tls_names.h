@@ -14,6 +14,10 @@ namespace pgmoat::protocol {
 [[nodiscard]] std::string_view cipher_suite_name(std::uint16_t suite) noexcept;
 [[nodiscard]] std::string_view group_name(std::uint16_t group) noexcept;
 
+// The bits of the suite's cipher as OpenSSL counts them and pg_stat_ssl shows them: 256 for AES-256
+// and ChaCha20. 0: none (NULL), or the suite is unknown.
+[[nodiscard]] int cipher_suite_bits(std::uint16_t suite) noexcept;
+
 // A suite below TLS 1.3 whose ServerKeyExchange begins with a curve: ECDHE and anonymous ECDH.
 // (With a pre-shared key it begins with a hint, and a DHE one with a prime.)
 [[nodiscard]] bool key_exchange_names_a_curve(std::uint16_t suite) noexcept;
