@@ -71,11 +71,20 @@ const SettingRow* find_row(const std::string& name) {
     return nullptr;
 }
 
+// Whatever may hold a secret is written anew without it.
+std::string shown_value(const Setting& setting) {
+    const bool upstream = setting.name == "upstream" || setting.name.starts_with("upstream.");
+    return upstream ? without_secrets(setting.value) : setting.value;
+}
+
 void apply(const Setting& setting, Draft& draft, Problems& problems) {
     if (const SettingRow* const row = find_row(setting.name)) {
         draft.places[setting.name] = setting.place;
         const Wrong wrong = std::visit(Store(*row, setting, draft), row->kind);
-        if (!wrong.text.empty()) problems.error(wrong.text, setting.place, wrong.hint);
+        if (!wrong.text.empty())
+            problems.error(wrong.text, setting.place, wrong.hint);
+        else
+            draft.config.given[setting.name] = {shown_value(setting), setting.place};
         return;
     }
     if (const Refusal refusal = refuse_unsupported(setting.name, setting.value); refusal.listed) {

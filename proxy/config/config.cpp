@@ -51,6 +51,7 @@ void resolve_pairs(std::vector<tls::KeyPair>& pairs, const std::filesystem::path
 void resolve_all(Config& config) {
     const std::filesystem::path folder = folder_of(config);
     resolve(config.hosts_file, folder);
+    resolve(config.console_auth_file, folder);
     tls::ServerSettings& tls = config.tls;
     resolve_pairs(tls.pairs, folder);
     for (std::string* path : {&tls.ca_file, &tls.crl_file, &tls.crl_dir, &tls.dh_params_file})
@@ -116,6 +117,9 @@ Config load_config(const std::string& file, const FileSource& source) {
     build_listeners(draft, problems);
     resolve_all(draft.config);
     read_hosts(draft.config, source, problems);
+    if (!draft.config.console_auth_file.empty())
+        draft.config.console_secrets =
+            read_auth_file(source, draft.config.console_auth_file, problems);
     // A setting that is missing because its line is wrong is not worth a second message.
     if (problems.errors.empty()) cross_check(draft, problems);
     if (!problems.errors.empty()) throw ConfigError(std::move(problems.errors));
@@ -133,6 +137,10 @@ const Listener* find_listener(const Config& config, std::string_view name) noexc
     for (const Listener& listener : config.listeners)
         if (listener.name == name) return &listener;
     return nullptr;
+}
+
+bool has_console(const Config& config) noexcept {
+    return !config.console_users.empty() || !config.console_stats_users.empty();
 }
 
 std::optional<Endpoint> parse_endpoint(std::string_view text) {

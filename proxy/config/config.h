@@ -3,8 +3,10 @@
 // not.
 #pragma once
 
+#include "proxy/config/auth_file.h"
 #include "proxy/config/conninfo.h"
 #include "proxy/config/file_source.h"
+#include "proxy/config/problems.h"
 #include "tls/context.h"
 
 #include <chrono>
@@ -41,6 +43,12 @@ struct Listener {
     std::string hba_audit_file; // resolved; empty: nothing is audited
 };
 
+// What a file says of a setting; secrets are replaced.
+struct GivenSetting {
+    std::string value;
+    Place place;
+};
+
 struct Config {
     std::string file;      // as given
     std::string directory; // relative paths stand in it
@@ -74,9 +82,17 @@ struct Config {
     std::string http_tls_key_file;
     std::string http_users_file;    // empty: no passwords
     int connection_metrics_max = 0; // connections at /metrics/connections; 0: no such page
+    std::string user;        // become this user after binding; empty: stay
+    std::string http_listen; // "127.0.0.1:9632"; empty: no HTTP endpoint
+    // Who may use the console; nobody: there is none, and its name is that of any other database.
+    std::vector<std::string> console_users;       // everything
+    std::vector<std::string> console_stats_users; // looking only
+    std::string console_auth_file;
+    ScramSecrets console_secrets; // what stands in it
     int control_threads = 1;
     int relay_threads = 2;
-    std::vector<std::string> warnings; // to be logged at start and by `pgmoat check`
+    std::map<std::string, GivenSetting> given; // by name, as the files say it; to be shown
+    std::vector<std::string> warnings;         // to be logged at start and by `pgmoat check`
 };
 
 // Throws ConfigError.
@@ -88,6 +104,9 @@ void reread_hosts(Config& config, const FileSource& source);
 
 // nullptr: there is none of this name.
 [[nodiscard]] const Listener* find_listener(const Config& config, std::string_view name) noexcept;
+
+// Someone may use the console.
+[[nodiscard]] bool has_console(const Config& config) noexcept;
 
 [[nodiscard]] std::string_view name_of(TlsMode mode) noexcept;
 

@@ -59,6 +59,16 @@ bool is_keyword(std::string_view keyword) {
     return find_conninfo_option(keyword) != nullptr;
 }
 
+std::string quoted_if_needed(const std::string& value) {
+    if (!value.empty() && value.find_first_of(" '\\\t\n") == std::string::npos) return value;
+    std::string quoted = "'";
+    for (const char c : value) {
+        if (c == '\'' || c == '\\') quoted += '\\';
+        quoted += c;
+    }
+    return quoted + "'";
+}
+
 // Of a keyword given twice the last value counts, as in libpq.
 Values split_conninfo(std::string_view text) {
     Values values;
@@ -271,6 +281,16 @@ Conninfo parse_conninfo(std::string_view text) {
     for (const auto& [keyword, value] : values)
         conninfo.given.push_back({keyword, value});
     return conninfo;
+}
+
+std::string without_secrets(std::string_view text) {
+    std::string shown;
+    for (const auto& [keyword, value] : split_conninfo(text)) {
+        const bool secret = keyword.find("password") != std::string::npos;
+        if (!shown.empty()) shown += ' ';
+        shown += keyword + '=' + (secret ? "********" : quoted_if_needed(value));
+    }
+    return shown;
 }
 
 tls::ClientSettings client_tls_settings(const Conninfo& conninfo) {

@@ -54,6 +54,9 @@ struct Conninfo {
 // Throws ConninfoError with libpq's text.
 [[nodiscard]] Conninfo parse_conninfo(std::string_view text);
 
+// The same connection string for people: secrets replaced. Throws like parse_conninfo().
+[[nodiscard]] std::string without_secrets(std::string_view text);
+
 [[nodiscard]] std::string_view name_of(SslMode mode) noexcept;
 
 // What libpq's options ask of TLS to this upstream. As in libpq, a root certificate makes even

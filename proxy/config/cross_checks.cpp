@@ -239,6 +239,14 @@ void check_role_query(const Draft& draft, Problems& problems) {
                        draft.place_of("role_query_conninfo"));
 }
 
+void check_console(const Draft& draft, Problems& problems) {
+    const Config& config = draft.config;
+    if (!has_console(config) && !config.console_auth_file.empty())
+        problems.warning("\"console_auth_file\" has no effect without \"console_users\" or "
+                         "\"console_stats_users\"",
+                         draft.place_of("console_auth_file"));
+}
+
 } // namespace
 
 void cross_check(const Draft& draft, Problems& problems) {
@@ -249,6 +257,7 @@ void cross_check(const Draft& draft, Problems& problems) {
     check_upstreams(draft, problems);
     check_access_rules(draft, problems);
     check_role_query(draft, problems);
+    check_console(draft, problems);
 }
 
 } // namespace pgmoat::config

@@ -36,6 +36,20 @@ void keep_listeners(const Config& old, Config& now) {
     now.listeners = std::move(listeners);
 }
 
+bool needs_restart(const std::string& name) {
+    for (const SettingRow& row : all_settings())
+        if (row.name == name || (row.name.ends_with('.') && name.starts_with(row.name)))
+            return row.change_needs == ChangeNeeds::restart;
+    return false;
+}
+
+// What the files say now of a setting that keeps its value would be shown as in force.
+void keep_given(const Config& old, Config& now) {
+    std::erase_if(now.given, [](const auto& given) { return needs_restart(given.first); });
+    for (const auto& [name, given] : old.given)
+        if (needs_restart(name)) now.given.emplace(name, given);
+}
+
 } // namespace
 
 std::vector<std::string> restart_only_changes(const Config& old, const Config& now) {
@@ -60,6 +74,7 @@ void keep_restart_only(const Config& old, Config& now) {
     now.http_listen = old.http_listen;
     now.control_threads = old.control_threads;
     now.relay_threads = old.relay_threads;
+    keep_given(old, now);
     std::vector<std::string> missing;
     for (const Listener& listener : now.listeners) {
         if (now.upstreams.contains(listener.upstream)) continue;

@@ -114,6 +114,20 @@ std::string store_key_files(Draft& draft, const std::string& value) {
     return {};
 }
 
+std::string store_console_users(Draft& draft, const std::string& value) {
+    std::optional<std::vector<std::string>> list = split_list(value);
+    if (!list) return invalid_list("console_users", value);
+    draft.config.console_users = std::move(*list);
+    return {};
+}
+
+std::string store_console_stats_users(Draft& draft, const std::string& value) {
+    std::optional<std::vector<std::string>> list = split_list(value);
+    if (!list) return invalid_list("console_stats_users", value);
+    draft.config.console_stats_users = std::move(*list);
+    return {};
+}
+
 std::string store_http_listen(Draft& draft, const std::string& value) {
     if (!value.empty() && !parse_endpoint(value))
         return invalid("http_listen", value, "Expected HOST:PORT, an IPv6 address in brackets.");

@@ -14,6 +14,8 @@ std::string store_unix_socket_directories(Draft& draft, const std::string& value
 std::string store_log_connections(Draft& draft, const std::string& value);
 std::string store_certificate_files(Draft& draft, const std::string& value);
 std::string store_key_files(Draft& draft, const std::string& value);
+std::string store_console_users(Draft& draft, const std::string& value);
+std::string store_console_stats_users(Draft& draft, const std::string& value);
 std::string store_http_listen(Draft& draft, const std::string& value);
 std::string store_upstream(Draft& draft, const std::string& value);
 std::string store_named_upstream(Draft& draft, const std::string& name, const std::string& value);

@@ -384,6 +384,17 @@ constexpr std::array rows{
     file_row<&Config::http_users_file>("http_users_file"),
     integer_row<&Config::connection_metrics_max>(
         "connection_metrics_max", "0", reload, {0, limits::connection_metrics_max}),
+    SettingRow{"console_users",
+               "",
+               reload,
+               TextSetting{"list of user names", store_console_users},
+               [](const Config& config) { return join(config.console_users); }},
+    SettingRow{"console_stats_users",
+               "",
+               reload,
+               TextSetting{"list of user names", store_console_stats_users},
+               [](const Config& config) { return join(config.console_stats_users); }},
+    file_row<&Config::console_auth_file>("console_auth_file"),
     integer_row<&Config::control_threads>("control_threads", "1", restart, threads),
     integer_row<&Config::relay_threads>("relay_threads", "2", restart, threads),
 };
