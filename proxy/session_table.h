@@ -52,7 +52,11 @@ struct StepTimes {
     Duration login{};
 };
 
+// Where a session is in its story: on its way, handed over to the relay plane, or talking to us.
+enum class SessionStage { login, live, console };
+
 struct SessionFacts {
+    SessionStage stage = SessionStage::login;
     std::string listener;
     metrics::ListenerId listener_id{};
     metrics::Mode mode = metrics::Mode::terminate;

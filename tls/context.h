@@ -90,7 +90,10 @@ struct Loading {
 // What the certificate we show looks like; for start-up warnings, `check` and the SCRAM rows.
 struct OwnCertificate {
     std::string file;
-    std::string subject;         // slash form
+    std::string subject; // slash form
+    std::string issuer;  // slash form
+    std::string serial;  // decimal
+    std::vector<std::string> dns_names;
     std::string leaf_sha256;     // of the DER, hex: "the same leaf as the upstream's?"
     std::int64_t not_before = 0; // Unix seconds
     std::int64_t not_after = 0;

@@ -120,6 +120,7 @@ void Record::server_hello_passed(const protocol::ServerHelloFacts& hello) {
     row_->update([&](SessionFacts& facts) {
         facts.client_tls.version = protocol::tls_version_name(hello.version);
         facts.client_tls.cipher = protocol::cipher_suite_name(hello.cipher_suite);
+        facts.client_tls.bits = protocol::cipher_suite_bits(hello.cipher_suite);
         facts.client_tls.alpn = hello.alpn;
         if (hello.group != 0) facts.client_tls.group = protocol::group_name(hello.group);
     });
@@ -180,6 +181,18 @@ std::unique_ptr<SessionRow> Record::give_row() {
     begin(step_);
     row_->update([&](SessionFacts& facts) { facts.steps = steps_; });
     return std::move(row_);
+}
+
+void Record::console_began() {
+    row_->update([&](SessionFacts& facts) {
+        facts.stage = SessionStage::console;
+        facts.login_time = std::chrono::steady_clock::now() - row_->opened();
+    });
+    counters_.login_took(facts().listener_id, facts().login_time);
+}
+
+void Record::handed_over() {
+    row_->update([](SessionFacts& facts) { facts.stage = SessionStage::live; });
 }
 
 bool Record::admit(std::size_t max_connections) {

@@ -45,11 +45,16 @@ class Record {
     using Step = StepTimes::Duration StepTimes::*;
     void begin(Step step);
 
+    // The last step of the story: the session goes to the relay plane, or is the console's.
+    void handed_over();
+    void console_began();
+
     // Counts the session against max_connections; false: the limit is reached.
     [[nodiscard]] bool admit(std::size_t max_connections);
 
     [[nodiscard]] std::uint64_t id() const noexcept { return row_->id(); }
     [[nodiscard]] const SessionFacts& facts() const noexcept { return row_->facts(); }
+    // What the session's own bytes are counted in while nobody relays them.
     [[nodiscard]] Traffic& traffic() noexcept { return *row_; }
     // Gives the row away, with the connection. Nothing may be called after that.
     [[nodiscard]] std::unique_ptr<SessionRow> give_row();
