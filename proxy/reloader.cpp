@@ -77,7 +77,8 @@ Reloaded load_anew(const control::Setup& running, ReloadKind kind, const std::st
 Reloader::Reloader(boost::asio::io_context& context, Running running, Done done)
     : context_(context), running_(std::move(running)), done_(std::move(done)) {}
 
-void Reloader::request(ReloadKind kind) {
+void Reloader::request(ReloadKind kind, Heard heard) {
+    if (heard) asked_for_.push_back(std::move(heard));
     if (!busy_) return start(kind);
     again_ = true;
     next_ = std::max(next_, kind);
@@ -85,6 +86,7 @@ void Reloader::request(ReloadKind kind) {
 
 void Reloader::start(ReloadKind kind) {
     busy_ = true;
+    asked_ = std::exchange(asked_for_, {});
     // Assigning joins the thread before, which has handed over all that it had.
     thread_ = std::jthread([this, kind, running = running_()](const std::stop_token& stop) {
         auto reloaded = std::make_shared<Reloaded>(load_anew(*running, kind, stop));
@@ -94,7 +96,10 @@ void Reloader::start(ReloadKind kind) {
 
 void Reloader::finish(Reloaded reloaded) {
     busy_ = false;
+    const std::string wrong = reloaded.errors.empty() ? std::string() : reloaded.errors.front();
     done_(std::move(reloaded));
+    for (const Heard& heard : std::exchange(asked_, {}))
+        heard(wrong);
     if (!std::exchange(again_, false)) return;
     start(std::exchange(next_, ReloadKind::tls_files));
 }

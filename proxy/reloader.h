@@ -41,12 +41,14 @@ class Reloader {
   public:
     using Running = std::function<std::shared_ptr<const control::Setup>()>;
     using Done = std::function<void(Reloaded)>;
+    // The first thing that was wrong, or nothing.
+    using Heard = std::function<void(const std::string& wrong)>;
 
     // `running` gives what is in force when a load begins.
     Reloader(boost::asio::io_context& context, Running running, Done done);
 
-    // A request during a load is a load after it.
-    void request(ReloadKind kind);
+    // A request during a load is a load after it. `heard` is called when that has ended.
+    void request(ReloadKind kind, Heard heard = nullptr);
 
   private:
     void start(ReloadKind kind);
@@ -58,7 +60,9 @@ class Reloader {
     bool busy_ = false;
     bool again_ = false;
     ReloadKind next_ = ReloadKind::tls_files;
-    std::jthread thread_; // last: it ends before the rest
+    std::vector<Heard> asked_;     // for the load under way
+    std::vector<Heard> asked_for_; // for the one after it
+    std::jthread thread_;          // last: it ends before the rest
 };
 
 } // namespace pgmoat

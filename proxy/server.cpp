@@ -1,7 +1,10 @@
 #include "proxy/server.h"
 
+#include "proxy/admin/console.h"
 #include "proxy/admin_side.h"
 #include "proxy/certificates.h"
+#include "proxy/console_backend.h"
+#include "proxy/control/kill.h"
 #include "proxy/control/probe.h"
 #include "proxy/control/review.h"
 #include "proxy/control/session.h"
@@ -17,6 +20,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 #include <exception>
@@ -65,6 +69,7 @@ struct Server::Running {
                 AdminSources{
                     counters, table, plane, threads, reporter.recent_refusals(), log, setup, state},
                 std::move(access));
+        open_console();
         signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
         timer.emplace(threads[0]->context);
         housekeeper.emplace(threads[0]->context);
@@ -99,15 +104,47 @@ struct Server::Running {
         return exit_code;
     }
 
+    // --- the console ----------------------------------------------------------------------------
+
+    void open_console() {
+        console.emplace(threads[0]->context.get_executor(), console_backend);
+        services.serve_console = [this](ConsoleClient& client, const ConsoleLogin& login) {
+            return console->serve(client, login);
+        };
+    }
+
+    ServerVerbs verbs() {
+        return {[this]() -> const Setup& { return *setup; },
+                [this](const std::string& user) {
+                    return reload("console user \"" + user +
+                                  "\" asks to reload configuration files");
+                },
+                [this](std::uint64_t id, const std::string& detail) {
+                    return control::kill(threads, id, detail);
+                },
+                [this](const std::string& user) {
+                    if (!state.draining) drain("console user \"" + user + "\" asks to drain");
+                },
+                [this](const std::string& user) {
+                    stop_now("console user \"" + user + "\" asks to shut down");
+                }};
+    }
+
+    // All but the console's: they end when nobody else is left.
+    std::size_t sessions_left() const {
+        const std::size_t live = table.live();
+        return live - std::min(live, console->sessions());
+    }
+
     // --- signals --------------------------------------------------------------------------------
 
     void wait_for_signal() {
         signals->async_wait([this](const error_code& error, int signal) {
             if (error) return;
             if (signal == SIGHUP)
-                reload();
+                (void)reload("received SIGHUP, reloading configuration files");
             else if (signal == SIGTERM && !state.draining)
-                drain();
+                drain("received smart shutdown request");
             else
                 stop_now("received fast shutdown request");
             wait_for_signal();
@@ -182,17 +219,17 @@ struct Server::Running {
 
     // --- shutdown -------------------------------------------------------------------------------
 
-    void drain() {
+    void drain(const std::string& why) {
         state.draining = true;
         listeners.clear();
-        log.info("received smart shutdown request, waiting for " + std::to_string(table.live()) +
-                 " connections");
+        log.info(why + ", waiting for " + std::to_string(sessions_left()) + " connections");
         give_up_at = std::chrono::steady_clock::now() + setup->config.shutdown_timeout;
         wait_until_empty();
     }
 
     void wait_until_empty() {
         if (table.live() == 0) return finish();
+        if (sessions_left() == 0) end_control_sessions("shut down");
         if (std::chrono::steady_clock::now() >= give_up_at) {
             if (cut_off) return finish();
             return stop_now("shutdown_timeout expired");
@@ -209,17 +246,21 @@ struct Server::Running {
         cut_off = true;
         state.draining = true;
         listeners.clear();
-        const std::size_t live = table.live();
+        const std::size_t live = sessions_left();
         log.info(why + ", ending " + std::to_string(live) + " connections");
         if (live > 0) exit_code = 1;
         plane.close_all();
-        for (auto& thread : threads)
-            asio::post(thread->context, [&sessions = thread->sessions] {
-                for (auto* session : sessions)
-                    session->interrupt({metrics::CloseReason::drain, "shut down during login"});
-            });
+        end_control_sessions("shut down during login");
         give_up_at = std::chrono::steady_clock::now() + cut_off_wait;
         wait_until_empty();
+    }
+
+    void end_control_sessions(const std::string& detail) {
+        for (auto& thread : threads)
+            asio::post(thread->context, [&sessions = thread->sessions, detail] {
+                for (auto* session : sessions)
+                    session->interrupt({metrics::CloseReason::drain, detail});
+            });
     }
 
     void keep_house() {
@@ -244,6 +285,8 @@ struct Server::Running {
     ConnectionReporter reporter;
     relay::Plane plane;
     control::Services services;
+    ConsoleBackend console_backend{table, counters, verbs()};
+    std::optional<admin::Console> console;
     std::vector<std::unique_ptr<ControlThread>> threads;
     std::vector<std::unique_ptr<control::Listener>> listeners;
     std::optional<asio::signal_set> signals;

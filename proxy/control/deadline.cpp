@@ -8,7 +8,7 @@ namespace pgmoat::control {
 
 DeadlineQueue::~DeadlineQueue() {
     for (auto& [at, deadline] : queue_)
-        deadline->passed_ = true;
+        deadline->armed_ = false;
 }
 
 DeadlineQueue::Queue::iterator DeadlineQueue::add(Clock::time_point at, Deadline& deadline) {
@@ -29,6 +29,7 @@ void DeadlineQueue::tick() {
             Deadline& deadline = *queue_.begin()->second;
             queue_.erase(queue_.begin());
             deadline.passed_ = true;
+            deadline.armed_ = false;
             deadline.action_();
         }
         if (queue_.empty())
@@ -44,8 +45,12 @@ Deadline::Deadline(DeadlineQueue& queue,
     : queue_(queue), action_(std::move(action)),
       place_(queue.add(DeadlineQueue::Clock::now() + from_now, *this)) {}
 
+void Deadline::disarm() {
+    if (std::exchange(armed_, false)) queue_.queue_.erase(place_);
+}
+
 Deadline::~Deadline() {
-    if (!passed_) queue_.queue_.erase(place_);
+    disarm();
 }
 
 } // namespace pgmoat::control

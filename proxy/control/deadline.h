@@ -46,6 +46,8 @@ class Deadline {
     Deadline(const Deadline&) = delete;
     Deadline& operator=(const Deadline&) = delete;
 
+    // It will not pass any more.
+    void disarm();
     [[nodiscard]] bool passed() const noexcept { return passed_; }
 
   private:
@@ -53,6 +55,7 @@ class Deadline {
     DeadlineQueue& queue_;
     std::function<void()> action_;
     bool passed_ = false;
+    bool armed_ = true; // in the queue
     DeadlineQueue::Queue::iterator place_;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "metrics/counters.h"
+#include "proxy/console_door.h"
 #include "proxy/control/asio.h"
 #include "proxy/control/deadline.h"
 #include "proxy/control/lag.h"
@@ -30,6 +31,7 @@ struct Services {
     Log& log;
     std::atomic<std::size_t> cancels_in_flight{0};
     lookups::Service lookups{};
+    ServeConsole serve_console = nullptr; // set before the first session
 };
 
 // A session as those see it who end it from outside: a shutdown whose time is up, a kill.

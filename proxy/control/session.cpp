@@ -3,6 +3,7 @@
 #include "protocol/messages.h"
 #include "proxy/control/audit.h"
 #include "proxy/control/cancel.h"
+#include "proxy/control/console_stream.h"
 #include "proxy/control/dial.h"
 #include "proxy/control/greet.h"
 #include "proxy/control/judge.h"
@@ -83,6 +84,7 @@ class Session final : public Interruptible {
     Awaitable<Stop> terminate() {
         if (Stop stop = co_await greet_client()) co_return stop;
         if (cancel_) co_return co_await forward_cancel(thread_, *setup_, *cancel_);
+        if (is_for_console()) co_return co_await serve_console();
         if (Stop stop = co_await admit()) co_return stop;
         if (Stop stop = co_await decide()) co_return stop;
         if (Stop stop = co_await reach()) co_return stop;
@@ -117,6 +119,29 @@ class Session final : public Interruptible {
         const bool nonsense = dialer_->failure() == Dialer::Failure::nonsense;
         co_await tell(nonsense ? refusal::upstream_nonsense : refusal::upstream_unreachable);
         co_return Ended{CloseReason::upstream_failed, "server: " + dialer_->detail()};
+    }
+
+    // --- the virtual database -------------------------------------------------------------------
+
+    bool is_for_console() const {
+        return config::has_console(setup_->config) && startup_.database == console_database &&
+               startup_.replication == protocol::Replication::none;
+    }
+
+    // The console has slots of its own beside max_connections, so nobody is admitted here.
+    Awaitable<Stop> serve_console() {
+        if (Stop stop = co_await decide()) co_return stop;
+        const auto uid = peer_.local ? peer_uid(client_.socket().native_handle()) : std::nullopt;
+        std::optional<std::string> method;
+        if (decision_.rule) method = policy::word_of(decision_.rule->method);
+        const ConsoleLogin login{startup_, id_, std::move(method), uid, client_.in_tls()};
+        ConsoleStream stream(client_, record_.traffic(), thread_.deadlines, [this] {
+            deadline_.disarm();
+            record_.console_began();
+        });
+        std::optional<ConsoleEnd> end = co_await thread_.services.serve_console(stream, login);
+        if (!end) co_return stream.stop();
+        co_return Ended{end->reason, std::move(end->detail)};
     }
 
     // --- TLS passes through ---------------------------------------------------------------------
@@ -330,6 +355,7 @@ class Session final : public Interruptible {
         channel->server = server_->release();
         channel->id = id_;
         channel->meter = meter_of_the_rest();
+        record_.handed_over();
         channel->row = record_.give_row();
         thread_.services.plane.adopt(std::move(channel));
     }

@@ -65,15 +65,21 @@ PeerAddress peer_address(const sockaddr_storage& address) {
     return {"[local]", 0, true};
 }
 
+std::optional<uid_t> peer_uid(int socket) {
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+        return std::nullopt;
+    return credentials.uid;
+}
+
 std::string system_user_of_peer(int socket) {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+    const auto uid = peer_uid(socket);
+    if (!uid) return {};
     std::array<char, password_entry_bytes> buffer{};
     passwd entry{};
     passwd* found = nullptr;
-    if (::getpwuid_r(peer.uid, &entry, buffer.data(), buffer.size(), &found) != 0 || !found)
-        return {};
+    if (::getpwuid_r(*uid, &entry, buffer.data(), buffer.size(), &found) != 0 || !found) return {};
     return found->pw_name;
 }
 

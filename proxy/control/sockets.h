@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace pgmoat::control {
@@ -27,6 +28,9 @@ struct PeerAddress {
     std::uint16_t port = 0;
     bool local = false; // a unix socket
 };
+
+// Of the process at the other end of a unix socket, as it was when it connected.
+[[nodiscard]] std::optional<uid_t> peer_uid(int socket);
 
 [[nodiscard]] PeerAddress peer_address(const sockaddr_storage& address);
 

@@ -27,6 +27,7 @@ class Room:
 LEAVES = ("protocol/", "tls/", "metrics/")
 SHARED = ("proxy/descriptor.h", "proxy/session_table.h", "proxy/traffic.h", "proxy/fields.h", "proxy/describe.h",
           "proxy/refusals.h")
+CONSOLE_DOOR = ("proxy/console_door.h", "proxy/console_login.h")
 LOG = "proxy/log.h"  # for the trunk: leaves and the relay return, they do not log (law 4)
 
 ROOMS = (
@@ -52,14 +53,20 @@ ROOMS = (
     Room("proxy/relay/", (*LEAVES, *SHARED, "proxy/relay/"), (SYSTEM,),
          "the relay loop is plain code over plain structs: no Asio, nothing of the control plane"),
     Room("proxy/control/",
-         (*LEAVES, *SHARED, LOG, "proxy/config/", "proxy/policy/", "proxy/lookups/", "proxy/relay/",
+         (*LEAVES, *SHARED, *CONSOLE_DOOR, LOG, "proxy/config/", "proxy/policy/", "proxy/lookups/", "proxy/relay/",
           "proxy/control/"),
          (ASIO, SPDLOG, SYSTEM),
          "control looks down only; it does not know admin"),
+    Room("proxy/admin/console/",
+         (*LEAVES, *SHARED, "proxy/console_login.h", "proxy/config/", "proxy/admin/console/"), (SYSTEM,),
+         "the console's statements, rows and messages are pure: no socket, no Asio"),
     Room("proxy/admin/",
-         (*LEAVES, *SHARED, LOG, "proxy/config/", "proxy/policy/", "proxy/relay/", "proxy/admin/"),
+         (*LEAVES, *SHARED, *CONSOLE_DOOR, LOG, "proxy/config/", "proxy/policy/", "proxy/relay/", "proxy/admin/"),
          (ASIO, SPDLOG, SYSTEM),
          "admin looks down only; it does not know control"),
+    Room("proxy/console_door", (*LEAVES, *SHARED, *CONSOLE_DOOR), (ASIO, SYSTEM),
+         "the door stands between control and admin, which do not know each other"),
+    Room("proxy/console_login", LEAVES, (SYSTEM,), "what the door hands over is plain values"),
     *(Room(header.removesuffix(".h"), (*LEAVES, *SHARED, "proxy/limits.h"), (SYSTEM,),
            "what both planes share stands below them and knows neither") for header in SHARED),
     Room("proxy/", (*LEAVES, "proxy/"), (ASIO, SPDLOG, CLI11, SYSTEM),
@@ -77,5 +84,5 @@ ROOMS = (
 ONLY_IN_SOURCES = {"tls/": OPENSSL}
 
 # Folders that carry a README.md: purpose, rule, what they may include, how to add the next thing.
-FOLDERS_WITH_README = ("protocol", "tls", "metrics", "bench", "proxy", "proxy/admin", "proxy/config",
+FOLDERS_WITH_README = ("protocol", "tls", "metrics", "bench", "proxy", "proxy/admin", "proxy/admin/console", "proxy/config",
                        "proxy/control", "proxy/lookups", "proxy/policy", "proxy/relay", "tests/integration", "tests/layering")

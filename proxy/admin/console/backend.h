@@ -1,0 +1,76 @@
+// What the console shows and does, as the server gives it: plain values and a few verbs. The server
+// implements it, tests too. Every call comes on the server's first control thread and must not
+// block.
+#pragma once
+
+#include "metrics/counters.h"
+#include "proxy/config/config.h"
+#include "proxy/session_table.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pgmoat::admin {
+
+struct Connection {
+    std::uint64_t id = 0;
+    SessionFacts facts;
+    std::uint64_t bytes_from_client = 0;
+    std::uint64_t bytes_from_server = 0;
+    std::chrono::seconds age{0};
+    std::int64_t connected_at = 0; // Unix seconds
+};
+
+struct OwnCertificateView {
+    std::string file;
+    std::string subject;
+    std::string issuer;
+    std::string serial;
+    std::vector<std::string> dns_names;
+    std::int64_t not_before = 0; // Unix seconds
+    std::int64_t not_after = 0;
+};
+
+// A row of pg_hba_file_rules, and what became of it here.
+struct RuleView {
+    unsigned number = 0;
+    std::string file;
+    unsigned line = 0;
+    std::string type;
+    std::vector<std::string> databases;
+    std::vector<std::string> users;
+    std::string address;
+    std::string netmask;
+    std::string method;
+    std::vector<std::string> options;
+    std::uint64_t hits = 0;    // let in
+    std::uint64_t refused = 0; // matched and turned away
+    std::int64_t last_hit = 0; // Unix seconds; 0: never
+};
+
+class Backend {
+  public:
+    virtual ~Backend() = default;
+
+    [[nodiscard]] virtual std::vector<Connection> connections() const = 0;
+    [[nodiscard]] virtual const config::Config& config() const = 0;
+    [[nodiscard]] virtual metrics::Totals totals() const = 0;
+    [[nodiscard]] virtual std::vector<OwnCertificateView> certificates() const = 0;
+    [[nodiscard]] virtual std::vector<RuleView> rules() const = 0;
+
+    // All or nothing, as SIGHUP. `heard` is called on the same thread when it has ended, with the
+    // first thing that was wrong, or nothing.
+    using Heard = std::function<void(const std::string& wrong)>;
+    virtual void reload(const std::string& user, Heard heard) = 0;
+    // False: there is no such connection.
+    [[nodiscard]] virtual bool kill(std::uint64_t id, const std::string& detail) = 0;
+    // Like SIGTERM and like SIGINT; `user` is who asked.
+    virtual void drain(const std::string& user) = 0;
+    virtual void shut_down(const std::string& user) = 0;
+};
+
+} // namespace pgmoat::admin

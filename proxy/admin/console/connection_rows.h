@@ -1,0 +1,88 @@
+// Live connections as rows: PostgreSQL's pg_stat_ssl, the same with what pgmoat knows more, and who
+// is connected. Cancel keys are not among what a Connection holds, and so cannot be shown.
+#pragma once
+
+#include "proxy/admin/console/backend.h"
+#include "proxy/admin/console/table.h"
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+namespace pgmoat::admin {
+
+// PostgreSQL 14 to 18, to the letter.
+inline constexpr std::array pg_stat_ssl_columns{
+    Column{"pid", Type::int4},
+    Column{"ssl", Type::boolean},
+    Column{"version"},
+    Column{"cipher"},
+    Column{"bits", Type::int4},
+    Column{"client_dn"},
+    Column{"client_serial", Type::numeric},
+    Column{"issuer_dn"},
+};
+inline constexpr std::array pg_stat_ssl_pgmoat_columns{
+    Column{"id", Type::int8},
+    Column{"pid", Type::int4},
+    Column{"usename"},
+    Column{"datname"},
+    Column{"application_name"},
+    Column{"client_addr"},
+    Column{"client_port", Type::int4},
+    Column{"listener"},
+    Column{"mode"},
+    Column{"state"},
+    Column{"ssl", Type::boolean},
+    Column{"version"},
+    Column{"cipher"},
+    Column{"bits", Type::int4},
+    Column{"group"},
+    Column{"alpn"},
+    Column{"sni"},
+    Column{"client_dn"},
+    Column{"client_serial", Type::numeric},
+    Column{"issuer_dn"},
+    Column{"client_not_after"},
+    Column{"rule"},
+    Column{"upstream"},
+    Column{"server_addr"},
+    Column{"server_version"},
+    Column{"server_cipher"},
+    Column{"server_group"},
+    Column{"bytes_received", Type::int8},
+    Column{"bytes_sent", Type::int8},
+    Column{"age_seconds", Type::int8},
+};
+inline constexpr std::array connection_columns{
+    Column{"id", Type::int8},
+    Column{"pid", Type::int4},
+    Column{"usename"},
+    Column{"datname"},
+    Column{"application_name"},
+    Column{"client_addr"},
+    Column{"client_port", Type::int4},
+    Column{"connect_time"},
+    Column{"listener"},
+    Column{"mode"},
+    Column{"state"},
+    Column{"version"},
+    Column{"cipher"},
+    Column{"group"},
+    Column{"rule"},
+    Column{"upstream"},
+    Column{"server_addr"},
+};
+
+// Those that have a server: PostgreSQL's view has a row for each backend.
+[[nodiscard]] std::vector<Row> pg_stat_ssl_rows(const std::vector<Connection>& connections);
+[[nodiscard]] std::vector<Row> pg_stat_ssl_pgmoat_rows(const std::vector<Connection>& connections);
+[[nodiscard]] std::vector<Row> connection_rows(const std::vector<Connection>& connections);
+
+// At most `bytes`, cut between two characters of UTF-8.
+[[nodiscard]] std::string_view cut_text(std::string_view text, std::size_t bytes) noexcept;
+
+// "2026-11-24 08:56:15+00"; NULL for 0.
+[[nodiscard]] Cell time_text(std::int64_t unix_seconds);
+
+} // namespace pgmoat::admin

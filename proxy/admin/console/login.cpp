@@ -1,0 +1,67 @@
+#include "proxy/admin/console/login.h"
+
+#include "tls/scram_keys.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace pgmoat::admin {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> proven_by_rule{"trust", "peer", "cert"};
+constexpr std::array<std::string_view, 3> password_methods{"scram-sha-256", "md5", "password"};
+constexpr std::uint32_t default_iterations = 4096; // PostgreSQL's scram_iterations
+
+bool contains(const auto& list, const auto& element) {
+    return std::ranges::find(list, element) != list.end();
+}
+
+protocol::ByteView bytes_of(std::string_view text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+// Secret, and the same as long as the file is: replicas with one file give one answer.
+protocol::ScramDigest mock_key(const config::ScramSecrets& secrets) {
+    protocol::Bytes all;
+    for (const auto& [user, secret] : secrets) {
+        all.insert(all.end(), user.begin(), user.end());
+        all.insert(all.end(), secret.server_key.begin(), secret.server_key.end());
+    }
+    return tls::hmac_sha256(bytes_of("pgmoat console: users that do not exist"), all);
+}
+
+protocol::ScramSecret secret_of(const std::string& user, const config::ScramSecrets& secrets) {
+    if (const auto found = secrets.find(user); found != secrets.end()) return found->second;
+    const std::uint32_t iterations =
+        secrets.empty() ? default_iterations : secrets.begin()->second.iterations;
+    return protocol::mock_scram_secret(scram_digests(), mock_key(secrets), user, iterations);
+}
+
+} // namespace
+
+std::optional<Role> role_of(const std::string& user, const config::Config& config) {
+    if (contains(config.console_users, user)) return Role::console_user;
+    if (contains(config.console_stats_users, user)) return Role::stats_user;
+    return std::nullopt;
+}
+
+Proof proof_for(const ConsoleLogin& login, const config::Config& config, uid_t own_uid) {
+    if (login.method && contains(proven_by_rule, *login.method)) return Proven{};
+    if (login.method && !contains(password_methods, *login.method))
+        return NoProof{"method \"" + *login.method + "\" of the access rule proves nothing here"};
+    const bool own_machine = login.peer_uid && (*login.peer_uid == own_uid || *login.peer_uid == 0);
+    if (!login.method && own_machine) return Proven{};
+    if (config.console_auth_file.empty())
+        return NoProof{"there is no console_auth_file to prove the user by"};
+    return ProveByPassword{secret_of(login.startup.user, config.console_secrets)};
+}
+
+const protocol::ScramDigests& scram_digests() noexcept {
+    static constexpr protocol::ScramDigests digests{
+        tls::sha256, tls::hmac_sha256, tls::equal_in_constant_time};
+    return digests;
+}
+
+} // namespace pgmoat::admin

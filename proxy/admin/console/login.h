@@ -1,0 +1,35 @@
+// Who may use the console, and how he proves that he is who he says: pure. See README.md for the
+// table of proofs.
+#pragma once
+
+#include "protocol/scram_server.h"
+#include "proxy/admin/console/statement.h"
+#include "proxy/config/config.h"
+#include "proxy/console_login.h"
+
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace pgmoat::admin {
+
+// console_users and console_stats_users; nothing: neither. Who is in both may do everything.
+[[nodiscard]] std::optional<Role> role_of(const std::string& user, const config::Config& config);
+
+struct Proven {};
+struct ProveByPassword {
+    protocol::ScramSecret secret; // of the user, or one that nobody can prove
+};
+struct NoProof {
+    std::string detail; // for the log
+};
+using Proof = std::variant<Proven, ProveByPassword, NoProof>;
+
+// `own_uid`: the user that pgmoat runs as.
+[[nodiscard]] Proof
+proof_for(const ConsoleLogin& login, const config::Config& config, uid_t own_uid);
+
+// tls/'s digests in protocol/'s terms.
+[[nodiscard]] const protocol::ScramDigests& scram_digests() noexcept;
+
+} // namespace pgmoat::admin

@@ -1,0 +1,176 @@
+#include "proxy/admin/console/status_rows.h"
+
+#include "proxy/admin/console/connection_rows.h"
+#include "tls/context.h"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <string>
+
+namespace pgmoat::admin {
+
+namespace {
+
+using metrics::CloseReason;
+using metrics::Direction;
+using metrics::Mode;
+using metrics::Side;
+
+std::uint64_t count(const std::vector<Connection>& connections,
+                    const std::function<bool(const SessionFacts&)>& wanted) {
+    return static_cast<std::uint64_t>(std::ranges::count_if(
+        connections, [&](const Connection& connection) { return wanted(connection.facts); }));
+}
+
+std::string join(const std::vector<std::string>& elements) {
+    std::string text;
+    for (const std::string& element : elements)
+        text += (text.empty() ? "" : ",") + element;
+    return text;
+}
+
+// PostgreSQL's text for an array of names.
+std::string array_text(const std::vector<std::string>& elements) {
+    std::string text = "{";
+    for (const std::string& element : elements) {
+        if (text.size() > 1) text += ',';
+        const bool quoted = element.empty() || element.find_first_of(" {},\"\\") != element.npos;
+        if (quoted) text += '"';
+        for (const char c : element) {
+            if (c == '"' || c == '\\') text += '\\';
+            text += c;
+        }
+        if (quoted) text += '"';
+    }
+    return text + '}';
+}
+
+Cell options_text(const std::vector<std::string>& options) {
+    return options.empty() ? Cell() : Cell(array_text(options));
+}
+
+std::uint64_t sum(const auto& cells) {
+    return std::accumulate(cells.begin(), cells.end(), std::uint64_t{0});
+}
+
+std::uint64_t closed(const metrics::Totals::Listener& listener, CloseReason reason) {
+    std::uint64_t total = 0;
+    for (const auto& of_mode : listener.counts.closed)
+        total += of_mode[static_cast<std::size_t>(reason)];
+    return total;
+}
+
+std::uint64_t all_closed(const metrics::Totals::Listener& listener) {
+    std::uint64_t total = 0;
+    for (const auto& of_mode : listener.counts.closed)
+        total += sum(of_mode);
+    return total;
+}
+
+std::uint64_t handshakes(const metrics::Totals& totals, std::size_t listener) {
+    const auto client = static_cast<std::size_t>(Side::client);
+    std::uint64_t total = totals.listeners[listener].counts.handshakes_beyond_table[client];
+    for (const auto& [kind, times] : totals.handshakes)
+        if (kind.listener == listener && kind.side == Side::client) total += times;
+    return total;
+}
+
+Row stats_row(const metrics::Totals& totals, std::size_t place) {
+    const metrics::Totals::Listener& listener = totals.listeners[place];
+    const auto& counts = listener.counts;
+    const auto client = static_cast<std::size_t>(Side::client);
+    return {to_cell(listener.name),
+            to_cell(sum(counts.opened)),
+            to_cell(all_closed(listener)),
+            to_cell(sum(counts.startup_errors)),
+            to_cell(handshakes(totals, place)),
+            to_cell(sum(counts.handshake_failures[client])),
+            to_cell(closed(listener, CloseReason::denied)),
+            to_cell(closed(listener, CloseReason::upstream_failed)),
+            to_cell(closed(listener, CloseReason::login_failed)),
+            to_cell(counts.bytes[static_cast<std::size_t>(Direction::from_client)]),
+            to_cell(counts.bytes[static_cast<std::size_t>(Direction::from_server)])};
+}
+
+} // namespace
+
+std::vector<Row> listener_rows(const config::Config& config,
+                               const std::vector<Connection>& connections) {
+    std::vector<Row> rows;
+    for (const config::Listener& listener : config.listeners)
+        rows.push_back({to_cell(listener.name),
+                        unless_empty(join(listener.addresses)),
+                        std::to_string(listener.port),
+                        unless_empty(join(listener.unix_directories)),
+                        to_cell(config::name_of(listener.tls_mode)),
+                        to_cell(listener.upstream),
+                        to_cell(count(connections, [&](const SessionFacts& facts) {
+                            return facts.listener == listener.name;
+                        }))});
+    return rows;
+}
+
+std::vector<Row> upstream_rows(const config::Config& config,
+                               const std::vector<Connection>& connections) {
+    std::vector<Row> rows;
+    for (const auto& [name, conninfo] : config.upstreams)
+        for (const config::UpstreamHost& host : conninfo.hosts)
+            rows.push_back({to_cell(name),
+                            to_cell(host.host.empty() ? host.hostaddr : host.host),
+                            std::to_string(host.port),
+                            to_cell(config::name_of(conninfo.sslmode)),
+                            to_cell(count(connections, [&](const SessionFacts& facts) {
+                                return facts.backend.upstream == name &&
+                                       facts.backend.host == host.host &&
+                                       facts.backend.port == host.port;
+                            }))});
+    return rows;
+}
+
+std::vector<Row> rule_rows(const std::vector<RuleView>& rules) {
+    std::vector<Row> rows;
+    for (const RuleView& rule : rules)
+        rows.push_back({std::to_string(rule.number),
+                        to_cell(rule.file),
+                        std::to_string(rule.line),
+                        to_cell(rule.type),
+                        to_cell(array_text(rule.databases)),
+                        to_cell(array_text(rule.users)),
+                        unless_empty(rule.address),
+                        unless_empty(rule.netmask),
+                        to_cell(rule.method),
+                        options_text(rule.options),
+                        to_cell(rule.hits),
+                        to_cell(rule.refused),
+                        time_text(rule.last_hit)});
+    return rows;
+}
+
+std::vector<Row> certificate_rows(const std::vector<OwnCertificateView>& certificates) {
+    std::vector<Row> rows;
+    for (const OwnCertificateView& certificate : certificates)
+        rows.push_back({to_cell(certificate.file),
+                        to_cell(certificate.subject),
+                        unless_empty(join(certificate.dns_names)),
+                        to_cell(certificate.issuer),
+                        unless_empty(certificate.serial),
+                        time_text(certificate.not_before),
+                        time_text(certificate.not_after)});
+    return rows;
+}
+
+std::vector<Row> stats_rows(const metrics::Totals& totals) {
+    std::vector<Row> rows;
+    for (std::size_t place = 0; place < totals.listeners.size(); ++place)
+        rows.push_back(stats_row(totals, place));
+    return rows;
+}
+
+std::vector<Row> version_rows() {
+    return {{to_cell("pgmoat " PGMOAT_VERSION),
+             to_cell(tls::build_version()),
+             to_cell(tls::runtime_version())}};
+}
+
+} // namespace pgmoat::admin

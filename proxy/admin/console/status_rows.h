@@ -1,0 +1,83 @@
+// The state of the proxy as rows: listeners, upstreams, rules, certificates, counts, versions.
+#pragma once
+
+#include "proxy/admin/console/backend.h"
+#include "proxy/admin/console/table.h"
+
+#include <array>
+#include <vector>
+
+namespace pgmoat::admin {
+
+inline constexpr std::array listener_columns{
+    Column{"name"},
+    Column{"addresses"},
+    Column{"port", Type::int4},
+    Column{"unix_socket_directories"},
+    Column{"tls_mode"},
+    Column{"upstream"},
+    Column{"connections", Type::int8},
+};
+inline constexpr std::array upstream_columns{
+    Column{"name"},
+    Column{"host"},
+    Column{"port", Type::int4},
+    Column{"sslmode"},
+    Column{"connections", Type::int8},
+};
+// The first ones are pg_hba_file_rules'.
+inline constexpr std::array rule_columns{
+    Column{"rule_number", Type::int4},
+    Column{"file_name"},
+    Column{"line_number", Type::int4},
+    Column{"type"},
+    Column{"database"},
+    Column{"user_name"},
+    Column{"address"},
+    Column{"netmask"},
+    Column{"auth_method"},
+    Column{"options"},
+    Column{"hits", Type::int8},
+    Column{"refused", Type::int8},
+    Column{"last_hit"},
+};
+inline constexpr std::array certificate_columns{
+    Column{"file"},
+    Column{"subject"},
+    Column{"dns_names"},
+    Column{"issuer"},
+    Column{"serial", Type::numeric},
+    Column{"not_before"},
+    Column{"not_after"},
+};
+inline constexpr std::array stats_columns{
+    Column{"listener"},
+    Column{"connections_opened", Type::int8},
+    Column{"connections_closed", Type::int8},
+    Column{"startup_errors", Type::int8},
+    Column{"tls_handshakes", Type::int8},
+    Column{"tls_handshake_failures", Type::int8},
+    Column{"denied", Type::int8},
+    Column{"upstream_failed", Type::int8},
+    Column{"login_failed", Type::int8},
+    Column{"bytes_received", Type::int8}, // of connections that have ended, as in the metrics
+    Column{"bytes_sent", Type::int8},
+};
+inline constexpr std::array version_columns{
+    Column{"version"},
+    Column{"openssl_build"},
+    Column{"openssl_runtime"},
+};
+
+[[nodiscard]] std::vector<Row> listener_rows(const config::Config& config,
+                                             const std::vector<Connection>& connections);
+// One for each host, in the order in which they are tried.
+[[nodiscard]] std::vector<Row> upstream_rows(const config::Config& config,
+                                             const std::vector<Connection>& connections);
+[[nodiscard]] std::vector<Row> rule_rows(const std::vector<RuleView>& rules);
+[[nodiscard]] std::vector<Row>
+certificate_rows(const std::vector<OwnCertificateView>& certificates);
+[[nodiscard]] std::vector<Row> stats_rows(const metrics::Totals& totals);
+[[nodiscard]] std::vector<Row> version_rows();
+
+} // namespace pgmoat::admin

@@ -1,0 +1,56 @@
+// What a statement of the console answers: rows of text under typed columns, a tag, or an error.
+// Values are in PostgreSQL's text format; binary is made of it where a driver asks for that.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgmoat::admin {
+
+enum class Type { boolean, int4, int8, numeric, text };
+
+struct Column {
+    std::string_view name;
+    Type type = Type::text;
+};
+
+using Cell = std::optional<std::string>; // nothing: NULL
+using Row = std::vector<Cell>;
+
+struct SqlError {
+    std::string_view sqlstate;
+    std::string message;
+    std::string hint = {};
+};
+
+// What is to be done once the answer has been sent: it may end the connection that it goes to.
+enum class Afterwards { nothing, drain, shut_down };
+
+struct Answer {
+    std::vector<Row> rows;
+    std::string tag; // "SHOW", "SELECT 3"
+    std::optional<SqlError> error = std::nullopt;
+    bool reloads = false; // it is true only once the server has loaded its files anew
+    Afterwards afterwards = Afterwards::nothing;
+};
+
+inline Cell to_cell(std::string_view text) {
+    return std::string(text);
+}
+// Of bool alone: a text literal would become one.
+inline Cell to_cell(std::same_as<bool> auto value) {
+    return value ? "t" : "f";
+}
+inline Cell to_cell(std::uint64_t value) {
+    return std::to_string(value);
+}
+// Empty means unknown, and unknown is NULL.
+inline Cell unless_empty(std::string_view text) {
+    return text.empty() ? Cell() : Cell(std::string(text));
+}
+
+} // namespace pgmoat::admin

@@ -1,0 +1,76 @@
+#include "proxy/console_backend.h"
+
+#include "proxy/policy/hba_listing.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <utility>
+
+namespace pgmoat {
+
+namespace {
+
+admin::RuleView view_of(const policy::Rule& rule) {
+    policy::HbaRow row = policy::row_of(rule);
+    const policy::RuleStats& stats = *rule.stats;
+    return {rule.number,
+            std::move(row.file_name),
+            row.line_number,
+            std::move(row.type),
+            std::move(row.databases),
+            std::move(row.users),
+            std::move(row.address),
+            std::move(row.netmask),
+            std::move(row.auth_method),
+            std::move(row.options),
+            stats.allowed,
+            stats.denied + stats.demand_unmet,
+            stats.last_hit};
+}
+
+} // namespace
+
+// In the order in which they came, whatever the table's is.
+std::vector<admin::Connection> ConsoleBackend::connections() const {
+    std::vector<admin::Connection> connections;
+    const auto now = std::chrono::steady_clock::now();
+    const std::int64_t unix_now = std::time(nullptr);
+    table_.for_each([&](const SessionRow& row) {
+        const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - row.opened());
+        connections.push_back({row.id(),
+                               row.facts(),
+                               row.bytes_from_client.load(std::memory_order_relaxed),
+                               row.bytes_from_server.load(std::memory_order_relaxed),
+                               age,
+                               unix_now - age.count()});
+    });
+    std::ranges::sort(connections, {}, &admin::Connection::id);
+    return connections;
+}
+
+std::vector<admin::OwnCertificateView> ConsoleBackend::certificates() const {
+    const control::Setup& setup = verbs_.setup();
+    if (!setup.tls) return {};
+    std::vector<admin::OwnCertificateView> views;
+    for (const tls::OwnCertificate& own : setup.tls->certificates())
+        views.push_back({own.file,
+                         own.subject,
+                         own.issuer,
+                         own.serial,
+                         own.dns_names,
+                         own.not_before,
+                         own.not_after});
+    return views;
+}
+
+std::vector<admin::RuleView> ConsoleBackend::rules() const {
+    std::vector<admin::RuleView> views;
+    for (const auto& rules :
+         control::distinct_rules(verbs_.setup().access, &control::Access::rules))
+        for (const policy::Rule& rule : rules->rules)
+            views.push_back(view_of(rule));
+    return views;
+}
+
+} // namespace pgmoat
