@@ -142,7 +142,7 @@ struct Server::Running {
         signals->async_wait([this](const error_code& error, int signal) {
             if (error) return;
             if (signal == SIGHUP)
-                (void)reload("received SIGHUP, reloading configuration files");
+                reload();
             else if (signal == SIGTERM && !state.draining)
                 drain("received smart shutdown request");
             else

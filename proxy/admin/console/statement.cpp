@@ -216,6 +216,7 @@ class Recogniser {
     }
 
     Recognised kill() {
+        if (word_ && word_->is("$")) return not_implemented("a parameter");
         if (!word_ || word_->kind != Word::Kind::number) return syntax_error(word_);
         const Word number = take();
         Statement statement{Verb::kill};

@@ -114,14 +114,14 @@ std::vector<Row> listener_rows(const config::Config& config,
 std::vector<Row> upstream_rows(const config::Config& config,
                                const std::vector<Connection>& connections) {
     std::vector<Row> rows;
-    for (const auto& [name, conninfo] : config.upstreams)
-        for (const config::UpstreamHost& host : conninfo.hosts)
-            rows.push_back({to_cell(name),
+    for (const auto& upstream : config.upstreams)
+        for (const config::UpstreamHost& host : upstream.second.hosts)
+            rows.push_back({to_cell(upstream.first),
                             to_cell(host.host.empty() ? host.hostaddr : host.host),
                             std::to_string(host.port),
-                            to_cell(config::name_of(conninfo.sslmode)),
+                            to_cell(config::name_of(upstream.second.sslmode)),
                             to_cell(count(connections, [&](const SessionFacts& facts) {
-                                return facts.backend.upstream == name &&
+                                return facts.backend.upstream == upstream.first &&
                                        facts.backend.host == host.host &&
                                        facts.backend.port == host.port;
                             }))});

@@ -73,3 +73,24 @@ TEST_CASE("only ECDHE without a pre-shared key names a curve in its key exchange
 
 } // namespace
 } // namespace pgmoat::tests
+
+TEST_CASE("Bits of a suite are those that OpenSSL and pg_stat_ssl count") {
+    const std::pair<std::uint16_t, int> suites[] = {
+        {0x1301, 128}, // TLS_AES_128_GCM_SHA256
+        {0x1302, 256}, // TLS_AES_256_GCM_SHA384
+        {0x1303, 256}, // TLS_CHACHA20_POLY1305_SHA256
+        {0x1305, 128}, // TLS_AES_128_CCM_8_SHA256
+        {0xc030, 256}, // ECDHE-RSA-AES256-GCM-SHA384
+        {0xc02f, 128}, // ECDHE-RSA-AES128-GCM-SHA256
+        {0xcca8, 256}, // ECDHE-RSA-CHACHA20-POLY1305
+        {0xc01d, 128}, // SRP-AES-128-CBC-SHA
+        {0xc05d, 256}, // ECDHE-ECDSA-ARIA256-GCM-SHA384
+        {0x0041, 128}, // CAMELLIA128-SHA
+        {0x0002, 0},   // NULL-SHA
+        {0xffff, 0},   // unknown
+    };
+    for (const auto& [suite, bits] : suites) {
+        INFO(pgmoat::protocol::cipher_suite_name(suite));
+        REQUIRE(pgmoat::protocol::cipher_suite_bits(suite) == bits);
+    }
+}

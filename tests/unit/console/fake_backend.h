@@ -1,0 +1,36 @@
+// A server that a test describes, and what was asked of it.
+#pragma once
+
+#include "proxy/admin/console/backend.h"
+
+#include <string>
+#include <vector>
+
+namespace pgmoat::admin {
+
+class FakeBackend final : public Backend {
+  public:
+    std::vector<Connection> connections() const override { return live; }
+    const config::Config& config() const override { return settings; }
+    metrics::Totals totals() const override { return {}; }
+    std::vector<OwnCertificateView> certificates() const override { return {}; }
+    std::vector<RuleView> rules() const override { return listed; }
+    std::string reload(const std::string&) override {
+        asked += "reload ";
+        return wrong;
+    }
+    bool kill(std::uint64_t id, const std::string& detail) override {
+        asked += "kill " + std::to_string(id) + " (" + detail + ") ";
+        return id == 7;
+    }
+    void drain(const std::string&) override { asked += "drain "; }
+    void shut_down(const std::string&) override { asked += "shut_down "; }
+
+    std::vector<Connection> live;
+    std::vector<RuleView> listed;
+    config::Config settings;
+    std::string wrong;
+    std::string asked;
+};
+
+} // namespace pgmoat::admin
