@@ -36,7 +36,8 @@ def start(start_pgmoat, certificate, postgres, auth_file):
 
 @pytest.fixture
 def pgmoat(start):
-    return start()
+    """Sessions on one control thread ask the other, which owns what they look at."""
+    return start(control_threads=2)
 
 
 def connect(port, user=ADMIN, dbname="pgmoat", **keywords):
