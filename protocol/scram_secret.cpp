@@ -47,4 +47,9 @@ std::optional<ScramSecret> parse_scram_secret(std::string_view text) {
     return ScramSecret{*iterations, std::move(*salt), *stored_key, *server_key};
 }
 
+std::string text_of(const ScramSecret& secret) {
+    return "SCRAM-SHA-256$" + std::to_string(secret.iterations) + ':' + encode_base64(secret.salt) +
+           '$' + encode_base64(secret.stored_key) + ':' + encode_base64(secret.server_key);
+}
+
 } // namespace pgmoat::protocol

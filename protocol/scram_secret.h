@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace pgmoat::protocol {
@@ -23,5 +24,6 @@ struct ScramSecret {
 
 // Nothing: it is no such secret, or beyond limits.h.
 [[nodiscard]] std::optional<ScramSecret> parse_scram_secret(std::string_view text);
+[[nodiscard]] std::string text_of(const ScramSecret& secret);
 
 } // namespace pgmoat::protocol

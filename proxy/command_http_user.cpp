@@ -1,8 +1,7 @@
 #include "proxy/command_http_user.h"
 
+#include "proxy/admin/http_users.h"
 #include "proxy/exit_code.h"
-#include "tls/context.h"
-#include "tls/scram_secret.h"
 
 #include <termios.h>
 #include <unistd.h>
@@ -56,12 +55,7 @@ int make_http_user(const std::string& name) {
         std::fprintf(stderr, "pgmoat: no password came on standard input\n");
         return exit_usage;
     }
-    try {
-        std::printf("%s:%s\n", name.c_str(), tls::make_scram_secret(password).c_str());
-    } catch (const tls::Error& error) {
-        std::fprintf(stderr, "pgmoat: %s\n", error.what());
-        return exit_failed;
-    }
+    std::printf("%s:%s\n", name.c_str(), admin::make_http_secret(password).c_str());
     return exit_ok;
 }
 

@@ -16,8 +16,4 @@ inline constexpr std::size_t logged_name_bytes_max = 71;
 // The same for a host name: DNS allows no longer one.
 inline constexpr std::size_t logged_host_bytes_max = 255;
 
-// Of a stored password. Each iteration is half a microsecond on the thread that checks it;
-// PostgreSQL's default is 4096.
-inline constexpr int scram_iterations_max = 100'000;
-
 } // namespace pgmoat::tls

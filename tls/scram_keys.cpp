@@ -19,6 +19,10 @@ void demand(bool done) {
     throw std::bad_alloc();
 }
 
+std::span<const std::uint8_t> bytes_of(std::string_view text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
 } // namespace
 
 Sha256 sha256(std::span<const std::uint8_t> bytes) {
@@ -50,6 +54,25 @@ std::vector<std::uint8_t> random_bytes(std::size_t count) {
     std::vector<std::uint8_t> bytes(count);
     demand(RAND_bytes(bytes.data(), static_cast<int>(count)) == 1);
     return bytes;
+}
+
+ScramKeys derive_scram_keys(std::string_view password,
+                            std::span<const std::uint8_t> salt,
+                            std::uint32_t iterations) {
+    Sha256 salted;
+    demand(PKCS5_PBKDF2_HMAC(password.data(),
+                             static_cast<int>(password.size()),
+                             salt.data(),
+                             static_cast<int>(salt.size()),
+                             static_cast<int>(iterations),
+                             EVP_sha256(),
+                             static_cast<int>(salted.size()),
+                             salted.data()) == 1);
+    Sha256 client = hmac_sha256(salted, bytes_of("Client Key"));
+    const ScramKeys keys{sha256(client), hmac_sha256(salted, bytes_of("Server Key"))};
+    OPENSSL_cleanse(salted.data(), salted.size());
+    OPENSSL_cleanse(client.data(), client.size());
+    return keys;
 }
 
 } // namespace pgmoat::tls

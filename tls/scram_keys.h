@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace pgmoat::tls {
@@ -19,5 +20,15 @@ using Sha256 = std::array<std::uint8_t, 32>;
 [[nodiscard]] bool equal_in_constant_time(std::span<const std::uint8_t> left,
                                           std::span<const std::uint8_t> right);
 [[nodiscard]] std::vector<std::uint8_t> random_bytes(std::size_t count);
+
+// What a server keeps of a password (RFC 5802, section 3). Costs two digests for each iteration.
+// The password is taken byte for byte; PostgreSQL's SASLprep changes only some outside ASCII.
+struct ScramKeys {
+    Sha256 stored;
+    Sha256 server;
+};
+[[nodiscard]] ScramKeys derive_scram_keys(std::string_view password,
+                                          std::span<const std::uint8_t> salt,
+                                          std::uint32_t iterations);
 
 } // namespace pgmoat::tls

@@ -1,7 +1,8 @@
 #include "proxy/admin/http_users.h"
 
+#include "protocol/base64.h"
 #include "proxy/admin/limits.h"
-#include "tls/base64.h"
+#include "tls/scram_keys.h"
 
 #include <algorithm>
 #include <cctype>
@@ -9,6 +10,9 @@
 namespace pgmoat::admin {
 
 namespace {
+
+constexpr std::uint32_t new_iterations = 4096; // PostgreSQL's scram_iterations
+constexpr std::size_t new_salt_bytes = 16;     // PostgreSQL's SCRAM_DEFAULT_SALT_LEN
 
 bool is_basic(std::string_view scheme) {
     constexpr std::string_view basic = "basic ";
@@ -30,8 +34,11 @@ std::string take_line(std::string_view line, HttpUsers& users) {
     const std::string name(line.substr(0, colon));
     if (colon == std::string_view::npos || name.empty())
         return "expected NAME:SECRET, as \"pgmoat http-user NAME\" prints it";
-    const auto secret = tls::parse_scram_secret(line.substr(colon + 1));
+    const auto secret = protocol::parse_scram_secret(line.substr(colon + 1));
     if (!secret) return "the secret of \"" + name + "\" is not in the form SCRAM-SHA-256$...";
+    if (secret->iterations > http_password_iterations_max)
+        return "the secret of \"" + name + "\" has more than " +
+               std::to_string(http_password_iterations_max) + " iterations";
     if (users.size() >= http_users_max)
         return "there are more than " + std::to_string(http_users_max) + " users";
     if (!users.emplace(name, *secret).second) return "user \"" + name + "\" is there twice";
@@ -57,6 +64,17 @@ ParsedUsers parse_http_users(std::string_view text, const std::string& file) {
     return parsed;
 }
 
+std::string make_http_secret(std::string_view password) {
+    const auto salt = tls::random_bytes(new_salt_bytes);
+    const auto keys = tls::derive_scram_keys(password, salt, new_iterations);
+    return protocol::text_of({new_iterations, salt, keys.stored, keys.server});
+}
+
+bool is_password_of(const protocol::ScramSecret& secret, std::string_view password) {
+    const auto keys = tls::derive_scram_keys(password, secret.salt, secret.iterations);
+    return tls::equal_in_constant_time(keys.stored, secret.stored_key);
+}
+
 HttpAuthenticator::HttpAuthenticator(std::shared_ptr<const HttpUsers> users)
     : users_(std::move(users)), welcomed_(http_users_max) {
     if (!users_ || users_->empty()) return;
@@ -69,7 +87,7 @@ HttpAuthenticator::Answer HttpAuthenticator::check(std::string_view authorizatio
     if (!users_) return Answer::welcome;
     constexpr std::size_t scheme_bytes = std::string_view("Basic ").size();
     if (!is_basic(authorization.substr(0, scheme_bytes))) return Answer::unknown;
-    const auto bytes = tls::base64_decoded(without_blanks(authorization.substr(scheme_bytes)));
+    const auto bytes = protocol::decode_base64(without_blanks(authorization.substr(scheme_bytes)));
     if (!bytes) return Answer::unknown;
     const std::string credentials(bytes->begin(), bytes->end());
     if (welcomed_.has(credentials)) return Answer::welcome;
@@ -85,7 +103,7 @@ bool HttpAuthenticator::is_right(std::string_view credentials) const {
     const bool known = colon != std::string_view::npos && user != users_->end();
     const std::string_view password =
         colon == std::string_view::npos ? std::string_view() : credentials.substr(colon + 1);
-    return tls::is_password_of(known ? user->second : nobody_, password) && known;
+    return is_password_of(known ? user->second : nobody_, password) && known;
 }
 
 bool HttpAuthenticator::may_check(Clock::time_point now) {

@@ -3,8 +3,8 @@
 // password. On the endpoint's thread.
 #pragma once
 
+#include "protocol/scram_secret.h"
 #include "tls/remembered.h"
-#include "tls/scram_secret.h"
 
 #include <chrono>
 #include <map>
@@ -15,7 +15,7 @@
 
 namespace pgmoat::admin {
 
-using HttpUsers = std::map<std::string, tls::ScramSecret, std::less<>>;
+using HttpUsers = std::map<std::string, protocol::ScramSecret, std::less<>>;
 
 struct ParsedUsers {
     HttpUsers users;
@@ -24,6 +24,12 @@ struct ParsedUsers {
 
 // Blank lines and lines that begin with # do not count. `file` is for the words of the errors.
 [[nodiscard]] ParsedUsers parse_http_users(std::string_view text, const std::string& file);
+
+// A new secret for the file, with a random salt.
+[[nodiscard]] std::string make_http_secret(std::string_view password);
+
+// Takes as long for a wrong password as for the right one, wherever they differ.
+[[nodiscard]] bool is_password_of(const protocol::ScramSecret& secret, std::string_view password);
 
 class HttpAuthenticator {
   public:
@@ -40,7 +46,7 @@ class HttpAuthenticator {
     [[nodiscard]] bool may_check(Clock::time_point now);
 
     std::shared_ptr<const HttpUsers> users_;
-    tls::ScramSecret nobody_; // what unknown names are checked against
+    protocol::ScramSecret nobody_; // what unknown names are checked against
     tls::Remembered welcomed_;
     Clock::time_point second_began_{};
     int checks_ = 0; // in this second

@@ -60,4 +60,8 @@ inline constexpr std::size_t rules_on_page_max = 300;
 // The past on the status page: half an hour, in steps of the server's housekeeping.
 inline constexpr std::size_t history_samples_max = 900;
 
+// Of a stored password. Each iteration is half a microsecond on the thread that checks it;
+// PostgreSQL's default is 4096.
+inline constexpr std::uint32_t http_password_iterations_max = 100'000;
+
 } // namespace pgmoat::admin

@@ -138,9 +138,7 @@ double mean_seconds(const metrics::Histogram<std::uint64_t>& histogram, std::uin
     count = 0;
     for (const std::uint64_t observed : histogram.observations)
         count += observed;
-    return count == 0
-               ? 0
-               : static_cast<double>(histogram.sum) / 1e6 / static_cast<double>(count);
+    return count == 0 ? 0 : static_cast<double>(histogram.sum) / 1e6 / static_cast<double>(count);
 }
 
 std::string mean(const metrics::Histogram<std::uint64_t>& histogram) {

@@ -1,10 +1,9 @@
 // Names and passwords, and TLS.
+#include "protocol/base64.h"
 #include "proxy/admin/http_users.h"
 #include "proxy/admin/limits.h"
 #include "tests/component/admin/http_client.h"
 #include "tests/component/admin/running_endpoint.h"
-#include "tls/base64.h"
-#include "tls/scram_secret.h"
 
 #include <memory>
 #include <string>
@@ -19,12 +18,12 @@ namespace {
 
 std::string basic(const std::string& credentials) {
     const std::vector<std::uint8_t> bytes(credentials.begin(), credentials.end());
-    return "Basic " + tls::base64(bytes);
+    return "Basic " + protocol::encode_base64(bytes);
 }
 
 HttpAccess for_alice() {
     HttpAccess access;
-    const std::string line = "alice:" + tls::make_scram_secret("wonder:land") + "\n";
+    const std::string line = "alice:" + make_http_secret("wonder:land") + "\n";
     access.users = std::make_shared<const HttpUsers>(parse_http_users(line, "users").users);
     return access;
 }
@@ -109,7 +108,7 @@ TEST_CASE("A name that does not exist takes as long as a wrong password") {
 }
 
 TEST_CASE("A users file is refused with the place of each mistake") {
-    const std::string good = "alice:" + tls::make_scram_secret("x");
+    const std::string good = "alice:" + make_http_secret("x");
     CHECK(parse_http_users("# comment\n\n " + good + " \r\n", "f").users.size() == 1);
     const auto parsed = parse_http_users("bob\n" + good + "\nbob:md5abc\n" + good + "\n", "f");
     REQUIRE(parsed.errors.size() == 3);
