@@ -35,7 +35,8 @@ inline constexpr std::chrono::milliseconds watch_retry_pause{1000};
 inline constexpr std::chrono::seconds watch_patience{5};
 
 // `pgmoat check`: automatic renewal of a certificate of ninety days comes a month before its
-// end, so three weeks mean that it did not come; RSA below 2048 bits is refused by default since OpenSSL's security level 2.
+// end, so three weeks mean that it did not come; RSA below 2048 bits is refused by default since
+// OpenSSL's security level 2.
 inline constexpr std::chrono::seconds expiry_warning{std::chrono::hours{24 * 21}};
 inline constexpr int rsa_bits_min = 2048;
 

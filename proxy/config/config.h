@@ -82,8 +82,6 @@ struct Config {
     std::string http_tls_key_file;
     std::string http_users_file;    // empty: no passwords
     int connection_metrics_max = 0; // connections at /metrics/connections; 0: no such page
-    std::string user;        // become this user after binding; empty: stay
-    std::string http_listen; // "127.0.0.1:9632"; empty: no HTTP endpoint
     // Who may use the console; nobody: there is none, and its name is that of any other database.
     std::vector<std::string> console_users;       // everything
     std::vector<std::string> console_stats_users; // looking only

@@ -65,8 +65,7 @@ Awaitable<void> review(const Threads& threads, std::shared_ptr<const Setup> setu
         if (!place || !setup->access[*place].rules) continue;
         const Access& access = setup->access[*place];
         const RulesToAsk asked{inquiry, *access.rules, access.roles};
-        const policy::Decision decision =
-            co_await judge_live(asked, candidate_of(session.facts));
+        const policy::Decision decision = co_await judge_live(asked, candidate_of(session.facts));
         if (decision.refuses()) conclude(threads, *setup, session, decision);
     }
 }

@@ -58,7 +58,8 @@ class Contexts {
         settings.pairs = {{folder + "/server.crt", folder + "/server.key"}};
         tls::CertificateRequest request;
         request.common_name = "localhost";
-        tls::issue_certificate(request, settings.certificate_file, settings.key_file, false);
+        const auto& [certificate_file, key_file] = settings.pairs.front();
+        tls::issue_certificate(request, certificate_file, key_file, false);
         server = tls::ServerContext::load(settings);
         client = tls::ClientContext::load({});
         std::filesystem::remove_all(folder);

@@ -15,9 +15,9 @@ class FakeBackend final : public Backend {
     metrics::Totals totals() const override { return {}; }
     std::vector<OwnCertificateView> certificates() const override { return {}; }
     std::vector<RuleView> rules() const override { return listed; }
-    std::string reload(const std::string&) override {
+    void reload(const std::string&, Heard heard) override {
         asked += "reload ";
-        return wrong;
+        heard({});
     }
     bool kill(std::uint64_t id, const std::string& detail) override {
         asked += "kill " + std::to_string(id) + " (" + detail + ") ";
@@ -29,7 +29,6 @@ class FakeBackend final : public Backend {
     std::vector<Connection> live;
     std::vector<RuleView> listed;
     config::Config settings;
-    std::string wrong;
     std::string asked;
 };
 

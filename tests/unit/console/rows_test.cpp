@@ -137,6 +137,7 @@ TEST_CASE("A stats user can change nothing") {
         REQUIRE(answer.error);
         REQUIRE(answer.error->sqlstate == "42501");
         REQUIRE(answer.afterwards == Afterwards::nothing);
+        REQUIRE_FALSE(answer.reloads);
     }
     REQUIRE(backend.asked.empty());
     REQUIRE_FALSE(run("SHOW CONFIG", Role::stats_user, backend).error);
@@ -147,9 +148,11 @@ TEST_CASE("A console user kills, reloads, drains and shuts down") {
     REQUIRE(run("KILL 7", Role::console_user, backend).tag == "KILL");
     REQUIRE(backend.asked == "kill 7 (ended by console user \"bob\") ");
     REQUIRE(run("KILL 8", Role::console_user, backend).error->sqlstate == "42704");
-    REQUIRE(run("RELOAD", Role::console_user, backend).tag == "RELOAD");
-    backend.wrong = "syntax error in file \"x\" line 3";
-    REQUIRE(run("RELOAD", Role::console_user, backend).error->message == backend.wrong);
+    const Answer reload = run("RELOAD", Role::console_user, backend);
+    REQUIRE(reload.reloads);
+    REQUIRE(after_reload(reload, "").tag == "RELOAD");
+    REQUIRE(after_reload(reload, "syntax error in file \"x\" line 3").error->message ==
+            "syntax error in file \"x\" line 3");
     REQUIRE(run("DRAIN", Role::console_user, backend).afterwards == Afterwards::drain);
     REQUIRE(run("SHUTDOWN", Role::console_user, backend).afterwards == Afterwards::shut_down);
 }

@@ -1,3 +1,4 @@
+// What PostgreSQL's view would show of the lines of a file.
 #include "proxy/policy/hba_listing.h"
 #include "proxy/policy/listing_text.h"
 #include "tests/support/catch.h"

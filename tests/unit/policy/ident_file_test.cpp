@@ -1,3 +1,4 @@
+// The parser of pg_ident.conf, text by text.
 #include "proxy/policy/ident_file.h"
 #include "tests/support/catch.h"
 #include "tests/unit/config/memory_files.h"

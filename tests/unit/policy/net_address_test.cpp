@@ -1,3 +1,4 @@
+// Numeric addresses, masks and their texts.
 #include "proxy/policy/net_address.h"
 #include "tests/support/catch.h"
 
