@@ -115,9 +115,9 @@ struct Server::Running {
 
     ServerVerbs verbs() {
         return {[this]() -> const Setup& { return *setup; },
-                [this](const std::string& user) {
-                    return reload("console user \"" + user +
-                                  "\" asks to reload configuration files");
+                [this](const std::string& user, Reloader::Heard heard) {
+                    log.info("console user \"" + user + "\" asks to reload configuration files");
+                    reloader->request(ReloadKind::all, std::move(heard));
                 },
                 [this](std::uint64_t id, const std::string& detail) {
                     return control::kill(threads, id, detail);
