@@ -210,7 +210,7 @@ class PgmoatSubject:
         self._server = server
         self._pgmoat = Pgmoat(workspace, certificate, names=names, files={
             HBA: TRUST_ALL, IDENT: "", "ca.crt": authority.certificate.read_bytes()}, settings={
-            "listen_addresses": "127.0.0.1,::1", "log_format": "json", "log_min_messages": "info",
+            "listen_addresses": "127.0.0.1,::1", "log_format": "json", "log_min_messages": "debug1",
             "upstream": f"host=127.0.0.1 port={server.port} sslmode=disable",
             "unix_socket_directories": ".", "hba_file": HBA, "ident_file": IDENT, "ssl_ca_file": "ca.crt",
             "role_query": ROLE_QUERY, "role_query_conninfo": "user=postgres dbname=postgres"})
