@@ -19,7 +19,8 @@ std::string_view to_word(Verdict verdict) noexcept {
 }
 
 Evaluation::Evaluation(const Rules& rules, const Candidate& candidate)
-    : rules_(rules), candidate_(candidate), key_(sieve_key(candidate)) {}
+    : rules_(rules), candidate_(candidate),
+      key_(rules.sieve ? rules.sieve->key(candidate) : RuleSieve::Key{}) {}
 
 std::variant<Decision, Question> Evaluation::next() {
     std::variant<Decision, Question> step = look_on();

@@ -80,7 +80,7 @@ class Evaluation {
 
     const Rules& rules_;
     const Candidate& candidate_;
-    SieveKey key_;
+    RuleSieve::Key key_;
     std::size_t place_ = 0; // of the rule that is looked at
     Answers known_;
 };

@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace pgmoat::policy {
@@ -12,27 +14,39 @@ namespace pgmoat::policy {
 struct Candidate;
 struct Rule;
 
-// A connection as the sieve sees it.
-struct SieveKey {
-    std::uint64_t marks = 0;   // each must be among the marks of a rule
-    std::uint64_t address = 0; // its first 64 bits; of IPv4 its 32
-};
-[[nodiscard]] SieveKey sieve_key(const Candidate& candidate);
-
 class RuleSieve {
   public:
+    using Places = std::vector<std::uint32_t>; // of rules, rising
+
+    // A connection as the sieve sees it; good for this sieve alone.
+    struct Key {
+        std::uint64_t marks = 0;         // each must be among the marks of a rule
+        std::uint64_t address = 0;       // its first 64 bits; of IPv4 its 32
+        const Places* by_user = nullptr; // rules that name the user; none does: nullptr
+    };
+
     explicit RuleSieve(const std::vector<Rule>& rules);
 
+    [[nodiscard]] Key key(const Candidate& candidate) const;
+
     // The first rule from `place` on that may match; behind the last one when there is none.
-    [[nodiscard]] std::size_t next(std::size_t place, const SieveKey& key) const noexcept;
+    [[nodiscard]] std::size_t next(std::size_t place, const Key& key) const noexcept;
 
   private:
     struct Entry {
         std::uint64_t marks;
         std::uint64_t base;
         std::uint64_t mask;
+        [[nodiscard]] bool may_match(const Key& key) const noexcept {
+            const std::uint64_t lacking = key.marks & ~marks;
+            const std::uint64_t outside = (key.address ^ base) & mask;
+            return (lacking | outside) == 0;
+        }
     };
     std::vector<Entry> entries_;
+    // Every rule is in one or in the other: in the lists of its users, if it has nothing but names.
+    std::unordered_map<std::string, Places> by_user_;
+    Places open_;
 };
 
 } // namespace pgmoat::policy
