@@ -1,6 +1,7 @@
 #include "protocol/traffic_observer.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace pgmoat::protocol {
@@ -16,6 +17,11 @@ constexpr std::uint8_t in_failed_block = 'E';
 // CommandComplete is its length word and the tag with its NUL.
 constexpr std::uint32_t rollback_length = frame_length_min + sizeof "ROLLBACK";
 
+bool is_client_type(std::uint8_t type) noexcept {
+    return std::string_view("BCDEFHPQSXcdf").find(static_cast<char>(type)) !=
+           std::string_view::npos;
+}
+
 bool is_status(std::uint8_t byte) noexcept {
     return byte == idle || byte == in_block || byte == in_failed_block;
 }
@@ -27,6 +33,10 @@ bool is_status(std::uint8_t byte) noexcept {
 void TrafficObserver::from_client(ByteView bytes, TrafficSink& sink) noexcept {
     if (client_lost_) return;
     while (const auto header = client_.next(bytes)) {
+        if (client_guessed_ && !is_client_type(header->type)) {
+            client_lost_ = true;
+            return;
+        }
         if (header->type == copy_data)
             static_cast<void>(client_.skip_alike(bytes, copy_data));
         else
@@ -38,10 +48,20 @@ void TrafficObserver::client_sent_unseen(std::size_t count) noexcept {
     if (!client_.skip_unseen(count)) client_lost_ = true;
 }
 
+// A client that sends ahead is met in the middle of a message. Then the next ReadyForQuery does not
+// find it between two of them, and it is looked for again.
+void TrafficObserver::find_client() noexcept {
+    const bool in_place = !client_lost_ && (!client_guessed_ || client_.between_frames());
+    client_guessed_ = !in_place;
+    if (in_place) return;
+    client_ = FrameWalker{message_length_max};
+    client_lost_ = false;
+}
+
 // --- the server's messages ----------------------------------------------------------------------
 
 void TrafficObserver::from_server(ByteView bytes, TrafficSink& sink) noexcept {
-    if (server_lost_) return look_for_ready(bytes);
+    if (server_lost_) return look_for_ready(bytes, sink);
     while (peek(bytes, sink)) {
         const auto header = server_.next(bytes);
         if (!header) return;
@@ -50,6 +70,7 @@ void TrafficObserver::from_server(ByteView bytes, TrafficSink& sink) noexcept {
 }
 
 void TrafficObserver::server_sent_unseen(std::size_t count) noexcept {
+    if (count == 0) return;
     if (peek_ != Peek::nothing || !server_.skip_unseen(count)) server_lost_ = true;
 }
 
@@ -59,10 +80,13 @@ void TrafficObserver::begin_server_message(const FrameHeader& header,
     switch (header.type) {
     case copy_data: static_cast<void>(server_.skip_alike(rest, copy_data)); return;
     case data_row: return sink.came_from_server(data_row, 1 + server_.skip_alike(rest, data_row));
-    case 'C': note_completion(header.length); break;
+    case 'C':
+        note_completion();
+        if (header.length == rollback_length) peek_ = Peek::tag;
+        break;
     case 'V': // FunctionCallResponse
     case 's': // PortalSuspended: the portal ends with the transaction
-        note_completion(0);
+        note_completion();
         break;
     case 'E':
         cycle_.failed = true;
@@ -75,9 +99,8 @@ void TrafficObserver::begin_server_message(const FrameHeader& header,
     sink.came_from_server(header.type, 1);
 }
 
-void TrafficObserver::note_completion(std::uint32_t length) noexcept {
+void TrafficObserver::note_completion() noexcept {
     cycle_.completed_several = std::exchange(cycle_.completed_one, true);
-    if (length == rollback_length) cycle_.maybe_rolled_back = true;
 }
 
 // Goes on with the body of which something must be known. False: `rest` ran out before it was.
@@ -86,12 +109,16 @@ bool TrafficObserver::peek(ByteView& rest, TrafficSink& sink) noexcept {
         const ByteView byte = server_.take_body(rest, 1);
         const bool body_ended = byte.empty() && server_.body_left() == 0;
         if (byte.empty() && !body_ended) return false;
-        if (peek_ == Peek::status)
+        if (peek_ == Peek::status) {
             ready(body_ended ? std::uint8_t{0} : byte[0], sink);
-        else if (body_ended || peeked_bytes_ == error_peek_bytes_max)
+        } else if (peek_ == Peek::tag) {
+            peek_ = Peek::nothing;
+            if (!body_ended && byte[0] == 'R') cycle_.rolled_back = true; // no other tag does
+        } else if (body_ended || peeked_bytes_ == error_peek_bytes_max) {
             tell_error({}, sink);
-        else
+        } else {
             peek_at_error(byte[0], sink);
+        }
     }
     return true;
 }
@@ -127,19 +154,19 @@ void TrafficObserver::ready(std::uint8_t status, TrafficSink& sink) noexcept {
     if (status == idle && was_one) sink.transaction_ended(how_it_ended());
     status_ = is_status(status) ? status : idle;
     cycle_ = {};
-    if (std::exchange(client_lost_, false)) client_ = FrameWalker{message_length_max};
+    find_client();
 }
 
 TransactionEnd TrafficObserver::how_it_ended() const noexcept {
     if (cycle_.failed || status_ == in_failed_block) return TransactionEnd::failed;
-    if (!cycle_.maybe_rolled_back) return TransactionEnd::committed;
+    if (!cycle_.rolled_back) return TransactionEnd::committed;
     if (cycle_.completed_several) return TransactionEnd::unknown;
     return status_ == in_block ? TransactionEnd::rolled_back : TransactionEnd::committed;
 }
 
 // Row data could end in the same six bytes, where a read was cut by chance: rare, and all that
 // follows is a wrong count until the stream turns out to be none.
-void TrafficObserver::look_for_ready(ByteView bytes) noexcept {
+void TrafficObserver::look_for_ready(ByteView bytes, TrafficSink& sink) noexcept {
     constexpr std::array<std::uint8_t, frame_header_bytes> header{'Z', 0, 0, 0, 5};
     if (bytes.size() < header.size() + 1 || !is_status(bytes.back())) return;
     const ByteView last = bytes.last(header.size() + 1);
@@ -150,7 +177,10 @@ void TrafficObserver::look_for_ready(ByteView bytes) noexcept {
     peek_ = Peek::nothing;
     status_ = bytes.back();
     cycle_ = {};
-    if (std::exchange(client_lost_, false)) client_ = FrameWalker{message_length_max};
+    sink.came_from_server('Z', 1);
+    // One at least has ended, of what went by unseen.
+    if (status_ == idle) sink.transaction_ended(TransactionEnd::unknown);
+    find_client();
 }
 
 } // namespace pgmoat::protocol

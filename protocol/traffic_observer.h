@@ -1,6 +1,7 @@
 // Follows both directions of a session after its login and tells a sink what passed: from message
-// headers, the status byte of ReadyForQuery and the SQLSTATE class of ErrorResponse. No other byte
-// of a body is looked at, and none is kept. A stream that is no stream of messages is followed no
+// headers, the status byte of ReadyForQuery, the SQLSTATE class of ErrorResponse and the first
+// letter of a command's tag that is as long as ROLLBACK. No other byte of a body is looked at, and
+// none is kept. A stream that is no stream of messages is followed no
 // further; it can do no harm.
 //
 // CopyData, the rows of COPY, are passed over as fast as can be and not told.
@@ -9,12 +10,11 @@
 // headers tell:
 //
 //   failed       the block was in a failed state, or an error came since the last ReadyForQuery
-//   rolled_back  a block, and the only command that was completed since has a tag as long as
-//                ROLLBACK: nothing else of that length ends a block
-//   unknown      several commands were completed, one with a tag as long as ROLLBACK ("SELECT 1" is
-//                as long)
-//   committed    everything else: no ROLLBACK can have been among the commands. A transaction that
-//                was prepared is among these
+//   rolled_back  a block, and the only command that was completed since is ROLLBACK
+//   unknown      several commands were completed, and ROLLBACK was among them; or its end is all
+//                that was seen of it
+//   committed    everything else: ROLLBACK was not among the commands. A transaction that was
+//                prepared is among these
 //
 // Where nothing was completed, as after a lone Sync or Parse, none has ended. COMMIT AND CHAIN does
 // not show: the session is in a block before and after it.
@@ -62,13 +62,15 @@ class TrafficObserver {
 
     // Bytes of a direction went by unseen. Unless they were of one body, nothing is told of the
     // direction until the server is known to be ready for a query: when bytes that it sent end in
-    // ReadyForQuery. A client begins a message then, if it does not send ahead.
+    // ReadyForQuery. A client begins a message then, if it does not send ahead: that is a guess
+    // until the ReadyForQuery after it finds the client between two messages.
     void client_sent_unseen(std::size_t count) noexcept;
     void server_sent_unseen(std::size_t count) noexcept;
 
   private:
     enum class Peek : std::uint8_t {
         nothing,
+        tag,
         status,
         field_code,
         field,
@@ -81,22 +83,24 @@ class TrafficObserver {
         bool failed = false;
         bool completed_one = false;
         bool completed_several = false;
-        bool maybe_rolled_back = false;
+        bool rolled_back = false;
     };
 
     void
     begin_server_message(const FrameHeader& header, ByteView& rest, TrafficSink& sink) noexcept;
-    void note_completion(std::uint32_t length) noexcept;
+    void note_completion() noexcept;
     [[nodiscard]] bool peek(ByteView& rest, TrafficSink& sink) noexcept;
     void peek_at_error(std::uint8_t byte, TrafficSink& sink) noexcept;
     void tell_error(SqlstateClass sqlstate_class, TrafficSink& sink) noexcept;
     void ready(std::uint8_t status, TrafficSink& sink) noexcept;
     [[nodiscard]] TransactionEnd how_it_ended() const noexcept;
-    void look_for_ready(ByteView bytes) noexcept;
+    void look_for_ready(ByteView bytes, TrafficSink& sink) noexcept;
+    void find_client() noexcept;
 
     FrameWalker client_{message_length_max};
     FrameWalker server_{message_length_max};
     bool client_lost_ = false; // by unseen bytes
+    bool client_guessed_ = false;
     bool server_lost_ = false;
     std::uint8_t status_ = 'I'; // of the last ReadyForQuery
     Cycle cycle_;

@@ -1,5 +1,7 @@
 #include "proxy/control/login.h"
 
+#include "protocol/frames.h"
+#include "protocol/limits.h"
 #include "proxy/control/either.h"
 #include "proxy/control/limits.h"
 #include "proxy/control/refusal.h"
@@ -25,7 +27,10 @@ class LoginRelay {
             if (readable.second) ready = co_await from_server();
             if (readable.first && !ready && !stop_) co_await from_client();
         }
-        co_return Login{std::move(stop_), observer_.facts(), std::move(after_ready_)};
+        co_return Login{std::move(stop_),
+                        observer_.facts(),
+                        std::move(after_ready_),
+                        client_messages_.between_frames()};
     }
 
   private:
@@ -50,6 +55,9 @@ class LoginRelay {
             co_return;
         }
         if (read.bytes == 0) co_return;
+        ByteView headers = ByteView(buffer_).first(read.bytes); // no more than these (law 7)
+        while (client_messages_.next(headers)) {
+        }
         const Io sent = co_await server_.write(ByteView(buffer_).first(read.bytes));
         if (!sent) co_await server_gone(sent);
     }
@@ -86,6 +94,7 @@ class LoginRelay {
     Stream& client_;
     Stream& server_;
     LoginObserver observer_;
+    FrameWalker client_messages_{message_length_max};
     Bytes buffer_;
     Bytes out_;
     Bytes after_ready_;

@@ -11,7 +11,8 @@ namespace pgmoat::control {
 struct Login {
     Stop stop; // nothing: the server is ready
     protocol::LoginFacts facts;
-    protocol::Bytes sent_after_ready; // what the client got already behind ReadyForQuery
+    protocol::Bytes sent_after_ready;    // what the client got already behind ReadyForQuery
+    bool client_between_messages = true; // else the rest of what it sent ahead is still to come
 };
 
 // `first_reply`: what the server already said. Tells the client a FATAL of our own where the

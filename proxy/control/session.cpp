@@ -322,6 +322,7 @@ class Session final : public Interruptible {
         Login login = co_await relay_login(client_, *server_, std::move(first_reply_));
         record_.login_ended(login.facts, !login.stop);
         after_ready_ = std::move(login.sent_after_ready);
+        client_between_messages_ = login.client_between_messages;
         co_return std::move(login.stop);
     }
 
@@ -367,6 +368,7 @@ class Session final : public Interruptible {
         TrafficMeter meter(record_.traffic(), record_.facts().listener_id, content);
         meter.saw(
             metrics::Side::server, after_ready_, thread_.services.counters.block_of_this_thread());
+        if (!client_between_messages_) meter.missed(metrics::Side::client, 1);
         return meter;
     }
 
@@ -410,13 +412,14 @@ class Session final : public Interruptible {
     Inquiry inquiry_{thread_};
     policy::Decision decision_;
     const UpstreamTarget* target_ = nullptr;
-    protocol::Bytes first_reply_;    // of the server to the startup packet
-    protocol::Bytes after_ready_;    // of the server, passed on behind ReadyForQuery
-    Stop interrupted_;               // from outside
-    bool handed_over_ = false;       // to the relay plane, or reported
-    bool sealed_ = false;            // the client is in an encryption that ends at the server
-    bool server_must_agree_ = false; // the client was promised TLS before a server was known
-    Deadline deadline_;              // last: its action uses what stands above
+    protocol::Bytes first_reply_;         // of the server to the startup packet
+    protocol::Bytes after_ready_;         // of the server, passed on behind ReadyForQuery
+    bool client_between_messages_ = true; // what it sent during the login ended with a message
+    Stop interrupted_;                    // from outside
+    bool handed_over_ = false;            // to the relay plane, or reported
+    bool sealed_ = false;                 // the client is in an encryption that ends at the server
+    bool server_must_agree_ = false;      // the client was promised TLS before a server was known
+    Deadline deadline_;                   // last: its action uses what stands above
 };
 
 // A plain function, not a lambda, owns the session: the coroutine frame keeps its parameters.

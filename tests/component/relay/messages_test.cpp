@@ -124,17 +124,17 @@ TEST_CASE("what the server had said behind its ReadyForQuery keeps its place in 
 }
 
 TEST_CASE("a client that speaks nonsense is relayed and counted no further") {
-    for (const Mode mode : every_mode) {
+    for (const Mode mode : {Mode::tls_to_client, Mode::tls_both}) { // seen whole, so it is never lost
         INFO(name_of(mode));
         Counted relay;
         Ends ends = relay.connect(mode);
+        Counted::ask(ends, answer);
         Counted::pass(ends.client, ends.server, pattern(7, 300'000));
         Counted::ask(ends, answer);
-        Counted::pass(ends.client, ends.server, pattern(8, 300'000));
-        Counted::pass(ends.server, ends.client, pattern(9, 300'000));
         const auto counts = relay.close(ends);
         CHECK(relay.outcome().reason == metrics::CloseReason::client_closed);
-        CHECK(of_server(counts, 'T') <= 1);
+        CHECK(counts.queries == 1);
+        CHECK(of_server(counts, 'Z') == 2);
     }
 }
 
@@ -151,8 +151,11 @@ TEST_CASE("after bulk in the clear, which is not seen, counting goes on with the
         Counted::ask(ends, answer);
     const auto counts = relay.close(ends);
     CHECK(counts.queries == 11);
-    CHECK(ended(counts, metrics::TransactionEnd::committed) >= 6);
-    CHECK(ended(counts, metrics::TransactionEnd::committed) <= 11);
+    // A read that ends inside of a ReadyForQuery hides that one.
+    const auto all = ended(counts, metrics::TransactionEnd::committed) +
+                     ended(counts, metrics::TransactionEnd::unknown);
+    CHECK(all >= 10);
+    CHECK(all <= 11);
 }
 
 } // namespace pgmoat::test

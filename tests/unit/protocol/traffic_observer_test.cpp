@@ -131,12 +131,16 @@ TEST_CASE("a transaction ends as headers and the status byte tell") {
         {"a block in one message",
          completed("BEGIN") + completed("INSERT 0 1") + completed("COMMIT") + ready('I'),
          {{committed, 1}}},
-        {"a block in one message that may have been rolled back",
+        {"a block in one message, with ROLLBACK in it",
          completed("BEGIN") + completed("INSERT 0 1") + completed("ROLLBACK") + ready('I'),
          {{unknown, 1}}},
         {"a batch",
          completed("INSERT 0 1") + completed("INSERT 0 1") + ready('I'),
          {{committed, 1}}},
+        {"a batch whose tags are as long as ROLLBACK",
+         completed("UPDATE 1") + completed("DELETE 1") + completed("SELECT 1") + ready('I'),
+         {{committed, 1}}},
+        {"a tag as long as ROLLBACK that is cut off", framed_as('C', 13), {}},
         {"a function call", message('V', Bytes(4, 0)) + ready('I'), {{committed, 1}}},
         {"a portal that was not read to its end", message('s') + ready('I'), {{committed, 1}}},
         {"nothing but Parse", message('1') + ready('I'), {}},
@@ -195,8 +199,40 @@ TEST_CASE("after unseen messages counting goes on when the server is ready") {
     observer.from_client(query("COMMIT"), seen);
     observer.from_server(completed("COMMIT") + ready('I'), seen);
     CHECK(seen.from_client == std::map<char, std::uint64_t>{{'Q', 1}});
-    CHECK(seen.from_server == std::map<char, std::uint64_t>{{'C', 1}, {'Z', 1}});
+    CHECK(seen.from_server == std::map<char, std::uint64_t>{{'C', 1}, {'Z', 2}});
     CHECK(seen.ended == Ended{{committed, 1}});
+}
+
+TEST_CASE("of a transaction that went by unseen its end is told") {
+    TrafficObserver observer;
+    TrafficSeen seen;
+    observer.server_sent_unseen(100'000);
+    observer.from_server(bytes_of("anything") + ready('I'), seen);
+    CHECK(seen.ended == Ended{{unknown, 1}});
+    CHECK(seen.from_server == std::map<char, std::uint64_t>{{'Z', 1}});
+}
+
+TEST_CASE("a client that was met in the middle of a message is looked for again") {
+    TrafficObserver observer;
+    TrafficSeen seen;
+    observer.client_sent_unseen(1);
+    observer.from_server(ready('I'), seen); // it sends ahead: the rest of a long row follows
+    observer.from_client(bytes_of("E5\tsome row of a COPY"), seen);
+    observer.from_server(ready('I'), seen);
+    observer.from_client(query("x"), seen);
+    observer.from_server(completed("SELECT 1") + ready('I'), seen);
+    observer.from_client(query("y"), seen);
+    CHECK(seen.from_client['Q'] == 2);
+}
+
+TEST_CASE("nothing that went by unseen changes nothing") {
+    TrafficObserver observer;
+    TrafficSeen seen;
+    const Bytes stream = error("23505") + ready('I');
+    observer.from_server(protocol::ByteView(stream).first(8), seen);
+    observer.server_sent_unseen(0);
+    observer.from_server(protocol::ByteView(stream).subspan(8), seen);
+    CHECK(seen.errors == Errors{{"23", 1}});
 }
 
 TEST_CASE("a client that was lost is found again when a server that was not says it is ready") {
