@@ -308,7 +308,7 @@ TEST_CASE("roles need a role_query") {
     CHECK(ParsedHba(row.line).error() == row.error);
     HbaContext context;
     context.roles = true;
-    CHECK(ParsedHba(row.line, context).rule().needs_roles());
+    CHECK(ParsedHba(row.line, context).error().empty());
 }
 
 TEST_CASE("a record that cannot match, or lets strangers in, is warned about") {
@@ -372,8 +372,6 @@ TEST_CASE("rules are numbered in order of evaluation and know their line") {
     CHECK(rules.rules[1].file == "/c/more");
     CHECK(rules.rules[1].line == 1);
     CHECK(rules.rules[1].text == "host  all all all md5");
-    CHECK(rules.needs_names());
-    CHECK(!rules.needs_roles());
     CHECK(!rules.routes());
     CHECK(rules.warnings ==
           std::vector<std::string>{"skipping missing authentication file \"/c/no\""});
