@@ -59,7 +59,7 @@ admin::RuleState state_of(const policy::Rule& rule) {
     const std::uint64_t refused = stats.denied + stats.demand_unmet;
     return {rule.file,
             static_cast<int>(rule.line),
-            rule.text,
+            policy::shown_text(rule),
             stats.allowed + refused,
             refused,
             stats.last_hit};

@@ -91,7 +91,7 @@ void say(const Decision& decision, const std::string& listener_upstream) {
         std::printf("file \"%s\" line %u: \"%s\"\n",
                     decision.rule->file.c_str(),
                     decision.rule->line,
-                    decision.rule->text.c_str());
+                    policy::shown_text(*decision.rule).c_str());
     else
         std::printf("no rule matches\n");
     if (!decision.refuses()) {

@@ -10,10 +10,6 @@
 namespace pgmoat::policy {
 namespace {
 
-bool is_secret(std::string_view option) noexcept {
-    return option == "ldapbindpasswd" || option == "radiussecrets";
-}
-
 void fill_address(const Rule& rule, HbaRow& row) {
     if (rule.type == RecordType::local) return;
     const auto* range = std::get_if<AddressRange>(&rule.address);
@@ -40,7 +36,7 @@ std::vector<std::string> options_of(const Rule& rule) {
     const bool has_realm = rule.method == Method::gss || rule.method == Method::sspi;
     if (has_realm && !is_given(rule, "include_realm")) options.emplace_back("include_realm=true");
     for (const auto& [name, value] : rule.options)
-        options.push_back(name + "=" + (is_secret(name) ? "********" : value));
+        options.push_back(name + "=" + (is_secret_option(name) ? "********" : value));
     if (rule.method == Method::cert && !is_given(rule, "clientcert"))
         options.emplace_back("clientcert=verify-full");
     return options;

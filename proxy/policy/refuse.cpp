@@ -66,7 +66,7 @@ Decision refuse(const Rule& rule, std::string message, std::string reason) {
     decision.log_detail = std::move(reason);
     add_to_log(decision,
                "Connection matched file " + in_quotes(rule.file) + " line " +
-                   std::to_string(rule.line) + ": " + in_quotes(rule.text));
+                   std::to_string(rule.line) + ": " + in_quotes(shown_text(rule)));
     return decision;
 }
 

@@ -1,12 +1,38 @@
 #include "proxy/policy/rule.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 namespace pgmoat::policy {
 
 bool Rules::routes() const noexcept {
     return std::any_of(
         rules.begin(), rules.end(), [](const Rule& rule) { return !rule.upstream.empty(); });
+}
+
+namespace {
+
+// In the order of PostgreSQL's manual.
+constexpr std::array<std::string_view, 2> secret_options{"ldapbindpasswd", "radiussecrets"};
+
+} // namespace
+
+bool is_secret_option(std::string_view name) noexcept {
+    return std::find(secret_options.begin(), secret_options.end(), name) != secret_options.end();
+}
+
+// Quotes may stand anywhere in a line, even in the middle of a name: then nothing of it is shown.
+std::string shown_text(const Rule& rule) {
+    std::size_t end = std::string::npos;
+    for (const std::string_view name : secret_options)
+        end = std::min(end, rule.text.find(name));
+    const bool has_secret =
+        std::any_of(rule.options.begin(), rule.options.end(), [](const auto& option) {
+            return is_secret_option(option.first);
+        });
+    if (end == std::string::npos) return has_secret ? "..." : rule.text;
+    return rule.text.substr(0, end) + "...";
 }
 
 std::string_view word_of(RecordType type) noexcept {

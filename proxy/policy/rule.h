@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -92,7 +93,7 @@ struct Rule {
     std::string file;
     unsigned line = 0;
     std::string place;   // "pg_hba.conf:12", short; whoever loads the file sets it
-    std::string text;    // the line as it stands in the file
+    std::string text;    // the line as it stands in the file: see shown_text()
     unsigned number = 0; // in order of evaluation, from 1
 
     RecordType type = RecordType::host;
@@ -138,6 +139,11 @@ struct Rules {
 
     [[nodiscard]] bool routes() const noexcept; // any upstream=
 };
+
+// Options whose value is a password.
+[[nodiscard]] bool is_secret_option(std::string_view name) noexcept;
+// The line as it may be logged and shown: cut where the first password stands.
+[[nodiscard]] std::string shown_text(const Rule& rule);
 
 [[nodiscard]] std::string_view word_of(RecordType type) noexcept; // "hostssl"
 [[nodiscard]] std::string_view word_of(Method method) noexcept;   // "scram-sha-256"

@@ -57,7 +57,7 @@ std::vector<bool> in_old_order(const std::vector<std::optional<Place>>& before) 
 
 std::string describe(const Rule& rule) {
     return "rule " + std::to_string(rule.number) + ", file " + in_quotes(rule.file) + " line " +
-           std::to_string(rule.line) + ": " + in_quotes(rule.text);
+           std::to_string(rule.line) + ": " + in_quotes(shown_text(rule));
 }
 
 void add_removed(const Rules& old,

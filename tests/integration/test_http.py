@@ -98,6 +98,21 @@ def test_hostile_texts_harm_neither_scrape_nor_json_nor_page_nor_log(pgmoat, htt
     assert line["application_name"] == row["application_name"] and "\x01" in line["application_name"]
 
 
+def test_passwords_of_access_rules_are_shown_nowhere(pgmoat, http):
+    rule = ("host all {} all ldap ldapserver=ldap.example ldapbasedn=dc=example ldapbinddn=cn=pgmoat "
+            "tls_min=TLSv1.3 ldapbindpasswd=hunter2\n")
+    pgmoat.write_files({"pg_hba.conf": rule.format("all")})
+    pgmoat.process.wait_for_log("reloaded", since=pgmoat.reload({"hba_file": "pg_hba.conf"}))
+    pgmoat.write_files({"pg_hba.conf": rule.format("postgres")})
+    pgmoat.process.wait_for_log("removed rule", "ldap.example", since=pgmoat.reload())
+    with RawClient(pgmoat.port) as client:
+        client.send(wire.startup()).receive_error()
+    pgmoat.process.wait_for_log("connection closed", "ldap.example")
+    pages = [http.text(path) for path in ("/", "/status.json", "/metrics")]
+    assert "ldap.example" in pages[0] and "ldap.example" in pages[1]
+    assert not any("hunter2" in text for text in (*pages, pgmoat.process.log()))
+
+
 def test_series_of_connections_are_of_the_newest_only(pgmoat, http):
     with RawClient(pgmoat.port) as first, RawClient(pgmoat.port) as second, RawClient(pgmoat.port) as third:
         for client in (first, second, third):

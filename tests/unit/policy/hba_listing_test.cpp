@@ -33,6 +33,19 @@ TEST_CASE("a rule is a row with its addresses in numbers") {
     CHECK(rows[0].error.empty());
 }
 
+TEST_CASE("a line is shown without its passwords, however they are quoted") {
+    const auto shown = [](const std::string& options) {
+        return shown_text(ParsedHba("host all all all " + options).rule());
+    };
+    CHECK(shown("md5") == "host all all all md5");
+    CHECK(shown("radius radiusservers=a radiussecrets=hunter2") ==
+          "host all all all radius radiusservers=a ...");
+    const std::string ldap = "ldap ldapserver=a ldapbasedn=b ";
+    CHECK(shown(ldap + "\"ldapbindpasswd=hunter2 3\" ldapport=1") ==
+          "host all all all ldap ldapserver=a ldapbasedn=b \"...");
+    CHECK(shown(ldap + "ldap\"bind\"passwd=hunter2") == "...");
+}
+
 TEST_CASE("names and words of the address column stand as written, without a netmask") {
     for (const char* address : {"all", "samenet", ".example.com"}) {
         const auto rows = rows_of("host all all " + std::string(address) + " md5");

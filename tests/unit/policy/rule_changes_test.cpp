@@ -36,6 +36,12 @@ TEST_CASE("a change names the rule, its file and its line") {
           Texts{"removed rule 1, file \"pg_hba.conf\" line 1: \"a\""});
 }
 
+TEST_CASE("a change shows no password") {
+    for (const std::string name : {"ldapbindpasswd", "radiussecrets"})
+        CHECK(changes({}, {"host a " + name + "=hunter2 b=c"}) ==
+              Texts{"added rule 1, file \"pg_hba.conf\" line 1: \"host a ...\""});
+}
+
 TEST_CASE("removed rules come first") {
     CHECK(changes({"a"}, {"b"}) == Texts{"removed rule 1, file \"pg_hba.conf\" line 1: \"a\"",
                                          "added rule 1, file \"pg_hba.conf\" line 1: \"b\""});
