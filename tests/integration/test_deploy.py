@@ -11,7 +11,6 @@ from kit.environment import SOURCE
 RULES = SOURCE / "deploy/prometheus/pgmoat-alerts.yml"
 DASHBOARD = SOURCE / "deploy/grafana/dashboards/pgmoat.json"
 METRIC = re.compile(r"\b(?:pgmoat|process)_[a-z0-9_]+\b")
-PROCESS_METRICS = {"process_cpu_seconds_total", "process_open_fds", "process_max_fds", "process_resident_memory_bytes"}
 
 
 def promtool(*arguments):
@@ -39,16 +38,48 @@ def used_names(path):
     return set(METRIC.findall(lines))
 
 
+def texts_of(path):
+    """Every PromQL text, without its strings."""
+    if path.suffix == ".json":
+        return [text for text in expressions(json.loads(path.read_text())) if not text.startswith("label_values")]
+    lines = re.sub(r"^ *#.*", "", path.read_text(), flags=re.MULTILINE)
+    return re.findall(r"^ +expr: (.*(?:\n(?! *(?:for|labels|annotations):) +.*)*)", lines, re.MULTILINE)
+
+
+def selected_labels(text):
+    """(metric, label) of what stands in braces."""
+    for name, selectors in re.findall(r"\b((?:pgmoat|process)_[a-z0-9_]+)\{([^}]*)\}", text):
+        for label in re.findall(r"(\w+) *(?:=~|!~|!=|=)", re.sub(r'"[^"]*"', '""', selectors)):
+            yield family(name), label
+
+
+def family(name):
+    return re.sub(r"_(bucket|sum|count)$", "", name)
+
+
 @pytest.fixture(scope="module")
 def documented():
-    text = (SOURCE / "metrics/README.md").read_text() + (SOURCE / "proxy/admin/README.md").read_text()
-    return set(re.findall(r"`(pgmoat_[a-z0-9_]+)`", text)) | PROCESS_METRICS
+    """The labels of each metric; those that Prometheus adds are everywhere."""
+    labels = {}
+    for line in (SOURCE / "metrics/README.md").read_text().splitlines():
+        if line.startswith(("| `pgmoat_", "| `process_")):
+            name, _, cell = (cell.strip() for cell in line.split("|")[1:4])
+            labels[name.strip("`")] = set(re.findall(r"`(\w+)`", cell)) | {"job", "instance"}
+    return labels
 
 
 @pytest.mark.parametrize("path", (RULES, DASHBOARD), ids=lambda path: path.name)
-def test_only_documented_metrics_are_used(path, documented):
-    histograms = {re.sub(r"_(bucket|sum|count)$", "", name) for name in used_names(path)}
-    assert histograms and histograms <= documented, histograms - documented
+def test_only_documented_metrics_and_labels_are_used(path, documented):
+    names = {family(name) for name in used_names(path)}
+    assert names and names <= documented.keys(), names - documented.keys()
+    texts = texts_of(path)
+    assert len(texts) > 10
+    for text in texts:
+        for name, label in selected_labels(text):
+            assert label in documented[name], (name, label)
+        known = set().union({"le"}, *(documented[family(name)] for name in METRIC.findall(text)))
+        for labels in re.findall(r"\b(?:by|on) \(([^)]*)\)", text):
+            assert set(re.split(r", *", labels)) <= known, text
 
 
 def test_the_alerts_are_valid_and_hold_their_own_tests():
