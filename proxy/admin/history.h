@@ -20,7 +20,7 @@ struct Sample {
     std::uint64_t opened = 0;
     std::uint64_t handshakes = 0;
     std::uint64_t handshake_failures = 0;
-    std::uint64_t bytes_from_client = 0; // of connections that are over and of those that are not
+    std::uint64_t bytes_from_client = 0; // counted while connections live
     std::uint64_t bytes_from_server = 0;
 };
 
