@@ -116,6 +116,12 @@ void blame_what_cannot_be_used(CertificateStates& found,
                 blame(found, "server", pair.certificate_file);
         }
     }
+    if (!config.http_tls_cert_file.empty()) {
+        tls::ServerSettings alone;
+        alone.pairs = {{config.http_tls_cert_file, config.http_tls_key_file}};
+        if (fails([&] { (void)tls::ServerContext::load(alone, loading); }))
+            blame(found, "http", config.http_tls_cert_file);
+    }
     for (const auto& [name, conninfo] : config.upstreams) {
         if (conninfo.sslmode == config::SslMode::disable) continue;
         const tls::ClientSettings settings = config::client_tls_settings(conninfo);
@@ -141,6 +147,7 @@ CertificateStates read_certificates(const config::Config& config) {
         }
         inventory.add_lists(config.tls.crl_file, config.tls.crl_dir);
     }
+    inventory.add("http", config.http_tls_cert_file, WhichCertificate::leaf);
     for (const auto& [name, conninfo] : config.upstreams) {
         if (conninfo.sslmode == config::SslMode::disable) continue;
         inventory.add("upstream_client", conninfo.sslcert, WhichCertificate::leaf);

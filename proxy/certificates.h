@@ -7,6 +7,7 @@
 //   client_ca        ssl_ca_file: the authority that expires first
 //   upstream_client  sslcert of an upstream: the leaf
 //   upstream_ca      sslrootcert of an upstream: the authority that expires first
+//   http             http_tls_cert_file: the leaf
 //   crl              ssl_crl_file, sslcrl, and the files of ssl_crl_dir, sslcrldir
 #pragma once
 
