@@ -41,6 +41,15 @@ std::string upper_case(std::string text) {
     return text;
 }
 
+std::string_view word_of(SessionStage stage) {
+    switch (stage) {
+    case SessionStage::login: return "login";
+    case SessionStage::live: return "live";
+    case SessionStage::console: return "console";
+    }
+    return "";
+}
+
 void add_text(Fields& fields, FieldName name, const std::string& value) {
     if (!value.empty()) fields.add(name, value);
 }
@@ -110,15 +119,13 @@ void add_step(Fields& fields, const char* name, std::chrono::steady_clock::durat
 } // namespace
 
 ConnectionState state_of(const SessionRow& row) {
-    return {row.id(),
-            std::chrono::steady_clock::now() - row.opened(),
-            row.bytes_from_client.load(std::memory_order_relaxed),
-            row.bytes_from_server.load(std::memory_order_relaxed)};
+    return {row.id(), std::chrono::steady_clock::now() - row.opened(), row.counts()};
 }
 
-Fields describe(const SessionFacts& facts, const ConnectionState& state) {
+Fields describe(std::uint64_t id, const SessionFacts& facts) {
     Fields fields;
-    fields.add("id", state.id);
+    fields.add("id", id);
+    fields.add({only_json, "stage"}, word_of(facts.stage));
     add_who(fields, facts);
     if (facts.encryption == Encryption::gss) fields.add("encryption", "gss");
     add_client_tls(fields, facts.client_tls);
@@ -126,11 +133,21 @@ Fields describe(const SessionFacts& facts, const ConnectionState& state) {
     add_text(fields, "rule", facts.rule);
     add_server(fields, facts);
     add_text(fields, {"sqlstate", "db.response.status_code"}, facts.sqlstate);
-    fields.add("received", state.bytes_from_client).add("sent", state.bytes_from_server);
     add_step(fields, "greet_seconds", facts.steps.greet);
     add_step(fields, "decide_seconds", facts.steps.decide);
     add_step(fields, "reach_seconds", facts.steps.reach);
     add_step(fields, "login_seconds", facts.steps.login);
+    return fields;
+}
+
+Fields describe(const SessionFacts& facts, const ConnectionState& state) {
+    Fields fields = describe(state.id, facts);
+    const TrafficCounts& traffic = state.traffic;
+    fields.add("received", traffic.bytes_from_client).add("sent", traffic.bytes_from_server);
+    fields.add({only_json, "messages_received"}, traffic.messages_from_client)
+        .add({only_json, "messages_sent"}, traffic.messages_from_server)
+        .add("queries", traffic.queries)
+        .add("transactions", traffic.transactions);
     fields.add_seconds("seconds", seconds(state.age));
     return fields;
 }

@@ -4,6 +4,7 @@
 
 #include "proxy/fields.h"
 #include "proxy/session_table.h"
+#include "proxy/traffic.h"
 
 #include <chrono>
 #include <cstdint>
@@ -15,13 +16,14 @@ namespace pgmoat {
 struct ConnectionState {
     std::uint64_t id = 0;
     std::chrono::steady_clock::duration age{};
-    std::uint64_t bytes_from_client = 0;
-    std::uint64_t bytes_from_server = 0;
+    TrafficCounts traffic{};
 };
 
 [[nodiscard]] ConnectionState state_of(const SessionRow& row);
 
 [[nodiscard]] Fields describe(const SessionFacts& facts, const ConnectionState& state);
+// Without what changes.
+[[nodiscard]] Fields describe(std::uint64_t id, const SessionFacts& facts);
 
 // "10.0.0.7:5432", "[::1]:5432", "[local]".
 [[nodiscard]] std::string client_of(const SessionFacts& facts);

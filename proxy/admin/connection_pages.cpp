@@ -3,6 +3,7 @@
 #include "metrics/label_value.h"
 #include "metrics/labels.h"
 
+#include <cstdint>
 #include <string_view>
 
 namespace pgmoat::admin {
@@ -48,11 +49,30 @@ std::string info_of(const LiveConnection& connection) {
     return line + "} 1\n";
 }
 
+std::string by_direction(const std::string& name,
+                         const LiveConnection& connection,
+                         std::uint64_t from_client,
+                         std::uint64_t from_server) {
+    const std::string series =
+        name + "{id=\"" + std::to_string(connection.state.id) + "\",direction=\"";
+    return series + "from_client\"} " + std::to_string(from_client) + '\n' + series +
+           "from_server\"} " + std::to_string(from_server) + '\n';
+}
+
 std::string bytes_of(const LiveConnection& connection) {
-    const std::string series = "pgmoat_connection_bytes_total{id=\"" +
-                               std::to_string(connection.state.id) + "\",direction=\"";
-    return series + "from_client\"} " + std::to_string(connection.state.bytes_from_client) + '\n' +
-           series + "from_server\"} " + std::to_string(connection.state.bytes_from_server) + '\n';
+    const TrafficCounts& traffic = connection.state.traffic;
+    return by_direction("pgmoat_connection_bytes_total",
+                        connection,
+                        traffic.bytes_from_client,
+                        traffic.bytes_from_server);
+}
+
+std::string messages_of(const LiveConnection& connection) {
+    const TrafficCounts& traffic = connection.state.traffic;
+    return by_direction("pgmoat_connection_messages_total",
+                        connection,
+                        traffic.messages_from_client,
+                        traffic.messages_from_server);
 }
 
 void append_family(std::string& page,
@@ -94,6 +114,12 @@ std::string connection_metrics(const LiveConnections& connections) {
                   "Bytes relayed for an open connection.",
                   connections,
                   bytes_of);
+    append_family(page,
+                  "pgmoat_connection_messages_total",
+                  "counter",
+                  "Messages of an open connection after its login, without rows of COPY.",
+                  connections,
+                  messages_of);
     page += "# HELP pgmoat_connections_not_shown Open connections beyond connection_metrics_max.\n"
             "# TYPE pgmoat_connections_not_shown gauge\npgmoat_connections_not_shown " +
             std::to_string(connections.live - connections.newest.size()) + '\n';

@@ -89,8 +89,7 @@ std::string refusals(const Status& status) {
         fields.add("time", static_cast<std::uint64_t>(when.count()))
             .add("reason", to_word(refusal.reason))
             .add("detail", refusal.detail);
-        return '{' + fields.as_json() + ',' +
-               describe(refusal.facts, {.id = refusal.id}).as_json() + '}';
+        return '{' + fields.as_json() + ',' + describe(refusal.id, refusal.facts).as_json() + '}';
     });
 }
 

@@ -364,8 +364,8 @@ std::string connection_rows(const Status& status) {
                     .markup(facts.server_address.empty() ? ""
                             : through                    ? std::string("the client's")
                                                          : tls_word(facts.server_tls))
-                    .figure(byte_count(static_cast<double>(state.bytes_from_client)))
-                    .figure(byte_count(static_cast<double>(state.bytes_from_server)))
+                    .figure(byte_count(static_cast<double>(state.traffic.bytes_from_client)))
+                    .figure(byte_count(static_cast<double>(state.traffic.bytes_from_server)))
                     .end();
     }
     return or_none(std::move(rows), 15, "Nobody is connected.");

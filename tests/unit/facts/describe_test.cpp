@@ -36,7 +36,8 @@ TEST_CASE("Text is for people: one address, one TLS version") {
     CHECK(has(text,
               "id=3 listener=default mode=terminate client=[::1]:4711 user=alice database=sales"));
     CHECK(has(text, "tls=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 group=X25519 sni=db.example"));
-    CHECK(has(text, "greet_seconds=0.012 seconds=2.000"));
+    CHECK(
+        has(text, "greet_seconds=0.012 received=0 sent=0 queries=0 transactions=0 seconds=2.000"));
     CHECK_FALSE(has(text, "reach_seconds"));
 }
 
@@ -46,6 +47,20 @@ TEST_CASE("JSON has OpenTelemetry's names and shapes") {
     CHECK(has(json,
               R"("tls.established":true,"tls.protocol.name":"tls","tls.protocol.version":"1.3")"));
     CHECK(has(json, R"("tls.curve":"X25519")"));
+}
+
+TEST_CASE("What moved is told in bytes and in messages") {
+    const ConnectionState state{.id = 3, .age = 2s, .traffic = {100, 200, 3, 4, 2, 1}};
+    CHECK(has(describe(alice(), state).as_json(),
+              R"("received":100,"sent":200,"messages_received":3,"messages_sent":4,"queries":2,)"
+              R"("transactions":1)"));
+}
+
+TEST_CASE("A connection on its way says so, and nothing yet of what it moved") {
+    const std::string json = describe(3, alice()).as_json();
+    CHECK(has(json, R"("id":3,"stage":"login",)"));
+    CHECK_FALSE(has(json, "sent"));
+    CHECK_FALSE(has(json, "\"seconds\""));
 }
 
 TEST_CASE("A client without TLS says so") {
