@@ -45,27 +45,30 @@ std::vector<Refusal> RecentRefusals::newest_first() const {
     return {refusals_.begin(), refusals_.end()};
 }
 
-bool RefusalGate::admit(metrics::CloseReason reason, Clock::time_point now) {
+bool LineGate::admit(Clock::time_point now) {
     const std::lock_guard lock(mutex_);
-    Bucket& bucket = buckets_[static_cast<std::size_t>(reason)];
-    const std::chrono::duration<double> since = now - std::exchange(bucket.filled, now);
-    const bool first = !std::exchange(bucket.used, true);
-    bucket.lines = first ? refusal_lines_burst
-                         : std::min(refusal_lines_burst,
-                                    bucket.lines + since.count() * refusal_lines_per_second);
-    if (bucket.lines >= 1) {
-        bucket.lines -= 1;
+    const std::chrono::duration<double> since = now - std::exchange(filled_, now);
+    const bool first = !std::exchange(used_, true);
+    lines_ = first
+                 ? refusal_lines_burst
+                 : std::min(refusal_lines_burst, lines_ + since.count() * refusal_lines_per_second);
+    if (lines_ >= 1) {
+        lines_ -= 1;
         return true;
     }
-    ++bucket.held;
+    ++held_;
     return false;
 }
 
-std::vector<RefusalGate::Held> RefusalGate::take_held() {
+std::uint64_t LineGate::take_held() {
     const std::lock_guard lock(mutex_);
+    return std::exchange(held_, 0);
+}
+
+std::vector<RefusalGate::Held> RefusalGate::take_held() {
     std::vector<Held> all;
-    for (std::size_t i = 0; i < buckets_.size(); ++i)
-        if (const std::uint64_t count = std::exchange(buckets_[i].held, 0); count > 0)
+    for (std::size_t i = 0; i < gates_.size(); ++i)
+        if (const std::uint64_t count = gates_[i].take_held(); count > 0)
             all.push_back({static_cast<metrics::CloseReason>(i), count});
     return all;
 }

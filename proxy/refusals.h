@@ -1,5 +1,5 @@
 // Connections that were refused or failed: the last few of them for the status page, and the gate
-// that keeps a storm of them from filling the log. Any thread.
+// that keeps a storm of them, or of other lines, from filling the log. Any thread.
 #pragma once
 
 #include "metrics/labels.h"
@@ -37,13 +37,33 @@ class RecentRefusals {
     std::deque<Refusal> refusals_; // the newest in front
 };
 
-// Lets so many lines a second through for each reason and counts the others.
-class RefusalGate {
+// Lets so many lines a second through and counts the others.
+class LineGate {
   public:
     using Clock = std::chrono::steady_clock;
 
+    // Whether this line may be written.
+    [[nodiscard]] bool admit(Clock::time_point now);
+    // How many were held back since this was asked last.
+    [[nodiscard]] std::uint64_t take_held();
+
+  private:
+    std::mutex mutex_;
+    double lines_ = 0; // that may be written now
+    Clock::time_point filled_;
+    std::uint64_t held_ = 0;
+    bool used_ = false;
+};
+
+// One for each reason, so that a storm of one hides no other.
+class RefusalGate {
+  public:
+    using Clock = LineGate::Clock;
+
     // Whether this refusal may have a line of its own.
-    [[nodiscard]] bool admit(metrics::CloseReason reason, Clock::time_point now);
+    [[nodiscard]] bool admit(metrics::CloseReason reason, Clock::time_point now) {
+        return gates_[static_cast<std::size_t>(reason)].admit(now);
+    }
 
     struct Held {
         metrics::CloseReason reason;
@@ -53,14 +73,7 @@ class RefusalGate {
     [[nodiscard]] std::vector<Held> take_held();
 
   private:
-    struct Bucket {
-        double lines = 0; // that may be written now
-        Clock::time_point filled;
-        std::uint64_t held = 0;
-        bool used = false;
-    };
-    std::mutex mutex_;
-    std::array<Bucket, metrics::close_reason_count> buckets_;
+    std::array<LineGate, metrics::close_reason_count> gates_;
 };
 
 } // namespace pgmoat

@@ -4,6 +4,7 @@
 #include "proxy/admin_side.h"
 #include "proxy/certificates.h"
 #include "proxy/console_backend.h"
+#include "proxy/control/audit.h"
 #include "proxy/control/kill.h"
 #include "proxy/control/probe.h"
 #include "proxy/control/review.h"
@@ -265,6 +266,7 @@ struct Server::Running {
 
     void keep_house() {
         reporter.summarise_refusals();
+        control::summarise_audit(services);
         if (http) http->sample();
         housekeeper->expires_after(housekeeping_pause);
         housekeeper->async_wait([this](const error_code& error) {
@@ -274,6 +276,7 @@ struct Server::Running {
 
     void finish() {
         reporter.summarise_refusals();
+        control::summarise_audit(services);
         log.info("shut down");
         threads[0]->context.stop();
     }

@@ -37,10 +37,13 @@ void conclude(ControlThread& thread, const AuditCase& what, policy::Decision dec
     if (rerouted && decision.rule != nullptr)
         decision.rule->stats->rerouted.fetch_add(1, std::memory_order_relaxed);
     if (!rerouted && !decision.refuses()) return;
-    thread.services.log.write(Log::Level::info,
-                              decision.refuses() ? "audit: would be refused"
-                                                 : "audit: would go to another upstream",
-                              describe(what, decision));
+    Log& log = thread.services.log;
+    if (!log.shows(Log::Level::info)) return;
+    if (!thread.services.audit_lines.admit(LineGate::Clock::now())) return;
+    log.write(Log::Level::info,
+              decision.refuses() ? "audit: would be refused"
+                                 : "audit: would go to another upstream",
+              describe(what, decision));
 }
 
 Awaitable<void> run(ControlThread& thread, AuditCase what) {
@@ -54,6 +57,15 @@ Awaitable<void> run(ControlThread& thread, AuditCase what) {
 
 void audit(ControlThread& thread, AuditCase what) {
     asio::co_spawn(thread.context, run(thread, std::move(what)), asio::detached);
+}
+
+void summarise_audit(Services& services) {
+    const std::uint64_t count = services.audit_lines.take_held();
+    if (count == 0) return;
+    services.log.write(Log::Level::info,
+                       "audit: more connections would be treated otherwise than are logged one by "
+                       "one",
+                       Fields().add("count", count));
 }
 
 } // namespace pgmoat::control

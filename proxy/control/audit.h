@@ -24,4 +24,8 @@ struct AuditCase {
 
 void audit(ControlThread& thread, AuditCase what);
 
+// Says how many connections had no line of their own since it was called last: rules that would
+// turn an application away write no more than refusals do.
+void summarise_audit(Services& services);
+
 } // namespace pgmoat::control

@@ -11,6 +11,7 @@
 #include "proxy/control/setup.h"
 #include "proxy/log.h"
 #include "proxy/lookups/service.h"
+#include "proxy/refusals.h"
 #include "proxy/relay/plane.h"
 #include "proxy/session_table.h"
 
@@ -29,6 +30,7 @@ struct Services {
     relay::Reporter& reporter;
     metrics::Counters& counters;
     Log& log;
+    LineGate audit_lines{};
     std::atomic<std::size_t> cancels_in_flight{0};
     lookups::Service lookups{};
     ServeConsole serve_console = nullptr; // set before the first session

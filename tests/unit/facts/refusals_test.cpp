@@ -49,6 +49,17 @@ TEST_CASE("A storm of one reason hides no other") {
     CHECK(gate.admit(CloseReason::internal, now));
 }
 
+TEST_CASE("Lines that are no refusals have a gate as well") {
+    LineGate gate;
+    const auto now = LineGate::Clock::now();
+    int count = 0;
+    for (int i = 0; i < 5000; ++i)
+        count += gate.admit(now) ? 1 : 0;
+    CHECK(count == burst);
+    CHECK(gate.take_held() == static_cast<std::uint64_t>(5000 - burst));
+    CHECK(gate.take_held() == 0);
+}
+
 TEST_CASE("Only the last refusals are kept, the newest in front, their words cut") {
     RecentRefusals recent;
     for (std::uint64_t id = 1; id <= 3 * recent_refusals_max; ++id)
