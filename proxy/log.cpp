@@ -74,10 +74,8 @@ std::string as_text(Log::Level level, std::string_view event, const Fields& fiel
     std::string line = timestamp(' ') + " UTC [" + std::to_string(::getpid()) + "] ";
     line += word(level);
     line += ":  ";
-    // The event is our own sentence; it may hold names from files or peers, which must not break
-    // the line.
-    for (const char c : event.substr(0, event_bytes_max))
-        line += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
+    // Our own sentence; it may hold names from files or peers, which must not break the line.
+    line += repaired(event, event_bytes_max);
     const std::string facts = fields.as_text();
     if (!facts.empty()) line += ": " + facts;
     return line;
