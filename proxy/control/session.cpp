@@ -12,6 +12,7 @@
 #include "proxy/control/passthrough.h"
 #include "proxy/control/record.h"
 #include "proxy/control/refusal.h"
+#include "proxy/describe.h"
 #include "proxy/policy/seat.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -138,6 +139,7 @@ class Session final : public Interruptible {
         ConsoleStream stream(client_, record_.traffic(), thread_.deadlines, [this] {
             deadline_.disarm();
             record_.console_began();
+            log_authorized();
         });
         std::optional<ConsoleEnd> end = co_await thread_.services.serve_console(stream, login);
         if (!end) co_return stream.stop();
@@ -357,8 +359,15 @@ class Session final : public Interruptible {
         channel->id = id_;
         channel->meter = meter_of_the_rest();
         record_.handed_over();
+        log_authorized();
         channel->row = record_.give_row();
         thread_.services.plane.adopt(std::move(channel));
+    }
+
+    void log_authorized() {
+        if (!thread_.setup->config.log_connections) return;
+        thread_.services.log.write(
+            Log::Level::log, "connection authorized", describe(id_, record_.facts()));
     }
 
     relay::TrafficMeter meter_of_the_rest() {
