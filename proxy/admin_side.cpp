@@ -88,15 +88,23 @@ AdminSide::AdminSide(boost::asio::io_context& context,
       endpoint_(context, pages(), access) {
     const std::string& where = sources_.setup->config.http_listen;
     auto acceptor = admin::open_http_acceptor(context, where);
-    const std::string missing = admin::exposure_of(access);
-    if (admin::is_exposed(acceptor) && !missing.empty())
-        sources_.log.warning("http_listen = \"" + where +
-                             "\" can be reached from other machines, " + missing);
+    exposed_ = admin::is_exposed(acceptor);
+    warn_of(access);
     endpoint_.start(std::move(acceptor));
     const std::string scheme = access.tls ? "https://" : "http://";
     sources_.log.info("status page at " + scheme + where + "/, metrics at " + scheme + where +
                       "/metrics");
     sample();
+}
+
+void AdminSide::use(admin::HttpAccess access) {
+    warn_of(access);
+    endpoint_.use(std::move(access));
+}
+
+void AdminSide::warn_of(const admin::HttpAccess& access) {
+    const std::string warning = exposed_ ? admin::exposure_of(access) : std::string();
+    if (!warning.empty()) sources_.log.warning(warning);
 }
 
 void AdminSide::sample() {

@@ -41,18 +41,20 @@ class AdminSide {
     AdminSide(boost::asio::io_context& context, AdminSources sources, admin::HttpAccess access);
 
     // After a reload.
-    void use(admin::HttpAccess access) { endpoint_.use(std::move(access)); }
+    void use(admin::HttpAccess access);
     // Takes one sample of the history; the server calls it at an even pace.
     void sample();
 
   private:
     [[nodiscard]] admin::HttpPages pages();
+    void warn_of(const admin::HttpAccess& access);
     [[nodiscard]] metrics::Gauges gauges() const;
     [[nodiscard]] std::string metrics_text();
     [[nodiscard]] admin::Status status() const;
 
     AdminSources sources_;
     std::int64_t started_;
+    bool exposed_ = false;           // other machines can reach it
     std::uint64_t dropped_seen_ = 0; // of the log
     admin::History history_;
     admin::HttpEndpoint endpoint_;

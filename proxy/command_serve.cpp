@@ -1,6 +1,7 @@
 #include "proxy/command_serve.h"
 
 #include "proxy/admin/http_access.h"
+#include "proxy/admin/listen.h"
 #include "proxy/check.h"
 #include "proxy/command_failures.h"
 #include "proxy/config/config.h"
@@ -51,9 +52,11 @@ int serve(const std::string& config_file) {
 int check(const std::string& config_file, bool explain) {
     return with_exit_codes(config_file, [&]() -> int {
         const auto setup = control::build_setup(config::load_config(config_file));
-        (void)admin::load_http_access(setup->config);
+        const auto http = admin::load_http_access(setup->config);
         for (const auto& warning : setup->config.warnings)
             say("WARNING", warning);
+        const auto exposure = admin::exposure_of(http);
+        if (admin::sounds_exposed(http.listen) && !exposure.empty()) say("WARNING", exposure);
         for (const auto& warning : control::access_warnings(setup->access))
             say("WARNING", warning);
         const auto scram = control::scram_warnings(*setup);

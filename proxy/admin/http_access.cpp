@@ -22,11 +22,19 @@ std::string read_file(const std::string& name) {
     return text;
 }
 
+std::string missing_of(const HttpAccess& access) {
+    if (access.tls && access.users) return {};
+    if (access.tls) return "without passwords (http_users_file)";
+    if (access.users) return "without TLS (http_tls_cert_file): passwords can be read on the way";
+    return "without TLS (http_tls_cert_file) and without passwords (http_users_file)";
+}
+
 } // namespace
 
 HttpAccess load_http_access(const config::Config& config) {
     HttpAccess access;
     if (config.http_listen.empty()) return access;
+    access.listen = config.http_listen;
     if (!config.http_users_file.empty()) {
         auto parsed = parse_http_users(read_file(config.http_users_file), config.http_users_file);
         if (!parsed.errors.empty()) throw config::ConfigError(std::move(parsed.errors));
@@ -42,10 +50,9 @@ HttpAccess load_http_access(const config::Config& config) {
 }
 
 std::string exposure_of(const HttpAccess& access) {
-    if (access.tls && access.users) return {};
-    if (access.tls) return "without passwords (http_users_file)";
-    if (access.users) return "without TLS (http_tls_cert_file): passwords can be read on the way";
-    return "without TLS (http_tls_cert_file) and without passwords (http_users_file)";
+    const std::string missing = missing_of(access);
+    if (missing.empty()) return {};
+    return "http_listen = \"" + access.listen + "\" can be reached from other machines, " + missing;
 }
 
 } // namespace pgmoat::admin

@@ -14,12 +14,13 @@ namespace pgmoat::admin {
 struct HttpAccess {
     std::shared_ptr<const tls::ServerContext> tls; // none: in the clear
     std::shared_ptr<const HttpUsers> users;        // none: everyone
+    std::string listen;                            // the words of http_listen
 };
 
 // Reads certificate, key and users. Throws tls::Error, config::ConfigError.
 [[nodiscard]] HttpAccess load_http_access(const config::Config& config);
 
-// What is missing where other machines can reach the endpoint; empty: nothing.
+// What is missing where other machines can reach the endpoint, as a warning; empty: nothing.
 [[nodiscard]] std::string exposure_of(const HttpAccess& access);
 
 } // namespace pgmoat::admin

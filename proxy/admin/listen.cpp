@@ -89,4 +89,12 @@ bool is_exposed(const tcp::acceptor& acceptor) {
     return error || !endpoint.address().is_loopback();
 }
 
+bool sounds_exposed(std::string_view address) {
+    const auto where = split(address);
+    if (!where || where->host == "localhost") return false;
+    error_code error;
+    const auto literal = asio::ip::make_address(where->host, error);
+    return error || !literal.is_loopback();
+}
+
 } // namespace pgmoat::admin

@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace pgmoat::admin {
 
@@ -22,5 +23,7 @@ class ListenError : public std::runtime_error {
 
 // Whether other machines can reach it: without TLS and passwords that deserves a warning.
 [[nodiscard]] bool is_exposed(const boost::asio::ip::tcp::acceptor& acceptor);
+// The same from the words alone, where nothing may be opened: names but localhost may be anywhere.
+[[nodiscard]] bool sounds_exposed(std::string_view address);
 
 } // namespace pgmoat::admin

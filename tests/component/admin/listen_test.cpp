@@ -52,6 +52,17 @@ TEST_CASE("Loopback is not exposed, anything else is") {
     CHECK(exposed("*:0"));
 }
 
+TEST_CASE("The words of an address tell whether others may reach it") {
+    for (const char* inside : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", ""}) {
+        INFO(inside);
+        CHECK_FALSE(sounds_exposed(inside));
+    }
+    for (const char* outside : {"*:1", "0.0.0.0:1", "[::]:1", "10.0.0.7:1", "db.example:1"}) {
+        INFO(outside);
+        CHECK(sounds_exposed(outside));
+    }
+}
+
 TEST_CASE("An address in use is named") {
     boost::asio::io_context context;
     const auto first = open_http_acceptor(context, "127.0.0.1:0");
