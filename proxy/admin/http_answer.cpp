@@ -64,16 +64,17 @@ struct Page {
     std::string_view path;
     HttpAnswer (*answer)(const HttpPages&);
     bool needs_user = true;
+    bool for_any_host = false;
 };
 
 constexpr std::array<Page, 7> all_pages = {{
     {"/", status_html},
     {"/status.json", status_page_json},
     {"/connections.json", connections_page},
-    {"/metrics", metrics_page},
+    {"/metrics", metrics_page, true, true},
     {"/metrics/connections", connection_metrics_page},
-    {"/healthz", health_page, false},
-    {"/readyz", ready_page, false},
+    {"/healthz", health_page, false, true},
+    {"/readyz", ready_page, false, true},
 }};
 
 std::string_view path_of(std::string_view target) {
@@ -126,6 +127,11 @@ HttpAnswer answer_http(std::string_view method, std::string_view target, const H
 bool needs_user(std::string_view target) {
     const Page* const page = find_page(path_of(target));
     return page == nullptr || page->needs_user;
+}
+
+bool is_for_any_host(std::string_view target) {
+    const Page* const page = find_page(path_of(target));
+    return page != nullptr && page->for_any_host;
 }
 
 } // namespace pgmoat::admin

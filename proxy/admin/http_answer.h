@@ -35,6 +35,10 @@ answer_http(std::string_view method, std::string_view target, const HttpPages& p
 // False for what probes ask without a name: it tells nothing but yes or no.
 [[nodiscard]] bool needs_user(std::string_view target);
 
+// True for what probes and Prometheus ask, who know the host by any name: it tells of no
+// connection.
+[[nodiscard]] bool is_for_any_host(std::string_view target);
+
 // An answer that consists of one line of text.
 [[nodiscard]] HttpAnswer plain_answer(unsigned status, std::string_view text);
 

@@ -2,6 +2,7 @@
 // coroutine's frame through an uninitialised pointer.
 #include "proxy/admin/http_connection.h"
 
+#include "proxy/admin/http_host.h"
 #include "proxy/admin/http_response.h"
 
 #include <boost/beast/http/error.hpp>
@@ -128,6 +129,10 @@ HttpAnswer HttpConnection::answer_to(const Parser& parser) {
     if (std::distance(request.begin(), request.end()) > http_header_fields_max)
         return plain_answer(431, "too many header fields");
     const std::string_view target = view(request.target());
+    const bool open = !site_.access.users;
+    if (open && !is_for_any_host(target) &&
+        !is_own_host(view(request[http::field::host]), site_.access.listen))
+        return plain_answer(421, "under this host name there is nothing without a password");
     if (needs_user(target)) {
         using Answer = HttpAuthenticator::Answer;
         const Answer answer = site_.authenticator.check(view(request[http::field::authorization]),

@@ -69,7 +69,7 @@ class HttpClient {
     }
 
     HttpResponse get(const std::string& target) {
-        if (!send("GET " + target + " HTTP/1.1\r\nHost: test\r\n\r\n")) return {};
+        if (!send("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n")) return {};
         return read_response();
     }
 

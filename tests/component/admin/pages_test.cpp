@@ -106,7 +106,7 @@ TEST_CASE("Other methods are not allowed") {
     HttpClient client(server.port);
     for (const std::string method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW", "get"}) {
         INFO(method);
-        REQUIRE(client.send(method + " /metrics HTTP/1.1\r\nHost: test\r\n\r\n"));
+        REQUIRE(client.send(method + " /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         const auto response = client.read_response();
         CHECK(response.status == 405);
         CHECK(response.headers.at("Allow") == "GET, HEAD");
@@ -116,7 +116,7 @@ TEST_CASE("Other methods are not allowed") {
 TEST_CASE("HEAD tells the length and leaves the body out") {
     RunningEndpoint server;
     HttpClient client(server.port);
-    REQUIRE(client.send("HEAD /metrics HTTP/1.1\r\nHost: test\r\n\r\n"));
+    REQUIRE(client.send("HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     const auto response = client.read_response(false);
     CHECK(response.status == 200);
     CHECK(response.headers.at("Content-Length") == "12");

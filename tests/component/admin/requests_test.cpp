@@ -9,7 +9,7 @@ using namespace pgmoat::admin;
 
 namespace {
 
-const std::string get_health = "GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n";
+const std::string get_health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 HttpResponse answer_to(const std::string& bytes) {
     RunningEndpoint server;
@@ -40,7 +40,7 @@ TEST_CASE("Pipelined requests are answered in their order") {
     HttpClient client(server.port);
     std::string requests;
     for (int i = 0; i < 500; ++i) {
-        requests += get_health + "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n";
+        requests += get_health + "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
     }
     REQUIRE(client.send(requests));
     for (int i = 0; i < 500; ++i) {
@@ -65,8 +65,8 @@ TEST_CASE("A connection stays open unless the client says otherwise") {
         bool stays;
     };
     const auto [request, stays] = GENERATE_COPY(values<Case>({
-        {"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n", true},
-        {"GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n", false},
+        {"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", true},
+        {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", false},
         {"GET /healthz HTTP/1.0\r\n\r\n", false},
         {"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true},
     }));
