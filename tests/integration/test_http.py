@@ -117,10 +117,15 @@ def test_series_of_connections_are_of_the_newest_only(pgmoat, http):
     with RawClient(pgmoat.port) as first, RawClient(pgmoat.port) as second, RawClient(pgmoat.port) as third:
         for client in (first, second, third):
             client.start_tls().log_in()
+        third.query("SELECT 1")
+        rows = http.json("/connections.json")["connections"]
         lines = http.text("/metrics/connections").splitlines()
     shown = [line for line in lines if line.startswith("pgmoat_connection_info{")]
     assert ['id="3"' in shown[0], 'id="2"' in shown[1], len(shown)] == [True, True, 2]
     assert "pgmoat_connections_not_shown 1" in lines
+    assert 'pgmoat_connection_messages_total{id="3",direction="from_client"} 1' in lines
+    assert [(row["stage"], row["queries"], row["transactions"]) for row in rows] == [
+        ("live", 1, 1), ("live", 0, 0), ("live", 0, 0)]
 
 
 def test_many_names_add_no_series(pgmoat, http):
@@ -167,6 +172,40 @@ def test_listening_for_other_machines_without_protection_is_warned_of(start_pgmo
     pgmoat = start_pgmoat(settings={"upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable",
                                     "http_listen": f"0.0.0.0:{free_port()}"})
     assert pgmoat.process.log_lines("can be reached from other machines", "without TLS", "without passwords")
+
+
+def test_a_reload_that_opens_the_endpoint_to_the_world_is_warned_of(start_pgmoat, workspace, postgres):
+    users = subprocess.run([workspace.pgmoat, "http-user", USER[0]], input=USER[1] + "\n", capture_output=True,
+                           text=True, check=True, timeout=30).stdout
+    pgmoat = start_pgmoat(files={"users": users}, settings={
+        "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable",
+        "http_listen": f"0.0.0.0:{free_port()}", "http_users_file": "users"})
+    assert not pgmoat.process.log_lines("without passwords")
+    pgmoat.process.wait_for_log("can be reached from other machines", "without passwords",
+                                since=pgmoat.reload({"http_users_file": None}))
+
+
+def test_check_warns_of_an_endpoint_without_protection(workspace):
+    folder = workspace.folder("exposed")
+    for address, warned in (("0.0.0.0:1", True), ("*:1", True), ("127.0.0.1:1", False), ("localhost:1", False)):
+        write_for_user(folder / "pgmoat.conf", f"upstream = 'host=x'\nhttp_listen = '{address}'\n")
+        code, out, error = run_pgmoat(workspace, "check", "--config", folder / "pgmoat.conf")
+        assert code == 0 and ("can be reached from other machines" in out + error) == warned, address
+
+
+def test_log_connections_says_who_was_let_in(start_pgmoat, certificate, postgres):
+    pgmoat = start_pgmoat(certificate, settings={
+        "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", "log_connections": "on",
+        "log_disconnections": "off"})
+    with RawClient(pgmoat.port) as client:
+        client.start_tls().log_in()
+        line = pgmoat.process.wait_for_log("connection authorized")
+    assert "LOG:" in line and "user=postgres" in line and "tls=TLSv1" in line and "sent=" not in line
+    position = pgmoat.reload({"log_connections": "off"})
+    pgmoat.process.wait_for_log("configuration was reloaded", since=position)
+    with RawClient(pgmoat.port) as client:
+        client.start_tls().log_in()
+    assert not pgmoat.process.log_lines("connection authorized", since=position)
 
 
 def test_a_users_file_that_is_missing_is_found_by_check(workspace, http_port):

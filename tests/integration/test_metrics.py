@@ -110,6 +110,25 @@ def test_clients_cannot_make_series(observed, start_fake_server):
     assert len(after.samples) == before
 
 
+def test_counters_survive_a_reload(observed):
+    pgmoat = observed(log_min_messages="info")
+
+    def counted():
+        metrics = scrape(pgmoat)
+        kinds = ("counter", "histogram")
+        return {(name, *sorted(have.items())): value for name, have, value in metrics.samples
+                if metrics.families.get(name, metrics.families.get(name.rsplit("_", 1)[0])) in kinds}
+
+    with RawClient(pgmoat.port) as client:
+        client.start_tls().log_in().query("SELECT 1")
+    eventually(lambda: scrape(pgmoat).sum("pgmoat_connections_live") == 0, "the connection to be over")
+    before = counted()
+    assert before[("pgmoat_queries_total", ("listener", "default"))] == 1
+    pgmoat.process.wait_for_log("configuration was reloaded", since=pgmoat.reload({"log_min_messages": "debug1"}))
+    after = counted()
+    assert {series: value for series, value in before.items() if after.get(series, -1) < value} == {}
+
+
 def openssl_date(file, which):
     """In Unix time, as the openssl command reads it."""
     text = subprocess.run(["openssl", "x509", "-in", file, "-noout", which], capture_output=True, text=True,
