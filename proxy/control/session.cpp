@@ -18,6 +18,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <utility>
@@ -129,13 +130,22 @@ class Session final : public Interruptible {
                startup_.replication == protocol::Replication::none;
     }
 
+    static bool names_console(const policy::Rule& rule) {
+        return std::ranges::any_of(rule.databases, [](const policy::NameMatch& name) {
+            return name.kind == policy::NameMatch::Kind::exact && name.text == console_database;
+        });
+    }
+
     // The console has slots of its own beside max_connections, so nobody is admitted here.
     Awaitable<Stop> serve_console() {
+        record_.begin(&StepTimes::decide);
         if (Stop stop = co_await decide()) co_return stop;
         const auto uid = peer_.local ? peer_uid(client_.socket().native_handle()) : std::nullopt;
-        std::optional<std::string> method;
-        if (decision_.rule) method = policy::word_of(decision_.rule->method);
-        const ConsoleLogin login{startup_, id_, std::move(method), uid, client_.in_tls()};
+        ConsoleLogin login{startup_, id_, std::nullopt, false, uid, client_.in_tls()};
+        if (const policy::Rule* rule = decision_.rule) {
+            login.method = policy::word_of(rule->method);
+            login.rule_names_console = names_console(*rule);
+        }
         ConsoleStream stream(client_, record_.traffic(), thread_.deadlines, [this] {
             deadline_.disarm();
             record_.console_began();

@@ -10,8 +10,9 @@ namespace pgmoat::admin {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> proven_by_rule{"trust", "peer", "cert"};
-constexpr std::array<std::string_view, 3> password_methods{"scram-sha-256", "md5", "password"};
+constexpr std::array<std::string_view, 2> proven_by_rule{"peer", "cert"};
+constexpr std::array<std::string_view, 4> password_methods{
+    "scram-sha-256", "md5", "password", "trust"};
 constexpr std::uint32_t default_iterations = 4096; // PostgreSQL's scram_iterations
 
 bool contains(const auto& list, const auto& element) {
@@ -49,6 +50,7 @@ std::optional<Role> role_of(const std::string& user, const config::Config& confi
 
 Proof proof_for(const ConsoleLogin& login, const config::Config& config, uid_t own_uid) {
     if (login.method && contains(proven_by_rule, *login.method)) return Proven{};
+    if (login.method == "trust" && login.rule_names_console) return Proven{};
     if (login.method && !contains(password_methods, *login.method))
         return NoProof{"method \"" + *login.method + "\" of the access rule proves nothing here"};
     const bool own_machine = login.peer_uid && (*login.peer_uid == own_uid || *login.peer_uid == 0);

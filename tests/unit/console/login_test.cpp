@@ -46,7 +46,8 @@ TEST_CASE("Users of the two lists have their roles, and nobody else has one") {
 
 TEST_CASE("A user is proven by his rule, by a password, or not at all") {
     const Case cases[] = {
-        {"trust", {}, "proven", "proven"},
+        {"trust", {}, "password", "none"}, // of `all` databases: meant for servers that ask
+        {"trust", own, "password", "none"},
         {"peer", 1234, "proven", "proven"},
         {"cert", {}, "proven", "proven"},
         {"scram-sha-256", {}, "password", "none"},
@@ -66,16 +67,25 @@ TEST_CASE("A user is proven by his rule, by a password, or not at all") {
     startup.user = "admin";
     for (const Case& each : cases) {
         INFO(each.method.value_or("no rules"));
-        const ConsoleLogin login{startup, 1, each.method, each.uid, true};
+        const ConsoleLogin login{startup, 1, each.method, false, each.uid, true};
         REQUIRE(word(proof_for(login, settings("users.txt"), own)) == each.with_file);
         REQUIRE(word(proof_for(login, settings(""), own)) == each.without_file);
     }
 }
 
+TEST_CASE("Trust proves the user where the rule names the console") {
+    protocol::StartupMessage startup;
+    startup.user = "admin";
+    const ConsoleLogin trusted{startup, 1, "trust", true, {}, true};
+    REQUIRE(word(proof_for(trusted, settings(""), own)) == "proven");
+    const ConsoleLogin asked{startup, 1, "scram-sha-256", true, {}, true};
+    REQUIRE(word(proof_for(asked, settings("users.txt"), own)) == "password");
+}
+
 TEST_CASE("A user without a secret is asked like one who has one") {
     protocol::StartupMessage startup;
     startup.user = "stats";
-    const ConsoleLogin login{startup, 1, "scram-sha-256", {}, true};
+    const ConsoleLogin login{startup, 1, "scram-sha-256", false, {}, true};
     const auto once = std::get<ProveByPassword>(proof_for(login, settings("users.txt"), own));
     const auto again = std::get<ProveByPassword>(proof_for(login, settings("users.txt"), own));
     REQUIRE(once.secret.iterations == 5000);
