@@ -73,8 +73,9 @@ const SettingRow* find_row(const std::string& name) {
 
 // Whatever may hold a secret is written anew without it.
 std::string shown_value(const Setting& setting) {
-    const bool upstream = setting.name == "upstream" || setting.name.starts_with("upstream.");
-    return upstream ? without_secrets(setting.value) : setting.value;
+    const bool conninfo = setting.name == "upstream" || setting.name.starts_with("upstream.") ||
+                          setting.name == "role_query_conninfo";
+    return conninfo ? without_secrets(setting.value) : setting.value;
 }
 
 void apply(const Setting& setting, Draft& draft, Problems& problems) {

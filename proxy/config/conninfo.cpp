@@ -69,25 +69,36 @@ std::string quoted_if_needed(const std::string& value) {
     return quoted + "'";
 }
 
+// As they stand there. Each is taken before the next is read: the first mistake is the one told.
+template <typename Take>
+void for_each_pair(std::string_view text, Take take) {
+    if (is_connection_uri(text)) {
+        for (KeywordValue& pair : split_connection_uri(text, is_keyword))
+            take(pair);
+    } else {
+        KeywordValueReader reader(text, "connection info string");
+        while (std::optional<KeywordValue> pair = reader.next())
+            take(*pair);
+    }
+}
+
 // Of a keyword given twice the last value counts, as in libpq.
 Values split_conninfo(std::string_view text) {
     Values values;
-    const auto store = [&](KeywordValue& pair) {
+    for_each_pair(text, [&](KeywordValue& pair) {
         const ConninfoOption* const option = find_conninfo_option(pair.keyword);
         if (option == nullptr)
             throw ConninfoError("invalid connection option " + in_quotes(pair.keyword));
         check_usable(*option, pair.value);
         values[pair.keyword] = std::move(pair.value);
-    };
-    if (is_connection_uri(text)) {
-        for (KeywordValue& pair : split_connection_uri(text, is_keyword))
-            store(pair);
-    } else {
-        KeywordValueReader reader(text, "connection info string");
-        while (std::optional<KeywordValue> pair = reader.next())
-            store(*pair);
-    }
+    });
     return values;
+}
+
+bool is_secret(std::string_view keyword) {
+    return keyword.find("password") != std::string_view::npos ||
+           keyword.find("secret") != std::string_view::npos || keyword == "scram_client_key" ||
+           keyword == "scram_server_key";
 }
 
 std::string value_of(const Values& values, const std::string& keyword) {
@@ -285,11 +296,11 @@ Conninfo parse_conninfo(std::string_view text) {
 
 std::string without_secrets(std::string_view text) {
     std::string shown;
-    for (const auto& [keyword, value] : split_conninfo(text)) {
-        const bool secret = keyword.find("password") != std::string::npos;
+    for_each_pair(text, [&](const KeywordValue& pair) {
         if (!shown.empty()) shown += ' ';
-        shown += keyword + '=' + (secret ? "********" : quoted_if_needed(value));
-    }
+        shown += pair.keyword + '=';
+        shown += is_secret(pair.keyword) ? "********" : quoted_if_needed(pair.value);
+    });
     return shown;
 }
 

@@ -54,7 +54,8 @@ struct Conninfo {
 // Throws ConninfoError with libpq's text.
 [[nodiscard]] Conninfo parse_conninfo(std::string_view text);
 
-// The same connection string for people: secrets replaced. Throws like parse_conninfo().
+// A connection string for people: secrets replaced. Also one that is not for an upstream: no option
+// is judged. Throws ConninfoError where it cannot be taken apart.
 [[nodiscard]] std::string without_secrets(std::string_view text);
 
 [[nodiscard]] std::string_view name_of(SslMode mode) noexcept;

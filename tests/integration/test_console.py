@@ -201,14 +201,19 @@ def test_every_statement_of_help_that_shows_something_can_be_run(console, sessio
 
 def test_show_config_has_the_place_of_a_value_and_no_secret(start, postgres):
     secret = "hidden-passphrase"
-    pgmoat = start(**{"upstream.other": f"host=127.0.0.1 sslmode=disable sslcert=a sslkey=b sslpassword={secret}"})
-    console = connect(pgmoat.port)
-    rows = {row["name"]: row for row in ask(console, "SHOW CONFIG")}
-    assert secret not in str(rows)
+    pgmoat = start(**{
+        "upstream.other": f"host=127.0.0.1 sslmode=disable sslcert=a sslkey=b sslpassword={secret}",
+        "role_query": "SELECT rolname FROM pg_roles WHERE rolname = $1",
+        "role_query_conninfo": f"user={SUPERUSER} password={secret}",
+        "ssl_passphrase_command": f"echo {secret}"})
+    for user in (ADMIN, WATCHER):
+        console = connect(pgmoat.port, user=user)
+        rows = {row["name"]: row for row in ask(console, "SHOW CONFIG")}
+        assert secret not in str(rows)
+        console.close()
     assert rows["upstream.other"]["value"].endswith("sslpassword=********")
     assert rows["port"] == {"name": "port", "value": str(pgmoat.port), "default": "6432", "change": "restart",
                             "file": str(pgmoat.config_file), "line": 4}
-    console.close()
 
 
 def test_what_is_no_sql_here_is_refused_in_words(client, pgmoat):

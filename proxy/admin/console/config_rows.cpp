@@ -35,6 +35,8 @@ std::vector<Row> config_rows(const config::Config& config) {
         rows.push_back(
             row_of(setting, name, found == config.given.end() ? nullptr : &found->second));
         if (setting.show) rows.back()[1] = setting.show(config);
+        // In PostgreSQL for superusers only: the command may hold what it prints.
+        if (name == "ssl_passphrase_command" && rows.back()[1] != "") rows.back()[1] = "********";
     }
     return rows;
 }

@@ -120,6 +120,30 @@ TEST_CASE("SHOW CONFIG names value, default, change, file and line, without secr
     REQUIRE(found_upstream);
 }
 
+TEST_CASE("SHOW CONFIG has no secret in any cell, wherever the file may hold one") {
+    const config::MemoryFiles files({
+        {"x.conf",
+         "upstream = 'host=db sslcert=a sslkey=b sslpassword=marker'\n"
+         "upstream.uri = 'postgresql://db/?sslcert=a&sslkey=b&sslpassword=marker'\n"
+         "role_query = 'SELECT $1'\n"
+         "role_query_conninfo = 'user=u password=marker sslpassword=marker dbname=d'\n"
+         "console_users = bob\n"
+         "console_auth_file = 'users.txt'\n"
+         "ssl_passphrase_command = 'echo marker'\n"},
+        {"./users.txt",
+         "\"bob\" \"SCRAM-SHA-256$4096:bWFya2Vy$" + std::string(43, 'A') +
+             "=:" + std::string(43, 'A') + "=\"\n"},
+    });
+    const auto config = config::load_config("x.conf", files);
+    REQUIRE(config.console_secrets.size() == 1);
+    for (const Row& row : config_rows(config))
+        for (const Cell& cell : row) {
+            INFO(*row[0]);
+            REQUIRE((!cell || (cell->find("marker") == std::string::npos &&
+                               cell->find("bWFya2Vy") == std::string::npos)));
+        }
+}
+
 TEST_CASE("A rule's lists look like PostgreSQL's arrays") {
     RuleView rule;
     rule.databases = {"all"};
