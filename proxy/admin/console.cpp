@@ -204,30 +204,35 @@ class Session {
         for (;;) {
             WireSession::Step step = wire.next(out);
             if (const auto* run = std::get_if<WireSession::Run>(&step)) {
-                Answer answer = co_await on_main([this, &statement = run->statement] {
-                    return run_statement(statement, user_, backend_);
-                });
-                if (answer.reloads) {
-                    const std::string wrong = co_await reload();
-                    answer = after_reload(std::move(answer), wrong);
-                }
-                afterwards_ = std::max(afterwards_, answer.afterwards);
+                Answer answer = co_await answer_to(run->statement);
                 wire.finish(std::move(answer), out);
                 continue;
             }
             const bool sent = co_await send(out);
             out.clear();
+            co_await do_afterwards(); // also for a client that is gone: he was heard
             if (const auto* over = std::get_if<WireSession::Over>(&step)) {
                 if (over->complaint.empty())
                     co_return ConsoleEnd{CloseReason::client_closed, "client left the console"};
                 co_return ConsoleEnd{CloseReason::client_io_error, "console: " + over->complaint};
             }
             if (!sent) co_return std::nullopt;
-            co_await do_afterwards();
+            if (std::holds_alternative<WireSession::Send>(step)) continue;
             const std::size_t count = co_await client_.read(in, limits::idle_max);
             if (count == 0) co_return std::nullopt;
             wire.feed(ByteView(in).first(count));
         }
+    }
+
+    asio::awaitable<Answer> answer_to(const Statement& statement) {
+        Answer answer = co_await on_main(
+            [this, &statement] { return run_statement(statement, user_, backend_); });
+        if (answer.reloads) {
+            const std::string wrong = co_await reload();
+            answer = after_reload(std::move(answer), wrong);
+        }
+        afterwards_ = std::max(afterwards_, answer.afterwards);
+        co_return answer;
     }
 
     // What was wrong, or nothing. The load is made on a thread of its own, and this one serves

@@ -34,21 +34,28 @@ Answer answer_to(const Statement& statement) {
 // Everything that is answered to `bytes`, fed in pieces of `piece` bytes.
 protocol::Bytes converse(protocol::ByteView bytes, std::size_t piece) {
     WireSession session;
+    protocol::Bytes all;
     protocol::Bytes out;
+    const auto send = [&] {
+        all.insert(all.end(), out.begin(), out.end());
+        out.clear();
+    };
     while (!bytes.empty()) {
         const auto now = bytes.first(std::min(piece, bytes.size()));
         bytes = bytes.subspan(now.size());
         session.feed(now);
         for (;;) {
             const WireSession::Step step = session.next(out);
-            if (std::holds_alternative<WireSession::Over>(step)) return out;
             const auto* run = std::get_if<WireSession::Run>(&step);
-            if (!run) break;
+            if (!run) send();
+            if (std::holds_alternative<WireSession::Over>(step)) return all;
+            if (std::holds_alternative<WireSession::Wait>(step)) break;
+            if (!run) continue;
             demand(run->statement.verb != Verb::empty);
             session.finish(answer_to(run->statement), out);
         }
     }
-    return out;
+    return all;
 }
 
 void check_messages(const protocol::Bytes& out) {

@@ -23,6 +23,12 @@ SqlError no_statement(const std::string& name) {
     return {"26000", "prepared statement " + in_quotes(name) + " does not exist"};
 }
 
+SqlError too_long(std::string_view what) {
+    return {"54000",
+            std::string(what) + " is longer than " + std::to_string(limits::name_bytes_max) +
+                " bytes"};
+}
+
 SqlError no_portal(const std::string& name) {
     return {"34000", "portal " + in_quotes(name) + " does not exist"};
 }
@@ -33,6 +39,7 @@ WireSession::WireSession() : buffer_(limits::message_bytes_max) {}
 
 WireSession::Step WireSession::next(Bytes& out) {
     for (;;) {
+        if (out.size() >= limits::write_bytes) return Send{};
         if (in_query_) {
             if (Handled step = next_of_query(out)) return *step;
             continue;
@@ -107,7 +114,8 @@ WireSession::Handled WireSession::on(const protocol::Parse& parse, Bytes& out) {
     if (!parse.statement.empty() && prepared_.contains(parse.statement))
         return fail(
             {"42P05", "prepared statement " + in_quotes(parse.statement) + " already exists"}, out);
-    if (prepared_.size() >= limits::prepared_statements_max)
+    if (parse.statement.size() > limits::name_bytes_max) return fail(too_long("name"), out);
+    if (!prepared_.contains(parse.statement) && prepared_.size() >= limits::prepared_statements_max)
         return fail({"53400", "too many prepared statements"}, out);
     const std::vector<std::string_view> parts = split_statements(parse.text);
     if (parts.size() > 1)
@@ -115,6 +123,7 @@ WireSession::Handled WireSession::on(const protocol::Parse& parse, Bytes& out) {
     Recognised recognised = recognise(parts.front());
     if (const auto* error = std::get_if<SqlError>(&recognised)) return fail(*error, out);
     auto& statement = std::get<Statement>(recognised);
+    if (statement.argument.size() > limits::name_bytes_max) return fail(too_long("literal"), out);
     if (const auto error = refuse_in_failed_block(statement)) return fail(*error, out);
     prepared_.insert_or_assign(parse.statement, std::move(statement));
     protocol::append_bare(out, Bare::parse_complete);
@@ -132,7 +141,9 @@ WireSession::Handled WireSession::on(const protocol::Bind& bind, Bytes& out) {
                     out);
     if (!bind.portal.empty() && portals_.contains(bind.portal))
         return fail({"42P03", "portal " + in_quotes(bind.portal) + " already exists"}, out);
-    if (portals_.size() >= limits::portals_max) return fail({"53400", "too many portals"}, out);
+    if (bind.portal.size() > limits::name_bytes_max) return fail(too_long("name"), out);
+    if (!portals_.contains(bind.portal) && portals_.size() >= limits::portals_max)
+        return fail({"53400", "too many portals"}, out);
     auto formats = formats_of(bind.result_formats, columns_of(found->second).size());
     if (!formats)
         return fail({"08P01", "bind message has another number of result formats than columns"},
@@ -171,18 +182,31 @@ WireSession::Handled WireSession::on(const protocol::Execute& execute, Bytes& ou
         return std::nullopt;
     }
     if (const auto error = refuse_in_failed_block(portal.statement)) return fail(*error, out);
+    if (rows_held() > limits::rows_held_max)
+        return fail({"53200", "too many rows wait in portals"}, out);
     executing_ = execute.portal;
     running_ = portal.statement;
     return Run{portal.statement};
 }
 
+std::size_t WireSession::rows_held() const {
+    std::size_t rows = 0;
+    for (const auto& [name, portal] : portals_)
+        if (portal.answer) rows += portal.answer->rows.size() - portal.sent;
+    return rows;
+}
+
 void WireSession::send_portal_rows(Portal& portal, Bytes& out) {
-    const std::vector<Row>& rows = portal.answer->rows;
+    std::vector<Row>& rows = portal.answer->rows;
     const std::vector<Column> columns = columns_of(portal.statement);
     const std::size_t left = rows.size() - portal.sent;
     const std::size_t now = rows_max_ == 0 ? left : std::min<std::size_t>(left, rows_max_);
     for (std::size_t i = 0; i < now; ++i)
         send_row(rows[portal.sent++], columns, portal.formats, out);
+    if (portal.sent == rows.size()) {
+        rows = {};
+        portal.sent = 0;
+    }
     if (rows_max_ != 0 && now == rows_max_)
         protocol::append_bare(out, Bare::portal_suspended);
     else

@@ -3,8 +3,9 @@
 // no socket and calls nobody.
 //
 //   session.feed(bytes);
-//   loop: next(out) says Wait (send `out`, then feed more), Run (carry `statement` out, then
-//         finish(answer, out)), or Over (send `out` and close).
+//   loop: next(out) says Wait (send `out`, then feed more), Send (send `out`, it is long enough),
+//         Run (carry `statement` out, then finish(answer, out)), or Over (send `out` and close).
+//         `out` is empty again after it was sent.
 //
 // Transactions are kept up for drivers that need them: they change nothing but the status that they
 // are told, and in a failed one nothing runs, as in PostgreSQL.
@@ -31,13 +32,14 @@ namespace pgmoat::admin {
 class WireSession {
   public:
     struct Wait {};
+    struct Send {};
     struct Run {
         Statement statement;
     };
     struct Over {
         std::string complaint; // for the log; empty: the client said Terminate
     };
-    using Step = std::variant<Wait, Run, Over>;
+    using Step = std::variant<Wait, Send, Run, Over>;
 
     WireSession();
 
@@ -71,6 +73,7 @@ class WireSession {
     [[nodiscard]] std::optional<SqlError> refuse_in_failed_block(const Statement& statement) const;
     void follow_transaction(const Statement& statement);
     void finish_query_part(Answer answer, protocol::Bytes& out);
+    [[nodiscard]] std::size_t rows_held() const;
     void send_portal_rows(Portal& portal, protocol::Bytes& out);
     void send_row(const Row& row,
                   const std::vector<Column>& columns,

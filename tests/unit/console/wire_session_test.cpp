@@ -7,6 +7,7 @@
 #include "tests/support/catch.h"
 #include "tests/unit/console/fake_backend.h"
 
+#include <algorithm>
 #include <string>
 
 using namespace pgmoat;
@@ -27,7 +28,7 @@ std::string query(const std::string& text) {
 std::string parse(const std::string& name, const std::string& text) {
     return message('P', name + '\0' + text + "\0\0\0"s);
 }
-std::string bind(const std::string& portal, const std::string& name, bool binary = false) {
+std::string bind_portal(const std::string& portal, const std::string& name, bool binary = false) {
     return message('B', portal + '\0' + name + "\0\0\0\0\0"s + (binary ? "\0\1\0\1"s : "\0\0"s));
 }
 std::string describe(char target, const std::string& name) {
@@ -45,6 +46,8 @@ class Conversation {
     std::string say(const std::string& bytes) {
         session_.feed({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
         protocol::Bytes out;
+        answer.clear();
+        most_at_once = 0;
         for (;;) {
             const WireSession::Step step = session_.next(out);
             if (const auto* run = std::get_if<WireSession::Run>(&step)) {
@@ -52,14 +55,18 @@ class Conversation {
                                 out);
                 continue;
             }
+            most_at_once = std::max(most_at_once, out.size());
+            answer.append(out.begin(), out.end());
+            out.clear();
+            if (std::holds_alternative<WireSession::Send>(step)) continue;
             over = std::holds_alternative<WireSession::Over>(step);
-            answer.assign(out.begin(), out.end());
             return letters();
         }
     }
 
     FakeBackend backend;
     std::string answer;
+    std::size_t most_at_once = 0; // bytes that were to be sent
     bool over = false;
 
   private:
@@ -114,21 +121,21 @@ TEST_CASE("A failed transaction runs nothing until it ends") {
 
 TEST_CASE("The extended protocol answers what pgjdbc sends") {
     Conversation driver;
-    REQUIRE(driver.say(parse("", "SET extra_float_digits = 3") + bind("", "") + execute("", 1) +
-                       end_of_batch) == "12CZI");
+    REQUIRE(driver.say(parse("", "SET extra_float_digits = 3") + bind_portal("", "") +
+                       execute("", 1) + end_of_batch) == "12CZI");
     REQUIRE(driver.say(parse("S_1", "SHOW VERSION") + describe('S', "S_1") + end_of_batch) ==
             "1tTZI");
-    REQUIRE(driver.say(bind("", "S_1") + describe('P', "") + execute("") + end_of_batch) ==
+    REQUIRE(driver.say(bind_portal("", "S_1") + describe('P', "") + execute("") + end_of_batch) ==
             "2TDCZI");
-    REQUIRE(driver.say(bind("", "S_1") + execute("") + end_of_batch) == "2DCZI");
+    REQUIRE(driver.say(bind_portal("", "S_1") + execute("") + end_of_batch) == "2DCZI");
     REQUIRE(driver.say(message('C', "SS_1\0"s) + end_of_batch) == "3ZI");
-    REQUIRE(driver.say(bind("", "S_1") + end_of_batch) == "EZI");
+    REQUIRE(driver.say(bind_portal("", "S_1") + end_of_batch) == "EZI");
     REQUIRE(has(driver.answer, "26000"));
 }
 
 TEST_CASE("After an error everything up to Sync is passed over") {
     Conversation driver;
-    REQUIRE(driver.say(parse("", "FROB") + bind("", "") + execute("") + query("RELOAD") +
+    REQUIRE(driver.say(parse("", "FROB") + bind_portal("", "") + execute("") + query("RELOAD") +
                        end_of_batch) == "EZI");
     REQUIRE(driver.backend.asked.empty());
 }
@@ -136,8 +143,8 @@ TEST_CASE("After an error everything up to Sync is passed over") {
 TEST_CASE("A portal gives its rows in pieces") {
     Conversation driver;
     (void)driver.say(query("BEGIN"));
-    REQUIRE(driver.say(parse("", "SHOW HELP") + bind("c", "") + execute("c", 2) + end_of_batch) ==
-            "12DDsZT");
+    REQUIRE(driver.say(parse("", "SHOW HELP") + bind_portal("c", "") + execute("c", 2) +
+                       end_of_batch) == "12DDsZT");
     REQUIRE(driver.say(execute("c") + end_of_batch) == std::string(13, 'D') + "CZT");
     REQUIRE(driver.say(query("COMMIT") + execute("c") + end_of_batch) == "CZIEZI");
     REQUIRE(has(driver.answer, "34000"));
@@ -145,7 +152,7 @@ TEST_CASE("A portal gives its rows in pieces") {
 
 TEST_CASE("Numbers come in binary where that is asked for") {
     Conversation driver;
-    REQUIRE(driver.say(parse("", "SELECT 258") + bind("", "", true) + describe('P', "") +
+    REQUIRE(driver.say(parse("", "SELECT 258") + bind_portal("", "", true) + describe('P', "") +
                        execute("") + end_of_batch) == "12TDCZI");
     REQUIRE(has(driver.answer, "\0\0\0\4\0\0\1\2"s));
     REQUIRE(to_binary(Type::int8, "-2") == "\xff\xff\xff\xff\xff\xff\xff\xfe");
@@ -165,6 +172,60 @@ TEST_CASE("A session holds a bounded number of statements") {
     REQUIRE(has(driver.answer, "53400"));
     REQUIRE(driver.say(query("DISCARD ALL")) == "CZI");
     REQUIRE(driver.say(parse("s0", "SELECT 1") + end_of_batch) == "1ZI");
+}
+
+TEST_CASE("What replaces another is taken when nothing more is") {
+    Conversation driver;
+    for (std::size_t i = 0; i < limits::prepared_statements_max; ++i)
+        (void)driver.say(parse(i == 0 ? "" : "s" + std::to_string(i), "SELECT 1") + end_of_batch);
+    REQUIRE(driver.say(parse("new", "SELECT 1") + end_of_batch) == "EZI");
+    REQUIRE(driver.say(parse("", "SELECT 2") + end_of_batch) == "1ZI");
+    (void)driver.say(query("BEGIN"));
+    for (std::size_t i = 0; i < limits::portals_max; ++i)
+        REQUIRE(driver.say(bind_portal(i == 0 ? "" : "p" + std::to_string(i), "s1")) == "2");
+    REQUIRE(driver.say(bind_portal("", "s1")) == "2");
+    REQUIRE(driver.say(bind_portal("new", "s1") + end_of_batch) == "EZE");
+}
+
+TEST_CASE("A name or a literal to be kept is not longer than anyone needs") {
+    const std::string longer(limits::name_bytes_max + 1, 'x');
+    const std::string longest(limits::name_bytes_max, 'x');
+    Conversation driver;
+    REQUIRE(driver.say(parse(longest, "SELECT 1") + end_of_batch) == "1ZI");
+    REQUIRE(driver.say(bind_portal(longest, longest) + end_of_batch) == "2ZI");
+    REQUIRE(driver.say(parse(longer, "SELECT 1") + end_of_batch) == "EZI");
+    REQUIRE(has(driver.answer, "54000"));
+    REQUIRE(driver.say(bind_portal(longer, longest) + end_of_batch) == "EZI");
+    REQUIRE(driver.say(parse("", "SELECT '" + longer + "'") + end_of_batch) == "EZI");
+}
+
+TEST_CASE("An answer is sent before more is put behind it") {
+    Conversation client;
+    client.backend.live.resize(1000);
+    REQUIRE(client.say(query("SHOW CONNECTIONS")) == "T" + std::string(1000, 'D') + "CZI");
+    const std::size_t one_answer = client.most_at_once;
+    std::string many;
+    for (int i = 0; i < 100; ++i)
+        many += "SHOW CONNECTIONS;";
+    REQUIRE(client.say(query(many)).size() == 100 * 1002 + 2);
+    REQUIRE(client.most_at_once < one_answer + limits::write_bytes);
+    many = parse("", "SHOW CONNECTIONS");
+    for (int i = 0; i < 100; ++i)
+        many += bind_portal("", "") + execute("");
+    REQUIRE(client.say(many + end_of_batch).size() == 1 + 100 * 1002 + 2);
+    REQUIRE(client.most_at_once < one_answer + limits::write_bytes);
+}
+
+TEST_CASE("Portals hold a bounded number of rows that were not fetched") {
+    Conversation client;
+    client.backend.live.resize(limits::rows_held_max / 2 + 2);
+    (void)client.say(query("BEGIN") + parse("", "SHOW CONNECTIONS"));
+    for (const char* portal : {"a", "b"})
+        REQUIRE(client.say(bind_portal(portal, "") + execute(portal, 1)) == "2Ds");
+    REQUIRE(client.say(execute("b")) == std::string(client.backend.live.size() - 1, 'D') + "C");
+    REQUIRE(client.say(bind_portal("c", "") + execute("c", 1)) == "2Ds"); // b's rows are gone
+    REQUIRE(client.say(bind_portal("d", "") + execute("d", 1) + end_of_batch) == "2EZE");
+    REQUIRE(has(client.answer, "53200"));
 }
 
 TEST_CASE("A message that is none ends the session with words, Terminate without") {
