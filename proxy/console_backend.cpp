@@ -1,5 +1,6 @@
 #include "proxy/console_backend.h"
 
+#include "proxy/fields.h"
 #include "proxy/policy/hba_listing.h"
 
 #include <algorithm>
@@ -10,6 +11,18 @@
 namespace pgmoat {
 
 namespace {
+
+// The console's rows are UTF-8, and drivers give up over one byte that is not: whoever connects
+// must not be able to blind it.
+void repair(SessionFacts& facts) {
+    constexpr std::size_t bytes_max = 256;
+    for (std::string* text : {&facts.user,
+                              &facts.database,
+                              &facts.application_name,
+                              &facts.client_tls.server_name,
+                              &facts.client_tls.alpn})
+        *text = repaired(*text, bytes_max);
+}
 
 admin::RuleView view_of(const policy::Rule& rule) {
     policy::HbaRow row = policy::row_of(rule);
@@ -45,6 +58,8 @@ std::vector<admin::Connection> ConsoleBackend::connections() const {
                                age,
                                unix_now - age.count()});
     });
+    for (admin::Connection& connection : connections)
+        repair(connection.facts);
     std::ranges::sort(connections, {}, &admin::Connection::id);
     return connections;
 }
