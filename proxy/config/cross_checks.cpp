@@ -239,9 +239,26 @@ void check_role_query(const Draft& draft, Problems& problems) {
                        draft.place_of("role_query_conninfo"));
 }
 
+// Rules and unix sockets may prove who someone is; where there are none only a secret does.
+void warn_of_users_without_proof(const Draft& draft, Problems& problems) {
+    const Config& config = draft.config;
+    const auto warn = [&](const char* setting, const std::vector<std::string>& users) {
+        for (const std::string& user : users)
+            if (!config.console_secrets.contains(user))
+                problems.warning("user " + in_quotes(user) + " of " + in_quotes(setting) +
+                                     " cannot log in: \"console_auth_file\" has no secret of his",
+                                 draft.place_of(setting));
+    };
+    for (const Listener& listener : config.listeners)
+        if (!listener.hba_file.empty() || !listener.unix_directories.empty()) return;
+    warn("console_users", config.console_users);
+    warn("console_stats_users", config.console_stats_users);
+}
+
 void check_console(const Draft& draft, Problems& problems) {
     const Config& config = draft.config;
-    if (!has_console(config) && !config.console_auth_file.empty())
+    if (has_console(config)) return warn_of_users_without_proof(draft, problems);
+    if (!config.console_auth_file.empty())
         problems.warning("\"console_auth_file\" has no effect without \"console_users\" or "
                          "\"console_stats_users\"",
                          draft.place_of("console_auth_file"));

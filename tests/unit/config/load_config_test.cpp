@@ -154,6 +154,24 @@ TEST_CASE(
                 "\"etc/pgmoat.conf\" line 2"));
 }
 
+TEST_CASE("a console user whom nothing can prove is warned of") {
+    const std::string users = "upstream = 'host=x'\n\nconsole_users = 'a, b'\n";
+    const auto told = [](const std::string& text) {
+        std::string all;
+        for (const std::string& warning : load(text).warnings)
+            if (warning.find("cannot log in") != std::string::npos) all += warning + '\n';
+        return all;
+    };
+    CHECK(
+        told(users) ==
+        "user \"a\" of \"console_users\" cannot log in: \"console_auth_file\" has no secret of his "
+        "in file \"etc/pgmoat.conf\" line 3\n"
+        "user \"b\" of \"console_users\" cannot log in: \"console_auth_file\" has no secret of his "
+        "in file \"etc/pgmoat.conf\" line 3\n");
+    CHECK(told(users + "unix_socket_directories = '/tmp'\n").empty());
+    CHECK(told(users + "hba_file = 'pg_hba.conf'\n").empty());
+}
+
 TEST_CASE("warnings name what works and is less than it seems") {
     const auto row = GENERATE(table<std::string, std::string>({
         {"Shared_Buffers = 128MB",
