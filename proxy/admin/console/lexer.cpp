@@ -29,6 +29,11 @@ std::size_t length_while(std::string_view text, Belongs belongs) {
 std::optional<Word> Lexer::next() {
     skip_blanks_and_comments();
     if (rest_.empty() || unterminated_) return std::nullopt;
+    if (at_unsupported_quote()) {
+        unsupported_quote_ = true;
+        rest_ = {};
+        return std::nullopt;
+    }
     const char first = rest_.front();
     if (first == '\'') return quoted('\'', Word::Kind::string);
     if (first == '"') return quoted('"', Word::Kind::name);
@@ -40,6 +45,13 @@ std::optional<Word> Lexer::next() {
             length_while(rest_, [](char c) { return is_letter(c) || is_digit(c) || c == '$'; }),
             Word::Kind::name);
     return bare(1, Word::Kind::sign);
+}
+
+bool Lexer::at_unsupported_quote() const {
+    const char first = rest_.front();
+    const char second = rest_.size() > 1 ? rest_[1] : ' ';
+    if (first == 'e' || first == 'E') return second == '\'';
+    return first == '$' && (second == '$' || is_letter(second));
 }
 
 void Lexer::skip_blanks_and_comments() {
@@ -54,19 +66,22 @@ void Lexer::skip_blanks_and_comments() {
     }
 }
 
-// They nest.
+// They nest. One pass: whoever searches for each end anew needs seconds for 64 KB of beginnings.
 void Lexer::skip_block_comment() {
     std::size_t depth = 0;
-    do {
-        const std::size_t at = std::min(rest_.find("/*"), rest_.find("*/"));
-        if (at == std::string_view::npos) {
-            unterminated_ = true;
-            rest_ = {};
-            return;
+    for (std::size_t i = 0; i + 1 < rest_.size();) {
+        const std::string_view two = rest_.substr(i, 2);
+        const bool opens = two == "/*";
+        if (!opens && two != "*/") {
+            ++i;
+            continue;
         }
-        depth += rest_[at] == '/' ? std::size_t{1} : std::size_t(-1);
-        rest_.remove_prefix(at + 2);
-    } while (depth > 0);
+        i += 2;
+        depth = opens ? depth + 1 : depth - 1;
+        if (depth == 0) return rest_.remove_prefix(i);
+    }
+    unterminated_ = true;
+    rest_ = {};
 }
 
 // A doubled quote stands for one.

@@ -23,12 +23,15 @@ class Lexer {
   public:
     explicit Lexer(std::string_view text) noexcept : rest_(text) {}
 
-    // Nothing: the end, or a quote or comment that does not end.
+    // Nothing: the end, or a quote or comment that does not end, or one that is none here.
     [[nodiscard]] std::optional<Word> next();
     [[nodiscard]] bool unterminated() const noexcept { return unterminated_; }
+    // E'...' or $$...$$: read as plain quotes, their inside would become statements.
+    [[nodiscard]] bool unsupported_quote() const noexcept { return unsupported_quote_; }
     [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
 
   private:
+    [[nodiscard]] bool at_unsupported_quote() const;
     void skip_blanks_and_comments();
     void skip_block_comment();
     [[nodiscard]] std::optional<Word> quoted(char quote, Word::Kind kind);
@@ -36,6 +39,7 @@ class Lexer {
 
     std::string_view rest_;
     bool unterminated_ = false;
+    bool unsupported_quote_ = false;
 };
 
 } // namespace pgmoat::admin

@@ -1,5 +1,6 @@
 #include "proxy/admin/console/run_statement.h"
 
+#include "proxy/admin/console/login.h"
 #include "proxy/admin/console/views.h"
 
 #include <utility>
@@ -17,13 +18,14 @@ Answer failed(std::string_view sqlstate, std::string message, std::string hint =
 Answer tagged(const Statement& statement, Afterwards afterwards = Afterwards::nothing) {
     Answer answer;
     answer.tag = row_of(statement.verb).tag;
+    if (statement.verb == Verb::deallocate && statement.argument.empty()) answer.tag += " ALL";
     answer.afterwards = afterwards;
     return answer;
 }
 
-Answer look(const Statement& statement, const Backend& backend) {
+Answer look(const Statement& statement, const std::string& user, const Backend& backend) {
     Answer answer;
-    answer.rows = rows_of(statement, backend);
+    answer.rows = rows_of(statement, user, backend);
     answer.tag = row_of(statement.verb).tag;
     if (statement.verb == Verb::select) answer.tag += ' ' + std::to_string(answer.rows.size());
     return answer;
@@ -52,7 +54,7 @@ Answer run_statement(const Statement& statement, const ConsoleUser& user, Backen
                       "permission denied: " + std::string(verb.tag) + " is for console_users only");
     switch (statement.verb) {
     case Verb::select:
-    case Verb::show: return look(statement, backend);
+    case Verb::show: return look(statement, user.name, backend);
     case Verb::reload: return begin_reload(statement);
     case Verb::kill: return kill(statement, user, backend);
     case Verb::drain: return tagged(statement, Afterwards::drain);
@@ -62,9 +64,17 @@ Answer run_statement(const Statement& statement, const ConsoleUser& user, Backen
     case Verb::begin:
     case Verb::commit:
     case Verb::rollback:
-    case Verb::discard: break;
+    case Verb::discard:
+    case Verb::reset:
+    case Verb::deallocate: break;
     }
     return tagged(statement);
+}
+
+Answer run_for(const std::string& user, const Statement& statement, Backend& backend) {
+    const std::optional<Role> role = role_of(user, backend.config());
+    if (role) return run_statement(statement, {user, *role}, backend);
+    return failed("42501", "permission denied: you are no longer a user of the console");
 }
 
 Answer after_reload(Answer answer, const std::string& wrong) {

@@ -18,6 +18,9 @@ struct ConsoleUser {
 [[nodiscard]] Answer
 run_statement(const Statement& statement, const ConsoleUser& user, Backend& backend);
 
+// The same for a user whose role is looked up now: he may have lost it since he came in.
+[[nodiscard]] Answer run_for(const std::string& user, const Statement& statement, Backend& backend);
+
 // What an answer that `reloads` has become; `wrong` is what the backend heard.
 [[nodiscard]] Answer after_reload(Answer answer, const std::string& wrong);
 

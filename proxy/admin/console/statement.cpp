@@ -1,5 +1,6 @@
 #include "proxy/admin/console/statement.h"
 
+#include "proxy/admin/console/functions.h"
 #include "proxy/admin/console/lexer.h"
 #include "proxy/admin/console/parameters.h"
 #include "proxy/config/text.h"
@@ -26,6 +27,8 @@ constexpr std::array verbs{
     VerbRow{Verb::commit, "COMMIT", stats_user},
     VerbRow{Verb::rollback, "ROLLBACK", stats_user},
     VerbRow{Verb::discard, "DISCARD ALL", stats_user},
+    VerbRow{Verb::reset, "RESET", stats_user},
+    VerbRow{Verb::deallocate, "DEALLOCATE", stats_user},
     VerbRow{Verb::reload,
             "RELOAD",
             console_user,
@@ -98,11 +101,13 @@ class Recogniser {
     explicit Recogniser(std::string_view text) : lexer_(text) { advance(); }
 
     Recognised run() {
-        if (!word_ && lexer_.unterminated()) return unterminated();
-        if (!word_) return Statement{};
-        const Word verb = take();
-        Recognised recognised = statement(verb);
+        Recognised recognised = Statement{};
+        if (word_) {
+            const Word verb = take();
+            recognised = statement(verb);
+        }
         if (lexer_.unterminated()) return unterminated();
+        if (lexer_.unsupported_quote()) return not_implemented("an escape or dollar-quoted string");
         return recognised;
     }
 
@@ -111,7 +116,8 @@ class Recogniser {
         if (verb.is("select")) return select();
         if (verb.is("show")) return show();
         if (verb.is("set")) return set();
-        if (verb.is("reset") || verb.is("deallocate")) return skip_to_end(Verb::discard);
+        if (verb.is("reset")) return skip_to_end(Verb::reset);
+        if (verb.is("deallocate")) return deallocate();
         if (verb.is("discard")) return ends_with_word("all", Verb::discard);
         if (verb.is("begin")) return skip_to_end(Verb::begin);
         if (verb.is("start")) return start();
@@ -132,9 +138,23 @@ class Recogniser {
         if (first.kind == Word::Kind::number) return select_integer(first);
         if (first.kind == Word::Kind::string)
             return at_end({Verb::select, View::literal, first.text});
+        if (first.kind == Word::Kind::name) return select_function(first);
         if (!first.is("*")) return not_implemented("a list of columns");
         if (!take_if("from")) return syntax_error(word_);
         return select_from();
+    }
+
+    Recognised select_function(const Word& first) {
+        const bool qualified = first.is("pg_catalog") && take_if(".");
+        if (qualified && !word_) return syntax_error(word_);
+        const Word name = qualified ? take() : first;
+        const Function* const function = find_function(name.text);
+        const bool called = function && take_if("(");
+        if (called && !take_if(")")) return not_implemented("an argument of a function");
+        const auto wanted = called ? Function::Parentheses::none : Function::Parentheses::needed;
+        if (!function || function->parentheses == wanted)
+            return not_implemented("a list of columns");
+        return at_end({Verb::select, View::function, name.text});
     }
 
     Recognised select_integer(const Word& number) {
@@ -213,6 +233,18 @@ class Recogniser {
     Recognised start() {
         if (!take_if("transaction")) return syntax_error(word_);
         return skip_to_end(Verb::begin);
+    }
+
+    // DEALLOCATE [PREPARE] {name | ALL}
+    Recognised deallocate() {
+        (void)take_if("prepare");
+        if (!word_ || word_->kind != Word::Kind::name) return syntax_error(word_);
+        if (word_->text.empty()) return syntax_error(word_);
+        const Word name = take();
+        const bool all = name.is("all") && name.written.front() != '"';
+        Statement statement{Verb::deallocate};
+        if (!all) statement.argument = name.text;
+        return at_end(std::move(statement));
     }
 
     Recognised kill() {
@@ -294,7 +326,8 @@ std::vector<std::string_view> split_statements(std::string_view text) {
         if (std::exchange(has_words, false)) parts.push_back(rest.substr(0, end));
         rest = rest.substr(end + 1);
     }
-    if (has_words || lexer.unterminated() || parts.empty()) parts.push_back(rest);
+    const bool cut_short = lexer.unterminated() || lexer.unsupported_quote();
+    if (has_words || cut_short || parts.empty()) parts.push_back(rest);
     return parts;
 }
 

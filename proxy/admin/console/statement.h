@@ -26,6 +26,8 @@ enum class Verb {
     commit,
     rollback,
     discard,
+    reset,
+    deallocate,
     reload,
     kill,
     drain,
@@ -58,6 +60,7 @@ enum class View {
     parameter, // SHOW server_version: a constant that drivers ask for
     integer,   // SELECT 1
     literal,   // SELECT 'x'
+    function,  // SELECT version()
 };
 
 struct ViewRow {
@@ -69,9 +72,10 @@ struct ViewRow {
 
 struct Statement {
     Verb verb = Verb::empty;
-    View view = View::help;    // of select and show
-    std::string argument = {}; // the name of a parameter, the literal
-    std::uint64_t id = 0;      // of kill
+    View view = View::help; // of select and show
+    std::string argument =
+        {};               // a parameter, a function, the literal, what to deallocate (empty: all)
+    std::uint64_t id = 0; // of kill
 };
 
 using Recognised = std::variant<Statement, SqlError>;

@@ -2,6 +2,7 @@
 
 #include "proxy/admin/console/config_rows.h"
 #include "proxy/admin/console/connection_rows.h"
+#include "proxy/admin/console/functions.h"
 #include "proxy/admin/console/parameters.h"
 #include "proxy/admin/console/status_rows.h"
 
@@ -43,11 +44,13 @@ std::vector<Column> columns_of(const Statement& statement) {
     case View::parameter: return {{find_parameter(statement.argument)->name}};
     case View::integer: return {{"?column?", Type::int4}};
     case View::literal: return {{"?column?"}};
+    case View::function: return {{find_function(statement.argument)->name}};
     }
     return {};
 }
 
-std::vector<Row> rows_of(const Statement& statement, const Backend& backend) {
+std::vector<Row>
+rows_of(const Statement& statement, const std::string& user, const Backend& backend) {
     switch (statement.view) {
     case View::connections: return connection_rows(backend.connections());
     case View::listeners: return listener_rows(backend.config(), backend.connections());
@@ -63,6 +66,7 @@ std::vector<Row> rows_of(const Statement& statement, const Backend& backend) {
     case View::parameter: return {{to_cell(find_parameter(statement.argument)->value)}};
     case View::integer:
     case View::literal: return {{to_cell(statement.argument)}};
+    case View::function: return {{value_of(*find_function(statement.argument), user)}};
     }
     return {};
 }

@@ -14,6 +14,8 @@ namespace pgmoat::admin {
 
 // None: the statement gives no rows.
 [[nodiscard]] std::vector<Column> columns_of(const Statement& statement);
-[[nodiscard]] std::vector<Row> rows_of(const Statement& statement, const Backend& backend);
+// `user`: who asks.
+[[nodiscard]] std::vector<Row>
+rows_of(const Statement& statement, const std::string& user, const Backend& backend);
 
 } // namespace pgmoat::admin

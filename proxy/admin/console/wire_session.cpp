@@ -82,7 +82,7 @@ WireSession::Handled WireSession::next_of_query(Bytes& out) {
     Recognised recognised = recognise(text);
     if (const auto* error = std::get_if<SqlError>(&recognised)) return fail(*error, out);
     auto& statement = std::get<Statement>(recognised);
-    if (const auto error = refuse_in_failed_block(statement)) return fail(*error, out);
+    if (const auto error = refuse(statement)) return fail(*error, out);
     if (statement.verb == Verb::empty) {
         protocol::append_bare(out, Bare::empty_query);
         return std::nullopt;
@@ -91,13 +91,7 @@ WireSession::Handled WireSession::next_of_query(Bytes& out) {
     return Run{std::move(statement)};
 }
 
-void WireSession::finish_query_part(Answer answer, Bytes& out) {
-    const Statement statement = *std::exchange(running_, std::nullopt);
-    if (answer.error) {
-        (void)fail(*answer.error, out);
-        return;
-    }
-    follow_transaction(statement);
+void WireSession::finish_query_part(const Statement& statement, const Answer& answer, Bytes& out) {
     const std::vector<Column> columns = columns_of(statement);
     if (!columns.empty()) describe_rows(statement, {}, out);
     for (const Row& row : answer.rows)
@@ -181,7 +175,7 @@ WireSession::Handled WireSession::on(const protocol::Execute& execute, Bytes& ou
         protocol::append_bare(out, Bare::empty_query);
         return std::nullopt;
     }
-    if (const auto error = refuse_in_failed_block(portal.statement)) return fail(*error, out);
+    if (const auto error = refuse(portal.statement)) return fail(*error, out);
     if (rows_held() > limits::rows_held_max)
         return fail({"53200", "too many rows wait in portals"}, out);
     executing_ = execute.portal;
@@ -252,16 +246,27 @@ WireSession::Handled WireSession::on(const protocol::Malformed& malformed, Bytes
 // -------------------------------------------------------------------------------------------
 
 void WireSession::finish(Answer answer, Bytes& out) {
-    if (in_query_) return finish_query_part(std::move(answer), out);
     const Statement statement = *std::exchange(running_, std::nullopt);
     if (answer.error) {
         (void)fail(*answer.error, out);
         return;
     }
+    // The tag is all that tells a driver that nothing was committed.
+    if (statement.verb == Verb::commit && status_ == TransactionStatus::failed)
+        answer.tag = row_of(Verb::rollback).tag;
     follow_transaction(statement);
+    if (in_query_) return finish_query_part(statement, answer, out);
     Portal& portal = portals_.at(executing_);
     portal.answer = std::move(answer);
     send_portal_rows(portal, out);
+}
+
+std::optional<SqlError> WireSession::refuse(const Statement& statement) const {
+    const std::string& name = statement.argument;
+    if (const auto error = refuse_in_failed_block(statement)) return error;
+    if (statement.verb == Verb::deallocate && !name.empty() && !prepared_.contains(name))
+        return no_statement(name);
+    return std::nullopt;
 }
 
 std::optional<SqlError> WireSession::refuse_in_failed_block(const Statement& statement) const {
@@ -278,7 +283,9 @@ void WireSession::follow_transaction(const Statement& statement) {
     if (statement.verb == Verb::begin) status_ = TransactionStatus::in_block;
     if (statement.verb == Verb::commit || statement.verb == Verb::rollback)
         status_ = TransactionStatus::idle;
-    if (statement.verb == Verb::discard) prepared_.clear();
+    const bool all = statement.verb == Verb::deallocate && statement.argument.empty();
+    if (statement.verb == Verb::discard || all) prepared_.clear();
+    if (statement.verb == Verb::deallocate) prepared_.erase(statement.argument);
 }
 
 void WireSession::describe_rows(const Statement& statement,

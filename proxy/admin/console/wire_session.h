@@ -70,9 +70,10 @@ class WireSession {
     [[nodiscard]] Handled on(const protocol::Malformed& malformed, protocol::Bytes& out);
 
     [[nodiscard]] Handled next_of_query(protocol::Bytes& out);
+    [[nodiscard]] std::optional<SqlError> refuse(const Statement& statement) const;
     [[nodiscard]] std::optional<SqlError> refuse_in_failed_block(const Statement& statement) const;
     void follow_transaction(const Statement& statement);
-    void finish_query_part(Answer answer, protocol::Bytes& out);
+    void finish_query_part(const Statement& statement, const Answer& answer, protocol::Bytes& out);
     [[nodiscard]] std::size_t rows_held() const;
     void send_portal_rows(Portal& portal, protocol::Bytes& out);
     void send_row(const Row& row,

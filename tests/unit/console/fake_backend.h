@@ -12,8 +12,8 @@ class FakeBackend final : public Backend {
   public:
     std::vector<Connection> connections() const override { return live; }
     const config::Config& config() const override { return settings; }
-    metrics::Totals totals() const override { return {}; }
-    std::vector<OwnCertificateView> certificates() const override { return {}; }
+    metrics::Totals totals() const override { return counted; }
+    std::vector<OwnCertificateView> certificates() const override { return shown; }
     std::vector<RuleView> rules() const override { return listed; }
     void reload(const std::string&, Heard heard) override {
         asked += "reload ";
@@ -28,6 +28,8 @@ class FakeBackend final : public Backend {
 
     std::vector<Connection> live;
     std::vector<RuleView> listed;
+    std::vector<OwnCertificateView> shown;
+    metrics::Totals counted;
     config::Config settings;
     std::string asked;
 };

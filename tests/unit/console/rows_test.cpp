@@ -89,12 +89,16 @@ TEST_CASE("Every view has as many values in a row as columns") {
     FakeBackend backend;
     backend.live = {with_certificate("/CN=alice")};
     backend.listed = {RuleView{}};
+    backend.shown = {OwnCertificateView{}};
+    backend.counted.listeners.resize(1);
     backend.settings = config::load_config(
         "x.conf", config::MemoryFiles("x.conf", "upstream = 'host=a,b'\nconsole_users = bob"));
     for (const ViewRow& view : all_views()) {
         INFO(view.statement);
         const Statement statement = std::get<Statement>(recognise(view.statement));
-        for (const Row& row : rows_of(statement, backend))
+        const std::vector<Row> rows = rows_of(statement, "bob", backend);
+        REQUIRE_FALSE(rows.empty());
+        for (const Row& row : rows)
             REQUIRE(row.size() == columns_of(statement).size());
     }
 }
@@ -130,7 +134,7 @@ TEST_CASE("SHOW CONFIG has no secret in any cell, wherever the file may hold one
          "console_users = bob\n"
          "console_auth_file = 'users.txt'\n"
          "ssl_passphrase_command = 'echo marker'\n"},
-        {"./users.txt",
+        {"users.txt",
          "\"bob\" \"SCRAM-SHA-256$4096:bWFya2Vy$" + std::string(43, 'A') +
              "=:" + std::string(43, 'A') + "=\"\n"},
     });
@@ -142,6 +146,24 @@ TEST_CASE("SHOW CONFIG has no secret in any cell, wherever the file may hold one
             REQUIRE((!cell || (cell->find("marker") == std::string::npos &&
                                cell->find("bWFya2Vy") == std::string::npos)));
         }
+}
+
+TEST_CASE("What drivers call before anything else has a value") {
+    FakeBackend backend;
+    const std::pair<const char*, const char*> calls[] = {
+        {"SELECT current_user", "bob"},
+        {"SELECT current_database()", "pgmoat"},
+        {"SELECT pg_catalog.current_schema()", "public"},
+        {"SELECT current_schema", "public"},
+    };
+    for (const auto& [text, value] : calls)
+        REQUIRE(run(text, Role::stats_user, backend).rows == std::vector<Row>{{value}});
+    const Answer version = run("select version()", Role::stats_user, backend);
+    REQUIRE(version.rows.at(0).at(0)->starts_with("PostgreSQL 18.0 (pgmoat "));
+    REQUIRE(version.tag == "SELECT 1");
+    for (const char* text : {"SELECT version", "SELECT current_user()", "SELECT frob()"})
+        REQUIRE(std::get<SqlError>(recognise(text)).sqlstate == "0A000");
+    REQUIRE(std::get<SqlError>(recognise("SELECT version(), 1")).sqlstate == "42601");
 }
 
 TEST_CASE("A rule's lists look like PostgreSQL's arrays") {
@@ -165,6 +187,19 @@ TEST_CASE("A stats user can change nothing") {
     }
     REQUIRE(backend.asked.empty());
     REQUIRE_FALSE(run("SHOW CONFIG", Role::stats_user, backend).error);
+}
+
+TEST_CASE("A role that the configuration no longer gives is no role") {
+    FakeBackend backend;
+    backend.settings.console_users = {"bob"};
+    const Statement kill = std::get<Statement>(recognise("KILL 7"));
+    REQUIRE_FALSE(run_for("bob", kill, backend).error);
+    backend.settings.console_users = {};
+    backend.settings.console_stats_users = {"bob"};
+    REQUIRE(run_for("bob", kill, backend).error->sqlstate == "42501");
+    backend.settings.console_stats_users = {};
+    const Statement show = std::get<Statement>(recognise("SHOW HELP"));
+    REQUIRE(run_for("bob", show, backend).error->sqlstate == "42501");
 }
 
 TEST_CASE("A console user kills, reloads, drains and shuts down") {

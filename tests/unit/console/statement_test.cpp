@@ -2,6 +2,9 @@
 #include "proxy/admin/console/statement.h"
 #include "tests/support/catch.h"
 
+#include <chrono>
+#include <string>
+
 using namespace pgmoat::admin;
 
 namespace {
@@ -52,6 +55,9 @@ TEST_CASE("What drivers send by themselves is understood") {
         {"COMMIT", Verb::commit},
         {"ROLLBACK", Verb::rollback},
         {"DISCARD ALL", Verb::discard},
+        {"RESET application_name", Verb::reset},
+        {"RESET ALL", Verb::reset},
+        {"DEALLOCATE PREPARE one", Verb::deallocate},
         {"SELECT 1", Verb::select},
         {"SHOW TRANSACTION ISOLATION LEVEL", Verb::show},
         {"SHOW standard_conforming_strings", Verb::show}};
@@ -59,6 +65,40 @@ TEST_CASE("What drivers send by themselves is understood") {
         INFO(text);
         REQUIRE(statement(text).verb == verb);
     }
+}
+
+TEST_CASE("DEALLOCATE names one statement or all") {
+    REQUIRE(statement("DEALLOCATE One").argument == "one");
+    REQUIRE(statement("DEALLOCATE \"All\"").argument == "All");
+    REQUIRE(statement("DEALLOCATE \"all\"").argument == "all");
+    REQUIRE(statement("DEALLOCATE ALL").argument.empty());
+    REQUIRE(error("DEALLOCATE") == "42601 syntax error at end of input");
+    REQUIRE(error("DEALLOCATE \"\"") == "42601 syntax error at or near \"\"\"\"");
+    REQUIRE(error("DEALLOCATE a b") == "42601 syntax error at or near \"b\"");
+}
+
+TEST_CASE("A string of another kind than '...' is refused whole, whatever stands in it") {
+    for (const char* text : {"SET application_name = E'it\\'; SHUTDOWN; \\''",
+                             "SET application_name = $$; SHUTDOWN; $$",
+                             "SET application_name = $x$; SHUTDOWN; $x$"}) {
+        const auto parts = split_statements(text);
+        REQUIRE(parts.size() == 1);
+        REQUIRE(error(parts[0]) ==
+                "0A000 an escape or dollar-quoted string is not implemented in the console");
+    }
+    REQUIRE(statement("SET search_path = e, a$b").verb == Verb::set);
+}
+
+TEST_CASE("Comments that never end take one pass over the text") {
+    std::string beginnings;
+    while (beginnings.size() < 64UL * 1024)
+        beginnings += "/*a";
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < 20; ++i)
+        REQUIRE(split_statements(beginnings).size() == 1);
+    // Some milliseconds; with a search for each beginning it takes many seconds.
+    REQUIRE(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
+    REQUIRE(statement("/* /* */ /*/ */ */ SHOW HELP").view == View::help);
 }
 
 TEST_CASE("What is SQL and not here is refused by its name") {

@@ -119,6 +119,36 @@ TEST_CASE("A failed transaction runs nothing until it ends") {
     REQUIRE(driver.backend.asked.empty());
 }
 
+TEST_CASE("COMMIT of a failed transaction says that it was rolled back") {
+    Conversation driver;
+    (void)driver.say(query("BEGIN"));
+    REQUIRE(driver.say(query("COMMIT")) == "CZI");
+    REQUIRE(has(driver.answer, "COMMIT"));
+    (void)driver.say(query("BEGIN") + query("FROB"));
+    REQUIRE(driver.say(query("COMMIT")) == "CZI");
+    REQUIRE(has(driver.answer, "ROLLBACK"));
+    (void)driver.say(parse("c", "COMMIT") + end_of_batch + query("BEGIN") + query("FROB"));
+    REQUIRE(driver.say(bind_portal("", "c") + execute("") + end_of_batch) == "2CZI");
+    REQUIRE(has(driver.answer, "ROLLBACK"));
+}
+
+TEST_CASE("RESET drops no prepared statement, DEALLOCATE the one that it names") {
+    Conversation driver;
+    for (const char* name : {"one", "two", "three"})
+        (void)driver.say(parse(name, "SELECT 1") + end_of_batch);
+    REQUIRE(driver.say(query("RESET application_name")) == "CZI");
+    REQUIRE(has(driver.answer, "RESET"));
+    REQUIRE(driver.say(query("DEALLOCATE one")) == "CZI");
+    REQUIRE(has(driver.answer, "DEALLOCATE\0"s));
+    REQUIRE(driver.say(query("DEALLOCATE one")) == "EZI");
+    REQUIRE(has(driver.answer, "26000"));
+    REQUIRE(driver.say(bind_portal("", "one") + end_of_batch) == "EZI");
+    REQUIRE(driver.say(bind_portal("", "two") + end_of_batch) == "2ZI");
+    REQUIRE(driver.say(query("DEALLOCATE ALL")) == "CZI");
+    REQUIRE(has(driver.answer, "DEALLOCATE ALL"));
+    REQUIRE(driver.say(bind_portal("", "two") + end_of_batch) == "EZI");
+}
+
 TEST_CASE("The extended protocol answers what pgjdbc sends") {
     Conversation driver;
     REQUIRE(driver.say(parse("", "SET extra_float_digits = 3") + bind_portal("", "") +
