@@ -62,13 +62,13 @@ class Session {
     Session(asio::any_io_executor main, Backend& backend, ConsoleClient& client, ConsoleLogin login)
         : main_(std::move(main)), backend_(backend), client_(client), login_(std::move(login)) {
         user_.name = login_.startup.user;
+        const auto& startup = login_.startup;
+        if (startup.version.minor > 0 || !startup.protocol_options.empty())
+            protocol::append_negotiate_version(first_out_, startup.protocol_options);
     }
 
     asio::awaitable<End> run(std::atomic<std::size_t>& sessions) {
         Admission admission = co_await on_main([this] { return admit(); });
-        if (!admission.role)
-            co_return co_await refuse(not_allowed(), CloseReason::denied, "no console user");
-        user_.role = *admission.role;
         if (const auto* none = std::get_if<NoProof>(&admission.proof))
             co_return co_await refuse({"28000", "the console cannot prove who the user is"},
                                       CloseReason::denied,
@@ -77,12 +77,17 @@ class Session {
             End failed = co_await prove(std::move(password->secret));
             if (failed || gone_) co_return failed;
         }
-        // Only now: who proves nothing must not take a slot from those who do.
-        const Slot slot(sessions);
-        if (slot.number() > limits::console_sessions_max)
+        // Only now: who the users are is not told to those who prove nothing.
+        if (!admission.role)
+            co_return co_await refuse(not_allowed(), CloseReason::denied, "no console user");
+        user_.role = *admission.role;
+        std::optional<Slot> slot(std::in_place, sessions);
+        if (slot->number() > slots_for(user_.role)) {
+            slot.reset(); // a client that does not read its refusal must not hold it
             co_return co_await refuse({"53300", "sorry, too many console sessions already"},
                                       CloseReason::too_many_connections,
                                       "all slots are taken");
+        }
         const bool greeted = co_await greet();
         if (!greeted) co_return std::nullopt;
         client_.logged_in();
@@ -94,6 +99,11 @@ class Session {
         std::optional<Role> role;
         Proof proof;
     };
+
+    static std::size_t slots_for(Role role) {
+        return role == Role::console_user ? limits::console_sessions_max
+                                          : limits::stats_sessions_max;
+    }
 
     // The configuration is the main thread's.
     Admission admit() const {
@@ -110,7 +120,7 @@ class Session {
     }
 
     asio::awaitable<End> refuse(protocol::ErrorText text, CloseReason reason, std::string detail) {
-        Bytes out;
+        Bytes out = std::exchange(first_out_, {});
         protocol::append_error(out, Severity::fatal, text);
         (void)co_await send(out);
         co_return ConsoleEnd{reason, "console: " + std::move(detail)};
@@ -122,7 +132,7 @@ class Session {
                                     std::move(secret),
                                     protocol::encode_base64(tls::random_bytes(nonce_bytes)));
         protocol::MessageBuffer messages(protocol::authentication_message_bytes_max);
-        Bytes out;
+        Bytes out = std::exchange(first_out_, {});
         protocol::append_sasl_request(out, mechanism);
         for (bool first = true;; first = false) {
             const auto body = co_await ask(messages, out);
@@ -178,15 +188,12 @@ class Session {
     }
 
     asio::awaitable<bool> greet() {
-        Bytes out;
-        const auto& startup = login_.startup;
-        if (startup.version.minor > 0 || !startup.protocol_options.empty())
-            protocol::append_negotiate_version(out, startup.protocol_options);
+        Bytes out = std::exchange(first_out_, {});
         protocol::append_authentication_ok(out);
         for (const Parameter& parameter : all_parameters())
             if (parameter.kind == Parameter::Kind::told)
                 protocol::append_parameter_status(out, parameter.name, parameter.value);
-        protocol::append_parameter_status(out, "application_name", startup.application_name);
+        protocol::append_parameter_status(out, "application_name", login_.startup.application_name);
         protocol::append_parameter_status(out, "session_authorization", user_.name);
         protocol::append_parameter_status(
             out, "is_superuser", user_.role == Role::console_user ? "on" : "off");
@@ -226,7 +233,7 @@ class Session {
 
     asio::awaitable<Answer> answer_to(const Statement& statement) {
         Answer answer = co_await on_main(
-            [this, &statement] { return run_statement(statement, user_, backend_); });
+            [this, &statement] { return run_for(user_.name, statement, backend_); });
         if (answer.reloads) {
             const std::string wrong = co_await reload();
             answer = after_reload(std::move(answer), wrong);
@@ -291,6 +298,7 @@ class Session {
     ConsoleClient& client_;
     ConsoleLogin login_;
     ConsoleUser user_;
+    Bytes first_out_; // before the first answer, as in PostgreSQL: what of the version is not known
     Afterwards afterwards_ = Afterwards::nothing;
     std::string message_; // of an error, while it is sent
     bool gone_ = false;

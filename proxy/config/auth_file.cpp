@@ -2,6 +2,7 @@
 
 #include "proxy/config/limits.h"
 #include "proxy/config/text.h"
+#include "tls/scram_keys.h"
 
 #include <algorithm>
 #include <optional>
@@ -41,6 +42,17 @@ std::string take_line(std::string_view line, ScramSecrets& secrets) {
 }
 
 } // namespace
+
+protocol::ScramDigest mock_key_of(const ScramSecrets& secrets) {
+    protocol::Bytes all;
+    for (const auto& [user, secret] : secrets) {
+        all.insert(all.end(), user.begin(), user.end());
+        all.insert(all.end(), secret.server_key.begin(), secret.server_key.end());
+    }
+    constexpr std::string_view purpose = "pgmoat console: users that do not exist";
+    return tls::hmac_sha256({reinterpret_cast<const std::uint8_t*>(purpose.data()), purpose.size()},
+                            all);
+}
 
 ScramSecrets read_auth_file(const FileSource& source, const std::string& file, Problems& problems) {
     ScramSecrets secrets;

@@ -14,6 +14,10 @@ namespace pgmoat::config {
 
 using ScramSecrets = std::map<std::string, protocol::ScramSecret>;
 
+// What the salts of users who are not in the file are made of: secret, and the same for as long as
+// the file is, so that replicas with one file give one answer.
+[[nodiscard]] protocol::ScramDigest mock_key_of(const ScramSecrets& secrets);
+
 [[nodiscard]] ScramSecrets
 read_auth_file(const FileSource& source, const std::string& file, Problems& problems);
 

@@ -120,6 +120,7 @@ Config load_config(const std::string& file, const FileSource& source) {
     if (!draft.config.console_auth_file.empty())
         draft.config.console_secrets =
             read_auth_file(source, draft.config.console_auth_file, problems);
+    draft.config.console_mock_key = mock_key_of(draft.config.console_secrets);
     // A setting that is missing because its line is wrong is not worth a second message.
     if (problems.errors.empty()) cross_check(draft, problems);
     if (!problems.errors.empty()) throw ConfigError(std::move(problems.errors));

@@ -86,7 +86,8 @@ struct Config {
     std::vector<std::string> console_users;       // everything
     std::vector<std::string> console_stats_users; // looking only
     std::string console_auth_file;
-    ScramSecrets console_secrets; // what stands in it
+    ScramSecrets console_secrets;             // what stands in it
+    protocol::ScramDigest console_mock_key{}; // for users who do not
     int control_threads = 1;
     int relay_threads = 2;
     std::map<std::string, GivenSetting> given; // by name, as the files say it; to be shown

@@ -10,6 +10,9 @@ namespace pgmoat::admin::limits {
 // Beside max_connections, so that an operator gets in when everyone else does not; and few, since
 // each may hold a whole result.
 inline constexpr std::size_t console_sessions_max = 16;
+// ... of which these are the most for stats users and everyone together: dashboards that stay must
+// not lock out who has to act.
+inline constexpr std::size_t stats_sessions_max = 12;
 
 // A statement of the console is a line. Drivers send their names and options with it.
 inline constexpr std::uint32_t message_bytes_max = 64 * 1024;

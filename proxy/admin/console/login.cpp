@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 namespace pgmoat::admin {
 
@@ -19,25 +20,16 @@ bool contains(const auto& list, const auto& element) {
     return std::ranges::find(list, element) != list.end();
 }
 
-protocol::ByteView bytes_of(std::string_view text) {
-    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
-// Secret, and the same as long as the file is: replicas with one file give one answer.
-protocol::ScramDigest mock_key(const config::ScramSecrets& secrets) {
-    protocol::Bytes all;
-    for (const auto& [user, secret] : secrets) {
-        all.insert(all.end(), user.begin(), user.end());
-        all.insert(all.end(), secret.server_key.begin(), secret.server_key.end());
-    }
-    return tls::hmac_sha256(bytes_of("pgmoat console: users that do not exist"), all);
-}
-
-protocol::ScramSecret secret_of(const std::string& user, const config::ScramSecrets& secrets) {
-    if (const auto found = secrets.find(user); found != secrets.end()) return found->second;
+// The same work for every name. As in PostgreSQL, secrets with different iterations tell more than
+// they should: keep them alike.
+protocol::ScramSecret secret_of(const std::string& user, const config::Config& config) {
+    const config::ScramSecrets& secrets = config.console_secrets;
     const std::uint32_t iterations =
         secrets.empty() ? default_iterations : secrets.begin()->second.iterations;
-    return protocol::mock_scram_secret(scram_digests(), mock_key(secrets), user, iterations);
+    protocol::ScramSecret mock =
+        protocol::mock_scram_secret(scram_digests(), config.console_mock_key, user, iterations);
+    const auto found = secrets.find(user);
+    return found == secrets.end() ? std::move(mock) : found->second;
 }
 
 } // namespace
@@ -57,7 +49,7 @@ Proof proof_for(const ConsoleLogin& login, const config::Config& config, uid_t o
     if (!login.method && own_machine) return Proven{};
     if (config.console_auth_file.empty())
         return NoProof{"there is no console_auth_file to prove the user by"};
-    return ProveByPassword{secret_of(login.startup.user, config.console_secrets)};
+    return ProveByPassword{secret_of(login.startup.user, config)};
 }
 
 const protocol::ScramDigests& scram_digests() noexcept {

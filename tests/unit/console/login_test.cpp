@@ -91,4 +91,8 @@ TEST_CASE("A user without a secret is asked like one who has one") {
     REQUIRE(once.secret.iterations == 5000);
     REQUIRE(once.secret.salt == again.secret.salt);
     REQUIRE(once.secret.salt.size() == 16);
+    startup.user = "nobody"; // on no list: not told before the proof
+    const auto stranger = std::get<ProveByPassword>(proof_for(login, settings("users.txt"), own));
+    REQUIRE(stranger.secret.iterations == 5000);
+    REQUIRE(stranger.secret.salt != once.secret.salt);
 }
