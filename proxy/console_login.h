@@ -16,10 +16,10 @@ namespace pgmoat {
 
 inline constexpr std::string_view console_database = "pgmoat";
 
-// `method` is that of the rule which let him pass: `peer` and `cert` have proven who he is (the rules
-// check them); every other one means that the server authenticates, and here that is us. `trust`
-// counts as a proof only where the rule names this database: for `all` it was meant for servers
-// that ask once more.
+// `method` is that of the rule which let him pass: `peer` and `cert` have proven who he is (the
+// rules check them); every other one means that the server authenticates, and here that is us.
+// `trust` counts as a proof only where the rule names this database: for `all` it was meant for
+// servers that ask once more.
 struct ConsoleLogin {
     const protocol::StartupMessage& startup;
     std::uint64_t id = 0;              // of the session
