@@ -75,11 +75,27 @@ Choice choose(SSL* ssl, const HostTable& table) {
                 "\", and no fallback configured"};
 }
 
-void move_to(SSL* ssl, SSL_CTX* host) {
+bool move_to(SSL* ssl, SSL_CTX* host) {
     // Certificates, trusted roots and the names of CAs follow from the context; what is asked of
     // the client was copied into the session when it began.
-    SSL_set_SSL_CTX(ssl, host);
+    if (SSL_set_SSL_CTX(ssl, host) != host) return false;
     SSL_set_verify(ssl, SSL_CTX_get_verify_mode(host), SSL_CTX_get_verify_callback(host));
+    return true;
+}
+
+// After a HelloRetryRequest there is a second hello, and OpenSSL does not compare the two: rules
+// would see the name of the second one beside a certificate that the CA of the first one's host
+// vouched for.
+bool is_second_hello(const SSL* ssl) {
+    return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), table_index()) == nullptr;
+}
+
+bool go_on_with(SSL* ssl, SSL_CTX* host, int* alert) {
+    if (!is_second_hello(ssl)) return move_to(ssl, host);
+    if (host == SSL_get_SSL_CTX(ssl)) return true;
+    *alert = SSL_AD_ILLEGAL_PARAMETER;
+    note_unknown_host(ssl, "the second ClientHello asks for another host than the first");
+    return false;
 }
 
 int on_client_hello(SSL* ssl, int* alert, void* table) {
@@ -87,8 +103,8 @@ int on_client_hello(SSL* ssl, int* alert, void* table) {
     try {
         Choice choice = choose(ssl, *static_cast<const HostTable*>(table));
         if (choice.context != nullptr) {
-            move_to(ssl, choice.context);
-            return SSL_CLIENT_HELLO_SUCCESS;
+            return go_on_with(ssl, choice.context, alert) ? SSL_CLIENT_HELLO_SUCCESS
+                                                          : SSL_CLIENT_HELLO_ERROR;
         }
         *alert = choice.alert;
         note_unknown_host(ssl, std::move(choice.text));
@@ -129,6 +145,9 @@ void choose_hosts(ssl_ctx_st* entry, HostTable table) {
     auto owned = std::make_unique<HostTable>(std::move(table));
     if (SSL_CTX_set_ex_data(entry, table_index(), owned.get()) != 1)
         throw Error("could not create SSL context: out of memory");
+    // A second hello is looked at where the first one has led the session. `entry` outlives it.
+    for (const SslContextPtr& host : owned->contexts())
+        SSL_CTX_set_client_hello_cb(host.get(), on_client_hello, owned.get());
     SSL_CTX_set_client_hello_cb(entry, on_client_hello, owned.release());
 }
 

@@ -24,6 +24,7 @@ class HostTable {
     // nullptr: there is none.
     [[nodiscard]] ssl_ctx_st* find(std::string_view server_name) const;
     [[nodiscard]] ssl_ctx_st* without_name() const;
+    [[nodiscard]] const std::vector<SslContextPtr>& contexts() const { return contexts_; }
 
   private:
     [[nodiscard]] ssl_ctx_st* exact(std::string_view name) const;
@@ -32,8 +33,8 @@ class HostTable {
     std::map<std::string, ssl_ctx_st*, std::less<>> names_;
 };
 
-// From then on sessions of `entry` take the context of their host. The table lives as long as
-// `entry` does.
+// From then on sessions of `entry` take the context of their host, and keep to it. The table lives
+// as long as `entry` does.
 void choose_hosts(ssl_ctx_st* entry, HostTable table);
 
 } // namespace pgmoat::tls

@@ -118,12 +118,7 @@ ForeignClient::ForeignClient(const ForeignClientSettings& settings)
         if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT)
             *static_cast<int*>(SSL_get_app_data(self)) = value & 0xFF;
     });
-    if (!settings.server_name.empty()) {
-        require(SSL_ctrl(ssl,
-                         SSL_CTRL_SET_TLSEXT_HOSTNAME,
-                         TLSEXT_NAMETYPE_host_name,
-                         const_cast<char*>(settings.server_name.c_str())) == 1);
-    }
+    if (!settings.server_name.empty()) ask_for(settings.server_name);
 }
 
 ForeignClient::~ForeignClient() = default;
@@ -137,19 +132,29 @@ void ForeignClient::exchange(Endpoint& server) {
     if (!owed.empty()) BIO_write(native_->from_server, owed.data(), static_cast<int>(owed.size()));
 }
 
-bool ForeignClient::shake_hands(Endpoint& server) {
-    for (int turn = 0; turn < 10; ++turn) {
-        if (!native_->done && !native_->failed) {
-            const int result = SSL_do_handshake(native_->ssl.get());
-            native_->done = result == 1;
-            native_->failed =
-                result != 1 && SSL_get_error(native_->ssl.get(), result) != SSL_ERROR_WANT_READ;
-            ERR_clear_error();
-        }
-        exchange(server);
-        if (server.handshake_status == tls::Status::want_read) server.shake_hands();
-        exchange(server);
+void ForeignClient::ask_for(const std::string& server_name) {
+    require(SSL_ctrl(native_->ssl.get(),
+                     SSL_CTRL_SET_TLSEXT_HOSTNAME,
+                     TLSEXT_NAMETYPE_host_name,
+                     const_cast<char*>(server_name.c_str())) == 1);
+}
+
+void ForeignClient::exchange_flights(Endpoint& server) {
+    if (!native_->done && !native_->failed) {
+        const int result = SSL_do_handshake(native_->ssl.get());
+        native_->done = result == 1;
+        native_->failed =
+            result != 1 && SSL_get_error(native_->ssl.get(), result) != SSL_ERROR_WANT_READ;
+        ERR_clear_error();
     }
+    exchange(server);
+    if (server.handshake_status == tls::Status::want_read) server.shake_hands();
+    exchange(server);
+}
+
+bool ForeignClient::shake_hands(Endpoint& server) {
+    for (int turn = 0; turn < 10; ++turn)
+        exchange_flights(server);
     // A refusal of a TLS 1.3 client's certificate comes after its handshake.
     if (native_->done) (void)receive(server);
     return native_->done && server.handshake_status == tls::Status::ok;

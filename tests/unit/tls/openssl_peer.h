@@ -33,6 +33,9 @@ class ForeignClient {
 
     // Until both are done or one fails. True: both are content.
     bool shake_hands(Endpoint& server);
+    // One flight of each, and what to ask for in the next: there is one after HelloRetryRequest.
+    void exchange_flights(Endpoint& server);
+    void ask_for(const std::string& server_name);
 
     void send(std::string_view text, Endpoint& server);
     std::string receive(Endpoint& server);

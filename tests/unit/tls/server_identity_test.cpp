@@ -9,6 +9,7 @@ using tls::Failure;
 namespace {
 
 constexpr int handshake_failure = 40;
+constexpr int illegal_parameter = 47;
 constexpr int unrecognized_name = 112;
 
 struct Folder {
@@ -219,6 +220,45 @@ TEST_CASE("each host trusts its own CA, asks with its name, and is not swayed by
     const Meeting meeting(*context, asks_for("b.example"));
     CHECK(meeting.client.acceptable_authorities() ==
           std::vector<std::string>{"Test authority other-root"});
+}
+
+TEST_CASE("a second hello after HelloRetryRequest cannot ask for another host than the first") {
+    const Folder folder;
+    const auto& certificates = folder.certificates;
+    tls::ServerSettings settings;
+    settings.groups = "prime256v1";
+    settings.hosts = {folder.host({"a.example"}, "ecdsa", certificates.certificate("root")),
+                      folder.host({"b.example"}, "ecdsa", certificates.certificate("other-root")),
+                      folder.host({"*"}, "other")};
+    const auto context = tls::ServerContext::load(settings);
+    const auto meet = [&](const std::string& first, const std::string& second, auto check) {
+        INFO(first << ", then " << second);
+        test::ForeignClientSettings wishes = asks_for(first);
+        wishes.groups = "secp384r1:prime256v1"; // the server has to ask for the second
+        wishes.certificate_file = certificates.certificate("client");
+        wishes.key_file = certificates.key("client");
+        test::Endpoint server(*context);
+        test::ForeignClient client(wishes);
+        client.exchange_flights(server);
+        client.ask_for(second);
+        check(client.shake_hands(server), server.session, client);
+        CHECK(test::error_queue_is_empty());
+    };
+    meet("a.example", "a.example", [](bool agreed, const auto& session, const auto&) {
+        CHECK(agreed);
+        CHECK(session.facts().certificate);
+    });
+    meet("c.example", "d.example", [](bool agreed, const auto&, const auto&) { CHECK(agreed); });
+    const auto refused = [](bool agreed, const auto& session, const auto& client) {
+        CHECK_FALSE(agreed);
+        CHECK(client.received_alert() == illegal_parameter);
+        CHECK(session.failure() == Failure::unrecognized_name);
+        CHECK(session.error() ==
+              "callback failed\nthe second ClientHello asks for another host than the first");
+    };
+    meet("a.example", "b.example", refused);
+    meet("a.example", "c.example", refused);
+    meet("c.example", "a.example", refused);
 }
 
 TEST_CASE("versions, ciphers and groups are the same for every host") {
