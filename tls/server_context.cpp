@@ -105,6 +105,8 @@ class Builder {
     }
 
     SslContextPtr context_of_settings() {
+        if (settings_.pairs.empty())
+            throw Error("there is neither a server certificate nor a host with one");
         return context_of({settings_.pairs,
                            settings_.ca_file,
                            {settings_.passphrase_command,

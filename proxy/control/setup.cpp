@@ -58,6 +58,11 @@ build_setup(config::Config config, const Setup* old, const std::stop_token& stop
 
 std::shared_ptr<const Setup>
 rebuild_tls(const Setup& old, config::Config wanted, const std::stop_token& stop) {
+    // Whoever writes the file anew may remove or empty it first. All hosts would change to
+    // ssl_cert_file and ssl_ca_file meanwhile: a person may ask for that, an event may not.
+    if (wanted.tls.hosts.empty() && !old.config.tls.hosts.empty())
+        throw config::ConfigError({"hosts file \"" + wanted.hosts_file +
+                                   "\" names no host any more: only SIGHUP loads it like that"});
     return build_with(std::move(wanted), old.access, tls::Occasion::reload, stop);
 }
 

@@ -39,7 +39,7 @@ struct Setup {
 build_setup(config::Config config, const Setup* old = nullptr, const std::stop_token& stop = {});
 
 // `wanted` is old.config with the hosts file read anew: its files of TLS are loaded, the rules
-// stay. Throws as above.
+// stay. That there are no hosts any more is an error. Throws as above.
 [[nodiscard]] std::shared_ptr<const Setup>
 rebuild_tls(const Setup& old, config::Config wanted, const std::stop_token& stop = {});
 

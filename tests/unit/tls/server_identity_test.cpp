@@ -178,6 +178,12 @@ TEST_CASE("without a default a client that asks for nobody we know is refused, a
           "callback failed\nno hostname provided in callback, and no fallback configured");
 }
 
+TEST_CASE("a server without any certificate is refused when it is loaded") {
+    tls::ServerSettings settings;
+    settings.pairs.clear();
+    CHECK(complaint(settings) == "there is neither a server certificate nor a host with one");
+}
+
 TEST_CASE("each host trusts its own CA, asks with its name, and is not swayed by another's") {
     const Folder folder;
     const auto& certificates = folder.certificates;
