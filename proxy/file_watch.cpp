@@ -45,9 +45,11 @@ void add_folders(const std::string& path, std::set<std::string>& folders) {
     if (fs::is_directory(path, ignored)) folders.insert(path);
 }
 
-std::string look_of(const std::string& path) {
+std::string look_of(const std::string& path, bool& is_folder) {
     struct stat status {};
+    is_folder = false;
     if (::stat(path.c_str(), &status) != 0) return path + " " + std::to_string(errno) + "\n";
+    is_folder = S_ISDIR(status.st_mode);
     std::string look = path;
     for (const auto number : {static_cast<long long>(status.st_dev),
                               static_cast<long long>(status.st_ino),
@@ -60,33 +62,46 @@ std::string look_of(const std::string& path) {
     return look + "\n";
 }
 
-std::string look_of_all(const std::vector<std::string>& paths) {
+std::string look_inside(const std::string& folder) {
+    std::error_code error;
+    std::vector<std::string> names;
+    for (auto entry = fs::directory_iterator(folder, error);
+         !error && entry != fs::directory_iterator();
+         entry.increment(error))
+        names.push_back(entry->path().string());
+    std::sort(names.begin(), names.end());
     std::string look;
-    for (const std::string& path : paths) {
-        look += look_of(path);
-        std::error_code error;
-        std::vector<std::string> inside;
-        for (auto entry = fs::directory_iterator(path, error);
-             !error && entry != fs::directory_iterator();
-             entry.increment(error))
-            inside.push_back(entry->path().string());
-        std::sort(inside.begin(), inside.end());
-        for (const std::string& name : inside)
-            look += look_of(name);
-    }
+    bool ignored = false;
+    for (const std::string& name : names)
+        look += look_of(name, ignored);
     return look;
 }
 
 } // namespace
 
+FileLooks look_at(const std::vector<std::string>& paths) {
+    FileLooks looks;
+    for (const std::string& path : paths) {
+        const auto [place, is_new] = looks.try_emplace(path);
+        if (!is_new) continue;
+        bool is_folder = false;
+        place->second = look_of(path, is_folder);
+        if (is_folder) place->second += look_inside(path);
+    }
+    return looks;
+}
+
 FileWatch::FileWatch() : inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
     if (!inotify_) throw std::system_error(errno, std::generic_category(), "could not watch files");
 }
 
-void FileWatch::watch(std::vector<std::string> paths) {
+void FileWatch::watch(std::vector<std::string> paths, FileLooks seen) {
     paths_ = std::move(paths);
     watch_folders();
-    seen_ = look_of_all(paths_);
+    seen_ = std::move(seen);
+    // Of others it does not matter what they were.
+    const std::set<std::string> watched(paths_.begin(), paths_.end());
+    std::erase_if(seen_, [&](const auto& look) { return !watched.contains(look.first); });
 }
 
 void FileWatch::watch_folders() {
@@ -107,7 +122,7 @@ bool FileWatch::look_for_changes() {
     std::array<char, 4096> events{};
     while (::read(inotify_.get(), events.data(), events.size()) > 0) {
     }
-    std::string look = look_of_all(paths_);
+    FileLooks look = look_at(paths_);
     const bool changed = look != seen_;
     seen_ = std::move(look);
     return changed;

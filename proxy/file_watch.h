@@ -6,10 +6,16 @@
 
 #include "proxy/descriptor.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
 namespace pgmoat {
+
+// What files were at some moment, by path; a folder with what stands in it. No contents: inodes,
+// sizes, times.
+using FileLooks = std::map<std::string, std::string>;
+[[nodiscard]] FileLooks look_at(const std::vector<std::string>& paths);
 
 class FileWatch {
   public:
@@ -17,14 +23,15 @@ class FileWatch {
     FileWatch();
 
     // Files, and folders with what stands in them. Takes the place of what was watched before.
-    // Those that do not exist are watched for.
-    void watch(std::vector<std::string> paths);
+    // Those that do not exist are watched for. `seen` is what they were when they were loaded: a
+    // path that is not in it has changed.
+    void watch(std::vector<std::string> paths, FileLooks seen);
 
     // Readable when something happened in one of the folders.
     [[nodiscard]] int descriptor() const noexcept { return inotify_.get(); }
 
     // Empties the descriptor and finds the folders again: links may lead elsewhere now. True: the
-    // files differ from those at the last call or at watch().
+    // files differ from those at the last call or from those that watch() was given.
     [[nodiscard]] bool look_for_changes();
 
   private:
@@ -33,7 +40,7 @@ class FileWatch {
     Descriptor inotify_;
     std::vector<std::string> paths_;
     std::vector<int> watches_;
-    std::string seen_; // what the files were
+    FileLooks seen_;
 };
 
 } // namespace pgmoat

@@ -1,6 +1,7 @@
 #include "proxy/reloader.h"
 
 #include "proxy/config/reload.h"
+#include "proxy/rotation.h"
 #include "tls/context.h"
 
 #include <boost/asio/post.hpp>
@@ -54,11 +55,13 @@ Reloaded load_anew(const control::Setup& running, ReloadKind kind, const std::st
     Reloaded result;
     result.kind = kind;
     config::Config wanted = running.config;
+    result.looks = look_at(tls_files_of(wanted)); // before the hosts file is read, and the rest
     try {
         if (kind == ReloadKind::all)
             wanted = read_config(running.config, result.warnings);
         else
             config::reread_hosts(wanted, config::Disk());
+        result.looks.merge(look_at(tls_files_of(wanted)));
         load_setup(running, wanted, result, stop);
         result.certificates = read_certificates(wanted);
     } catch (const config::ConfigError& error) {

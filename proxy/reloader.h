@@ -7,6 +7,7 @@
 #include "proxy/certificates.h"
 #include "proxy/config/config.h"
 #include "proxy/control/setup.h"
+#include "proxy/file_watch.h"
 
 #include <boost/asio/io_context.hpp>
 
@@ -28,6 +29,7 @@ struct Reloaded {
     ReloadKind kind = ReloadKind::all;
     std::shared_ptr<const control::Setup> setup; // none: it failed
     admin::HttpAccess http;
+    FileLooks looks;                // of its files of TLS, from before they were read
     CertificateStates certificates; // those of the setup; if it failed, those that are to blame
     std::vector<std::string> warnings;
     std::vector<std::string> errors; // the last one says that nothing was applied

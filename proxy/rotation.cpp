@@ -66,21 +66,18 @@ Rotation::~Rotation() {
     (void)events_.release(); // the watch closes it
 }
 
-void Rotation::watch(std::vector<std::string> paths) {
-    trying_ = false; // a look that was due stays so: it waits for events again
-    files_.watch(std::move(paths));
-}
-
-void Rotation::succeeded() {
+void Rotation::watch(std::vector<std::string> paths, FileLooks seen) {
+    loading_ = false;
     trying_ = false;
-    look_in(watch_debounce); // at what came while it was loaded
+    files_.watch(std::move(paths), std::move(seen));
+    look_in(watch_debounce); // no event comes for what changed meanwhile
 }
 
 bool Rotation::gives_up() {
-    if (Clock::now() >= give_up_at_) {
-        trying_ = false;
-        return true;
-    }
+    if (!std::exchange(loading_, false)) return true;
+    trying_ = Clock::now() < give_up_at_;
+    if (!trying_) return true;
+    retry_at_ = Clock::now() + watch_retry_pause;
     look_in(watch_retry_pause);
     return false;
 }
@@ -92,7 +89,7 @@ void Rotation::wait_for_events() {
 }
 
 // Events that come before then are read by that look.
-void Rotation::look_in(std::chrono::milliseconds time) {
+void Rotation::look_in(Clock::duration time) {
     timer_.expires_after(time);
     timer_.async_wait([this](const error_code& error) {
         if (!error) look();
@@ -103,9 +100,13 @@ void Rotation::look() {
     const bool changed = files_.look_for_changes();
     events_.cancel();
     wait_for_events();
-    if (!changed && !trying_) return;
-    if (changed) give_up_at_ = Clock::now() + watch_patience;
-    trying_ = true;
+    if (changed)
+        give_up_at_ = Clock::now() + watch_patience;
+    else if (loading_ || !trying_)
+        return;
+    else if (Clock::now() < retry_at_) // a busy folder
+        return look_in(retry_at_ - Clock::now());
+    loading_ = true;
     load_();
 }
 

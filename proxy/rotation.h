@@ -28,26 +28,28 @@ class Rotation {
     Rotation(const Rotation&) = delete;
     Rotation& operator=(const Rotation&) = delete;
 
-    // From then on these; what is on the disk now counts as loaded.
-    void watch(std::vector<std::string> paths);
+    // These were loaded, and looked like `seen` before they were read: what changed since then is
+    // found, too.
+    void watch(std::vector<std::string> paths, FileLooks seen);
 
-    // What came of a load that was asked for. After a failure it is asked for again; true: this one
-    // was the last, and somebody should hear of it.
-    void succeeded();
+    // A load failed, here asked for or not. It is asked for again if it was; true: it is not, and
+    // somebody should hear of it.
     [[nodiscard]] bool gives_up();
 
   private:
     using Clock = std::chrono::steady_clock;
 
     void wait_for_events();
-    void look_in(std::chrono::milliseconds time);
+    void look_in(Clock::duration time);
     void look();
 
     std::function<void()> load_;
     FileWatch files_;
     boost::asio::posix::stream_descriptor events_; // does not own it
     boost::asio::steady_timer timer_;
-    bool trying_ = false;
+    bool loading_ = false; // asked for, and nothing has come of it yet
+    bool trying_ = false;  // a load has failed and is asked for again
+    Clock::time_point retry_at_;
     Clock::time_point give_up_at_;
 };
 

@@ -52,7 +52,8 @@ struct Server::Running {
     Running(Log& shared_log,
             std::shared_ptr<const Setup> initial,
             std::vector<control::ListeningSocket> sockets,
-            admin::HttpAccess access)
+            admin::HttpAccess access,
+            FileLooks seen)
         : log(shared_log), setup(std::move(initial)), reporter(log, counters),
           plane({static_cast<std::size_t>(setup->config.relay_threads)}, reporter, counters),
           services{table, plane, reporter, counters, log} {
@@ -78,7 +79,7 @@ struct Server::Running {
             threads[0]->context,
             [this] { return setup; },
             [this](const Reloaded& result) { reloaded(result); });
-        watch_files();
+        watch_files(std::move(seen));
         apply_log_settings();
     }
 
@@ -159,7 +160,7 @@ struct Server::Running {
 
     void reloaded(const Reloaded& result) {
         const bool rotated = result.kind == ReloadKind::tls_files;
-        if (!result.setup && rotated && rotation && !rotation->gives_up()) return;
+        if (!result.setup && rotation && !rotation->gives_up() && rotated) return;
         state.last_reload_successful = result.setup != nullptr;
         for (const auto& warning : result.warnings)
             log.warning(warning);
@@ -173,22 +174,20 @@ struct Server::Running {
         state.last_reload_success_time = std::time(nullptr);
         take(result.setup);
         if (http) http->use(result.http);
-        if (rotated && rotation)
-            rotation->succeeded();
-        else
-            watch_files();
+        watch_files(result.looks);
         log.info(rotated ? "certificate files have changed and were loaded"
                          : "configuration was reloaded");
     }
 
-    void watch_files() {
+    void watch_files(FileLooks seen) {
         const bool wanted = setup->config.ssl_watch;
         if (!wanted && !rotation) return;
         try {
             if (!rotation)
                 rotation.emplace(threads[0]->context,
                                  [this] { reloader->request(ReloadKind::tls_files); });
-            rotation->watch(wanted ? tls_files_of(setup->config) : std::vector<std::string>{});
+            rotation->watch(wanted ? tls_files_of(setup->config) : std::vector<std::string>{},
+                            std::move(seen));
         } catch (const std::exception& error) {
             log.error(std::string("ssl_watch: ") + error.what());
         }
@@ -305,7 +304,8 @@ struct Server::Running {
 };
 
 Server::Server(config::Config config, Log& log)
-    : log_(log), setup_(control::build_setup(std::move(config))),
+    : log_(log), looks_(look_at(tls_files_of(config))),
+      setup_(control::build_setup(std::move(config))),
       http_access_(admin::load_http_access(setup_->config)),
       sockets_(control::open_listeners(setup_->config, notes_)) {}
 
@@ -313,7 +313,8 @@ Server::~Server() = default;
 
 int Server::run() {
     log_start();
-    Running running(log_, std::move(setup_), std::move(sockets_), std::move(http_access_));
+    Running running(
+        log_, std::move(setup_), std::move(sockets_), std::move(http_access_), std::move(looks_));
     return running.run();
 }
 

@@ -9,6 +9,7 @@
 #include "proxy/control/listener.h"
 #include "proxy/control/services.h"
 #include "proxy/control/setup.h"
+#include "proxy/file_watch.h"
 #include "proxy/log.h"
 #include "proxy/report.h"
 
@@ -35,6 +36,7 @@ class Server {
     void log_start() const;
 
     Log& log_;
+    FileLooks looks_; // before anything of them is loaded
     std::shared_ptr<const control::Setup> setup_;
     admin::HttpAccess http_access_;
     std::vector<std::string> notes_; // from binding

@@ -10,10 +10,10 @@ from kit.process import eventually
 from kit.raw_client import RawClient
 
 
-def shown_certificate(port):
+def shown_certificate(port, **context):
     """The DER of the certificate that a client sees."""
     with RawClient(port) as client:
-        return client.start_tls().socket.getpeercert(binary_form=True)
+        return client.start_tls(**context).socket.getpeercert(binary_form=True)
 
 
 @pytest.fixture
@@ -133,3 +133,23 @@ def test_a_rotation_loses_no_handshake(watching, certificate, renewed, client, w
         assert session.query("SELECT 1")
     assert not failures
     assert len(shown) == 2
+
+
+def test_the_files_of_a_host_that_the_watch_itself_has_loaded_are_watched(start_pgmoat, certificate, authority,
+                                                                          workspace, postgres):
+    folder = workspace.folder("hosts")
+    authority.issue("first").install(folder, "first")
+    hosts = folder / "pg_hosts.conf"
+    line = f"a.example {folder}/first.crt {folder}/first.key\n"
+    write_for_user(hosts, line)
+    pgmoat = start_pgmoat(certificate, settings={
+        "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", "ssl_watch": "on", "ssl_sni": "on",
+        "hosts_file": hosts})
+    later = workspace.folder("later")
+    authority.issue("second").install(later, "b")
+    position = pgmoat.process.log_position()
+    write_for_user(hosts, f"{line}b.example {later}/b.crt {later}/b.key\n")
+    pgmoat.process.wait_for_log("certificate files have changed and were loaded", since=position)
+    before = shown_certificate(pgmoat.port, server_name="b.example")
+    authority.issue("third").install(later, "b")
+    eventually(lambda: shown_certificate(pgmoat.port, server_name="b.example") != before, "the new certificate")

@@ -40,13 +40,17 @@ bool something_happened(const FileWatch& watch, int time_ms = patience_ms) {
     return ::poll(&waits, 1, time_ms) > 0;
 }
 
+void watch_from_now(FileWatch& watch, const std::vector<std::string>& paths) {
+    watch.watch(paths, look_at(paths));
+}
+
 } // namespace
 
 TEST_CASE("a file that is written, replaced, removed, or made anew has changed") {
     const Folder folder;
     const std::string file = (folder.path / "server.crt").string();
     FileWatch watch;
-    watch.watch({file});
+    watch_from_now(watch, {file});
     CHECK_FALSE(watch.look_for_changes());
     const std::function<void()> ways[] = {
         [&] { folder.write("server.crt", "new text"); },
@@ -69,7 +73,7 @@ TEST_CASE("a file that is written, replaced, removed, or made anew has changed")
 TEST_CASE("another file of the folder is no change") {
     const Folder folder;
     FileWatch watch;
-    watch.watch({(folder.path / "server.crt").string()});
+    watch_from_now(watch, {(folder.path / "server.crt").string()});
     folder.write("log", "a line");
     CHECK(something_happened(watch));
     CHECK_FALSE(watch.look_for_changes());
@@ -87,7 +91,7 @@ TEST_CASE("a link that Kubernetes turns to another folder is a change, again and
     swap("..1");
     fs::create_symlink("..data/tls.crt", folder.path / "tls.crt");
     FileWatch watch;
-    watch.watch({(folder.path / "tls.crt").string()});
+    watch_from_now(watch, {(folder.path / "tls.crt").string()});
     for (const char* version : {"..2", "..3"}) {
         swap(version);
         CHECK(something_happened(watch));
@@ -101,7 +105,7 @@ TEST_CASE("a change behind a link into another folder is noticed") {
     const fs::path link = folder.path / "link.crt";
     fs::create_symlink(elsewhere.path / "server.crt", link);
     FileWatch watch;
-    watch.watch({link.string()});
+    watch_from_now(watch, {link.string()});
     elsewhere.write("server.crt", "renewed");
     CHECK(something_happened(watch));
     CHECK(watch.look_for_changes());
@@ -110,8 +114,31 @@ TEST_CASE("a change behind a link into another folder is noticed") {
 TEST_CASE("a list that appears in a watched folder is a change") {
     const Folder folder;
     FileWatch watch;
-    watch.watch({folder.path.string()});
+    watch_from_now(watch, {folder.path.string()});
     folder.write("0a1b2c3d.r0", "a list");
     CHECK(something_happened(watch));
     CHECK(watch.look_for_changes());
+}
+
+TEST_CASE("what changed while files were loaded is found without an event") {
+    const Folder folder;
+    const std::vector<std::string> files{(folder.path / "server.crt").string()};
+    const FileLooks before = look_at(files);
+    folder.write("server.crt", "renewed meanwhile");
+    FileWatch watch;
+    watch.watch(files, before);
+    CHECK(watch.look_for_changes());
+    CHECK_FALSE(watch.look_for_changes());
+}
+
+TEST_CASE(
+    "a file that is watched from now on and was never looked at has changed, others have not") {
+    const Folder folder;
+    const std::string file = (folder.path / "server.crt").string();
+    const std::string other = (folder.path / "other.crt").string();
+    FileWatch watch;
+    watch.watch({file, other}, look_at({file}));
+    CHECK(watch.look_for_changes());
+    watch.watch({file}, look_at({file, other}));
+    CHECK_FALSE(watch.look_for_changes());
 }
