@@ -25,25 +25,46 @@ constexpr std::uint32_t of_interest = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FR
                                       IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |
                                       IN_ONLYDIR;
 
-fs::path folder_of(const fs::path& path) {
-    const fs::path folder = path.parent_path();
-    return folder.empty() ? fs::path(".") : folder;
-}
-
-// The folders in which something must happen for the file to become another: those of the name, of
-// each link behind it, and of the file itself.
-void add_folders(const std::string& path, std::set<std::string>& folders) {
-    std::error_code ignored;
-    fs::path name = path;
-    for (int links = 0; links < links_max; ++links) {
-        folders.insert(folder_of(name).string());
-        if (!fs::is_symlink(name, ignored)) break;
-        name = folder_of(name) / fs::read_symlink(name, ignored);
+// The folders in which something must happen for the file to become another: those of each link on
+// the way to it, in the middle of the path too, and that of the file itself; where the way ends
+// before it, that of the first name that is not there. Links are walked as the kernel does it.
+class Way {
+  public:
+    Way(const std::string& path, std::set<std::string>& folders) : folders_(folders) {
+        add_names(path);
+        while (!names_.empty() && links_ <= links_max)
+            step();
+        std::error_code ignored;
+        if (fs::is_directory(at_, ignored)) folders_.insert(at_.string());
     }
-    const fs::path file = fs::weakly_canonical(path, ignored);
-    if (!ignored) folders.insert(folder_of(file).string());
-    if (fs::is_directory(path, ignored)) folders.insert(path);
-}
+
+  private:
+    void add_names(const fs::path& path) {
+        const std::vector<fs::path> names(path.begin(), path.end());
+        names_.insert(names_.end(), names.rbegin(), names.rend());
+    }
+    void step() {
+        const fs::path name = at_ / names_.back();
+        names_.pop_back();
+        std::error_code ignored;
+        const fs::file_type type = fs::symlink_status(name, ignored).type();
+        const bool is_link = type == fs::file_type::symlink;
+        const bool goes_on = is_link || type == fs::file_type::directory;
+        if (!goes_on || is_link) folders_.insert(at_.string());
+        if (!goes_on) return names_.clear();
+        if (!is_link) {
+            at_ = name;
+            return;
+        }
+        ++links_;
+        add_names(fs::read_symlink(name, ignored));
+    }
+
+    std::set<std::string>& folders_;
+    fs::path at_ = ".";
+    std::vector<fs::path> names_; // the next one is the last
+    int links_ = 0;
+};
 
 std::string look_of(const std::string& path, bool& is_folder) {
     struct stat status {};
@@ -95,30 +116,36 @@ FileWatch::FileWatch() : inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
     if (!inotify_) throw std::system_error(errno, std::generic_category(), "could not watch files");
 }
 
-void FileWatch::watch(std::vector<std::string> paths, FileLooks seen) {
+std::vector<std::string> FileWatch::watch(std::vector<std::string> paths, FileLooks seen) {
     paths_ = std::move(paths);
-    watch_folders();
     seen_ = std::move(seen);
     // Of others it does not matter what they were.
     const std::set<std::string> watched(paths_.begin(), paths_.end());
     std::erase_if(seen_, [&](const auto& look) { return !watched.contains(look.first); });
+    return watch_folders();
 }
 
-void FileWatch::watch_folders() {
+std::vector<std::string> FileWatch::watch_folders() {
     for (const int old : watches_)
         (void)::inotify_rm_watch(inotify_.get(), old);
     watches_.clear();
     std::set<std::string> folders;
     for (const std::string& path : paths_)
-        add_folders(path, folders);
+        Way(path, folders);
+    std::vector<std::string> failures;
     for (const std::string& folder : folders) {
         const int added = ::inotify_add_watch(inotify_.get(), folder.c_str(), of_interest);
-        if (added >= 0) watches_.push_back(added);
+        if (added >= 0)
+            watches_.push_back(added);
+        else
+            failures.push_back("could not watch folder \"" + folder +
+                               "\": " + std::generic_category().message(errno));
     }
+    return failures;
 }
 
 bool FileWatch::look_for_changes() {
-    watch_folders(); // first, so that nothing happens unseen between the look and the watch
+    (void)watch_folders(); // first, so that nothing happens unseen between the look and the watch
     std::array<char, 4096> events{};
     while (::read(inotify_.get(), events.data(), events.size()) > 0) {
     }

@@ -24,8 +24,8 @@ class FileWatch {
 
     // Files, and folders with what stands in them. Takes the place of what was watched before.
     // Those that do not exist are watched for. `seen` is what they were when they were loaded: a
-    // path that is not in it has changed.
-    void watch(std::vector<std::string> paths, FileLooks seen);
+    // path that is not in it has changed. What is given back says which folders cannot be watched.
+    [[nodiscard]] std::vector<std::string> watch(std::vector<std::string> paths, FileLooks seen);
 
     // Readable when something happened in one of the folders.
     [[nodiscard]] int descriptor() const noexcept { return inotify_.get(); }
@@ -35,7 +35,7 @@ class FileWatch {
     [[nodiscard]] bool look_for_changes();
 
   private:
-    void watch_folders();
+    std::vector<std::string> watch_folders();
 
     Descriptor inotify_;
     std::vector<std::string> paths_;

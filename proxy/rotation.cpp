@@ -66,11 +66,11 @@ Rotation::~Rotation() {
     (void)events_.release(); // the watch closes it
 }
 
-void Rotation::watch(std::vector<std::string> paths, FileLooks seen) {
+std::vector<std::string> Rotation::watch(std::vector<std::string> paths, FileLooks seen) {
     loading_ = false;
     trying_ = false;
-    files_.watch(std::move(paths), std::move(seen));
     look_in(watch_debounce); // no event comes for what changed meanwhile
+    return files_.watch(std::move(paths), std::move(seen));
 }
 
 bool Rotation::gives_up() {

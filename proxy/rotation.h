@@ -29,8 +29,8 @@ class Rotation {
     Rotation& operator=(const Rotation&) = delete;
 
     // These were loaded, and looked like `seen` before they were read: what changed since then is
-    // found, too.
-    void watch(std::vector<std::string> paths, FileLooks seen);
+    // found, too. What is given back says which folders cannot be watched.
+    [[nodiscard]] std::vector<std::string> watch(std::vector<std::string> paths, FileLooks seen);
 
     // A load failed, here asked for or not. It is asked for again if it was; true: it is not, and
     // somebody should hear of it.

@@ -186,8 +186,9 @@ struct Server::Running {
             if (!rotation)
                 rotation.emplace(threads[0]->context,
                                  [this] { reloader->request(ReloadKind::tls_files); });
-            rotation->watch(wanted ? tls_files_of(setup->config) : std::vector<std::string>{},
-                            std::move(seen));
+            const auto files = wanted ? tls_files_of(setup->config) : std::vector<std::string>{};
+            for (const auto& failure : rotation->watch(files, std::move(seen)))
+                log.warning("ssl_watch: " + failure);
         } catch (const std::exception& error) {
             log.error(std::string("ssl_watch: ") + error.what());
         }

@@ -3,6 +3,7 @@
 #include "tests/support/catch.h"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -41,7 +42,7 @@ bool something_happened(const FileWatch& watch, int time_ms = patience_ms) {
 }
 
 void watch_from_now(FileWatch& watch, const std::vector<std::string>& paths) {
-    watch.watch(paths, look_at(paths));
+    CHECK(watch.watch(paths, look_at(paths)).empty());
 }
 
 } // namespace
@@ -126,7 +127,7 @@ TEST_CASE("what changed while files were loaded is found without an event") {
     const FileLooks before = look_at(files);
     folder.write("server.crt", "renewed meanwhile");
     FileWatch watch;
-    watch.watch(files, before);
+    CHECK(watch.watch(files, before).empty());
     CHECK(watch.look_for_changes());
     CHECK_FALSE(watch.look_for_changes());
 }
@@ -137,8 +138,75 @@ TEST_CASE(
     const std::string file = (folder.path / "server.crt").string();
     const std::string other = (folder.path / "other.crt").string();
     FileWatch watch;
-    watch.watch({file, other}, look_at({file}));
+    CHECK(watch.watch({file, other}, look_at({file})).empty());
     CHECK(watch.look_for_changes());
-    watch.watch({file}, look_at({file, other}));
+    CHECK(watch.watch({file}, look_at({file, other})).empty());
     CHECK_FALSE(watch.look_for_changes());
+}
+
+TEST_CASE("a link in the middle of the path is a change when it is turned, again and again") {
+    const Folder folder;
+    const auto turn_to = [&](const std::string& version) {
+        fs::create_directory_symlink(version, folder.path / "new");
+        fs::rename(folder.path / "new", folder.path / "current");
+    };
+    for (const char* version : {"v1", "v2"}) {
+        fs::create_directories(folder.path / version / "live");
+        folder.write(std::string(version) + "/live/tls.crt", version);
+    }
+    turn_to("v1");
+    FileWatch watch;
+    watch_from_now(watch, {(folder.path / "current" / "live" / "tls.crt").string()});
+    CHECK_FALSE(watch.look_for_changes());
+    for (const char* version : {"v2", "v1", "v2"}) {
+        turn_to(version);
+        CHECK(something_happened(watch));
+        CHECK(watch.look_for_changes());
+    }
+}
+
+TEST_CASE("a folder that is removed is waited for, and found when it is made anew") {
+    const Folder folder;
+    fs::create_directories(folder.path / "etc" / "tls");
+    folder.write("etc/tls/server.crt", "old");
+    FileWatch watch;
+    watch_from_now(watch, {(folder.path / "etc" / "tls" / "server.crt").string()});
+    fs::remove_all(folder.path / "etc");
+    CHECK(something_happened(watch));
+    CHECK(watch.look_for_changes());
+    CHECK_FALSE(something_happened(watch, 0));
+    for (const char* made : {"etc", "etc/tls"}) {
+        fs::create_directory(folder.path / made);
+        CHECK(something_happened(watch));
+        CHECK_FALSE(watch.look_for_changes());
+    }
+    folder.write("etc/tls/server.crt", "new");
+    CHECK(something_happened(watch));
+    CHECK(watch.look_for_changes());
+}
+
+TEST_CASE("a link that leads to itself is watched, too, until it is replaced") {
+    const Folder folder;
+    fs::create_symlink("loop.crt", folder.path / "loop.crt");
+    FileWatch watch;
+    watch_from_now(watch, {(folder.path / "loop.crt").string()});
+    folder.write("good", "a file");
+    fs::rename(folder.path / "good", folder.path / "loop.crt");
+    CHECK(something_happened(watch));
+    CHECK(watch.look_for_changes());
+}
+
+TEST_CASE("a folder that cannot be watched is named") {
+    if (::geteuid() == 0) return; // root may read every folder
+    const Folder folder;
+    const fs::path closed = folder.path / "closed";
+    fs::create_directory(closed);
+    folder.write("closed/server.crt", "secret");
+    fs::permissions(closed, fs::perms::owner_exec);
+    FileWatch watch;
+    const std::vector<std::string> files{(closed / "server.crt").string()};
+    CHECK(watch.watch(files, look_at(files)) ==
+          std::vector<std::string>{"could not watch folder \"" + closed.string() +
+                                   "\": Permission denied"});
+    fs::permissions(closed, fs::perms::owner_all);
 }
