@@ -57,6 +57,15 @@ std::vector<std::string> tls_files_of(const config::Config& config) {
     return files;
 }
 
+std::vector<std::string> files_to_watch(const config::Config& config) {
+    if (config.ssl_watch) return tls_files_of(config);
+    std::vector<std::string> folders;
+    if (config.ssl) add(folders, config.tls.crl_dir);
+    for (const auto& [name, conninfo] : config.upstreams)
+        if (conninfo.sslmode != config::SslMode::disable) add(folders, conninfo.sslcrldir);
+    return folders;
+}
+
 Rotation::Rotation(asio::io_context& context, std::function<void()> load)
     : load_(std::move(load)), events_(context, files_.descriptor()), timer_(context) {
     wait_for_events();

@@ -1,6 +1,7 @@
-// ssl_watch: asks for a load when files of certificates, keys, CAs, revocation lists or hosts have
-// changed, and again for a while when it fails: in the middle of a rotation the key of the new
-// certificate is not there yet. Runs on one thread, that of the io_context.
+// ssl_watch, and ssl_crl_dir without it: asks for a load when files of certificates, keys, CAs,
+// revocation lists or hosts have changed, and again for a while when it fails: in the middle of a
+// rotation the key of the new certificate is not there yet. Runs on one thread, that of the
+// io_context.
 #pragma once
 
 #include "proxy/config/config.h"
@@ -19,6 +20,10 @@ namespace pgmoat {
 
 // The files that are loaded for TLS, of clients and of upstreams.
 [[nodiscard]] std::vector<std::string> tls_files_of(const config::Config& config);
+
+// Those of them that are watched: all with ssl_watch, and else the folders of revocation lists.
+// PostgreSQL reads these for each connection, while OpenSSL reads a list once for each context.
+[[nodiscard]] std::vector<std::string> files_to_watch(const config::Config& config);
 
 class Rotation {
   public:

@@ -180,13 +180,12 @@ struct Server::Running {
     }
 
     void watch_files(FileLooks seen) {
-        const bool wanted = setup->config.ssl_watch;
-        if (!wanted && !rotation) return;
+        const auto files = files_to_watch(setup->config);
+        if (files.empty() && !rotation) return;
         try {
             if (!rotation)
                 rotation.emplace(threads[0]->context,
                                  [this] { reloader->request(ReloadKind::tls_files); });
-            const auto files = wanted ? tls_files_of(setup->config) : std::vector<std::string>{};
             for (const auto& failure : rotation->watch(files, std::move(seen)))
                 log.warning("ssl_watch: " + failure);
         } catch (const std::exception& error) {

@@ -1,10 +1,12 @@
 """Certificates that change while pgmoat runs: by SIGHUP and by ssl_watch, under handshakes."""
 
+import ssl
 import threading
 import time
 
 import pytest
 
+from kit.certificates import openssl
 from kit.environment import give_to_user, write_for_user
 from kit.process import eventually
 from kit.raw_client import RawClient
@@ -90,6 +92,37 @@ def test_turned_off_nothing_is_watched(watching, renewed):
     renewed.install(watching.folder)
     time.sleep(0.6)
     assert shown_certificate(watching.port) == before
+
+
+@pytest.mark.parametrize("watch", ("on", "off"))
+def test_a_revocation_list_that_takes_the_place_of_another_is_in_force_at_once(start_pgmoat, certificate, authority,
+                                                                               workspace, postgres, watch):
+    folder = workspace.folder("lists")
+    leaf = authority.issue("client", subject="alice")
+
+    def revoke(whom):
+        authority.revoke(whom, folder / "crl.new")
+        (folder / "crl.new").rename(folder / "crl.pem")
+        openssl("rehash", folder)
+
+    revoke(None)
+    pgmoat = start_pgmoat(certificate, settings={
+        "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", "ssl_watch": watch,
+        "ssl_ca_file": authority.certificate, "ssl_crl_dir": folder})
+
+    def is_let_in():
+        with RawClient(pgmoat.port) as client:
+            try:
+                client.start_tls(certificate=leaf).log_in()
+            except (ssl.SSLError, ConnectionError, EOFError):
+                return False
+        return True
+
+    assert is_let_in()
+    revoke(leaf)
+    pgmoat.process.wait_for_log("certificate files have changed and were loaded")
+    assert not is_let_in()
+    pgmoat.closed_line("reason=handshake", "certificate revoked")
 
 
 def install_and_wait(pgmoat, pair, way):
