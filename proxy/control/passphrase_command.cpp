@@ -78,7 +78,10 @@ class Shell {
         ::posix_spawn_file_actions_init(&files);
         ::posix_spawnattr_init(&attributes);
         ::posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-        start_with_plain_signals(attributes);
+        // Not all that libraries open is closed for it, and an agent that it leaves behind would
+        // keep ports and connections.
+        ::posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+        set_attributes(attributes);
         std::array<char*, 4> arguments{const_cast<char*>("sh"),
                                        const_cast<char*>("-c"),
                                        const_cast<char*>(command.c_str()),
@@ -91,7 +94,7 @@ class Shell {
     }
     ~Shell() {
         if (pid_ <= 0) return;
-        (void)::kill(pid_, SIGKILL);
+        (void)::kill(has_group_ ? -pid_ : pid_, SIGKILL);
         (void)::waitpid(pid_, nullptr, 0);
     }
     Shell(const Shell&) = delete;
@@ -110,8 +113,9 @@ class Shell {
     }
 
   private:
-    // pgmoat ignores SIGPIPE and handles others; a command expects them as they come.
-    static void start_with_plain_signals(posix_spawnattr_t& attributes) {
+    // pgmoat ignores SIGPIPE and handles others; a command expects them as they come. A group of
+    // its own lets all that it has started be killed.
+    void set_attributes(posix_spawnattr_t& attributes) const {
         sigset_t defaults;
         sigset_t none;
         ::sigemptyset(&none);
@@ -119,9 +123,17 @@ class Shell {
         ::sigaddset(&defaults, SIGPIPE);
         ::posix_spawnattr_setsigdefault(&attributes, &defaults);
         ::posix_spawnattr_setsigmask(&attributes, &none);
-        ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+        ::posix_spawnattr_setpgroup(&attributes, 0);
+        const unsigned flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+                               (has_group_ ? unsigned{POSIX_SPAWN_SETPGROUP} : 0U);
+        ::posix_spawnattr_setflags(&attributes, static_cast<short>(flags));
+    }
+    // Where there is one, the command may ask a person there, and another group would be stopped.
+    static bool has_terminal() {
+        return static_cast<bool>(Descriptor(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)));
     }
 
+    const bool has_group_ = !has_terminal();
     pid_t pid_ = 0;
 };
 
@@ -131,10 +143,23 @@ void wait_for_output(int descriptor, const Patience& patience) {
         patience.check();
 }
 
+// The line that is read. Its memory never moves, and is wiped unless it is handed over.
+class Line {
+  public:
+    Line() { text.reserve(passphrase_line_bytes_max); }
+    ~Line() { ::explicit_bzero(text.data(), text.size()); }
+    Line(const Line&) = delete;
+    Line& operator=(const Line&) = delete;
+
+    std::string text;
+};
+
 // One line, or less where the output ends; a longer one than any passphrase is cut. What comes
 // behind it is not read, as in PostgreSQL.
-std::string first_line(const std::string& command, int descriptor, const Patience& patience) {
-    std::string line;
+void read_line(const std::string& command,
+               int descriptor,
+               const Patience& patience,
+               std::string& line) {
     while (line.size() < passphrase_line_bytes_max && !line.ends_with('\n')) {
         wait_for_output(descriptor, patience);
         char byte = 0;
@@ -146,7 +171,6 @@ std::string first_line(const std::string& command, int descriptor, const Patienc
         }
         line += byte;
     }
-    return line;
 }
 
 } // namespace
@@ -161,14 +185,15 @@ std::string run_passphrase_command(const std::string& command,
     Descriptor writing(pipe[1]);
     Shell shell(command, writing.get());
     writing.reset();
-    std::string line = first_line(command, reading.get(), patience);
+    Line line;
+    read_line(command, reading.get(), patience, line.text);
     reading.reset(); // a command that goes on writing gets SIGPIPE, as from PostgreSQL
     const int status = shell.wait(patience);
     if (status == -1)
         throw tls::Error("could not close pipe to external command: " + reason_of(errno));
     if (status != 0)
         throw tls::Error("command " + quoted(command) + " failed", text_of_status(status), "");
-    return line;
+    return std::move(line.text);
 }
 
 } // namespace pgmoat::control

@@ -10,7 +10,8 @@
 namespace pgmoat::control {
 
 // The first line of the output, with its end. A command that takes longer, or runs when `stop` asks
-// for an end, is killed.
+// for an end, is killed, with all that it has started unless there is a terminal where it may ask.
+// It inherits no files but the first three.
 [[nodiscard]] std::string run_passphrase_command(const std::string& command,
                                                  std::chrono::milliseconds limit,
                                                  std::stop_token stop = {});

@@ -1,9 +1,15 @@
 // ssl_passphrase_command as a process: its output, its failures in PostgreSQL's words, its limit.
 #include "proxy/control/passphrase_command.h"
 #include "tests/support/catch.h"
+#include "tests/support/tls_pair.h"
 #include "tls/context.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 using namespace pgmoat;
@@ -64,4 +70,28 @@ TEST_CASE("a command that nobody waits for any more is ended") {
     });
     CHECK(failure_of("exec sleep 100", 20s, stop.get_token()) ==
           "command \"exec sleep 100\" failed | It was interrupted.");
+}
+
+TEST_CASE("a command inherits no socket, even one that would be inherited") {
+    const int leaking = ::socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE(leaking > STDERR_FILENO);
+    CHECK(run("test -e /proc/self/fd/" + std::to_string(leaking) +
+              " && echo open || echo closed") == "closed\n");
+    CHECK(::close(leaking) == 0);
+}
+
+TEST_CASE("what a command has started is ended with it") {
+    if (const int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC); terminal >= 0) {
+        CHECK(::close(terminal) == 0); // there it stays in our group, and only the shell is killed
+        return;
+    }
+    const test::TemporaryFolder folder;
+    const std::string file = folder.file("pid");
+    (void)failure_of("sleep 100 & echo $! > " + file + "; wait; echo", 500ms);
+    pid_t sleeper = 0;
+    std::ifstream(file) >> sleeper;
+    REQUIRE(sleeper > 0);
+    // It is gone once somebody has reaped it: until then it is a zombie.
+    const std::string state = run("cut -d' ' -f3 /proc/" + std::to_string(sleeper) + "/stat 2>&1");
+    CHECK((state == "Z\n" || state.find("No such") != std::string::npos));
 }
