@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <system_error>
 #include <utility>
 
 namespace pgmoat {
@@ -90,11 +91,24 @@ void Reloader::request(ReloadKind kind, Heard heard) {
 void Reloader::start(ReloadKind kind) {
     busy_ = true;
     asked_ = std::exchange(asked_for_, {});
-    // Assigning joins the thread before, which has handed over all that it had.
-    thread_ = std::jthread([this, kind, running = running_()](const std::stop_token& stop) {
-        auto reloaded = std::make_shared<Reloaded>(load_anew(*running, kind, stop));
-        boost::asio::post(context_, [this, reloaded] { finish(std::move(*reloaded)); });
-    });
+    const auto hand_over = [this](Reloaded reloaded) {
+        boost::asio::post(context_, [this, result = std::move(reloaded)]() mutable {
+            finish(std::move(result));
+        });
+    };
+    try {
+        // Assigning joins the thread before, which has handed over all that it had.
+        thread_ =
+            std::jthread([hand_over, kind, running = running_()](const std::stop_token& stop) {
+                hand_over(load_anew(*running, kind, stop));
+            });
+    } catch (const std::system_error& error) { // no more threads to be had
+        Reloaded failed;
+        failed.kind = kind;
+        failed.errors = {std::string("could not start a thread to reload: ") + error.what(),
+                         "no changes were applied"};
+        hand_over(std::move(failed));
+    }
 }
 
 void Reloader::finish(Reloaded reloaded) {

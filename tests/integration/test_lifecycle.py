@@ -1,6 +1,7 @@
 """From the command line to the last signal: start, reload, drain, and the exit codes of each."""
 
 import re
+import resource
 import signal
 import socket
 import time
@@ -182,6 +183,17 @@ class TestReload:
         for _ in range(10):
             terminating.reload()
             assert client.query(terminating.port, "SELECT 1", sslmode="require") == "1"
+
+    def test_a_reload_that_no_thread_can_be_had_for_fails_and_nothing_else(self, terminating, client):
+        pid = terminating.process.pid
+        everything = resource.prlimit(pid, resource.RLIMIT_NPROC)
+        resource.prlimit(pid, resource.RLIMIT_NPROC, (1, everything[1]))
+        position = terminating.reload()
+        terminating.process.wait_for_log("could not start a thread to reload", since=position)
+        resource.prlimit(pid, resource.RLIMIT_NPROC, everything)
+        position = terminating.reload()
+        terminating.process.wait_for_log("configuration was reloaded", since=position)
+        assert client.query(terminating.port, "SELECT 1", sslmode="require") == "1"
 
 
 class TestShutdown:
