@@ -37,6 +37,10 @@ void load_setup(const control::Setup& running,
         for (auto& warning : control::access_warnings(result.setup->access))
             result.warnings.push_back(std::move(warning));
     }
+    // Said once, and again when a reload has changed what there is to say.
+    if (const auto said = control::scram_warnings(*result.setup);
+        said != control::scram_warnings(running))
+        result.warnings.insert(result.warnings.end(), said.begin(), said.end());
     if (!result.setup->tls) return;
     const auto& notes = result.setup->tls->notes();
     result.warnings.insert(result.warnings.end(), notes.begin(), notes.end());

@@ -88,6 +88,11 @@ bool has_list(X509_STORE* store, const X509_NAME* authority) {
     return X509_STORE_CTX_get_by_subject(lookup.get(), X509_LU_CRL, authority, found.get()) == 1;
 }
 
+bool has_expired(const X509_CRL* list) {
+    const ASN1_TIME* const end = X509_CRL_get0_nextUpdate(list);
+    return end != nullptr && X509_cmp_current_time(end) < 0;
+}
+
 } // namespace
 
 void load_revocation_lists(ssl_ctx_st* context,
@@ -118,6 +123,19 @@ void require_list_of_each_authority(ssl_ctx_st* context,
                     "Put its list into the file, or into the directory and run \"openssl rehash\" "
                     "there.");
     }
+}
+
+std::vector<std::string> expired_lists(ssl_ctx_st* context) {
+    std::vector<std::string> texts;
+    const STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+        const X509_CRL* list = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+        if (list == nullptr || !has_expired(list)) continue;
+        texts.push_back("the certificate revocation list of CA \"" +
+                        for_the_log(slash_form(X509_CRL_get_issuer(list)), logged_name_bytes_max) +
+                        "\" has expired: every client certificate of this CA is refused");
+    }
+    return texts;
 }
 
 } // namespace pgmoat::tls

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 struct ssl_ctx_st;
 
@@ -15,5 +16,9 @@ void load_revocation_lists(ssl_ctx_st* context, const std::string& file, const s
 void require_list_of_each_authority(ssl_ctx_st* context,
                                     const std::string& file,
                                     const std::string& folder);
+
+// A sentence for each list that was loaded and has expired. It is no error: the next one may come
+// into the folder at any moment.
+[[nodiscard]] std::vector<std::string> expired_lists(ssl_ctx_st* context);
 
 } // namespace pgmoat::tls

@@ -14,6 +14,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
+
 namespace pgmoat::tls {
 
 namespace {
@@ -101,6 +103,7 @@ class Builder {
         if (!identity.ca_file.empty()) ask_for_client_certificates(context.get(), identity.ca_file);
         load_revocation_lists(context.get(), settings_.crl_file, settings_.crl_dir);
         require_list_of_each_authority(context.get(), settings_.crl_file, settings_.crl_dir);
+        if (!identity.ca_file.empty()) note_expired_lists(context.get());
         return context;
     }
 
@@ -131,6 +134,13 @@ class Builder {
             {host.pairs,
              host.ca_file,
              {host.passphrase_command, host.passphrase_command_supports_reload, loading_}});
+    }
+
+    // Each once: hosts have their lists in common.
+    void note_expired_lists(SSL_CTX* context) {
+        for (std::string& text : expired_lists(context))
+            if (std::find(notes.begin(), notes.end(), text) == notes.end())
+                notes.push_back(std::move(text));
     }
 
     void set_what_hosts_share(SSL_CTX* context) {

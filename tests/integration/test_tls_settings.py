@@ -171,6 +171,16 @@ class TestTwoKeyTypes:
         assert said(ours, "FATAL")[0].startswith(start) and said(theirs, "FATAL")[0].startswith(start)
 
 
+def test_a_certificate_that_scram_cannot_bind_to_is_warned_of_when_a_reload_brings_it(terminating, authority):
+    text = "has no digest: libpq clients cannot log in with SCRAM"
+    assert not terminating.process.log_lines(text)
+    authority.issue("ed25519", key="ed25519").install(terminating.folder)
+    terminating.process.wait_for_log("configuration was reloaded", since=terminating.reload())
+    assert len(terminating.process.log_lines(text)) == 1
+    terminating.process.wait_for_log("configuration was reloaded", since=terminating.reload())
+    assert len(terminating.process.log_lines(text)) == 1, "it is said when it changes"
+
+
 class TestHosts:
     """ssl_sni with pg_hosts.conf; PostgreSQL has it from 19 on, which cannot be installed here."""
 

@@ -253,6 +253,25 @@ TEST_CASE("lists that every client certificate would fail for are refused when t
     CHECK(complaint(list, empty) == "no complaint");
 }
 
+TEST_CASE("a list that has expired is noted, once, when it is loaded") {
+    const test::CertificateFolder certificates;
+    Server server(certificates);
+    server.settings.crl_file = certificates.file("root.crl");
+    test::write_revocation_list(certificates, server.settings.crl_file, {});
+    CHECK(tls::ServerContext::load(server.settings)->notes().empty());
+    test::write_revocation_list(certificates, server.settings.crl_file, {}, "root", -2);
+    tls::HostSettings host;
+    host.pairs = server.settings.pairs;
+    host.ca_file = server.settings.ca_file;
+    server.settings.hosts = {host, host};
+    server.settings.hosts[0].names = {"a.example"};
+    server.settings.hosts[1].names = {"b.example"};
+    CHECK(tls::ServerContext::load(server.settings)->notes() ==
+          std::vector<std::string>{"the certificate revocation list of CA \"/CN=Test authority "
+                                   "root\" has expired: every client certificate of this CA is "
+                                   "refused"});
+}
+
 TEST_CASE("without a CA there is nobody who needs a list") {
     const test::CertificateFolder certificates;
     Server server(certificates);

@@ -270,11 +270,14 @@ void issue_with_subject(const CertificateFolder& folder,
 void write_revocation_list(const CertificateFolder& folder,
                            const std::string& file,
                            const std::vector<std::string>& revoked,
-                           const std::string& authority) {
+                           const std::string& authority,
+                           int starts_in_days) {
+    constexpr long day = 86400;
+    const long start = starts_in_days * day;
     const tls::CertificatePtr root = read_certificate(folder.certificate(authority));
     const std::unique_ptr<X509_CRL, FreeList> list(X509_CRL_new());
-    const std::unique_ptr<ASN1_TIME, FreeTime> now(X509_gmtime_adj(nullptr, 0));
-    const std::unique_ptr<ASN1_TIME, FreeTime> tomorrow(X509_gmtime_adj(nullptr, 86400));
+    const std::unique_ptr<ASN1_TIME, FreeTime> now(X509_gmtime_adj(nullptr, start));
+    const std::unique_ptr<ASN1_TIME, FreeTime> tomorrow(X509_gmtime_adj(nullptr, start + day));
     X509_CRL_set_version(list.get(), 1);
     X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(root.get()));
     X509_CRL_set1_lastUpdate(list.get(), now.get());

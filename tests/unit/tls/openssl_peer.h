@@ -71,11 +71,12 @@ void issue_with_subject(const CertificateFolder& folder,
                         const std::string& name,
                         const Subject& subject);
 
-// A revocation list of an authority that names the given certificates.
+// A revocation list of an authority that names the given certificates, good for a day.
 void write_revocation_list(const CertificateFolder& folder,
                            const std::string& file,
                            const std::vector<std::string>& revoked,
-                           const std::string& authority = "root");
+                           const std::string& authority = "root",
+                           int starts_in_days = 0);
 // The same as `openssl rehash` would leave it.
 void write_revocation_folder(const CertificateFolder& folder,
                              const std::string& path,
