@@ -2,14 +2,13 @@
 sees them, from pgmoat and from PostgreSQL with the same setting."""
 
 import os
-import signal
 from dataclasses import dataclass
 
 import pytest
 
 from kit.certificates import Authority, openssl
 from kit.environment import write_for_user
-from kit.pgmoat import Pgmoat, config_text
+from kit.pgmoat import Pgmoat
 from kit.postgres import Postgres
 from kit.s_client import Handshake, shake_hands
 
@@ -94,14 +93,6 @@ def oracles(installations, certificate):
         server.stop()
 
 
-def reload_postgres(server, settings):
-    """The postmaster lets nobody in between its line and the new context: it does one after the other."""
-    write_for_user(server.data / "postgresql.auto.conf", config_text(settings))
-    position = server.process.log_position()
-    server.process.send_signal(signal.SIGHUP)
-    server.process.wait_for_log("received SIGHUP", since=position)
-
-
 def spelled_for(major, settings):
     """Before 18 the groups have another name."""
     return {"ssl_ecdh_curve" if name == "ssl_groups" and major < 18 else name: value
@@ -137,7 +128,7 @@ def test_one_handshake_passes_and_one_is_refused(pgmoat, oracles, material, case
     assert outcomes(pgmoat.port) == case.outcomes
     for major in case.majors if ASKS_POSTGRESQL else ():
         oracle = oracles(major)
-        reload_postgres(oracle, spelled_for(major, settings))
+        oracle.reload(spelled_for(major, settings))
         assert outcomes(oracle.port) == case.outcomes, f"PostgreSQL {major}"
 
 

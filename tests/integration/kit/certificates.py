@@ -1,5 +1,6 @@
 """Certificates from the openssl command, so that `pgmoat cert` is never judged by itself."""
 
+import ssl
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -10,6 +11,26 @@ from kit.environment import write_for_user
 
 def openssl(*arguments):
     subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+def _element(tag, content):
+    """In DER."""
+    size = len(content)
+    length = bytes([size]) if size < 128 else b"\x82" + size.to_bytes(2, "big")
+    return bytes([tag]) + length + content
+
+
+def _elements(der):
+    """The elements that stand one after the other, as they are."""
+    found = []
+    while der:
+        size, head = der[1], 2
+        if size >= 128:
+            head += size - 128
+            size = int.from_bytes(der[2:head], "big")
+        found.append(der[:head + size])
+        der = der[head + size:]
+    return found
 
 
 @dataclass(frozen=True)
@@ -24,20 +45,42 @@ class Certificate:
 
 
 class Authority:
-    def __init__(self, folder, name="Test CA"):
+    """`issuer` makes it a subordinate one."""
+
+    def __init__(self, folder, name="Test CA", issuer=None):
         self.folder = folder
         self.certificate = folder / "ca.crt"
         self._key = folder / "ca.key"
+        signed = ("-CA", issuer.certificate, "-CAkey", issuer._key) if issuer else ()
         openssl("req", "-x509", *self._new_key(self._key), "-days", 30, "-subj", f"/CN={name}",
-                "-addext", "basicConstraints=critical,CA:true", "-out", self.certificate)
+                "-addext", "basicConstraints=critical,CA:true", *signed, "-out", self.certificate)
 
-    def issue(self, name, subject="localhost", alternative_names="DNS:localhost", key="ec"):
-        """A leaf certificate; `name` is that of its files; `key`: "ec" or "rsa:2048"."""
+    @property
+    def itself(self):
+        """For a client that shows what it has signed itself."""
+        return Certificate(self.certificate, self._key)
+
+    def issue(self, name, subject="localhost", alternative_names="DNS:localhost", key="ec", usage=None):
+        """A leaf certificate; `name` is that of its files; `key`: "ec" or "rsa:2048"; `usage`: extendedKeyUsage."""
         leaf = Certificate(self.folder / f"{name}.crt", self.folder / f"{name}.key")
         openssl("req", "-x509", *self._new_key(leaf.key, key), "-days", 30, "-subj", f"/CN={subject}",
                 "-addext", f"subjectAltName={alternative_names}",
                 "-addext", "basicConstraints=critical,CA:false",
+                *(("-addext", f"extendedKeyUsage={usage}") if usage else ()),
                 "-CA", self.certificate, "-CAkey", self._key, "-out", leaf.certificate)
+        return leaf
+
+    def issue_forged(self, name, forge, **options):
+        """A leaf whose content the openssl command would not make: forge(bytes) -> bytes of the same length, and
+        the signature fits."""
+        leaf = self.issue(name, **options)
+        der = ssl.PEM_cert_to_DER_cert(leaf.certificate.read_text())
+        content, algorithm, _ = _elements(der[4:])  # behind the head of the whole: over 255 bytes, so 4
+        content = forge(content)
+        (self.folder / "content").write_bytes(content)
+        openssl("dgst", "-sha256", "-sign", self._key, "-out", self.folder / "signature", self.folder / "content")
+        signature = _element(0x03, b"\0" + (self.folder / "signature").read_bytes())
+        leaf.certificate.write_text(ssl.DER_cert_to_PEM_cert(_element(0x30, content + algorithm + signature)))
         return leaf
 
     def revoke(self, leaf, list_file, expired=False):
