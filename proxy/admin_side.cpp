@@ -4,55 +4,13 @@
 #include "proxy/admin/limits.h"
 #include "proxy/admin/listen.h"
 
-#include <algorithm>
 #include <ctime>
-#include <map>
 #include <set>
-#include <string_view>
 #include <utility>
 
 namespace pgmoat {
 
 namespace {
-
-// Counts live connections by a word of theirs; the words come from tables, so they are few.
-class Tally {
-  public:
-    void count(std::string_view name) {
-        auto found = counts_.find(name);
-        if (found == counts_.end()) found = counts_.emplace(name, 0).first;
-        ++found->second;
-    }
-
-    [[nodiscard]] std::vector<admin::Share> largest_first() const {
-        std::vector<admin::Share> shares;
-        for (const auto& [name, count] : counts_)
-            shares.push_back({name, count});
-        std::stable_sort(shares.begin(), shares.end(), [](const auto& a, const auto& b) {
-            return a.count > b.count;
-        });
-        return shares;
-    }
-
-  private:
-    std::map<std::string, std::uint64_t, std::less<>> counts_;
-};
-
-void count_encryption(const SessionTable& table, admin::Status& status) {
-    Tally versions;
-    Tally ciphers;
-    Tally groups;
-    table.for_each([&](const SessionRow& row) {
-        const TlsFacts& tls = row.facts().client_tls;
-        versions.count(tls.version.empty() ? "off" : std::string_view(tls.version));
-        if (tls.version.empty()) return;
-        ciphers.count(tls.cipher);
-        groups.count(tls.group.empty() ? "none" : std::string_view(tls.group));
-    });
-    status.versions = versions.largest_first();
-    status.ciphers = ciphers.largest_first();
-    status.groups = groups.largest_first();
-}
 
 admin::RuleState state_of(const policy::Rule& rule) {
     const policy::RuleStats& stats = *rule.stats;
@@ -108,7 +66,8 @@ void AdminSide::warn_of(const admin::HttpAccess& access) {
 }
 
 void AdminSide::sample() {
-    history_.add(admin::take_sample(std::time(nullptr), sources_.table, sources_.counters.sum()));
+    history_.add(
+        admin::take_sample(std::time(nullptr), sources_.table.snapshot(), sources_.counters.sum()));
 }
 
 admin::HttpPages AdminSide::pages() {
@@ -117,7 +76,7 @@ admin::HttpPages AdminSide::pages() {
     pages.ready = [this] { return !sources_.state.draining; };
     pages.status = [this] { return status(); };
     pages.connections = [this](std::size_t count_max) {
-        return admin::copy_newest(sources_.table, count_max);
+        return admin::newest_of(sources_.table.snapshot(), count_max);
     };
     pages.connection_metrics_max = [this] {
         return static_cast<std::size_t>(sources_.setup->config.connection_metrics_max);
@@ -129,26 +88,29 @@ std::string AdminSide::metrics_text() {
     const std::uint64_t dropped = sources_.log.dropped();
     sources_.counters.block_of_this_thread().log_messages_dropped(
         dropped - std::exchange(dropped_seen_, dropped));
-    return metrics::Exporter(sources_.counters, [this] { return gauges(); }).text();
+    return metrics::Exporter(sources_.counters,
+                             [this] { return gauges(sources_.table.snapshot()); })
+        .text();
 }
 
-metrics::Gauges AdminSide::gauges() const {
+metrics::Gauges AdminSide::gauges(const SeenSessions& sessions) const {
     return read_gauges(
-        {sources_.table, *sources_.setup, sources_.plane, sources_.threads, sources_.state});
+        {sessions, *sources_.setup, sources_.plane, sources_.threads, sources_.state});
 }
 
 admin::Status AdminSide::status() const {
+    SeenSessions sessions = sources_.table.snapshot();
     admin::Status status;
     status.now = std::time(nullptr);
     status.started = started_;
     status.ready = !sources_.state.draining;
-    status.gauges = gauges();
+    status.gauges = gauges(sessions);
     status.totals = sources_.counters.sum();
-    count_encryption(sources_.table, status);
+    status.shares = admin::shares_of(sessions);
     status.rules = rule_states(*sources_.setup);
     status.refusals = sources_.refusals.newest_first();
     status.history = history_.oldest_first();
-    status.connections = admin::copy_newest(sources_.table, admin::connections_on_page_max);
+    status.connections = admin::newest_of(std::move(sessions), admin::connections_on_page_max);
     status.live = status.connections.live;
     return status;
 }

@@ -48,7 +48,7 @@ class AdminSide {
   private:
     [[nodiscard]] admin::HttpPages pages();
     void warn_of(const admin::HttpAccess& access);
-    [[nodiscard]] metrics::Gauges gauges() const;
+    [[nodiscard]] metrics::Gauges gauges(const SeenSessions& sessions) const;
     [[nodiscard]] std::string metrics_text();
     [[nodiscard]] admin::Status status() const;
 

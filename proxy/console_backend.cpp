@@ -49,15 +49,15 @@ std::vector<admin::Connection> ConsoleBackend::connections() const {
     std::vector<admin::Connection> connections;
     const auto now = std::chrono::steady_clock::now();
     const std::int64_t unix_now = std::time(nullptr);
-    table_.for_each([&](const SessionRow& row) {
-        const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - row.opened());
-        connections.push_back({row.id(),
-                               row.facts(),
-                               row.bytes_from_client.load(std::memory_order_relaxed),
-                               row.bytes_from_server.load(std::memory_order_relaxed),
+    for (const SeenSession& seen : table_.snapshot()) {
+        const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - seen.opened);
+        connections.push_back({seen.id,
+                               *seen.facts,
+                               seen.traffic.bytes_from_client,
+                               seen.traffic.bytes_from_server,
                                age,
                                unix_now - age.count()});
-    });
+    }
     for (admin::Connection& connection : connections)
         repair(connection.facts);
     std::ranges::sort(connections, {}, &admin::Connection::id);

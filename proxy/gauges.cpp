@@ -1,66 +1,28 @@
 #include "proxy/gauges.h"
 
+#include "proxy/live_sums.h"
 #include "proxy/rule_gauges.h"
 #include "tls/context.h"
 #include "tls/file_facts.h"
 
 #include <chrono>
-#include <map>
 #include <string>
-#include <tuple>
-#include <utility>
 
 namespace pgmoat {
 
 namespace {
 
-using metrics::Side;
-
-// Sums by the closed lists of versions and ciphers, so that no peer can add a series.
-class LiveSums {
-  public:
-    void add(const SessionFacts& facts) {
-        ++connections_[facts.listener];
-        // TLS that passes through is one session over both legs.
-        const bool passes = facts.mode == metrics::Mode::passthrough;
-        add(facts.listener, Side::client, facts.client_tls);
-        add(facts.listener, Side::server, passes ? facts.client_tls : facts.server_tls);
-    }
-
-    void write(const control::Setup& setup, metrics::Gauges& gauges) const {
-        for (const auto& listener : setup.config.listeners) {
-            const auto found = connections_.find(listener.name);
-            gauges.connections_live.push_back(
-                {listener.name, found == connections_.end() ? 0 : found->second});
-        }
-        for (const auto& [key, count] : tls_) {
-            const auto& [listener, side, version, cipher] = key;
-            gauges.tls_connections_live.push_back(
-                {listener, side, std::string(version), std::string(cipher), count});
-        }
-    }
-
-  private:
-    using Key = std::tuple<std::string, Side, std::string_view, std::string_view>;
-
-    void add(const std::string& listener, Side side, const TlsFacts& tls) {
-        if (tls.version.empty()) {
-            ++tls_[{listener, side, "", ""}];
-            return;
-        }
-        ++tls_[{listener,
-                side,
-                to_word(metrics::tls_version_from(tls.version)),
-                to_word(metrics::cipher_from(tls.cipher))}];
-    }
-
-    std::map<std::string, std::uint64_t> connections_;
-    std::map<Key, std::uint64_t> tls_;
-};
-
 metrics::BuildInfo build_info() {
     return {
         PGMOAT_VERSION, PGMOAT_REVISION, __VERSION__, tls::build_version(), tls::runtime_version()};
+}
+
+std::vector<std::string> names_of(const std::vector<config::Listener>& listeners) {
+    std::vector<std::string> names;
+    names.reserve(listeners.size());
+    for (const config::Listener& listener : listeners)
+        names.push_back(listener.name);
+    return names;
 }
 
 double seconds(std::chrono::steady_clock::duration duration) {
@@ -83,9 +45,7 @@ metrics::Gauges read_gauges(const GaugeSources& sources) {
     const ServerState& state = sources.state;
     metrics::Gauges gauges;
     gauges.build = build_info();
-    LiveSums sums;
-    sources.table.for_each([&sums](const SessionRow& row) { sums.add(row.facts()); });
-    sums.write(sources.setup, gauges);
+    add_live(sources.sessions, names_of(sources.setup.config.listeners), gauges);
     gauges.connections_limit = static_cast<std::uint64_t>(sources.setup.config.max_connections);
     gauges.certificates = state.certificates;
     gauges.rule_hits = rule_hits(sources.setup, &control::Access::rules);

@@ -23,7 +23,7 @@ struct ServerState {
 };
 
 struct GaugeSources {
-    const SessionTable& table;
+    const SeenSessions& sessions;
     const control::Setup& setup;
     const relay::Plane& plane;
     const std::vector<std::unique_ptr<control::ControlThread>>& threads;

@@ -1,6 +1,7 @@
 #include "proxy/session_table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace pgmoat {
 
@@ -23,13 +24,17 @@ SessionRow::~SessionRow() {
     table_.rows_[place_] = last;
     last->place_ = place_;
     table_.rows_.pop_back();
+    forget_cancel_key();
     if (admitted_) --table_.admitted_;
     table_.live_.store(table_.rows_.size(), std::memory_order_relaxed);
 }
 
 void SessionRow::update(const std::function<void(SessionFacts&)>& change) {
+    auto fresh = std::make_shared<SessionFacts>(*facts_);
+    change(*fresh);
+    std::shared_ptr<const SessionFacts> facts = std::move(fresh);
     const std::lock_guard lock(table_.mutex_);
-    change(facts_);
+    facts_.swap(facts); // the old value outlives the lock
 }
 
 bool SessionRow::admit(std::size_t limit) {
@@ -42,14 +47,29 @@ bool SessionRow::admit(std::size_t limit) {
 }
 
 void SessionRow::set_cancel_key(std::uint32_t process_id, std::span<const std::uint8_t> key) {
+    update([process_id](SessionFacts& facts) { facts.backend_process_id = process_id; });
+    std::vector<std::uint8_t> copy(key.begin(), key.end());
     const std::lock_guard lock(table_.mutex_);
-    facts_.backend_process_id = process_id;
-    cancel_key_.assign(key.begin(), key.end());
+    forget_cancel_key();
+    if (copy.empty()) return;
+    cancel_process_id_ = process_id;
+    cancel_key_.swap(copy);
+    table_.by_process_id_.emplace(process_id, this);
+}
+
+void SessionRow::forget_cancel_key() {
+    if (cancel_key_.empty()) return;
+    auto [at, end] = table_.by_process_id_.equal_range(cancel_process_id_);
+    while (at != end && at->second != this)
+        ++at;
+    if (at != end) table_.by_process_id_.erase(at);
+    cancel_key_.clear();
 }
 
 std::unique_ptr<SessionRow> SessionTable::open() {
+    std::unique_ptr<SessionRow> row(new SessionRow(*this));
     const std::lock_guard lock(mutex_);
-    std::unique_ptr<SessionRow> row(new SessionRow(*this, next_id_++));
+    row->id_ = next_id_++;
     row->place_ = rows_.size();
     rows_.push_back(row.get());
     live_.store(rows_.size(), std::memory_order_relaxed);
@@ -61,19 +81,28 @@ bool SessionTable::has(std::uint64_t id) const {
     return std::ranges::any_of(rows_, [id](const SessionRow* row) { return row->id() == id; });
 }
 
-void SessionTable::for_each(const std::function<void(const SessionRow&)>& visit) const {
+SeenSessions SessionTable::snapshot() const {
+    SeenSessions seen;
+    seen.reserve(live() + 64); // of those that come until the lock is ours; more only cost time
     const std::lock_guard lock(mutex_);
     for (const SessionRow* row : rows_)
-        visit(*row);
+        seen.push_back(row->seen());
+    return seen;
 }
 
 std::optional<BackendPlace> SessionTable::find_backend(std::uint32_t process_id,
                                                        std::span<const std::uint8_t> key) const {
-    const std::lock_guard lock(mutex_);
-    for (const SessionRow* row : rows_)
-        if (row->facts_.backend_process_id == process_id && same_key(row->cancel_key_, key))
-            return row->facts_.backend;
-    return std::nullopt;
+    std::shared_ptr<const SessionFacts> facts;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto [begin, end] = by_process_id_.equal_range(process_id);
+        const auto found = std::find_if(begin, end, [key](const auto& each) {
+            return same_key(each.second->cancel_key_, key);
+        });
+        if (found != end) facts = found->second->facts_;
+    }
+    if (!facts) return std::nullopt;
+    return facts->backend;
 }
 
 } // namespace pgmoat

@@ -1,7 +1,7 @@
 // What is known of each live connection. The session (then its channel) owns the row; the table
 // sees it. Rows count against max_connections, tell the drain when nobody is left, and route cancel
-// requests. Facts change under the table's lock, byte counts are relaxed atomics: admin may read at
-// any time.
+// requests. Whoever wants to look takes a snapshot and looks at that: relay threads need the
+// table's lock when a connection ends, so nothing is made or freed under it that need not be.
 #pragma once
 
 #include "metrics/counters.h"
@@ -20,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace pgmoat {
@@ -84,15 +85,28 @@ struct SessionFacts {
 
 class SessionTable;
 
+// One row at one moment.
+struct SeenSession {
+    std::uint64_t id = 0;
+    std::chrono::steady_clock::time_point opened;
+    TrafficCounts traffic;
+    std::shared_ptr<const SessionFacts> facts;
+};
+using SeenSessions = std::vector<SeenSession>;
+
 class SessionRow final : public Traffic {
   public:
     ~SessionRow() override; // leaves the table
 
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] std::chrono::steady_clock::time_point opened() const noexcept { return opened_; }
-    [[nodiscard]] const SessionFacts& facts() const noexcept { return facts_; }
-
-    // Only the session that owns the row calls these.
+    [[nodiscard]]
+    // Only the session that owns the row calls these. What facts() gives holds until the next
+    // update().
+    [[nodiscard]] const SessionFacts&
+    facts() const noexcept {
+        return *facts_;
+    }
     void update(const std::function<void(SessionFacts&)>& change);
     // Something that goes when the connection does, such as a seat under a rule's limit.
     void keep(std::shared_ptr<void> until_the_end) { kept_ = std::move(until_the_end); }
@@ -103,15 +117,21 @@ class SessionRow final : public Traffic {
 
   private:
     friend class SessionTable;
-    SessionRow(SessionTable& table, std::uint64_t id) : table_(table), id_(id) {}
+    explicit SessionRow(SessionTable& table) : table_(table) {}
+    // Both under the table's lock.
+    [[nodiscard]] SeenSession seen() const { return {id_, opened_, counts(), facts_}; }
+    void forget_cancel_key();
 
     SessionTable& table_;
-    std::uint64_t id_;
+    std::uint64_t id_ = 0;
     std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
-    SessionFacts facts_;
+    // A value that never changes, not a session that is shared: snapshots keep it alive, so that
+    // taking one copies pointers only. A change makes a new value.
+    std::shared_ptr<const SessionFacts> facts_ = std::make_shared<const SessionFacts>();
     std::shared_ptr<void> kept_;
-    std::vector<std::uint8_t> cancel_key_;
-    std::size_t place_ = 0; // in the table
+    std::uint32_t cancel_process_id_ = 0;
+    std::vector<std::uint8_t> cancel_key_; // empty: there is none
+    std::size_t place_ = 0;                // in the table
     bool admitted_ = false;
 };
 
@@ -122,8 +142,8 @@ class SessionTable {
         return live_.load(std::memory_order_relaxed);
     }
     [[nodiscard]] bool has(std::uint64_t id) const;
-    // `visit` runs under the lock: copy and return.
-    void for_each(const std::function<void(const SessionRow&)>& visit) const;
+    // All rows, in no order.
+    [[nodiscard]] SeenSessions snapshot() const;
     // Compares keys in constant time.
     [[nodiscard]] std::optional<BackendPlace> find_backend(std::uint32_t process_id,
                                                            std::span<const std::uint8_t> key) const;
@@ -132,6 +152,8 @@ class SessionTable {
     friend class SessionRow;
     mutable std::mutex mutex_;
     std::vector<SessionRow*> rows_;
+    // Those with a cancel key. Several servers may have given the same process id.
+    std::unordered_multimap<std::uint32_t, SessionRow*> by_process_id_;
     std::size_t admitted_ = 0;
     std::atomic<std::size_t> live_{0};
     std::uint64_t next_id_ = 1;

@@ -17,7 +17,7 @@ std::uint64_t& place_of(Sample& sample, std::string_view version) {
 
 } // namespace
 
-Sample take_sample(std::int64_t now, const SessionTable& table, const metrics::Totals& totals) {
+Sample take_sample(std::int64_t now, const SeenSessions& sessions, const metrics::Totals& totals) {
     Sample sample;
     sample.time = now;
     sample.handshakes = client_handshakes(totals);
@@ -30,8 +30,8 @@ Sample take_sample(std::int64_t now, const SessionTable& table, const metrics::T
         sample.bytes_from_client += bytes[static_cast<std::size_t>(Direction::from_client)];
         sample.bytes_from_server += bytes[static_cast<std::size_t>(Direction::from_server)];
     }
-    table.for_each(
-        [&sample](const SessionRow& row) { ++place_of(sample, row.facts().client_tls.version); });
+    for (const SeenSession& session : sessions)
+        ++place_of(sample, session.facts->client_tls.version);
     return sample;
 }
 

@@ -25,7 +25,7 @@ struct Sample {
 };
 
 [[nodiscard]] Sample
-take_sample(std::int64_t now, const SessionTable& table, const metrics::Totals& totals);
+take_sample(std::int64_t now, const SeenSessions& sessions, const metrics::Totals& totals);
 
 // Handshakes of clients that came to an end and those that failed, over all listeners.
 [[nodiscard]] std::uint64_t client_handshakes(const metrics::Totals& totals);

@@ -1,17 +1,17 @@
-// The newest live connections, copied out of the session table: the table is locked while facts are
-// copied and no longer, so that pages are made from the copy in peace.
+// The newest live connections of a snapshot, for the pages. Pure.
 #pragma once
 
 #include "proxy/describe.h"
 #include "proxy/session_table.h"
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 namespace pgmoat::admin {
 
 struct LiveConnection {
-    SessionFacts facts;
+    std::shared_ptr<const SessionFacts> facts;
     ConnectionState state;
 };
 
@@ -20,6 +20,6 @@ struct LiveConnections {
     std::vector<LiveConnection> newest; // the newest in front
 };
 
-[[nodiscard]] LiveConnections copy_newest(const SessionTable& table, std::size_t count_max);
+[[nodiscard]] LiveConnections newest_of(SeenSessions sessions, std::size_t count_max);
 
 } // namespace pgmoat::admin

@@ -6,6 +6,7 @@
 #include "metrics/exporter.h"
 #include "proxy/admin/history.h"
 #include "proxy/admin/live_connections.h"
+#include "proxy/admin/shares.h"
 #include "proxy/refusals.h"
 
 #include <chrono>
@@ -14,12 +15,6 @@
 #include <vector>
 
 namespace pgmoat::admin {
-
-// How many live connections share something, such as a cipher.
-struct Share {
-    std::string name;
-    std::uint64_t count = 0;
-};
 
 // One access rule and what came of it.
 struct RuleState {
@@ -38,9 +33,7 @@ struct Status {
     std::size_t live = 0;
     metrics::Gauges gauges;
     metrics::Totals totals;
-    std::vector<Share> versions; // of clients, the largest first; "off": in the clear
-    std::vector<Share> ciphers;
-    std::vector<Share> groups;
+    Shares shares;
     std::vector<RuleState> rules;
     std::vector<Refusal> refusals; // the newest first
     std::vector<Sample> history;   // the oldest first

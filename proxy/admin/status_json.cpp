@@ -126,9 +126,9 @@ std::string status_json(const Status& status) {
         .add("handshakes", client_handshakes(status.totals))
         .add("handshake_failures", client_handshake_failures(status.totals));
     std::string json = '{' + head.as_json();
-    for (const std::string& part : {shares("versions", status.versions),
-                                    shares("ciphers", status.ciphers),
-                                    shares("groups", status.groups),
+    for (const std::string& part : {shares("versions", status.shares.versions),
+                                    shares("ciphers", status.shares.ciphers),
+                                    shares("groups", status.shares.groups),
                                     certificates(status),
                                     listeners(status),
                                     upstreams(status),

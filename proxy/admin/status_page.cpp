@@ -36,9 +36,9 @@ std::string filled(std::string_view rest, const Places& places) {
 std::string status_page(const Status& status) {
     Places places{{"state", state_line(status)},
                   {"tiles", tiles(status)},
-                  {"versions", share_rows(status.versions)},
-                  {"ciphers", share_rows(status.ciphers)},
-                  {"groups", share_rows(status.groups)},
+                  {"versions", share_rows(status.shares.versions)},
+                  {"ciphers", share_rows(status.shares.ciphers)},
+                  {"groups", share_rows(status.shares.groups)},
                   {"certificates", certificate_rows(status)},
                   {"failures", failure_rows(status)},
                   {"listeners", listener_rows(status)},

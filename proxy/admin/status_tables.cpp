@@ -108,7 +108,7 @@ std::optional<std::int64_t> days_left(const metrics::CertificateState& certifica
 std::string tls_tile(const Status& status) {
     std::uint64_t in_tls = 0;
     std::uint64_t all = 0;
-    for (const Share& share : status.versions) {
+    for (const Share& share : status.shares.versions) {
         all += share.count;
         if (share.name != "off") in_tls += share.count;
     }
@@ -343,7 +343,8 @@ std::string refusal_rows(const Status& status) {
 
 std::string connection_rows(const Status& status) {
     std::string rows;
-    for (const auto& [facts, state] : status.connections.newest) {
+    for (const auto& [known, state] : status.connections.newest) {
+        const SessionFacts& facts = *known;
         const TlsFacts& tls = facts.client_tls;
         const bool through = facts.mode == metrics::Mode::passthrough;
         const std::string subject =

@@ -17,19 +17,6 @@ namespace {
 
 using Threads = std::vector<std::unique_ptr<ControlThread>>;
 
-struct Judged {
-    std::uint64_t id;
-    SessionFacts facts;
-};
-
-std::vector<Judged> judged_sessions(const SessionTable& table) {
-    std::vector<Judged> judged;
-    table.for_each([&judged](const SessionRow& row) {
-        if (row.facts().judged) judged.push_back({row.id(), row.facts()});
-    });
-    return judged;
-}
-
 std::optional<std::size_t> listener_of(const Setup& setup, const SessionFacts& facts) {
     for (std::size_t i = 0; i < setup.config.listeners.size(); ++i)
         if (setup.config.listeners[i].name == facts.listener) return i;
@@ -38,13 +25,13 @@ std::optional<std::size_t> listener_of(const Setup& setup, const SessionFacts& f
 
 void conclude(const Threads& threads,
               const Setup& setup,
-              const Judged& session,
+              const SeenSession& session,
               const policy::Decision& decision) {
     const bool ends = setup.config.hba_on_reload == config::HbaOnReload::disconnect;
     Fields fields;
-    fields.add("id", session.id).add("client", session.facts.client_address);
-    if (!session.facts.user.empty()) fields.add("user", session.facts.user);
-    if (!session.facts.database.empty()) fields.add("database", session.facts.database);
+    fields.add("id", session.id).add("client", session.facts->client_address);
+    if (!session.facts->user.empty()) fields.add("user", session.facts->user);
+    if (!session.facts->database.empty()) fields.add("database", session.facts->database);
     if (decision.rule != nullptr) fields.add("rule", decision.rule->place);
     fields.add("detail", decision.message);
     threads.front()->services.log.write(Log::Level::warning,
@@ -59,13 +46,14 @@ void conclude(const Threads& threads,
 Awaitable<void> review(const Threads& threads, std::shared_ptr<const Setup> setup) {
     ControlThread& thread = *threads.front();
     Inquiry inquiry(thread);
-    const std::vector<Judged> sessions = judged_sessions(thread.services.table);
-    for (const Judged& session : sessions) {
-        const auto place = listener_of(*setup, session.facts);
+    const SeenSessions sessions = thread.services.table.snapshot();
+    for (const SeenSession& session : sessions) {
+        if (!session.facts->judged) continue;
+        const auto place = listener_of(*setup, *session.facts);
         if (!place || !setup->access[*place].rules) continue;
         const Access& access = setup->access[*place];
         const RulesToAsk asked{inquiry, *access.rules, access.roles};
-        const policy::Decision decision = co_await judge_live(asked, candidate_of(session.facts));
+        const policy::Decision decision = co_await judge_live(asked, candidate_of(*session.facts));
         if (decision.refuses()) conclude(threads, *setup, session, decision);
     }
 }

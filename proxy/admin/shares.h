@@ -1,0 +1,26 @@
+// How many live connections share a TLS version, a cipher, a group. Pure.
+#pragma once
+
+#include "proxy/session_table.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pgmoat::admin {
+
+struct Share {
+    std::string name;
+    std::uint64_t count = 0;
+};
+
+// Of clients, the largest first.
+struct Shares {
+    std::vector<Share> versions; // "off": in the clear
+    std::vector<Share> ciphers;
+    std::vector<Share> groups;
+};
+
+[[nodiscard]] Shares shares_of(const SeenSessions& sessions);
+
+} // namespace pgmoat::admin

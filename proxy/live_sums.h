@@ -1,0 +1,17 @@
+// Live connections added up for a scrape: by listener, and by TLS version and cipher. Pure.
+#pragma once
+
+#include "metrics/exporter.h"
+#include "proxy/session_table.h"
+
+#include <string>
+#include <vector>
+
+namespace pgmoat {
+
+// `listeners`: all of them; those without a connection count too.
+void add_live(const SeenSessions& sessions,
+              const std::vector<std::string>& listeners,
+              metrics::Gauges& gauges);
+
+} // namespace pgmoat
