@@ -137,10 +137,15 @@ def test_many_names_add_no_series(pgmoat, http):
             client.start_tls(server_name=f"host{number}.example")
             client.send(wire.startup(user=f"user{number}", database=f"db{number}")).receive_error()
 
+    def nobody_is_connected():  # series by version and cipher are there while such a connection is
+        return 'pgmoat_connections_live{listener="default"} 0\n' in http.text("/metrics")
+
     visit(0)
+    eventually(nobody_is_connected, "the first to leave")
     before = series()
     for number in range(1, 40):
         visit(number)
+    eventually(nobody_is_connected, "the last to leave")
     assert series() == before
 
 
