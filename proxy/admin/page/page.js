@@ -8,8 +8,14 @@ let lastAnswer = Date.now();
 
 // --- tables -----------------------------------------------------------------------------------------
 
+// Somebody is about to copy something of what would be replaced.
+function isBeingCopied() {
+  const selection = getSelection();
+  return Boolean(String(selection) && selection.anchorNode?.parentElement?.closest("[data-live]"));
+}
+
 function swap(fresh) {
-  if (String(getSelection())) return; // somebody is about to copy something
+  if (isBeingCopied()) return say("warn", "paused while text is selected");
   for (const old of document.querySelectorAll("[data-live]")) {
     const now = fresh.getElementById(old.id);
     if (now && now.innerHTML !== old.innerHTML) old.replaceChildren(...now.childNodes);
@@ -115,6 +121,7 @@ function tell(chart, plot) {
     entry.append(key, line.name, value);
     return [entry];
   }));
+  plot.root.parentElement.setAttribute("aria-label", chart.legend.innerText);
 }
 
 function draw(history) {
@@ -136,21 +143,28 @@ function fitCharts() {
 
 // --- the loop ---------------------------------------------------------------------------------------
 
+// A server that is gone behind a firewall answers nothing at all, for minutes.
+const ask = url => fetch(url, { signal: AbortSignal.timeout(8000), cache: "no-store" });
+
 async function refresh() {
-  const [tables, status] = await Promise.all([fetch(page), fetch("status.json")]);
-  if (!tables.ok || !status.ok) throw new Error(`status ${tables.status}`);
+  const answers = await Promise.all([ask(page), ask("status.json")]);
+  lastAnswer = Date.now();
+  const refusal = answers.find(answer => !answer.ok);
+  if (refusal) return say("bad", `the server answers ${refusal.status}`);
+  const [tables, status] = answers;
   const text = await tables.text();
   if (window.uPlot) draw((await status.json()).history);
   swap(new DOMParser().parseFromString(text, "text/html"));
-  lastAnswer = Date.now();
 }
 
-function complain() {
+function say(kind, words) {
   const badge = document.createElement("span");
-  badge.className = "badge bad";
-  badge.textContent = `no answer for ${Math.round((Date.now() - lastAnswer) / 1000)} s`;
+  badge.className = `badge ${kind}`;
+  badge.textContent = words;
   document.getElementById("state").replaceChildren(badge);
 }
+
+const complain = () => say("bad", `no answer for ${Math.round((Date.now() - lastAnswer) / 1000)} s`);
 
 async function live() {
   if (!document.hidden) await refresh().catch(complain);
