@@ -5,7 +5,6 @@
 #include "proxy/admin/listen.h"
 
 #include <ctime>
-#include <set>
 #include <utility>
 
 namespace pgmoat {
@@ -23,16 +22,21 @@ admin::RuleState state_of(const policy::Rule& rule) {
             stats.last_hit};
 }
 
+// What no line let in is refused.
+admin::RuleState unmatched(const policy::Rules& rules) {
+    const policy::RuleStats& stats = *rules.no_entry;
+    return {rules.file, 0, "no line matches", stats.denied, stats.denied, stats.last_hit};
+}
+
 // Listeners may share a file of rules; it is shown once.
 std::vector<admin::RuleState> rule_states(const control::Setup& setup) {
     std::vector<admin::RuleState> states;
-    std::set<const policy::Rules*> seen;
-    for (const control::Access& access : setup.access) {
-        if (!access.rules || !seen.insert(access.rules.get()).second) continue;
-        for (const policy::Rule& rule : access.rules->rules) {
-            if (states.size() >= admin::rules_on_page_max) return states;
+    for (const auto& rules : control::distinct_rules(setup.access, &control::Access::rules)) {
+        for (const policy::Rule& rule : rules->rules) {
+            if (states.size() >= admin::rules_on_page_max) break;
             states.push_back(state_of(rule));
         }
+        states.push_back(unmatched(*rules));
     }
     return states;
 }

@@ -16,7 +16,7 @@
 
 namespace pgmoat::admin {
 
-// One access rule and what came of it.
+// One access rule and what came of it; with line 0, the end of its file.
 struct RuleState {
     std::string file;
     int line = 0;

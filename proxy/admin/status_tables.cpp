@@ -102,7 +102,8 @@ std::optional<std::int64_t> days_left(const metrics::CertificateState& certifica
                                       std::int64_t now) {
     const auto end = metrics::end_of(certificate);
     if (!end) return std::nullopt;
-    return (*end - now) / seconds_of_a_day;
+    const std::int64_t left = *end - now;
+    return (left < 0 ? left - (seconds_of_a_day - 1) : left) / seconds_of_a_day; // rounded down
 }
 
 std::string tls_tile(const Status& status) {
@@ -129,7 +130,7 @@ std::string certificate_tile(const Status& status) {
     }
     if (!least) return tile("Certificate", "–", "none of our own");
     return tile("First certificate ends in",
-                std::to_string(*least) + (*least == 1 ? " day" : " days"),
+                *least < 0 ? "expired" : std::to_string(*least) + (*least == 1 ? " day" : " days"),
                 html(name),
                 *least < days_that_worry);
 }
@@ -231,7 +232,7 @@ std::string certificate_rows(const Status& status) {
         const char* kind = !left || *left < days_that_alarm ? "bad"
                            : *left < days_that_worry        ? "warn"
                                                             : "good";
-        std::string words = left ? std::to_string(*left) : "unknown";
+        std::string words = !left ? "unknown" : *left < 0 ? "expired" : std::to_string(*left);
         if (certificate.load_failed) words += ", not loaded";
         rows += row.markup(badge(certificate.load_failed ? "bad" : kind, words), "n").end();
     }
@@ -305,9 +306,9 @@ std::string rule_rows(const Status& status) {
         const std::string last =
             rule.last_hit == 0 ? "–"
                                : age(std::chrono::seconds(status.now - rule.last_hit)) + " ago";
+        const std::string line = rule.line == 0 ? "" : ':' + std::to_string(rule.line);
         rows += Row()
-                    .titled(std::string(file_name(rule.file)) + ':' + std::to_string(rule.line),
-                            rule.file)
+                    .titled(std::string(file_name(rule.file)) + line, rule.file)
                     .text(rule.text, "code")
                     .number(rule.hits)
                     .number(rule.refused)
@@ -361,6 +362,8 @@ std::string connection_rows(const Status& status) {
                     .text(tls.group)
                     .cut(tls.server_name)
                     .cut(subject)
+                    .titled(file_name(facts.rule), facts.rule)
+                    .text(facts.backend.upstream)
                     .text(facts.server_address, "code")
                     .markup(facts.server_address.empty() ? ""
                             : through                    ? std::string("the client's")
@@ -369,14 +372,13 @@ std::string connection_rows(const Status& status) {
                     .figure(byte_count(static_cast<double>(state.traffic.bytes_from_server)))
                     .end();
     }
-    return or_none(std::move(rows), 15, "Nobody is connected.");
+    return or_none(std::move(rows), 17, "Nobody is connected.");
 }
 
 std::string connections_note(const Status& status) {
     const std::size_t shown = status.connections.newest.size();
     if (shown >= status.live) return with_separators(status.live) + " live, the newest first";
-    return "the newest " + std::to_string(shown) + " of " + with_separators(status.live) +
-           "; all in <a href=\"connections.json\">connections.json</a>";
+    return "the newest " + std::to_string(shown) + " of " + with_separators(status.live);
 }
 
 std::string facts_line(const Status& status) {
