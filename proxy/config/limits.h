@@ -44,7 +44,8 @@ inline constexpr std::size_t auth_file_users_max = 1000;
 inline constexpr int threads_max = 256;
 
 // Each is a handful of time series that end with the connection; Prometheus pays for every one.
-inline constexpr int connection_metrics_max = 100'000;
+// Text of a client in labels may make a connection's 2 KB, all made at once on a control thread.
+inline constexpr int connection_metrics_max = 10'000;
 
 // Host names of pg_hosts.conf. Each line is a context of 20 KiB and more, loaded at every reload.
 inline constexpr std::size_t host_names_max = 10'000;
