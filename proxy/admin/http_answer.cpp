@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <memory>
 #include <optional>
 
 namespace pgmoat::admin {
@@ -22,7 +23,7 @@ constexpr std::string_view html_text = "text/html; charset=utf-8";
 constexpr std::string_view prometheus_text = "text/plain; version=0.0.4; charset=utf-8";
 
 HttpAnswer answer_of(std::string_view type, std::string body) {
-    return {200, std::string(type), std::move(body)};
+    return {200, std::string(type), std::make_shared<HttpBody>(std::move(body))};
 }
 
 HttpAnswer not_found() {
@@ -63,23 +64,20 @@ HttpAnswer ready_page(const HttpPages& pages) {
 struct Page {
     std::string_view path;
     HttpAnswer (*answer)(const HttpPages&);
+    Freshness freshness = Freshness::this_moment;
     bool needs_user = true;
     bool for_any_host = false;
 };
 
 constexpr std::array<Page, 7> all_pages = {{
-    {"/", status_html},
-    {"/status.json", status_page_json},
-    {"/connections.json", connections_page},
-    {"/metrics", metrics_page, true, true},
-    {"/metrics/connections", connection_metrics_page},
-    {"/healthz", health_page, false, true},
-    {"/readyz", ready_page, false, true},
+    {"/", status_html, Freshness::a_moment_ago},
+    {"/status.json", status_page_json, Freshness::a_moment_ago},
+    {"/connections.json", connections_page, Freshness::a_moment_ago},
+    {"/metrics", metrics_page, Freshness::this_moment, true, true},
+    {"/metrics/connections", connection_metrics_page, Freshness::a_moment_ago},
+    {"/healthz", health_page, Freshness::this_moment, false, true},
+    {"/readyz", ready_page, Freshness::this_moment, false, true},
 }};
-
-std::string_view path_of(std::string_view target) {
-    return target.substr(0, target.find('?'));
-}
 
 const Page* find_page(std::string_view path) {
     const auto page =
@@ -105,7 +103,7 @@ HttpAnswer file_answer(std::string_view path) {
 } // namespace
 
 HttpAnswer plain_answer(unsigned status, std::string_view text) {
-    return {status, std::string(plain_text), std::string(text) + "\n"};
+    return {status, std::string(plain_text), std::make_shared<HttpBody>(std::string(text) + "\n")};
 }
 
 HttpAnswer answer_http(std::string_view method, std::string_view target, const HttpPages& pages) {
@@ -122,6 +120,16 @@ HttpAnswer answer_http(std::string_view method, std::string_view target, const H
     } catch (const std::exception&) {
         return plain_answer(500, "this page could not be made");
     }
+}
+
+std::string_view path_of(std::string_view target) {
+    return target.substr(0, target.find('?'));
+}
+
+// What is no page is a file, or nothing.
+Freshness freshness_of(std::string_view path) {
+    const Page* const page = find_page(path);
+    return page == nullptr ? Freshness::any : page->freshness;
 }
 
 bool needs_user(std::string_view target) {

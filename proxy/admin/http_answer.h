@@ -2,6 +2,7 @@
 // library.
 #pragma once
 
+#include "proxy/admin/http_body.h"
 #include "proxy/admin/live_connections.h"
 #include "proxy/admin/status.h"
 
@@ -24,7 +25,7 @@ struct HttpPages {
 struct HttpAnswer {
     unsigned status = 200;
     std::string content_type;
-    std::string body;
+    SharedBody body;
 };
 
 // Never throws: a page that throws is answered with 500. HEAD gets the answer of GET; the endpoint
@@ -38,6 +39,13 @@ answer_http(std::string_view method, std::string_view target, const HttpPages& p
 // True for what probes and Prometheus ask, who know the host by any name: it tells of no
 // connection.
 [[nodiscard]] bool is_for_any_host(std::string_view target);
+
+// Of a request's target.
+[[nodiscard]] std::string_view path_of(std::string_view target);
+
+// How old an answer for this path may be.
+enum class Freshness { this_moment, a_moment_ago, any };
+[[nodiscard]] Freshness freshness_of(std::string_view path);
 
 // An answer that consists of one line of text.
 [[nodiscard]] HttpAnswer plain_answer(unsigned status, std::string_view text);

@@ -92,10 +92,10 @@ asio::awaitable<bool> HttpConnection::answer_one_request() {
     }
     // A request with a body is answered without it, and the connection ends: what follows is no
     // request.
-    HttpAnswer answer = answer_to(parser);
+    const HttpAnswer answer = answer_to(parser);
     HttpRequestFacts facts = facts_of(parser);
     facts.keep_alive = parser.keep_alive() && parser.is_done() && answer.status != 431;
-    const std::string response = make_response(std::move(answer), facts);
+    const std::string response = make_response(answer, facts);
     const Error write_error = co_await stream_.write(response);
     if (write_error) co_return false;
     if (!facts.keep_alive) co_await discard_the_rest();
@@ -140,13 +140,14 @@ HttpAnswer HttpConnection::answer_to(const Parser& parser) {
         if (answer == Answer::unknown) return plain_answer(401, "name and password, please");
         if (answer == Answer::too_busy) return plain_answer(429, "too many passwords to look at");
     }
-    return answer_http(view(request.method_string()), target, site_.pages);
+    return site_.answers.answer(
+        view(request.method_string()), target, site_.pages, RecentAnswers::Clock::now());
 }
 
 asio::awaitable<void> HttpConnection::refuse(Error error) {
-    HttpAnswer answer = answer_to_bad_request(error);
+    const HttpAnswer answer = answer_to_bad_request(error);
     if (answer.status == 0) co_return;
-    const std::string response = make_response(std::move(answer), HttpRequestFacts{});
+    const std::string response = make_response(answer, HttpRequestFacts{});
     const Error write_error = co_await stream_.write(response);
     if (!write_error) co_await discard_the_rest();
 }

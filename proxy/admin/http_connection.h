@@ -6,6 +6,7 @@
 #include "proxy/admin/http_answer.h"
 #include "proxy/admin/http_stream.h"
 #include "proxy/admin/limits.h"
+#include "proxy/admin/recent_answers.h"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -23,6 +24,7 @@ struct HttpSite {
     HttpPages pages;
     HttpAccess access;
     HttpAuthenticator authenticator;
+    RecentAnswers answers;
 };
 
 class HttpConnection {

@@ -1,9 +1,6 @@
 #include "proxy/admin/http_response.h"
 
 #include "proxy/admin/gzip.h"
-#include "proxy/admin/limits.h"
-
-#include <utility>
 
 namespace pgmoat::admin {
 
@@ -42,31 +39,24 @@ std::string_view header_of(unsigned status) {
     }
 }
 
-// Whether the body is now compressed.
-bool compress(std::string& body, std::string_view accept_encoding) {
-    if (body.size() < gzip_bytes_min || !accepts_gzip(accept_encoding)) return false;
-    std::string smaller = gzipped(body);
-    if (smaller.empty()) return false;
-    body = std::move(smaller);
-    return true;
-}
-
 } // namespace
 
-std::string make_response(HttpAnswer answer, const HttpRequestFacts& request) {
-    const bool compressed = compress(answer.body, request.accept_encoding);
+std::string make_response(const HttpAnswer& answer, const HttpRequestFacts& request) {
+    const bool compressed =
+        accepts_gzip(request.accept_encoding) && !answer.body->compressed().empty();
+    const std::string& body = compressed ? answer.body->compressed() : answer.body->text();
     std::string response = request.http_1_0 ? "HTTP/1.0 " : "HTTP/1.1 ";
     response += std::to_string(answer.status) + ' ';
     response += reason(answer.status);
     response += "\r\nContent-Type: " + answer.content_type +
-                "\r\nContent-Length: " + std::to_string(answer.body.size()) +
+                "\r\nContent-Length: " + std::to_string(body.size()) +
                 "\r\nVary: Accept-Encoding\r\nConnection: ";
     response += request.keep_alive ? "keep-alive\r\n" : "close\r\n";
     if (compressed) response += "Content-Encoding: gzip\r\n";
     response += header_of(answer.status);
     response += headers_for_browsers;
     response += "\r\n";
-    if (!request.head_only) response += answer.body;
+    if (!request.head_only) response += body;
     return response;
 }
 

@@ -17,6 +17,6 @@ struct HttpRequestFacts {
     std::string_view accept_encoding;
 };
 
-[[nodiscard]] std::string make_response(HttpAnswer answer, const HttpRequestFacts& request);
+[[nodiscard]] std::string make_response(const HttpAnswer& answer, const HttpRequestFacts& request);
 
 } // namespace pgmoat::admin

@@ -48,8 +48,13 @@ inline constexpr std::size_t gzip_bytes_min = 1400;
 // Plaintext that is encrypted and sent at once.
 inline constexpr std::size_t http_write_bytes = 64 * 1024;
 
-// The newest connections that /connections.json tells of, at about 1 KB each.
-inline constexpr std::size_t connections_json_max = 20'000;
+// How long a page that tells of connections is kept for whoever asks next. Less than people notice,
+// and whoever asks in a loop costs the thread no more than two pages a second.
+inline constexpr std::chrono::milliseconds http_answer_kept{500};
+
+// The newest connections that /connections.json tells of, at about 1 KB each: a tenth of a second
+// of the thread's time.
+inline constexpr std::size_t connections_json_max = 10'000;
 
 // The newest connections on the status page, which is for eyes.
 inline constexpr std::size_t connections_on_page_max = 100;

@@ -1,4 +1,6 @@
 // What each page answers.
+#include "proxy/admin/limits.h"
+#include "proxy/admin/recent_answers.h"
 #include "tests/component/admin/http_client.h"
 #include "tests/component/admin/running_endpoint.h"
 
@@ -140,4 +142,43 @@ TEST_CASE("No answer is kept by a cache or guessed at by a browser") {
         CHECK(response.headers.at("Cache-Control") == "no-store");
         CHECK(response.headers.at("X-Content-Type-Options") == "nosniff");
     }
+}
+
+TEST_CASE("A page that tells of connections is made twice a second at most") {
+    int made = 0;
+    pgmoat::admin::HttpPages pages;
+    pages.connections = [&made](std::size_t) {
+        ++made;
+        return pgmoat::admin::LiveConnections{};
+    };
+    pages.metrics = [&made] {
+        ++made;
+        return std::string("pgmoat_up 1\n");
+    };
+    pgmoat::admin::RecentAnswers answers;
+    const pgmoat::admin::RecentAnswers::Clock::time_point start{std::chrono::seconds(1)};
+    const auto first = answers.answer("GET", "/connections.json", pages, start);
+    const auto at_once = answers.answer("GET", "/connections.json?again", pages, start);
+    CHECK(made == 1);
+    CHECK(at_once.body == first.body);
+    (void)answers.answer(
+        "GET", "/connections.json", pages, start + pgmoat::admin::http_answer_kept);
+    CHECK(made == 2);
+    (void)answers.answer("GET", "/metrics", pages, start);
+    (void)answers.answer("GET", "/metrics", pages, start);
+    CHECK(made == 4);
+}
+
+TEST_CASE("A file of the page is compressed once") {
+    pgmoat::admin::RecentAnswers answers;
+    const auto first =
+        answers.answer("GET", "/page.css", {}, pgmoat::admin::RecentAnswers::Clock::now());
+    const auto second = answers.answer(
+        "GET", "/page.css", {}, pgmoat::admin::RecentAnswers::Clock::now() + std::chrono::hours(1));
+    REQUIRE(first.status == 200);
+    CHECK(second.body == first.body);
+    CHECK(&second.body->compressed() == &first.body->compressed());
+    CHECK(
+        answers.answer("GET", "/nothing", {}, pgmoat::admin::RecentAnswers::Clock::now()).status ==
+        404);
 }
