@@ -124,7 +124,8 @@ TEST_CASE("what the server had said behind its ReadyForQuery keeps its place in 
 }
 
 TEST_CASE("a client that speaks nonsense is relayed and counted no further") {
-    for (const Mode mode : {Mode::tls_to_client, Mode::tls_both}) { // seen whole, so it is never lost
+    for (const Mode mode :
+         {Mode::tls_to_client, Mode::tls_both}) { // seen whole, so it is never lost
         INFO(name_of(mode));
         Counted relay;
         Ends ends = relay.connect(mode);
