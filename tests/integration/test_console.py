@@ -1,7 +1,7 @@
 """The console: the virtual database pgmoat, as psql, psycopg2, node's pg and a raw client see it."""
 
+import contextlib
 import os
-import socket
 import struct
 import subprocess
 
@@ -11,7 +11,7 @@ import pytest
 from kit import scram, wire
 from kit.environment import NPM_MODULES, free_port, write_for_user
 from kit.postgres import PASSWORD, SUPERUSER, USER
-from kit.process import PATIENCE, eventually
+from kit.process import eventually
 from kit.raw_client import RawClient
 
 ADMIN = "admin"    # may do everything
@@ -27,8 +27,8 @@ def auth_file(workspace):
 
 @pytest.fixture
 def start(start_pgmoat, certificate, postgres, auth_file):
-    def start(**settings):
-        return start_pgmoat(certificate, settings={
+    def start(files=None, **settings):
+        return start_pgmoat(certificate, files=files, settings={
             "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable",
             "console_users": ADMIN, "console_stats_users": WATCHER, "console_auth_file": auth_file, **settings})
     return start
@@ -71,6 +71,14 @@ def session(pgmoat):
     connection.close()
 
 
+def first_answer(client, user):
+    """`R` and a question, not the word that he is let in; or another letter."""
+    with client:
+        client.send(wire.startup(user=user, database="pgmoat"))
+        kind, body = client.receive_message()
+        return b"ok" if (kind, body) == (b"R", bytes(4)) else kind
+
+
 def refusal(port, user, database="pgmoat"):
     with RawClient(port) as client:
         return client.send(wire.startup(user=user, database=database)).receive_error()
@@ -98,20 +106,51 @@ def test_a_wrong_password_and_a_user_without_one_are_refused_alike(client, start
         result = psql(client.with_password("wrong"), pgmoat, "SHOW VERSION", user=user)
         assert f'FATAL:  password authentication failed for user "{user}"' in result.stderr
         assert pgmoat.closed_line(f"user={user}")["reason"] == "login_failed"
+    stored_keys = [line.split("$")[-1].rstrip('"\n') for line in open(auth_file, encoding="ascii")]
     log = pgmoat.process.log()
-    assert "SCRAM" not in log.replace("SCRAM only", "") and "wrong" not in log.replace("wrong password", "")
+    assert not [key for key in stored_keys if key in log]
+    assert "wrong" not in log.replace("wrong password", "")
 
 
-def test_a_user_of_neither_list_is_refused(pgmoat):
-    error = refusal(pgmoat.port, USER)
-    assert (error["S"], error["C"]) == ("FATAL", "28000")
-    assert error["M"] == f'user "{USER}" is not allowed to use the console'
-    assert pgmoat.closed_line(f"user={USER}", "database=pgmoat")["reason"] == "denied"
+def test_who_the_users_are_is_told_to_nobody_who_proves_nothing(client, start, workspace):
+    users = workspace.folder("console") / "more.txt"
+    write_for_user(users, "".join(f'"{user}" "{scram.secret(PASSWORD)}"\n' for user in (ADMIN, "unlisted")), mode=0o600)
+    pgmoat = start(console_auth_file=users)
+    for user in (ADMIN, "stranger"):
+        assert first_answer(RawClient(pgmoat.port), user) == b"R"
+    result = psql(client.with_password("wrong"), pgmoat, "SHOW VERSION", user="stranger")
+    assert 'FATAL:  password authentication failed for user "stranger"' in result.stderr
+    result = psql(client, pgmoat, "SHOW VERSION", user="unlisted")
+    assert 'FATAL:  user "unlisted" is not allowed to use the console' in result.stderr
+    assert pgmoat.closed_line("user=unlisted", "database=pgmoat")["reason"] == "denied"
+
+
+RULES = f"""
+local pgmoat {ADMIN} scram-sha-256
+hostnossl pgmoat {ADMIN} 127.0.0.1/32 trust
+host all all all trust
+"""
+
+
+def test_trust_proves_who_someone_is_only_where_the_rule_names_the_console(start, workspace):
+    folder = workspace.folder("socket")
+    pgmoat = start(hba_file="pg_hba.conf", unix_socket_directories=folder, files={"pg_hba.conf": RULES})
+    with RawClient(pgmoat.port) as named:
+        named.log_in(user=ADMIN, database="pgmoat")
+    for client in (RawClient(pgmoat.port).start_tls(), RawClient(pgmoat.port, address=folder)):
+        assert first_answer(client, ADMIN) == b"R"
+
+
+def test_a_version_that_is_not_known_is_said_before_the_first_question(pgmoat):
+    with RawClient(pgmoat.port) as client:
+        client.send(wire.startup(user=ADMIN, database="pgmoat", version=(3, 2)))
+        assert [kind for kind, _ in (client.receive_message(), client.receive_message())] == [b"v", b"R"]
 
 
 def test_without_a_file_of_secrets_nobody_comes_in_over_tcp(start):
-    error = refusal(start(console_auth_file=None).port, ADMIN)
-    assert error["C"] == "28000"
+    pgmoat = start(console_auth_file=None)
+    assert refusal(pgmoat.port, ADMIN) == refusal(pgmoat.port, "stranger")
+    assert refusal(pgmoat.port, ADMIN)["C"] == "28000"
 
 
 def test_pgmoats_own_user_and_root_come_in_over_a_unix_socket(client, start, workspace):
@@ -227,6 +266,7 @@ def test_what_is_no_sql_here_is_refused_in_words(client, pgmoat):
 
 
 def test_kill_ends_one_connection_and_the_log_says_who_did_it(pgmoat, console, session):
+    eventually(lambda: "live" in str(ask(console, "SHOW CONNECTIONS")), "the session was handed over")
     (row,) = [row for row in ask(console, "SHOW CONNECTIONS") if row["state"] == "live"]
     ask(console, f"KILL {row['id']}")
     line = pgmoat.process.wait_for_log("connection closed", f"id={row['id']} ")
@@ -254,8 +294,26 @@ def test_a_stats_user_looks_and_changes_nothing(pgmoat, session):
     for statement in ("RELOAD", "KILL 1", "DRAIN", "SHUTDOWN"):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             ask(watcher, statement)
-    assert ask(session, "SELECT 1 AS one") == [{"one": 1}]
     watcher.close()
+    assert ask(session, "SELECT 1 AS one") == [{"one": 1}]
+
+
+def test_a_reload_that_takes_a_role_away_takes_it_from_who_is_there(pgmoat, console):
+    pgmoat.configure({"console_users": "someone", "console_stats_users": ADMIN})
+    ask(console, "RELOAD")
+    assert ask(console, "SELECT current_user") == [{"current_user": ADMIN}]
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        ask(console, "SHUTDOWN")
+
+
+def test_names_that_are_no_text_do_not_blind_the_console(pgmoat, console):
+    body = struct.pack("!HH", 3, 0) + b"application_name\0\xfe\0database\0\xff\x1b[2J\0user\0" + USER.encode() + b"\0\0"
+    with RawClient(pgmoat.port).start_tls() as client:
+        client.send(struct.pack("!i", len(body) + 4) + body)
+        client.receive_until(b"R")  # the server waits for a password
+        for statement in ("SHOW CONNECTIONS", "SELECT * FROM pg_stat_ssl_pgmoat"):
+            assert ask(console, statement)
+        assert "\ufffd" in str(ask(console, "SHOW CONNECTIONS"))
 
 
 def test_reload_takes_what_the_file_says_or_names_the_line_that_is_wrong(pgmoat, console):
@@ -359,16 +417,6 @@ EXECUTE = wire.message(b"E", b"\0" + struct.pack("!i", 0))
 SYNC = wire.message(b"S")
 
 
-class UnixClient(RawClient):
-    """The same over a unix socket: as root or as pgmoat's user no password is asked for."""
-
-    def __init__(self, path):
-        # Not RawClient's: that one connects over TCP.
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE)
-        self.socket.connect(str(path))
-
-
 def kinds(client):
     return "".join(kind.decode() for kind, _ in client.receive_until(b"Z"))
 
@@ -377,7 +425,7 @@ def test_a_client_like_pgjdbc_is_served_by_the_extended_protocol(start, workspac
     """Statements that it sends by itself, a named statement, and integers in binary once it knows their types."""
     folder = workspace.folder("socket")
     pgmoat = start(unix_socket_directories=folder)
-    with UnixClient(folder / f".s.PGSQL.{pgmoat.port}") as client:
+    with RawClient(pgmoat.port, address=folder) as client:  # as root or as pgmoat's user: no password
         client.log_in(user=ADMIN, database="pgmoat")
         for sql in (b"SET extra_float_digits = 3", b"SET application_name = 'PostgreSQL JDBC Driver'"):
             client.send(parse(b"", sql) + bind(b"") + EXECUTE + SYNC)
@@ -387,10 +435,53 @@ def test_a_client_like_pgjdbc_is_served_by_the_extended_protocol(start, workspac
         client.send(bind(b"S_1", 1) + EXECUTE + SYNC)
         messages = dict(client.receive_until(b"Z"))
         assert messages[b"D"] == struct.pack("!hii", 1, 4, 258)
+    with RawClient(pgmoat.port, address=folder) as watcher:
+        watcher.log_in(user=WATCHER, database="pgmoat")
+        watcher.send(parse(b"", b"SHUTDOWN") + bind(b"") + EXECUTE + SYNC)
+        assert kinds(watcher) == "12EZ"
 
 
-def test_a_client_that_leaves_in_the_middle_gives_its_slot_back(pgmoat, console):
-    """More often than there are slots."""
+def test_a_client_that_leaves_in_the_middle_gives_its_slot_back(start, workspace):
+    """Without a word, and more often than there are slots."""
+    folder = workspace.folder("socket")
+    pgmoat = start(unix_socket_directories=folder)
     for _ in range(20):
-        connect(pgmoat.port, user=WATCHER).close()
-    eventually(lambda: len(ask(console, "SHOW CONNECTIONS")) == 1, "the others have left")
+        with RawClient(pgmoat.port, address=folder) as client:
+            client.log_in(user=WATCHER, database="pgmoat")
+            client.send(wire.query("SHOW CONFIG")[:7])
+        assert first_answer(RawClient(pgmoat.port), WATCHER) == b"R"
+    with RawClient(pgmoat.port, address=folder) as console:
+        console.log_in(user=ADMIN, database="pgmoat")
+        eventually(lambda: sum(kind == b"D" for kind, _ in console.query("SHOW CONNECTIONS")) == 1,
+                   "the others have left")
+
+
+def test_stats_users_leave_slots_to_console_users(start, workspace):
+    folder = workspace.folder("socket")
+    pgmoat = start(unix_socket_directories=folder)
+
+    def there(stack, user):
+        stack.enter_context(RawClient(pgmoat.port, address=folder)).log_in(user=user, database="pgmoat")
+
+    with contextlib.ExitStack() as all_of_them:
+        for _ in range(12):
+            there(all_of_them, WATCHER)
+        with RawClient(pgmoat.port, address=folder) as late:
+            late.send(wire.startup(user=WATCHER, database="pgmoat"))
+            assert late.receive_error()["C"] == "53300"
+        for _ in range(4):
+            there(all_of_them, ADMIN)
+        with RawClient(pgmoat.port, address=folder) as late:
+            late.send(wire.startup(user=ADMIN, database="pgmoat"))
+            assert late.receive_error()["C"] == "53300"
+
+
+def test_what_a_client_asked_for_before_it_left_is_done(start, workspace):
+    folder = workspace.folder("socket")
+    pgmoat = start(unix_socket_directories=folder)
+    with RawClient(pgmoat.port, address=folder) as client:
+        client.log_in(user=ADMIN, database="pgmoat")
+        client.send(wire.query("DRAIN") + wire.TERMINATE)
+        client.receive_until_closed()
+    pgmoat.process.wait_for_log(f'console user "{ADMIN}" asks to drain')
+    assert pgmoat.process.wait() == 0
