@@ -27,8 +27,8 @@ std::string error_text(std::string_view body) {
 
 } // namespace
 
-Client::Client(const Target& target, ssl_ctx_st* context, std::size_t number)
-    : transport_(start_connect(target, number)), context_(context) {}
+Client::Client(const Target& target, ssl_ctx_st* context, Goal goal, std::size_t number)
+    : transport_(start_connect(target, number)), context_(context), goal_(goal) {}
 
 Client::Progress Client::advance(bool peer_closed) {
     switch (state_) {
@@ -71,9 +71,14 @@ Client::Progress Client::read_ssl_reply() {
 Client::Progress Client::shake_hands() {
     switch (transport_.handshake()) {
     case IoStatus::would_block: return Progress::pending;
-    case IoStatus::done: return send(startup(), State::answering);
+    case IoStatus::done: break;
     default: return fail("TLS handshake failed");
     }
+    if (goal_ == Goal::login) {
+        return send(startup(), State::answering);
+    }
+    state_ = State::idle;
+    return Progress::ready;
 }
 
 Client::Progress Client::read_answer(bool peer_closed) {
@@ -113,7 +118,9 @@ Client::Progress Client::send_query(std::string_view message) {
 void Client::say_goodbye() {
     static const std::string terminate = terminate_message();
     // Whoever does not hear it hears the close.
-    (void)transport_.write(terminate);
+    if (goal_ == Goal::login) {
+        (void)transport_.write(terminate);
+    }
     transport_.say_goodbye();
 }
 

@@ -6,6 +6,8 @@
 //   answering   --ReadyForQuery-->      idle
 //   idle        --send_query()-->       answering
 //   any         --error, close-->       failed       (failure() says why)
+//
+// With Goal::handshake it is idle as soon as TLS is established.
 #pragma once
 
 #include "bench/target.h"
@@ -24,12 +26,13 @@ using Clock = std::chrono::steady_clock;
 class Client {
   public:
     enum class Progress { pending, ready, failed };
+    enum class Goal { login, handshake };
 
     // `context` is null for plaintext. `number` picks the source address.
     // Throws std::system_error if no connection can even be tried.
-    Client(const Target& target, ssl_ctx_st* context, std::size_t number);
+    Client(const Target& target, ssl_ctx_st* context, Goal goal, std::size_t number);
 
-    // Called on an edge. `ready`: a ReadyForQuery has just arrived.
+    // Called on an edge. `ready`: the goal has just been reached, or a ReadyForQuery has arrived.
     [[nodiscard]] Progress advance(bool peer_closed);
     [[nodiscard]] Progress send_query(std::string_view message);
     // Terminate and close_notify; the destructor closes the socket.
@@ -54,6 +57,7 @@ class Client {
 
     Transport transport_;
     ssl_ctx_st* context_;
+    Goal goal_;
     State state_ = State::connecting;
     MessageScanner scanner_;
     Clock::time_point query_sent_at_;

@@ -59,6 +59,7 @@ int main(int argc, char** argv) {
     CLI::App* query = app.add_subcommand("query", "one small query in flight per client");
     query->add_option("--text", load.query, "the query")->capture_default_str();
     CLI::App* connect = app.add_subcommand("connect", "connect, log in, leave, again");
+    CLI::App* handshake = app.add_subcommand("handshake", "connect, shake hands, leave, again");
     CLI::App* bulk = app.add_subcommand("bulk", "large results from bench_stub_backend");
     bulk->add_option("--bytes", load.bulk_bytes, "size of one result")->capture_default_str();
     CLI::App* idle = app.add_subcommand("idle", "log in and hold, in steps");
@@ -72,6 +73,9 @@ int main(int argc, char** argv) {
         }
         if (connect->parsed()) {
             return print(run_connect(load));
+        }
+        if (handshake->parsed()) {
+            return print(run_handshake(load));
         }
         return print(bulk->parsed() ? run_bulk(load) : run_idle(load));
     } catch (const std::exception& error) {

@@ -107,29 +107,45 @@ Report run_query(const Load& load) {
     return figures.finish(swarm);
 }
 
-Report run_connect(const Load& load) {
-    Swarm swarm(load.target, load.tls);
-    std::uint64_t logins = 0;
+namespace {
+
+// `noun`: what the figures are called by, one of many.
+Report come_and_go(const Load& load, Client::Goal goal, const std::string& noun) {
+    Swarm swarm(load.target, load.tls, goal);
+    std::uint64_t visits = 0;
     Window window(load.warm_up_seconds, load.seconds, load.watched);
     while (window.update(Clock::now()) != Phase::over && swarm.errors() == 0) {
         if (window.has_just_begun()) {
-            logins = 0;
+            visits = 0;
         }
         while (swarm.size() < load.clients) {
             swarm.open();
         }
         swarm.poll([&](Client& client) {
-            ++logins;
+            ++visits;
             swarm.close(client);
         });
     }
 
-    const auto connections = static_cast<double>(logins);
+    const auto count = static_cast<double>(visits);
     Figures figures;
-    figures.add("connections", connections);
-    figures.add("connections_per_second", per(connections, window.seconds()));
-    figures.add("cpu_us_per_connection", per(window.cpu_seconds() * 1e6, connections));
+    figures.add(noun + "s", count);
+    figures.add(noun + "s_per_second", per(count, window.seconds()));
+    figures.add("cpu_us_per_" + noun, per(window.cpu_seconds() * 1e6, count));
     return figures.finish(swarm);
+}
+
+} // namespace
+
+Report run_connect(const Load& load) {
+    return come_and_go(load, Client::Goal::login, "connection");
+}
+
+Report run_handshake(const Load& load) {
+    if (!load.tls) {
+        throw std::runtime_error("handshake needs --tls");
+    }
+    return come_and_go(load, Client::Goal::handshake, "handshake");
 }
 
 Report run_bulk(const Load& load) {

@@ -35,6 +35,8 @@ struct Report {
 [[nodiscard]] Report run_query(const Load& load);
 // Connect, log in, leave, again; `clients` at a time.
 [[nodiscard]] Report run_connect(const Load& load);
+// Connect, shake hands, leave, again; `clients` at a time. Nobody logs in.
+[[nodiscard]] Report run_handshake(const Load& load);
 // Each client asks the stub backend for `bulk_bytes`, again and again.
 [[nodiscard]] Report run_bulk(const Load& load);
 // Opens the steps one after the other and holds each: "holding N" on standard output. At the end

@@ -12,13 +12,13 @@ constexpr std::chrono::seconds grow_time_max{60};
 
 } // namespace
 
-Swarm::Swarm(const Target& target, bool tls)
-    : target_(target), context_(tls ? make_client_context() : nullptr) {}
+Swarm::Swarm(const Target& target, bool tls, Client::Goal goal)
+    : target_(target), context_(tls ? make_client_context() : nullptr), goal_(goal) {}
 
 Swarm::~Swarm() = default;
 
 void Swarm::open() {
-    auto client = std::make_unique<Client>(target_, context_.get(), opened_++);
+    auto client = std::make_unique<Client>(target_, context_.get(), goal_, opened_++);
     Client* key = client.get();
     clients_.emplace(key, std::move(client));
     poller_.add(key->descriptor(), key);

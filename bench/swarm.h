@@ -14,7 +14,7 @@ namespace pgmoat::bench {
 
 class Swarm {
   public:
-    Swarm(const Target& target, bool tls);
+    Swarm(const Target& target, bool tls, Client::Goal goal = Client::Goal::login);
     ~Swarm();
 
     // Opens connections until `count` are logged in, few at a time. Throws std::runtime_error
@@ -25,7 +25,7 @@ class Swarm {
     void open();
     void close(Client& client);
 
-    // Waits briefly and calls on_ready(client) for each client whose ReadyForQuery has arrived.
+    // Waits briefly and calls on_ready(client) for each client that is ready.
     // A failed client is counted and stays, silent.
     template <typename OnReady>
     void poll(OnReady&& on_ready);
@@ -47,6 +47,7 @@ class Swarm {
 
     Target target_;
     TlsContext context_; // null: plaintext
+    Client::Goal goal_;
     Poller poller_;
     std::unordered_map<Client*, std::unique_ptr<Client>> clients_;
     std::size_t opened_ = 0;

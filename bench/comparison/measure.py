@@ -23,6 +23,7 @@ class Scenario:
     cpu_figure: str
     cpu_unit: str
     others: dict  # figure -> heading
+    peers: tuple = ()  # names of those that take part; none: all
     length: float = 1.0  # of the window, in units of --seconds; less where CPU is spent densely,
     # so that a clock tick of 10 ms weighs little
 
@@ -40,14 +41,22 @@ SCENARIOS = [
         ["connect", "--clients", "8", "--sources", "8"],
         "cpu_us_per_connection", "proxy CPU per connection, µs",
         {"connections_per_second": "connections/s"},
-        0.6,
+        length=0.6,
+    ),
+    Scenario(
+        "handshake", "Handshakes: 8 at a time; SSLRequest, TLS 1.3, leave before the login",
+        ["handshake", "--clients", "8", "--sources", "8"],
+        "cpu_us_per_handshake", "CPU per handshake, µs",
+        {"handshakes_per_second": "handshakes/s"},
+        peers=("pgmoat-terminate", "pgmoat-before", "pgbouncer"),  # stunnel reaches the server in between
+        length=0.6,
     ),
     Scenario(
         "bulk", "Bulk: one client, 64 MiB results, the server writes 8 KiB at a time",
         ["bulk", "--clients", "1"],
         "cpu_seconds_per_gigabyte", "proxy CPU per GB, s",
         {"gigabytes_per_second": "GB/s"},
-        0.6,
+        length=0.6,
     ),
 ]
 
