@@ -15,6 +15,7 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <map>
 
 namespace pgmoat::tls {
 
@@ -100,10 +101,7 @@ class Builder {
         for (OwnCertificate& shown : show_certificates(context.get(), identity))
             certificates.push_back(std::move(shown));
         set_what_hosts_share(context.get());
-        if (!identity.ca_file.empty()) ask_for_client_certificates(context.get(), identity.ca_file);
-        load_revocation_lists(context.get(), settings_.crl_file, settings_.crl_dir);
-        require_list_of_each_authority(context.get(), settings_.crl_file, settings_.crl_dir);
-        if (!identity.ca_file.empty()) note_expired_lists(context.get());
+        judge_clients(context.get(), identity.ca_file);
         return context;
     }
 
@@ -136,6 +134,18 @@ class Builder {
              {host.passphrase_command, host.passphrase_command_supports_reload, loading_}});
     }
 
+    void judge_clients(SSL_CTX* context, const std::string& ca_file) {
+        const auto [first, is_new] = first_with_.try_emplace(ca_file, context);
+        if (!is_new) {
+            if (!ca_file.empty()) ask_for_the_same_client_certificates(context, first->second);
+            return;
+        }
+        if (!ca_file.empty()) ask_for_client_certificates(context, ca_file);
+        load_revocation_lists(context, settings_.crl_file, settings_.crl_dir);
+        require_list_of_each_authority(context, settings_.crl_file, settings_.crl_dir);
+        if (!ca_file.empty()) note_expired_lists(context);
+    }
+
     // Each once: hosts have their lists in common.
     void note_expired_lists(SSL_CTX* context) {
         for (std::string& text : expired_lists(context))
@@ -156,6 +166,7 @@ class Builder {
     const Loading& loading_;
     std::string groups_;
     KeyPtr dh_group_;
+    std::map<std::string, SSL_CTX*> first_with_; // a context with this CA; whoever asked owns it
 };
 
 } // namespace

@@ -69,4 +69,12 @@ void ask_for_client_certificates(ssl_ctx_st* context, const std::string& ca_file
     verify_peers(context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE);
 }
 
+void ask_for_the_same_client_certificates(ssl_ctx_st* context, const ssl_ctx_st* other) {
+    STACK_OF(X509_NAME)* names = SSL_dup_CA_list(SSL_CTX_get_client_CA_list(other));
+    if (names == nullptr) throw Error("could not create SSL context: out of memory");
+    SSL_CTX_set_client_CA_list(context, names);
+    SSL_CTX_set1_cert_store(context, SSL_CTX_get_cert_store(other));
+    verify_peers(context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE);
+}
+
 } // namespace pgmoat::tls

@@ -28,4 +28,7 @@ struct ServerIdentity {
 // A client without a certificate passes: whether it needs one is for the rules to say.
 void ask_for_client_certificates(ssl_ctx_st* context, const std::string& ca_file);
 
+// As `other` does, with the same authorities and lists in memory: they are as large as their files.
+void ask_for_the_same_client_certificates(ssl_ctx_st* context, const ssl_ctx_st* other);
+
 } // namespace pgmoat::tls

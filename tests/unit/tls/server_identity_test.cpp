@@ -194,6 +194,7 @@ TEST_CASE("each host trusts its own CA, asks with its name, and is not swayed by
     tls::ServerSettings settings;
     settings.hosts = {folder.host({"a.example"}, "ecdsa", certificates.certificate("root")),
                       folder.host({"b.example"}, "rsa", certificates.certificate("other-root")),
+                      folder.host({"d.example"}, "rsa", certificates.certificate("root")),
                       folder.host({"*"}, "other")};
     const auto context = tls::ServerContext::load(settings);
 
@@ -207,7 +208,9 @@ TEST_CASE("each host trusts its own CA, asks with its name, and is not swayed by
                           {"a.example", "other-client", false, true},
                           {"b.example", "client", false, true},
                           {"b.example", "other-client", true, true},
-                          {"c.example", "client", true, false}};
+                          {"c.example", "client", true, false},
+                          {"d.example", "client", true, true},
+                          {"d.example", "other-client", false, true}};
     for (const char* version : {"TLSv1.2", "TLSv1.3"}) {
         for (const Case& each : cases) {
             INFO(version << " " << each.host << " " << each.client);
@@ -223,9 +226,33 @@ TEST_CASE("each host trusts its own CA, asks with its name, and is not swayed by
             CHECK(facts.certificate.has_value() == each.requested);
         }
     }
-    const Meeting meeting(*context, asks_for("b.example"));
-    CHECK(meeting.client.acceptable_authorities() ==
-          std::vector<std::string>{"Test authority other-root"});
+    const auto asked = [&](const std::string& name) {
+        return Meeting(*context, asks_for(name)).client.acceptable_authorities();
+    };
+    CHECK(asked("a.example") == std::vector<std::string>{"Test authority root"});
+    CHECK(asked("b.example") == std::vector<std::string>{"Test authority other-root"});
+    CHECK(asked("d.example") == std::vector<std::string>{"Test authority root"});
+}
+
+TEST_CASE("hosts with the same CA have the same revocation lists") {
+    const Folder folder;
+    const auto& certificates = folder.certificates;
+    certificates.issue("revoked", certificates.client_request("mallory"));
+    tls::ServerSettings settings;
+    settings.crl_file = certificates.file("root.crl");
+    test::write_revocation_list(certificates, settings.crl_file, {"revoked"});
+    settings.hosts = {folder.host({"a.example"}, "ecdsa", certificates.certificate("root")),
+                      folder.host({"b.example"}, "rsa", certificates.certificate("root"))};
+    auto context = tls::ServerContext::load(settings);
+    for (const char* host : {"a.example", "b.example"}) {
+        for (const std::string name : {"client", "revoked"}) {
+            INFO(host << " " << name);
+            test::ForeignClientSettings client = asks_for(host);
+            client.certificate_file = certificates.certificate(name);
+            client.key_file = certificates.key(name);
+            CHECK(Meeting(*context, client).agreed == (name == "client"));
+        }
+    }
 }
 
 TEST_CASE("a second hello after HelloRetryRequest cannot ask for another host than the first") {
