@@ -103,6 +103,15 @@ void add_lists_of(const std::string& file, std::vector<ListFacts>& lists) {
     ERR_clear_error();
 }
 
+// "1a2b3c4d.r0", as `openssl rehash` names it: OpenSSL reads no other file of the folder.
+bool is_looked_up(const std::filesystem::path& path) {
+    const std::string hash = path.stem().string();
+    const std::string number = path.extension().string();
+    return hash.size() == 8 && hash.find_first_not_of("0123456789abcdef") == std::string::npos &&
+           number.size() > 2 && number.starts_with(".r") &&
+           number.find_first_not_of("0123456789", 2) == std::string::npos;
+}
+
 } // namespace
 
 ChainFacts inspect_chain(const std::string& file) {
@@ -131,7 +140,7 @@ std::vector<ListFacts> inspect_lists(const std::string& file, const std::string&
     std::vector<std::string> names;
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-        if (entry.is_regular_file()) names.push_back(entry.path().string());
+        if (is_looked_up(entry.path())) names.push_back(entry.path().string());
     std::sort(names.begin(), names.end());
     for (const std::string& name : names)
         add_lists_of(name, lists);

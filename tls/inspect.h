@@ -33,7 +33,7 @@ struct ListFacts {
     std::string issuer;
     std::int64_t next_update = 0; // Unix seconds; 0: it names none and never expires
 };
-// Of ssl_crl_file and of the files in ssl_crl_dir, which may be empty.
+// Of ssl_crl_file and of the files that OpenSSL looks up in ssl_crl_dir; either may be empty.
 [[nodiscard]] std::vector<ListFacts> inspect_lists(const std::string& file,
                                                    const std::string& folder);
 

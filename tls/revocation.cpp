@@ -14,7 +14,6 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <system_error>
@@ -53,19 +52,13 @@ const char* path_or_null(const std::string& path) {
 void require_folder(const std::string& folder) {
     struct stat status {};
     const std::string place = "directory " + quoted(folder);
+    // OpenSSL takes several, but everybody else takes this for one path: who reads it, watches it,
+    // checks it.
+    if (folder.find(':') != std::string::npos)
+        could_not_load(place, "A colon in its name separates folders for OpenSSL");
     if (stat(folder.c_str(), &status) != 0)
         could_not_load(place, std::generic_category().message(errno));
     if (!S_ISDIR(status.st_mode)) could_not_load(place, "Not a directory");
-}
-
-// OpenSSL takes several, with colons between them.
-void require_folders(const std::string& folders) {
-    std::size_t begin = 0;
-    while (begin <= folders.size()) {
-        const std::size_t end = std::min(folders.find(':', begin), folders.size());
-        require_folder(folders.substr(begin, end - begin));
-        begin = end + 1;
-    }
 }
 
 // Copies: a look-up in a folder adds what it finds to the store.
@@ -99,7 +92,7 @@ void load_revocation_lists(ssl_ctx_st* context,
                            const std::string& file,
                            const std::string& folder) {
     if (file.empty() && folder.empty()) return;
-    if (!folder.empty()) require_folders(folder);
+    if (!folder.empty()) require_folder(folder);
     X509_STORE* store = SSL_CTX_get_cert_store(context);
     if (X509_STORE_load_locations(store, path_or_null(file), path_or_null(folder)) != 1)
         could_not_load(where_lists_are(file, folder), take_reason());

@@ -241,6 +241,10 @@ TEST_CASE("lists that every client certificate would fail for are refused when t
           "could not load SSL certificate revocation list directory \"" + no_folder +
               "\": Not a directory");
 
+    const std::string two = nowhere + ":" + nowhere;
+    CHECK(complaint("", two) == "could not load SSL certificate revocation list directory \"" +
+                                    two + "\": A colon in its name separates folders for OpenSSL");
+
     const std::string empty = certificates.file("empty");
     std::filesystem::create_directory(empty);
     const std::string nobodys = "no certificate revocation list of CA \"/CN=Test authority root\"";

@@ -2,6 +2,7 @@
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 #include "tls/file_facts.h"
+#include "tls/inspect.h"
 
 #include <ctime>
 #include <fstream>
@@ -85,4 +86,17 @@ TEST_CASE("what is no such file is nothing, and leaves no error behind") {
         CHECK_FALSE(tls::read_next_update(file));
         CHECK(test::error_queue_is_empty());
     }
+}
+
+TEST_CASE("of a folder of lists only the files that OpenSSL looks up are inspected, each once") {
+    const test::CertificateFolder certificates;
+    const std::string folder = certificates.file("lists");
+    test::write_revocation_folder(certificates, folder, {});
+    test::write_revocation_list(certificates, folder + "/old.pem", {}, "root", -2);
+    std::ofstream(folder + "/README.r0") << "no list";
+    std::ofstream(folder + "/0a1b2c3d.rx") << "no list";
+    const auto lists = tls::inspect_lists("", folder);
+    REQUIRE(lists.size() == 1);
+    CHECK(lists[0].file.ends_with(".r0"));
+    CHECK(lists[0].issuer == "/CN=Test authority root");
 }
