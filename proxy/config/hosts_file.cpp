@@ -135,7 +135,9 @@ class Reader {
 
 bool asks_for_certificate(const tls::ServerSettings& settings, const std::string& name) {
     if (settings.hosts.empty()) return !settings.ca_file.empty();
-    const std::string wanted = name.empty() ? std::string(no_server_name) : name;
+    std::string wanted = name.empty() ? std::string(no_server_name) : lower_case(name);
+    // A client may send these as names; they are not.
+    if (!name.empty() && is_special(wanted)) wanted = any_host;
     const tls::HostSettings* found = nullptr;
     for (const tls::HostSettings& host : settings.hosts) {
         for (const std::string& one : host.names) {

@@ -22,7 +22,7 @@ struct HostsFile {
 read_hosts_file(const std::string& path, const FileSource& source, Problems& problems);
 
 // Whether a client that asks for this host, or with an empty name for none, is asked for a
-// certificate. `name` is in lower case.
+// certificate. Letter case does not matter.
 [[nodiscard]] bool asks_for_certificate(const tls::ServerSettings& settings,
                                         const std::string& name);
 

@@ -132,9 +132,13 @@ TEST_CASE("whether a client is asked for a certificate is a matter of the host t
     CHECK(asks_for_certificate(settings, "a"));
     CHECK_FALSE(asks_for_certificate(settings, "b"));
     CHECK(asks_for_certificate(settings, "c"));
+    CHECK_FALSE(asks_for_certificate(settings, "B"));
     CHECK(asks_for_certificate(settings, ""));
     settings.hosts = read("a a.crt a.key ca.crt\n/no_sni/ d.crt d.key\n").hosts;
     CHECK_FALSE(asks_for_certificate(settings, ""));
+    settings.hosts = read("* a.crt a.key ca.crt\n/no_sni/ d.crt d.key\n").hosts;
+    CHECK(asks_for_certificate(settings, "/no_sni/"));
+    CHECK(asks_for_certificate(settings, "*"));
 }
 
 TEST_CASE("with hosts ssl_cert_file is not needed") {
