@@ -155,6 +155,7 @@ def test_prometheus_scrapes_it_in_the_clear_and_in_tls_with_a_password(pgmoat, h
         for name in ("clear", "secured"):
             prometheus.wait_for(f'up{{job="{name}"}} == 1')
             prometheus.wait_for(f'pgmoat_connections_limit{{job="{name}"}} == 1000')
+        prometheus.wait_for('count(pgmoat_certificate_not_after_timestamp_seconds{role="http"}) == 1')
 
 
 @pytest.mark.parametrize("user", (None, (USER[0], "wrong"), ("nobody", USER[1]), (USER[0], "")), ids=str)
