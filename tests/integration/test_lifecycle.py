@@ -9,7 +9,7 @@ import time
 import pytest
 
 from kit import wire
-from kit.environment import RUNS_AS_ROOT, USER, free_port, write_for_user
+from kit.environment import RUNS_AS_ROOT, USER, free_port, run_as_user, write_for_user
 from kit.pgmoat import config_text, run_pgmoat
 from kit.process import eventually
 from kit.raw_client import RawClient
@@ -185,12 +185,14 @@ class TestReload:
             assert client.query(terminating.port, "SELECT 1", sslmode="require") == "1"
 
     def test_a_reload_that_no_thread_can_be_had_for_fails_and_nothing_else(self, terminating, client):
-        pid = terminating.process.pid
-        everything = resource.prlimit(pid, resource.RLIMIT_NPROC)
-        resource.prlimit(pid, resource.RLIMIT_NPROC, (1, everything[1]))
+        def allow(processes):
+            run_as_user(["prlimit", "--pid", terminating.process.pid, f"--nproc={processes}:"])
+
+        before, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+        allow(1)
         position = terminating.reload()
         terminating.process.wait_for_log("could not start a thread to reload", since=position)
-        resource.prlimit(pid, resource.RLIMIT_NPROC, everything)
+        allow("unlimited" if before == resource.RLIM_INFINITY else before)
         position = terminating.reload()
         terminating.process.wait_for_log("configuration was reloaded", since=position)
         assert client.query(terminating.port, "SELECT 1", sslmode="require") == "1"
