@@ -157,6 +157,49 @@ std::vector<tls::KeyPair> all_pairs(const tls::ServerSettings& settings) {
 
 // --- sslmodes -----------------------------------------------------------------------------------
 
+// What the rules leave possible to some client or other.
+struct Ways {
+    bool plaintext = true;
+    bool tls = true;
+    bool certificate = false; // every rule for TLS wants one
+};
+
+bool is_for(policy::RecordType type, bool tls) {
+    using policy::RecordType;
+    return type == RecordType::host || type == RecordType::hostnogssenc ||
+           type == (tls ? RecordType::hostssl : RecordType::hostnossl);
+}
+
+// Rules behind it are never reached.
+bool matches_everybody(const policy::Rule& rule) {
+    const auto is_all = [](const policy::NameMatch& name) {
+        return name.kind == policy::NameMatch::Kind::all;
+    };
+    return std::any_of(rule.databases.begin(), rule.databases.end(), is_all) &&
+           std::any_of(rule.users.begin(), rule.users.end(), is_all) &&
+           std::holds_alternative<policy::AnyAddress>(rule.address) && !rule.sni;
+}
+
+std::vector<const policy::Rule*> rules_that_let_in(const policy::Rules& rules, bool tls) {
+    std::vector<const policy::Rule*> found;
+    for (const policy::Rule& rule : rules.rules) {
+        if (!is_for(rule.type, tls)) continue;
+        if (rule.method != policy::Method::reject) found.push_back(&rule);
+        if (matches_everybody(rule)) break;
+    }
+    return found;
+}
+
+Ways ways_of(const policy::Rules* rules) {
+    if (rules == nullptr) return {};
+    const auto with_tls = rules_that_let_in(*rules, true);
+    return {!rules_that_let_in(*rules, false).empty(),
+            !with_tls.empty(),
+            std::all_of(with_tls.begin(), with_tls.end(), [](const policy::Rule* rule) {
+                return rule->client_cert != policy::ClientCert::off;
+            })};
+}
+
 struct Row {
     const char* sslmode;
     std::string connects;
@@ -172,29 +215,60 @@ std::string names_of(const config::Config& config) {
     return joined(names);
 }
 
-std::vector<Row> rows_with_tls(const config::Config& config) {
-    return {{"disable", "yes, in plaintext", "no", "no"},
-            {"allow", "yes, in plaintext", "no", "no"},
-            {"prefer", "yes, in TLS", "yes", "no: TLS can be turned off on the way"},
-            {"require",
-             "yes, in TLS",
-             "yes",
-             "no: any certificate is taken (unless there is a root file)"},
-            {"verify-ca",
-             "with the CA as sslrootcert",
-             "yes",
-             "yes, if that CA is your own and no public one"},
-            {"verify-full", "with the CA as sslrootcert, to " + names_of(config), "yes", "yes"}};
+constexpr const char* in_plaintext = "yes, in plaintext";
+
+Row row_of_disable(const Ways& ways) {
+    if (!ways.plaintext) return {"disable", "no: the rules refuse plaintext", "-", "-"};
+    return {"disable", in_plaintext, "no", "no"};
 }
 
-std::vector<Row> rows_without_tls() {
+Row row_of_allow(const Ways& ways, const std::string& in_tls) {
+    if (ways.plaintext) return {"allow", in_plaintext, "no", "no"};
+    return {"allow", in_tls + ", at the second attempt", "yes", "no: it begins in plaintext"};
+}
+
+Row row_of_prefer(const Ways& ways, const std::string& in_tls) {
+    if (ways.tls) return {"prefer", in_tls, "yes", "no: TLS can be turned off on the way"};
+    return {"prefer", std::string(in_plaintext) + ", at the second attempt", "no", "no"};
+}
+
+std::vector<Row> rows_with_tls(const config::Config& config, const Ways& ways) {
+    const std::string certificate = ways.certificate ? ", with a client certificate" : "";
+    const std::string in_tls = "yes, in TLS" + certificate;
+    std::vector<Row> rows{
+        row_of_disable(ways), row_of_allow(ways, in_tls), row_of_prefer(ways, in_tls)};
+    if (!ways.tls) {
+        for (const char* mode : {"require", "verify-ca", "verify-full"})
+            rows.push_back({mode, "no: the rules refuse TLS", "-", "-"});
+        return rows;
+    }
+    const std::string with_ca = "with the CA as sslrootcert" + certificate;
+    rows.push_back(
+        {"require", in_tls, "yes", "no: any certificate is taken (unless there is a root file)"});
+    rows.push_back({"verify-ca", with_ca, "yes", "yes, if that CA is your own and no public one"});
+    rows.push_back({"verify-full", with_ca + ", to " + names_of(config), "yes", "yes"});
+    return rows;
+}
+
+std::vector<Row> rows_without_tls(const Ways& ways) {
     constexpr const char* refused = "no: pgmoat has no TLS here";
-    return {{"disable", "yes, in plaintext", "no", "no"},
-            {"allow", "yes, in plaintext", "no", "no"},
-            {"prefer", "yes, in plaintext", "no", "no"},
-            {"require", refused, "-", "-"},
-            {"verify-ca", refused, "-", "-"},
-            {"verify-full", refused, "-", "-"}};
+    std::vector<Row> rows;
+    for (const char* mode : {"disable", "allow", "prefer"}) {
+        rows.push_back(row_of_disable(ways));
+        rows.back().sslmode = mode;
+    }
+    for (const char* mode : {"require", "verify-ca", "verify-full"})
+        rows.push_back({mode, refused, "-", "-"});
+    return rows;
+}
+
+std::vector<Row> rows_of(const config::Config& config, const Ways& ways) {
+    if (!config.ssl) return rows_without_tls(ways);
+    if (ways.plaintext || ways.tls) return rows_with_tls(config, ways);
+    std::vector<Row> rows;
+    for (const char* mode : {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
+        rows.push_back({mode, "no: the rules refuse everybody", "-", "-"});
+    return rows;
 }
 
 void add_table(const std::vector<Row>& rows, std::vector<std::string>& lines) {
@@ -225,15 +299,16 @@ std::vector<Finding> check_tls(const config::Config& config, std::int64_t now) {
     return findings;
 }
 
-std::vector<std::string> explain_sslmodes(const config::Config& config) {
+std::vector<std::string> explain_sslmodes(const config::Config& config,
+                                          const std::vector<const policy::Rules*>& rules) {
     std::vector<std::string> lines;
-    for (const auto& listener : config.listeners) {
-        const bool terminates = listener.tls_mode == config::TlsMode::terminate;
+    for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+        const auto& listener = config.listeners[i];
         lines.push_back("listener \"" + listener.name + "\", clients over TCP:");
-        if (!terminates)
+        if (listener.tls_mode != config::TlsMode::terminate)
             lines.emplace_back("  TLS is passed through: the server's own settings decide");
         else
-            add_table(config.ssl ? rows_with_tls(config) : rows_without_tls(), lines);
+            add_table(rows_of(config, ways_of(i < rules.size() ? rules[i] : nullptr)), lines);
     }
     return lines;
 }

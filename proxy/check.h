@@ -4,6 +4,7 @@
 #pragma once
 
 #include "proxy/config/config.h"
+#include "proxy/policy/rule.h"
 
 #include <cstdint>
 #include <string>
@@ -20,7 +21,9 @@ struct Finding {
 // `now` is in Unix seconds. Throws tls::Error when a file went away since it was loaded.
 [[nodiscard]] std::vector<Finding> check_tls(const config::Config& config, std::int64_t now);
 
-// A table for each listener, as lines.
-[[nodiscard]] std::vector<std::string> explain_sslmodes(const config::Config& config);
+// A table for each listener, as lines: what its rules (none: everyone is let in) leave possible to
+// some client or other.
+[[nodiscard]] std::vector<std::string>
+explain_sslmodes(const config::Config& config, const std::vector<const policy::Rules*>& rules);
 
 } // namespace pgmoat

@@ -33,6 +33,14 @@ int print_findings(const std::vector<Finding>& findings) {
     return code;
 }
 
+void print_sslmodes(const control::Setup& setup) {
+    std::vector<const policy::Rules*> rules;
+    for (const auto& access : setup.access)
+        rules.push_back(access.rules.get());
+    for (const auto& line : explain_sslmodes(setup.config, rules))
+        std::printf("%s\n", line.c_str());
+}
+
 } // namespace
 
 int serve(const std::string& config_file) {
@@ -67,9 +75,7 @@ int check(const std::string& config_file, bool explain) {
             for (const auto& note : setup->tls->notes())
                 say("WARNING", note);
         const int code = print_findings(check_tls(setup->config, std::time(nullptr)));
-        if (explain)
-            for (const auto& line : explain_sslmodes(setup->config))
-                std::printf("%s\n", line.c_str());
+        if (explain) print_sslmodes(*setup);
         if (code == exit_ok)
             std::printf("configuration file \"%s\" is valid\n", config_file.c_str());
         return code;

@@ -19,7 +19,8 @@ struct Checked {
     Checked() {
         config.ssl = true;
         config.tls = certificates.server_settings();
-        config.listeners.push_back({"default", {"*"}, 6432, {}, config::TlsMode::terminate, "x"});
+        config.listeners.resize(1);
+        config.listeners[0].name = "default";
     }
 
     // The level of the line that holds this text; a check that says nothing of it is a failure.
@@ -118,12 +119,48 @@ TEST_CASE("with hosts their certificates are checked, each once") {
 
 TEST_CASE("the table of sslmodes says who connects and who can listen in") {
     Checked checked;
-    const auto with_tls = explain_sslmodes(checked.config);
+    const auto with_tls = explain_sslmodes(checked.config, {});
     CHECK(has_line(with_tls, {"disable", "plaintext", "no"}));
     CHECK(has_line(with_tls, {"verify-full", "db.example.com", "yes"}));
     CHECK(has_line(with_tls, {"prefer", "TLS can be turned off"}));
     checked.config.ssl = false;
-    CHECK(has_line(explain_sslmodes(checked.config), {"require", "has no TLS"}));
+    CHECK(has_line(explain_sslmodes(checked.config, {}), {"require", "has no TLS"}));
     checked.config.listeners[0].tls_mode = config::TlsMode::passthrough;
-    CHECK(has_line(explain_sslmodes(checked.config), {"passed through"}));
+    CHECK(has_line(explain_sslmodes(checked.config, {}), {"passed through"}));
+}
+
+TEST_CASE("the table of sslmodes knows which rules there are") {
+    using policy::RecordType;
+    const Checked checked;
+    const auto rule = [](RecordType type, policy::Method method) {
+        policy::Rule made;
+        made.type = type;
+        made.method = method;
+        made.databases.resize(1);
+        made.databases[0].kind = policy::NameMatch::Kind::all;
+        made.users = made.databases;
+        return made;
+    };
+    const auto lines = [&](std::vector<policy::Rule> list) {
+        policy::Rules rules;
+        rules.rules = std::move(list);
+        return explain_sslmodes(checked.config, {&rules});
+    };
+    const auto tls_only = lines({rule(RecordType::hostssl, policy::Method::scram_sha_256)});
+    CHECK(has_line(tls_only, {"disable", "no: the rules refuse plaintext"}));
+    CHECK(has_line(tls_only, {"allow", "yes, in TLS, at the second attempt"}));
+    CHECK(has_line(tls_only, {"require", "yes, in TLS"}));
+    CHECK(lines({rule(RecordType::hostnossl, policy::Method::reject),
+                 rule(RecordType::host, policy::Method::scram_sha_256)}) == tls_only);
+
+    const auto plain_only = lines({rule(RecordType::hostnossl, policy::Method::scram_sha_256)});
+    CHECK(has_line(plain_only, {"disable", "yes, in plaintext"}));
+    CHECK(has_line(plain_only, {"prefer", "yes, in plaintext, at the second attempt"}));
+    CHECK(has_line(plain_only, {"verify-full", "no: the rules refuse TLS"}));
+
+    policy::Rule with_certificate = rule(RecordType::host, policy::Method::cert);
+    with_certificate.client_cert = policy::ClientCert::verify_full;
+    CHECK(
+        has_line(lines({with_certificate}), {"require", "yes, in TLS, with a client certificate"}));
+    CHECK(has_line(lines({}), {"prefer", "no: the rules refuse everybody"}));
 }
