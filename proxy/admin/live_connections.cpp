@@ -18,12 +18,10 @@ LiveConnections newest_of(SeenSessions sessions, std::size_t count_max) {
     connections.newest.reserve(count);
     const auto now = std::chrono::steady_clock::now();
     for (SeenSession& session : sessions)
-        connections.newest.push_back(
-            {std::move(session.facts),
-             ConnectionState{.id = session.id,
-                             .age = now - session.opened,
-                             .bytes_from_client = session.traffic.bytes_from_client,
-                             .bytes_from_server = session.traffic.bytes_from_server}});
+        connections.newest.push_back({std::move(session.facts),
+                                      ConnectionState{.id = session.id,
+                                                      .age = now - session.opened,
+                                                      .traffic = session.traffic}});
     return connections;
 }
 
