@@ -100,13 +100,10 @@ class SessionRow final : public Traffic {
 
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] std::chrono::steady_clock::time_point opened() const noexcept { return opened_; }
-    [[nodiscard]]
+
     // Only the session that owns the row calls these. What facts() gives holds until the next
     // update().
-    [[nodiscard]] const SessionFacts&
-    facts() const noexcept {
-        return *facts_;
-    }
+    [[nodiscard]] const SessionFacts& facts() const noexcept { return *facts_; }
     void update(const std::function<void(SessionFacts&)>& change);
     // Something that goes when the connection does, such as a seat under a rule's limit.
     void keep(std::shared_ptr<void> until_the_end) { kept_ = std::move(until_the_end); }

@@ -24,7 +24,7 @@ struct HttpSite {
     HttpPages pages;
     HttpAccess access;
     HttpAuthenticator authenticator;
-    RecentAnswers answers;
+    RecentAnswers answers{};
 };
 
 class HttpConnection {
