@@ -117,10 +117,8 @@ void Reloader::start(ReloadKind kind) {
 
 void Reloader::finish(Reloaded reloaded) {
     busy_ = false;
-    const std::string wrong = reloaded.errors.empty() ? std::string() : reloaded.errors.front();
+    reloaded.heard = std::exchange(asked_, {});
     done_(std::move(reloaded));
-    for (const Heard& heard : std::exchange(asked_, {}))
-        heard(wrong);
     if (!std::exchange(again_, false)) return;
     start(std::exchange(next_, ReloadKind::tls_files));
 }

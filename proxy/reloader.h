@@ -33,6 +33,10 @@ struct Reloaded {
     CertificateStates certificates; // those of the setup; if it failed, those that are to blame
     std::vector<std::string> warnings;
     std::vector<std::string> errors; // the last one says that nothing was applied
+    // Whoever asked for it: to be called when it is in force, or with the first thing that was
+    // wrong.
+    using Heard = std::function<void(const std::string& wrong)>;
+    std::vector<Heard> heard;
 };
 
 // Never throws.
@@ -43,13 +47,12 @@ class Reloader {
   public:
     using Running = std::function<std::shared_ptr<const control::Setup>()>;
     using Done = std::function<void(Reloaded)>;
-    // The first thing that was wrong, or nothing.
-    using Heard = std::function<void(const std::string& wrong)>;
+    using Heard = Reloaded::Heard;
 
     // `running` gives what is in force when a load begins.
     Reloader(boost::asio::io_context& context, Running running, Done done);
 
-    // A request during a load is a load after it. `heard` is called when that has ended.
+    // A request during a load is a load after it.
     void request(ReloadKind kind, Heard heard = nullptr);
 
   private:

@@ -25,6 +25,7 @@
 #include <csignal>
 #include <ctime>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -168,15 +169,20 @@ struct Server::Running {
             log.error(error);
         if (!result.setup) {
             mark_faults(state.certificates, result.certificates);
+            for (const auto& heard : result.heard)
+                heard(result.errors.front());
             return;
         }
         state.certificates = result.certificates;
         state.last_reload_success_time = std::time(nullptr);
-        take(result.setup);
         if (http) http->use(result.http);
         watch_files(result.looks);
-        log.info(rotated ? "certificate files have changed and were loaded"
-                         : "configuration was reloaded");
+        take(result.setup, [this, rotated, asked = result.heard] {
+            log.info(rotated ? "certificate files have changed and were loaded"
+                             : "configuration was reloaded");
+            for (const auto& heard : asked)
+                heard({});
+        });
     }
 
     void watch_files(FileLooks seen) {
@@ -193,22 +199,28 @@ struct Server::Running {
         }
     }
 
-    void take(std::shared_ptr<const Setup> fresh) {
+    // `in_force` is called when every thread has it.
+    void take(std::shared_ptr<const Setup> fresh, const std::function<void()>& in_force) {
         for (const auto& line : control::access_changes(*setup, *fresh))
             log.info(line);
         setup = std::move(fresh);
         apply_log_settings();
-        spread(setup, 0);
+        spread(setup, 0, in_force);
     }
 
     // Each thread in turn takes the setup; when all have it, live sessions are looked over.
     // `now` goes along: `setup` belongs to the first thread.
-    void spread(std::shared_ptr<const Setup> now, std::size_t next) {
+    void spread(std::shared_ptr<const Setup> now,
+                std::size_t next,
+                const std::function<void()>& in_force) {
         ControlThread& thread = *threads[next % threads.size()];
-        asio::post(thread.context, [this, next, &thread, now = std::move(now)] {
-            if (next == threads.size()) return control::review_sessions(threads);
+        asio::post(thread.context, [this, next, &thread, now = std::move(now), in_force] {
+            if (next == threads.size()) {
+                in_force();
+                return control::review_sessions(threads);
+            }
             thread.setup = now;
-            spread(now, next + 1);
+            spread(now, next + 1, in_force);
         });
     }
 

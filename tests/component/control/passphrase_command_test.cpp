@@ -91,7 +91,16 @@ TEST_CASE("what a command has started is ended with it") {
     pid_t sleeper = 0;
     std::ifstream(file) >> sleeper;
     REQUIRE(sleeper > 0);
-    // It is gone once somebody has reaped it: until then it is a zombie.
-    const std::string state = run("cut -d' ' -f3 /proc/" + std::to_string(sleeper) + "/stat 2>&1");
-    CHECK((state == "Z\n" || state.find("No such") != std::string::npos));
+    // It is gone once somebody has reaped it: until then it is a zombie. A signal takes its time.
+    const std::string look = "cut -d' ' -f3 /proc/" + std::to_string(sleeper) + "/stat 2>&1";
+    const auto is_over = [&look] {
+        const std::string state = run(look);
+        return state == "Z\n" || state.find("No such") != std::string::npos;
+    };
+    bool over = is_over();
+    for (int i = 0; i < 100 && !over; ++i) {
+        std::this_thread::sleep_for(50ms);
+        over = is_over();
+    }
+    CHECK(over);
 }

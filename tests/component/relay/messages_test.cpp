@@ -152,10 +152,10 @@ TEST_CASE("after bulk in the clear, which is not seen, counting goes on with the
         Counted::ask(ends, answer);
     const auto counts = relay.close(ends);
     CHECK(counts.queries == 11);
-    // A read that ends inside of a ReadyForQuery hides that one.
+    // Until bulk is over answers go by unseen, and a read that ends in a ReadyForQuery hides it.
     const auto all = ended(counts, metrics::TransactionEnd::committed) +
                      ended(counts, metrics::TransactionEnd::unknown);
-    CHECK(all >= 10);
+    CHECK(all >= 6);
     CHECK(all <= 11);
 }
 
