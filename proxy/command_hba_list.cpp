@@ -59,12 +59,18 @@ TableFile read(const std::string& path) {
     return file;
 }
 
-int print(const TableFile& file, const policy::HbaContext& context, bool json) {
+int print(const std::string& path,
+          const TableFile& file,
+          const policy::HbaContext& context,
+          bool json) {
     const auto rows = policy::list_hba(policy::parse_hba(file, context));
     const std::string text = json ? policy::json_table(rows) : policy::text_table(rows);
     std::fwrite(text.data(), 1, text.size(), stdout);
-    const bool sound = std::all_of(
-        rows.begin(), rows.end(), [](const policy::HbaRow& row) { return row.error.empty(); });
+    if (rows.empty()) say("FATAL", policy::without_entries(path));
+    const bool sound =
+        !rows.empty() && std::all_of(rows.begin(), rows.end(), [](const policy::HbaRow& row) {
+            return row.error.empty();
+        });
     return sound ? exit_ok : exit_configuration;
 }
 
@@ -74,15 +80,16 @@ int list_hba(const HbaListOptions& options) {
     const std::string& named = options.config_file.empty() ? options.hba_file : options.config_file;
     return with_exit_codes(named, [&]() -> int {
         if (options.config_file.empty()) {
-            const TableFile file = read(options.hba_file);
-            return print(file, context_without_config(file), options.json);
+            const std::string& path = options.hba_file;
+            const TableFile file = read(path);
+            return print(path, file, context_without_config(file), options.json);
         }
         const Config config = config::load_config(options.config_file);
         const auto& listener = listener_of(config, options.listener);
         const std::string& path = options.hba_file.empty() ? listener.hba_file : options.hba_file;
         if (path.empty())
             throw ConfigError({"listener \"" + listener.name + "\" has no \"hba_file\""});
-        return print(read(path), context_of(config, listener), options.json);
+        return print(path, read(path), context_of(config, listener), options.json);
     });
 }
 

@@ -44,8 +44,7 @@ void load_hba(const TableFile& file, const HbaContext& context, Rules& rules, Pr
         if (line.rule) rules.rules.push_back(std::move(*line.rule));
     }
     if (problems.errors.empty() && rules.rules.empty()) {
-        problems.errors.push_back("configuration file " + config::in_quotes(rules.file) +
-                                  " contains no entries");
+        problems.errors.push_back(without_entries(rules.file));
     }
 }
 
@@ -93,6 +92,10 @@ std::variant<Rules, RuleErrors> load_rules(const std::string& hba_file,
     if (!problems.errors.empty()) return RuleErrors{std::move(problems.errors)};
     rules.warnings = std::move(problems.warnings);
     return rules;
+}
+
+std::string without_entries(const std::string& hba_file) {
+    return "configuration file " + config::in_quotes(hba_file) + " contains no entries";
 }
 
 } // namespace pgmoat::policy

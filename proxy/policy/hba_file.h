@@ -44,4 +44,7 @@ load_rules(const std::string& hba_file,
            const HbaContext& context,
            const config::FileSource& source);
 
+// What is said of a file that says nothing: it would let nobody in.
+[[nodiscard]] std::string without_entries(const std::string& hba_file);
+
 } // namespace pgmoat::policy

@@ -25,12 +25,23 @@ constexpr std::string_view columns[] = {"rule_number",
 constexpr std::size_t column_count = std::size(columns);
 using Cells = std::array<std::string, column_count>;
 
-// As psql shows an array.
+// As psql shows an element of an array (array_out()).
+std::string element(const std::string& item) {
+    const bool plain = !item.empty() && item.find_first_of(",{}\"\\ \t") == std::string::npos;
+    if (plain) return item;
+    std::string text = "\"";
+    for (const char c : item) {
+        if (c == '"' || c == '\\') text += '\\';
+        text += c;
+    }
+    return text + '"';
+}
+
 std::string braced(const std::vector<std::string>& items) {
     if (items.empty()) return {};
     std::string text;
     for (const std::string& item : items)
-        text += (text.empty() ? "{" : ",") + item;
+        text += (text.empty() ? "{" : ",") + element(item);
     return text + "}";
 }
 

@@ -161,3 +161,12 @@ def test_rows_are_those_of_the_view(server, workspace):
     assert not differences
     assert code == 3
     assert "skipping missing authentication file" in err
+
+
+def test_a_file_without_rules_is_no_file_of_rules(workspace):
+    """pgmoat refuses it, so whoever asks before must hear the same."""
+    folder = workspace.folder("empty")
+    write_for_user(folder / "pg_hba.conf", "# nobody yet\n")
+    code, _, err = run_pgmoat(workspace, "hba", "list", "--file", folder / "pg_hba.conf")
+    assert code == 3
+    assert "contains no entries" in err

@@ -92,6 +92,12 @@ TEST_CASE("the table for people leaves empty columns out and control characters 
     CHECK(text_table(rows_of("local a\x1b[2J all trust")).find('\x1b') == std::string::npos);
 }
 
+TEST_CASE("the table for people tells two names from one with a comma") {
+    const std::string table = text_table(rows_of("local \"a,b\",c \"d \" trust"));
+    CHECK(table.find("{\"a,b\",c}") != std::string::npos);
+    CHECK(table.find("{\"d \"}") != std::string::npos);
+}
+
 TEST_CASE("the table for programs is JSON whatever the file holds") {
     CHECK(json_table(rows_of("local \"a\"\"\\\x01\xe9\" all trust")) ==
           "[\n{\"rule_number\": 1, \"file_name\": \"/c/hba\", \"line_number\": 1, \"type\": "
