@@ -3,6 +3,7 @@
 #include "protocol/login_observer.h"
 #include "protocol/messages.h"
 #include "proxy/control/limits.h"
+#include "proxy/control/record.h"
 
 #include <cerrno>
 #include <system_error>
@@ -168,7 +169,10 @@ Awaitable<std::optional<AttemptFailure>> Dialer::handshake(const Try& what, Stre
             const Io io = co_await stream.start_tls(
                 std::make_unique<tls::Session>(*target_.tls, what.host.host));
             counters_.tls_handshake_ended();
-            if (!io) co_return broken(what, io, AttemptFailure::tls_handshake);
+            if (!io) {
+                count_failed_handshake(stream, io);
+                co_return broken(what, io, AttemptFailure::tls_handshake);
+            }
             counters_.tls_handshake_took(metrics::Side::server,
                                          DeadlineQueue::Clock::now() - began);
             input = TlsStarted{stream.peer().alpn == "postgresql"};
@@ -216,6 +220,13 @@ AttemptFailure Dialer::refused(const Try& what, FailAttempt failed) {
     count(ConnectResult::protocol_violation);
     failure_ = Failure::nonsense;
     return AttemptFailure::protocol;
+}
+
+void Dialer::count_failed_handshake(const Stream& stream, const Io& io) {
+    if (!listener_ || cancelled_) return;
+    const auto failure = io.status == Io::Status::timeout ? metrics::HandshakeFailure::timeout
+                                                          : to_metric(stream.tls()->failure());
+    counters_.tls_handshake_failed(*listener_, metrics::Side::server, failure);
 }
 
 AttemptFailure Dialer::broken(const Try& what, const Io& io, AttemptFailure as) {

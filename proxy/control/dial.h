@@ -31,6 +31,9 @@ class Dialer {
 
     Dialer(ControlThread& thread, const UpstreamTarget& target);
 
+    // Failed handshakes are counted for this listener; without it, as for probes, nowhere.
+    void count_handshakes_for(metrics::ListenerId listener) { listener_ = listener; }
+
     // TCP or unix socket only: in passthrough the client and the server negotiate themselves.
     [[nodiscard]] Awaitable<std::optional<Reached>> connect();
     // TLS as the conninfo says, `startup` sent, the first reply read. Tries every host.
@@ -74,6 +77,7 @@ class Dialer {
     say_startup(const Try& what, Stream& stream, protocol::Bytes& reply);
 
     protocol::AttemptFailure refused(const Try& what, protocol::FailAttempt failed);
+    void count_failed_handshake(const Stream& stream, const Io& io);
     protocol::AttemptFailure broken(const Try& what, const Io& io, protocol::AttemptFailure as);
     void note(const std::string& where, const std::string& what);
     void count(metrics::ConnectResult result);
@@ -81,6 +85,7 @@ class Dialer {
     ControlThread& thread_;
     const UpstreamTarget& target_;
     metrics::UpstreamId id_;
+    std::optional<metrics::ListenerId> listener_;
     metrics::Block& counters_;
     asio::ip::tcp::resolver resolver_;
     Stream* current_ = nullptr; // the connection being tried, for cancel()

@@ -15,6 +15,8 @@ TlsFacts facts_of(const tls::PeerFacts& peer) {
     return {peer.version, peer.cipher, peer.cipher_bits, peer.group, peer.server_name, peer.alpn};
 }
 
+} // namespace
+
 HandshakeFailure to_metric(tls::Failure failure) {
     switch (failure) {
     case tls::Failure::end_of_stream: return HandshakeFailure::eof;
@@ -35,8 +37,6 @@ HandshakeFailure to_metric(tls::Failure failure) {
     }
     return HandshakeFailure::other;
 }
-
-} // namespace
 
 Record::Record(Services& services, SessionFacts first)
     : counters_(services.counters.block_of_this_thread()), row_(services.table.open()) {

@@ -17,6 +17,9 @@
 
 namespace pgmoat::control {
 
+// Why a handshake failed, in the words of the metrics.
+[[nodiscard]] metrics::HandshakeFailure to_metric(tls::Failure failure);
+
 class Record {
   public:
     // `first` holds what the listener knows: its own name and id, the mode, the client's address.

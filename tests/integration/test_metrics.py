@@ -7,7 +7,7 @@ import pytest
 
 from kit import wire
 from kit.environment import SOURCE, free_port
-from kit.metrics import scrape
+from kit.metrics import Since, scrape
 from kit.process import eventually
 from kit.raw_client import RawClient
 
@@ -51,6 +51,20 @@ def test_every_family_is_documented_and_every_documented_one_is_there(observed):
         labels.setdefault(family, set()).add(frozenset(have) - {"le"})
     for family, found in labels.items():
         assert found == {documented[family][1]}, family
+
+
+def test_a_handshake_that_fails_is_counted_by_side_and_reason(observed, servers, authority):
+    server = servers(18, True)
+    pgmoat = observed(upstream=f"host=other.example hostaddr=127.0.0.1 port={server.port} sslmode=verify-full "
+                               f"sslrootcert={authority.certificate}")
+    since = Since(pgmoat)
+    with RawClient(pgmoat.port) as client:
+        client.start_tls()
+        assert client.send(wire.startup()).receive_error()["C"] == "57P03"
+    with RawClient(pgmoat.port) as client, pytest.raises(ssl.SSLError):
+        client.start_tls(maximum_version=ssl.TLSVersion.TLSv1_1)
+    eventually(lambda: since.by("reason", "pgmoat_tls_handshake_failures_total", side="client"), "the client's failure")
+    assert since.by("reason", "pgmoat_tls_handshake_failures_total", side="server") == {"cert_name": 1}
 
 
 def test_sums_agree(observed, servers):
