@@ -175,14 +175,14 @@ struct Server::Running {
         }
         state.certificates = result.certificates;
         state.last_reload_success_time = std::time(nullptr);
-        if (http) http->use(result.http);
-        watch_files(result.looks);
         take(result.setup, [this, rotated, asked = result.heard] {
             log.info(rotated ? "certificate files have changed and were loaded"
                              : "configuration was reloaded");
             for (const auto& heard : asked)
                 heard({});
         });
+        if (http) http->use(result.http);
+        watch_files(result.looks);
     }
 
     void watch_files(FileLooks seen) {
