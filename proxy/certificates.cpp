@@ -36,8 +36,9 @@ std::vector<tls::HostSettings> hosts_of(const tls::ServerSettings& tls) {
 class Inventory {
   public:
     void add(const char* role, const std::string& file, WhichCertificate which) {
-        if (file.empty()) return;
         CertificateState state{role, file, std::nullopt, std::nullopt, true};
+        // Hosts and upstreams may name the same file: it is read once.
+        if (file.empty() || find(states_, state) != nullptr) return;
         if (auto facts = tls::read_certificate_file(file, which)) {
             state.facts = {facts->not_before,
                            facts->not_after,
@@ -79,7 +80,6 @@ class Inventory {
         add(std::move(state));
     }
 
-    // Several upstreams may name the same file.
     void add(CertificateState state) {
         if (find(states_, state) == nullptr) states_.push_back(std::move(state));
     }
