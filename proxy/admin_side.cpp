@@ -13,12 +13,11 @@ namespace {
 
 admin::RuleState state_of(const policy::Rule& rule) {
     const policy::RuleStats& stats = *rule.stats;
-    const std::uint64_t refused = stats.denied + stats.demand_unmet;
     return {rule.file,
             static_cast<int>(rule.line),
             policy::shown_text(rule),
-            stats.allowed + refused,
-            refused,
+            stats.allowed + stats.refused(),
+            stats.refused(),
             stats.last_hit};
 }
 

@@ -38,7 +38,7 @@ admin::RuleView view_of(const policy::Rule& rule) {
             std::move(row.auth_method),
             std::move(row.options),
             stats.allowed,
-            stats.denied + stats.demand_unmet,
+            stats.refused(),
             stats.last_hit};
 }
 

@@ -41,15 +41,6 @@ std::string upper_case(std::string text) {
     return text;
 }
 
-std::string_view word_of(SessionStage stage) {
-    switch (stage) {
-    case SessionStage::login: return "login";
-    case SessionStage::live: return "live";
-    case SessionStage::console: return "console";
-    }
-    return "";
-}
-
 void add_text(Fields& fields, FieldName name, const std::string& value) {
     if (!value.empty()) fields.add(name, value);
 }
@@ -125,7 +116,7 @@ ConnectionState state_of(const SessionRow& row) {
 Fields describe(std::uint64_t id, const SessionFacts& facts) {
     Fields fields;
     fields.add("id", id);
-    fields.add({only_json, "stage"}, word_of(facts.stage));
+    fields.add({only_json, "stage"}, to_word(facts.stage));
     add_who(fields, facts);
     if (facts.encryption == Encryption::gss) fields.add("encryption", "gss");
     add_client_tls(fields, facts.client_tls);

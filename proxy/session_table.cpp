@@ -18,6 +18,15 @@ bool same_key(std::span<const std::uint8_t> ours, std::span<const std::uint8_t> 
 
 } // namespace
 
+std::string_view to_word(SessionStage stage) noexcept {
+    switch (stage) {
+    case SessionStage::login: return "login";
+    case SessionStage::live: return "live";
+    case SessionStage::console: return "console";
+    }
+    return "";
+}
+
 SessionRow::~SessionRow() {
     const std::lock_guard lock(table_.mutex_);
     SessionRow* last = table_.rows_.back();

@@ -20,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -55,6 +56,7 @@ struct StepTimes {
 
 // Where a session is in its story: on its way, handed over to the relay plane, or talking to us.
 enum class SessionStage { login, live, console };
+[[nodiscard]] std::string_view to_word(SessionStage stage) noexcept;
 
 struct SessionFacts {
     SessionStage stage = SessionStage::login;

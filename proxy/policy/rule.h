@@ -87,6 +87,8 @@ struct RuleStats {
     std::atomic<std::uint64_t> rerouted{0}; // audited rules only: would go to another upstream
     std::atomic<std::int64_t> last_hit{0};  // Unix seconds; 0: never
     std::atomic<int> live{0};               // connections that it let in
+
+    [[nodiscard]] std::uint64_t refused() const noexcept { return denied + demand_unmet; }
 };
 
 struct Rule {

@@ -23,15 +23,6 @@ Cell bits(const TlsFacts& tls) {
     return tls.bits == 0 ? Cell() : Cell(std::to_string(tls.bits));
 }
 
-std::string_view word(SessionStage stage) {
-    switch (stage) {
-    case SessionStage::login: return "login";
-    case SessionStage::live: return "live";
-    case SessionStage::console: return "console";
-    }
-    return "";
-}
-
 Cell cut(std::string_view text) {
     return unless_empty(cut_text(text, limits::pg_stat_ssl_text_bytes));
 }
@@ -65,7 +56,7 @@ Row pg_stat_ssl_pgmoat_row(const Connection& connection) {
             port(facts),
             to_cell(facts.listener),
             to_cell(metrics::to_word(facts.mode)),
-            to_cell(word(facts.stage)),
+            to_cell(to_word(facts.stage)),
             to_cell(!tls.version.empty()),
             unless_empty(tls.version),
             unless_empty(tls.cipher),
@@ -101,7 +92,7 @@ Row connection_row(const Connection& connection) {
             time_text(connection.connected_at),
             to_cell(facts.listener),
             to_cell(metrics::to_word(facts.mode)),
-            to_cell(word(facts.stage)),
+            to_cell(to_word(facts.stage)),
             unless_empty(facts.client_tls.version),
             unless_empty(facts.client_tls.cipher),
             unless_empty(facts.client_tls.group),

@@ -60,7 +60,7 @@ inline constexpr std::array stats_columns{
     Column{"denied", Type::int8},
     Column{"upstream_failed", Type::int8},
     Column{"login_failed", Type::int8},
-    Column{"bytes_received", Type::int8}, // of connections that have ended, as in the metrics
+    Column{"bytes_received", Type::int8},
     Column{"bytes_sent", Type::int8},
 };
 inline constexpr std::array version_columns{
