@@ -4,6 +4,7 @@
 #include "proxy/config/config.h"
 #include "proxy/config/file_source.h"
 #include "proxy/config/table_file.h"
+#include "proxy/control/access.h"
 #include "proxy/exit_code.h"
 #include "proxy/policy/hba_file.h"
 #include "proxy/policy/hba_listing.h"
@@ -21,22 +22,6 @@ namespace {
 using config::Config;
 using config::ConfigError;
 using config::TableFile;
-
-const config::Listener& listener_of(const Config& config, const std::string& name) {
-    if (name.empty()) return config.listeners.front();
-    if (const auto* listener = config::find_listener(config, name)) return *listener;
-    throw ConfigError({"there is no listener \"" + name + "\""});
-}
-
-policy::HbaContext context_of(const Config& config, const config::Listener& listener) {
-    policy::HbaContext context;
-    context.passthrough = listener.tls_mode == config::TlsMode::passthrough;
-    context.ssl = context.passthrough || config.ssl;
-    context.roles = !config.role_query.empty();
-    for (const auto& [name, upstream] : config.upstreams)
-        context.upstreams.insert(name);
-    return context;
-}
 
 // Without a configuration every upstream is taken to be there.
 policy::HbaContext context_without_config(const TableFile& file) {
@@ -85,11 +70,12 @@ int list_hba(const HbaListOptions& options) {
             return print(path, file, context_without_config(file), options.json);
         }
         const Config config = config::load_config(options.config_file);
-        const auto& listener = listener_of(config, options.listener);
+        const auto& listener = config::listener_named(config, options.listener);
         const std::string& path = options.hba_file.empty() ? listener.hba_file : options.hba_file;
         if (path.empty())
             throw ConfigError({"listener \"" + listener.name + "\" has no \"hba_file\""});
-        return print(path, read(path), context_of(config, listener), options.json);
+        return print(
+            path, read(path), control::hba_context(config, listener.tls_mode), options.json);
     });
 }
 

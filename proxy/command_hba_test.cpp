@@ -25,12 +25,6 @@ using config::ConfigError;
 using policy::Decision;
 using policy::Question;
 
-const config::Listener& listener_of(const config::Config& config, const std::string& name) {
-    if (name.empty()) return config.listeners.front();
-    if (const auto* listener = config::find_listener(config, name)) return *listener;
-    throw ConfigError({"there is no listener \"" + name + "\""});
-}
-
 protocol::Replication replication_of(const std::string& word) {
     if (word == "database") return protocol::Replication::logical;
     const auto flag = config::parse_boolean(word.empty() ? "off" : word);
@@ -109,7 +103,7 @@ void say(const Decision& decision, const std::string& listener_upstream) {
 int test_hba(const HbaTestOptions& options) {
     return with_exit_codes(options.config_file, [&]() -> int {
         config::Config config = config::load_config(options.config_file);
-        config::Listener listener = listener_of(config, options.listener);
+        config::Listener listener = config::listener_named(config, options.listener);
         if (!options.hba_file.empty()) listener.hba_file = options.hba_file;
         if (listener.hba_file.empty())
             throw ConfigError({"listener \"" + listener.name + "\" has no \"hba_file\""});

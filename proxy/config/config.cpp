@@ -140,6 +140,12 @@ const Listener* find_listener(const Config& config, std::string_view name) noexc
     return nullptr;
 }
 
+const Listener& listener_named(const Config& config, const std::string& name) {
+    if (name.empty()) return config.listeners.front();
+    if (const Listener* const listener = find_listener(config, name)) return *listener;
+    throw ConfigError({"there is no listener \"" + name + "\""});
+}
+
 bool has_console(const Config& config) noexcept {
     return !config.console_users.empty() || !config.console_stats_users.empty();
 }

@@ -103,6 +103,8 @@ void reread_hosts(Config& config, const FileSource& source);
 
 // nullptr: there is none of this name.
 [[nodiscard]] const Listener* find_listener(const Config& config, std::string_view name) noexcept;
+// The same for a command line: empty means the first one. Throws ConfigError when there is none.
+[[nodiscard]] const Listener& listener_named(const Config& config, const std::string& name);
 
 // Someone may use the console.
 [[nodiscard]] bool has_console(const Config& config) noexcept;

@@ -1,7 +1,6 @@
 #include "proxy/control/access.h"
 
 #include "proxy/config/file_source.h"
-#include "proxy/policy/hba_file.h"
 #include "proxy/policy/rule_changes.h"
 #include "proxy/policy/rule_sieve.h"
 
@@ -14,35 +13,28 @@ namespace pgmoat::control {
 
 namespace {
 
+using config::TlsMode;
 using policy::Rules;
 
 class Loader {
   public:
-    explicit Loader(const config::Config& config) : config_(config) {
-        for (const auto& [name, conninfo] : config.upstreams)
-            upstreams_.insert(name);
-    }
+    explicit Loader(const config::Config& config) : config_(config) {}
 
     // `before`: what the listener had; may be null.
     std::shared_ptr<const Rules>
-    load(const std::string& file, bool passthrough, const std::shared_ptr<const Rules>& before) {
+    load(const std::string& file, TlsMode mode, const std::shared_ptr<const Rules>& before) {
         if (file.empty()) return nullptr;
-        const auto [place, is_new] = loaded_.try_emplace({file, passthrough});
-        if (is_new) place->second = read(file, passthrough, before.get());
+        const auto [place, is_new] = loaded_.try_emplace({file, mode});
+        if (is_new) place->second = read(file, mode, before.get());
         return place->second;
     }
 
     std::vector<std::string> errors;
 
   private:
-    std::shared_ptr<const Rules>
-    read(const std::string& file, bool passthrough, const Rules* before) {
-        policy::HbaContext context;
-        context.ssl = passthrough || config_.ssl;
-        context.passthrough = passthrough;
-        context.roles = !config_.role_query.empty();
-        context.upstreams = upstreams_;
-        auto result = policy::load_rules(file, config_.ident_file, context, config::Disk());
+    std::shared_ptr<const Rules> read(const std::string& file, TlsMode mode, const Rules* before) {
+        auto result = policy::load_rules(
+            file, config_.ident_file, hba_context(config_, mode), config::Disk());
         if (auto* wrong = std::get_if<policy::RuleErrors>(&result)) {
             for (auto& message : wrong->messages)
                 add_error(std::move(message));
@@ -71,8 +63,7 @@ class Loader {
     }
 
     const config::Config& config_;
-    std::set<std::string> upstreams_;
-    std::map<std::pair<std::string, bool>, std::shared_ptr<const Rules>> loaded_;
+    std::map<std::pair<std::string, TlsMode>, std::shared_ptr<const Rules>> loaded_;
 };
 
 } // namespace
@@ -83,15 +74,24 @@ std::vector<Access> load_access(const config::Config& config, const std::vector<
     for (std::size_t i = 0; i < config.listeners.size(); ++i) {
         const auto& listener = config.listeners[i];
         const Access before = i < old.size() ? old[i] : Access{};
-        const bool passthrough = listener.tls_mode == config::TlsMode::passthrough;
         Access& fresh = access.emplace_back();
-        fresh.rules = loader.load(listener.hba_file, passthrough, before.rules);
-        fresh.audit = loader.load(listener.hba_audit_file, passthrough, before.audit);
+        fresh.rules = loader.load(listener.hba_file, listener.tls_mode, before.rules);
+        fresh.audit = loader.load(listener.hba_audit_file, listener.tls_mode, before.audit);
         fresh.routes = fresh.rules && fresh.rules->routes();
         fresh.roles = lookups::role_source(config, config.upstreams.at(listener.upstream));
     }
     if (!loader.errors.empty()) throw config::ConfigError(std::move(loader.errors));
     return access;
+}
+
+policy::HbaContext hba_context(const config::Config& config, TlsMode mode) {
+    policy::HbaContext context;
+    context.passthrough = mode == TlsMode::passthrough;
+    context.ssl = context.passthrough || config.ssl;
+    context.roles = !config.role_query.empty();
+    for (const auto& [name, conninfo] : config.upstreams)
+        context.upstreams.insert(name);
+    return context;
 }
 
 std::vector<std::shared_ptr<const Rules>> distinct_rules(const std::vector<Access>& access,

@@ -6,6 +6,7 @@
 #include "proxy/config/config.h"
 #include "proxy/lookups/roles.h"
 #include "proxy/policy/evaluation.h"
+#include "proxy/policy/hba_file.h"
 #include "proxy/policy/rule.h"
 #include "proxy/session_table.h"
 
@@ -26,6 +27,9 @@ struct Access {
 // `old` had go on with its counts. Throws config::ConfigError with a line per error.
 [[nodiscard]] std::vector<Access> load_access(const config::Config& config,
                                               const std::vector<Access>& old);
+
+// What the files of a listener with this mode are read for.
+[[nodiscard]] policy::HbaContext hba_context(const config::Config& config, config::TlsMode mode);
 
 // The live rules, or the audited ones, of all listeners, each set once.
 using RulesOfAccess = std::shared_ptr<const policy::Rules> Access::*;
