@@ -41,9 +41,12 @@ bool is_whole_message(const Bytes& reply) {
 
 } // namespace
 
-Dialer::Dialer(ControlThread& thread, const UpstreamTarget& target)
+Dialer::Dialer(ControlThread& thread,
+               const UpstreamTarget& target,
+               std::optional<metrics::ListenerId> listener)
     : thread_(thread), target_(target), id_(thread.services.counters.add_upstream(target.name)),
-      counters_(thread.services.counters.block_of_this_thread()), resolver_(thread.context) {}
+      listener_(listener), counters_(thread.services.counters.block_of_this_thread()),
+      resolver_(thread.context) {}
 
 void Dialer::cancel() {
     cancelled_ = true;

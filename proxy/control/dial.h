@@ -29,10 +29,10 @@ class Dialer {
   public:
     enum class Failure { unreachable, nonsense, cancelled };
 
-    Dialer(ControlThread& thread, const UpstreamTarget& target);
-
-    // Failed handshakes are counted for this listener; without it, as for probes, nowhere.
-    void count_handshakes_for(metrics::ListenerId listener) { listener_ = listener; }
+    // Failed handshakes are counted for `listener`; without one, as for probes, nowhere.
+    Dialer(ControlThread& thread,
+           const UpstreamTarget& target,
+           std::optional<metrics::ListenerId> listener = std::nullopt);
 
     // TCP or unix socket only: in passthrough the client and the server negotiate themselves.
     [[nodiscard]] Awaitable<std::optional<Reached>> connect();

@@ -111,8 +111,7 @@ class Session final : public Interruptible {
 
     Awaitable<Stop> reach() {
         record_.begin(&StepTimes::reach);
-        dialer_.emplace(thread_, *target_);
-        dialer_->count_handshakes_for(record_.facts().listener_id);
+        dialer_.emplace(thread_, *target_, record_.facts().listener_id);
         auto reached = co_await dialer_->log_in(startup_.packet);
         if (reached) {
             take_server(std::move(*reached));
@@ -196,8 +195,7 @@ class Session final : public Interruptible {
         if (server_) co_return std::nullopt;
         record_.begin(&StepTimes::reach);
         if (!target_) target_ = &setup_->upstreams.at(listener_.upstream);
-        dialer_.emplace(thread_, *target_);
-        dialer_->count_handshakes_for(record_.facts().listener_id);
+        dialer_.emplace(thread_, *target_, record_.facts().listener_id);
         auto reached = co_await dialer_->connect();
         if (!reached) {
             if (deadline_.passed()) co_return late();
