@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from kit.certificates import Authority  # noqa: E402
-from kit.environment import Workspace  # noqa: E402
+from kit.environment import Workspace, free_port  # noqa: E402
 from kit.fake_server import FakeServer  # noqa: E402
 from kit.libpq import Client  # noqa: E402
 from kit.pgmoat import Pgmoat  # noqa: E402
@@ -22,6 +22,12 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(config, items):
     number, count = map(int, config.getoption("--shard").split("/"))
     items[:] = items[number - 1::count]
+
+
+@pytest.fixture
+def http_port():
+    """Where the pgmoat of a test has its HTTP endpoint."""
+    return free_port()
 
 
 @pytest.fixture(scope="session")

@@ -24,11 +24,6 @@ def startup_with(name, value):
 
 
 @pytest.fixture
-def http_port():
-    return free_port()
-
-
-@pytest.fixture
 def secured_port():
     return free_port()
 

@@ -33,11 +33,6 @@ def visit(url, *arguments, timeout=120):
 
 
 @pytest.fixture
-def http_port():
-    return free_port()
-
-
-@pytest.fixture
 def pgmoat(start_pgmoat, certificate, postgres, http_port):
     return start_pgmoat(certificate, settings={
         "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", "http_listen": f"127.0.0.1:{http_port}"})

@@ -55,16 +55,6 @@ int bits_of_handshake(const std::shared_ptr<const tls::ServerContext>& context) 
     return client.shake_hands(server) ? client.ephemeral_key_bits() : 0;
 }
 
-std::string complaint(const tls::ServerSettings& settings) {
-    try {
-        (void)tls::ServerContext::load(settings);
-    } catch (const tls::Error& error) {
-        CHECK(test::error_queue_is_empty());
-        return error.what();
-    }
-    return "no complaint";
-}
-
 } // namespace
 
 TEST_CASE("a client that wants finite-field Diffie-Hellman gets PostgreSQL's 2048-bit group") {
@@ -84,17 +74,17 @@ TEST_CASE("the group of ssl_dh_params_file is used") {
 TEST_CASE("a file that holds no usable group ends a start") {
     const Folder folder;
     const std::string& file = folder.settings.dh_params_file;
-    CHECK(complaint(folder.settings) ==
+    CHECK(test::complaint_of(folder.settings) ==
           "could not open DH parameters file \"" + file + "\": No such file or directory");
 
     std::ofstream(file) << "this is no PEM\n";
     const std::string junk = "could not load DH parameters file: ";
-    CHECK(complaint(folder.settings).substr(0, junk.size()) == junk);
+    CHECK(test::complaint_of(folder.settings).substr(0, junk.size()) == junk);
 
     BIGNUM* even = BN_get_rfc3526_prime_2048(nullptr);
     BN_add_word(even, 1);
     folder.write(even, number(2));
-    CHECK(complaint(folder.settings) == "invalid DH parameters: p is not prime");
+    CHECK(test::complaint_of(folder.settings) == "invalid DH parameters: p is not prime");
 }
 
 TEST_CASE("a group that is too small for OpenSSL is refused") {
@@ -102,7 +92,7 @@ TEST_CASE("a group that is too small for OpenSSL is refused") {
     BIGNUM* small = BN_new();
     REQUIRE(BN_generate_prime_ex(small, 512, 1, nullptr, nullptr, nullptr) == 1);
     folder.write(small, number(2));
-    CHECK(complaint(folder.settings).find("DH parameters: ") != std::string::npos);
+    CHECK(test::complaint_of(folder.settings).find("DH parameters: ") != std::string::npos);
 }
 
 TEST_CASE("at a reload a bad file is a note, and the built-in group is used") {

@@ -1,5 +1,6 @@
 #include "tests/unit/tls/openssl_peer.h"
 
+#include "tests/support/catch.h"
 #include "tls/handles.h"
 
 #include <openssl/bn.h>
@@ -63,6 +64,16 @@ struct FreeTime {
 
 bool error_queue_is_empty() {
     return ERR_peek_error() == 0;
+}
+
+std::string complaint_of(const tls::ServerSettings& settings) {
+    try {
+        (void)tls::ServerContext::load(settings);
+    } catch (const tls::Error& error) {
+        CHECK(error_queue_is_empty());
+        return error.what();
+    }
+    return "no complaint";
 }
 
 struct ForeignClient::Native {

@@ -13,6 +13,10 @@ namespace pgmoat::test {
 
 [[nodiscard]] bool error_queue_is_empty();
 
+// Why a context cannot be built of these settings, or "no complaint"; checks that the queue is
+// empty.
+[[nodiscard]] std::string complaint_of(const tls::ServerSettings& settings);
+
 struct ForeignClientSettings {
     std::string lowest_version = "TLSv1.2";
     std::string highest_version = "TLSv1.3";

@@ -46,16 +46,6 @@ struct Folder {
     test::CertificateFolder certificates;
 };
 
-std::string complaint(const tls::ServerSettings& settings) {
-    try {
-        (void)tls::ServerContext::load(settings);
-    } catch (const tls::Error& error) {
-        CHECK(test::error_queue_is_empty());
-        return error.what();
-    }
-    return "no complaint";
-}
-
 // A client's handshake with a server of these settings.
 struct Meeting {
     Meeting(const tls::ServerContext& context, const test::ForeignClientSettings& settings)
@@ -112,12 +102,12 @@ TEST_CASE("each certificate of several must fit its own key") {
     const Folder folder;
     tls::ServerSettings settings = folder.shows({"rsa", "ecdsa"});
     std::swap(settings.pairs[0].key_file, settings.pairs[1].key_file);
-    CHECK(complaint(settings).starts_with("check of private key failed: "));
+    CHECK(test::complaint_of(settings).starts_with("check of private key failed: "));
 }
 
 TEST_CASE("two certificates with keys of one type are refused") {
     const Folder folder;
-    CHECK(complaint(folder.shows({"ecdsa", "rsa", "other"})) ==
+    CHECK(test::complaint_of(folder.shows({"ecdsa", "rsa", "other"})) ==
           "could not load server certificate file \"" + folder.certificates.certificate("other") +
               "\": there already is a certificate with a key of this type");
 }
@@ -181,7 +171,8 @@ TEST_CASE("without a default a client that asks for nobody we know is refused, a
 TEST_CASE("a server without any certificate is refused when it is loaded") {
     tls::ServerSettings settings;
     settings.pairs.clear();
-    CHECK(complaint(settings) == "there is neither a server certificate nor a host with one");
+    CHECK(test::complaint_of(settings) ==
+          "there is neither a server certificate nor a host with one");
 }
 
 TEST_CASE("each host trusts its own CA, asks with its name, and is not swayed by another's") {
