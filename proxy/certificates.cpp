@@ -3,9 +3,7 @@
 #include "tls/file_facts.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -23,14 +21,14 @@ CertificateState* find(CertificateStates& states, const CertificateState& like) 
     return found == states.end() ? nullptr : &*found;
 }
 
-// The lines of pg_hosts.conf where it takes the place of ssl_cert_file, else those settings as one.
-std::vector<tls::HostSettings> hosts_of(const tls::ServerSettings& tls) {
-    if (!tls.hosts.empty()) return tls.hosts;
-    return {{{"*"},
-             tls.pairs,
-             tls.ca_file,
-             tls.passphrase_command,
-             tls.passphrase_command_supports_reload}};
+metrics::CertificateFacts to_metric(const tls::FileCertificate& certificate) {
+    return {certificate.not_before,
+            certificate.not_after,
+            certificate.serial,
+            certificate.subject_cn,
+            certificate.issuer_cn,
+            certificate.key_type,
+            certificate.signature_algorithm};
 }
 
 class Inventory {
@@ -39,25 +37,22 @@ class Inventory {
         CertificateState state{role, file, std::nullopt, std::nullopt, true};
         // Hosts and upstreams may name the same file: it is read once.
         if (file.empty() || find(states_, state) != nullptr) return;
-        if (auto facts = tls::read_certificate_file(file, which)) {
-            state.facts = {facts->not_before,
-                           facts->not_after,
-                           std::move(facts->serial),
-                           std::move(facts->subject_cn),
-                           std::move(facts->issuer_cn),
-                           std::move(facts->key_type),
-                           std::move(facts->signature_algorithm)};
+        if (const auto facts = tls::read_certificate_file(file, which)) {
+            state.facts = to_metric(*facts);
             state.load_failed = false;
         }
         add(std::move(state));
     }
 
+    // One that is in use: its file was read when it was loaded.
+    void add(const tls::OwnCertificate& own) {
+        add(CertificateState{"server", own.file, to_metric(own), std::nullopt, false});
+    }
+
     void add_lists(const std::string& file, const std::string& folder) {
         if (!file.empty()) add_list(file);
-        if (folder.empty()) return;
-        std::error_code error;
-        for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-            if (is_hashed_list(entry.path())) add_list(entry.path().string());
+        for (const std::string& name : tls::lists_in_folder(folder))
+            add_list(name);
     }
 
     [[nodiscard]] CertificateStates take() {
@@ -68,11 +63,6 @@ class Inventory {
     }
 
   private:
-    // "1a2b3c4d.r0", as openssl rehash names it: OpenSSL reads no other file of the folder.
-    static bool is_hashed_list(const std::filesystem::path& path) {
-        return path.stem().string().size() == 8 && path.extension().string().starts_with(".r");
-    }
-
     void add_list(const std::string& file) {
         const auto next_update = tls::read_next_update(file);
         CertificateState state{"crl", file, std::nullopt, std::nullopt, !next_update};
@@ -106,13 +96,14 @@ void blame(CertificateStates& found, const std::string& role, const std::string&
 void blame_what_cannot_be_used(CertificateStates& found,
                                const config::Config& config,
                                const tls::Loading& loading) {
-    for (const tls::HostSettings& host : hosts_of(config.tls)) {
+    const auto hosts = config.ssl ? tls::hosts_of(config.tls) : std::vector<tls::HostSettings>{};
+    for (const tls::HostSettings& host : hosts) {
         for (const tls::KeyPair& pair : host.pairs) {
             tls::ServerSettings alone;
             alone.pairs = {pair};
             alone.passphrase_command = host.passphrase_command;
             alone.passphrase_command_supports_reload = host.passphrase_command_supports_reload;
-            if (config.ssl && fails([&] { (void)tls::ServerContext::load(alone, loading); }))
+            if (fails([&] { (void)tls::ServerContext::load(alone, loading); }))
                 blame(found, "server", pair.certificate_file);
         }
     }
@@ -135,14 +126,17 @@ bool any_failed(const CertificateStates& states) {
         states.begin(), states.end(), [](const auto& state) { return state.load_failed; });
 }
 
-} // namespace
-
-CertificateStates read_certificates(const config::Config& config) {
+// Without a context, of a configuration that could not be loaded, the server's files are read.
+CertificateStates read_all(const config::Config& config, const tls::ServerContext* loaded) {
     Inventory inventory;
+    if (loaded != nullptr)
+        for (const tls::OwnCertificate& own : loaded->certificates())
+            inventory.add(own);
     if (config.ssl) {
-        for (const tls::HostSettings& host : hosts_of(config.tls)) {
-            for (const tls::KeyPair& pair : host.pairs)
-                inventory.add("server", pair.certificate_file, WhichCertificate::leaf);
+        for (const tls::HostSettings& host : tls::hosts_of(config.tls)) {
+            if (loaded == nullptr)
+                for (const tls::KeyPair& pair : host.pairs)
+                    inventory.add("server", pair.certificate_file, WhichCertificate::leaf);
             inventory.add("client_ca", host.ca_file, WhichCertificate::first_to_expire);
         }
         inventory.add_lists(config.tls.crl_file, config.tls.crl_dir);
@@ -158,8 +152,14 @@ CertificateStates read_certificates(const config::Config& config) {
     return inventory.take();
 }
 
+} // namespace
+
+CertificateStates read_certificates(const control::Setup& setup) {
+    return read_all(setup.config, setup.tls.get());
+}
+
 CertificateStates find_faults(const config::Config& refused, const tls::Loading& loading) {
-    CertificateStates found = read_certificates(refused);
+    CertificateStates found = read_all(refused, nullptr);
     if (!any_failed(found)) blame_what_cannot_be_used(found, refused, loading);
     std::erase_if(found, [](const auto& state) { return !state.load_failed; });
     return found;

@@ -13,6 +13,7 @@
 
 #include "metrics/exporter.h"
 #include "proxy/config/config.h"
+#include "proxy/control/setup.h"
 #include "tls/context.h"
 
 #include <vector>
@@ -21,8 +22,8 @@ namespace pgmoat {
 
 using CertificateStates = std::vector<metrics::CertificateState>;
 
-// Of a configuration that is in use.
-[[nodiscard]] CertificateStates read_certificates(const config::Config& config);
+// Of what is in use.
+[[nodiscard]] CertificateStates read_certificates(const control::Setup& setup);
 
 // Which files are to blame that `refused` could not be loaded. May run passphrase commands.
 [[nodiscard]] CertificateStates find_faults(const config::Config& refused,

@@ -147,9 +147,8 @@ void check_settings(const tls::ServerSettings& settings, Findings& findings) {
 }
 
 std::vector<tls::KeyPair> all_pairs(const tls::ServerSettings& settings) {
-    if (settings.hosts.empty()) return settings.pairs;
     std::vector<tls::KeyPair> pairs;
-    for (const auto& host : settings.hosts)
+    for (const auto& host : tls::hosts_of(settings))
         for (const auto& pair : host.pairs)
             if (std::find(pairs.begin(), pairs.end(), pair) == pairs.end()) pairs.push_back(pair);
     return pairs;

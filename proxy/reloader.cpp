@@ -68,7 +68,7 @@ Reloaded load_anew(const control::Setup& running, ReloadKind kind, const std::st
             config::reread_hosts(wanted, config::Disk());
         result.looks.merge(look_at(tls_files_of(wanted)));
         load_setup(running, wanted, result, stop);
-        result.certificates = read_certificates(wanted);
+        result.certificates = read_certificates(*result.setup);
     } catch (const config::ConfigError& error) {
         result.errors = error.messages;
         result.errors.push_back("configuration file \"" + running.config.file +

@@ -26,13 +26,9 @@ void add_own(std::vector<std::string>& files, const config::Config& config) {
     const tls::ServerSettings& tls = config.tls;
     for (const auto& file : config.hosts_files)
         add(files, file);
-    for (const auto& host : tls.hosts) {
+    for (const auto& host : tls::hosts_of(tls)) {
         add_pairs(files, host.pairs);
         add(files, host.ca_file);
-    }
-    if (tls.hosts.empty()) {
-        add_pairs(files, tls.pairs);
-        add(files, tls.ca_file);
     }
     add(files, tls.crl_file);
     add(files, tls.crl_dir);

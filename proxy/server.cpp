@@ -306,7 +306,7 @@ struct Server::Running {
     std::optional<asio::signal_set> signals;
     std::optional<asio::steady_timer> timer; // of the shutdown
     std::optional<asio::steady_timer> housekeeper;
-    ServerState state{false, true, std::time(nullptr), read_certificates(setup->config)};
+    ServerState state{false, true, std::time(nullptr), read_certificates(*setup)};
     std::optional<AdminSide> http;
     std::optional<Rotation> rotation;
     std::optional<Reloader> reloader;

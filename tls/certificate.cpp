@@ -173,13 +173,11 @@ CertificateFacts certificate_facts(x509_st* certificate) {
 
 OwnCertificate describe_own(x509_st* certificate) {
     OwnCertificate own;
+    static_cast<FileCertificate&>(own) = file_certificate(certificate);
     own.subject = slash_form(X509_get_subject_name(certificate));
     own.issuer = slash_form(X509_get_issuer_name(certificate));
-    own.serial = serial_number(certificate);
     own.dns_names = dns_names(certificate);
     own.leaf_sha256 = sha256_hex(certificate);
-    own.not_before = unix_seconds(X509_get0_notBefore(certificate));
-    own.not_after = unix_seconds(X509_get0_notAfter(certificate));
     own.has_channel_binding_digest = has_channel_binding_digest(certificate);
     own.has_subject_alternative_name = !alternative_names(certificate).empty();
     return own;

@@ -38,6 +38,8 @@ struct CertificateNames {
 [[nodiscard]] std::int64_t unix_seconds(const asn1_string_st* time);
 
 [[nodiscard]] CertificateFacts certificate_facts(x509_st* certificate);
+// As it is told of one in a file (file_facts.cpp).
+[[nodiscard]] FileCertificate file_certificate(x509_st* certificate);
 [[nodiscard]] OwnCertificate describe_own(x509_st* certificate);
 
 // PostgreSQL's text for a client certificate whose names hold a NUL and could be taken for

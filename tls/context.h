@@ -7,6 +7,8 @@
 // compression. SSLKEYLOGFILE is never honoured.
 #pragma once
 
+#include "tls/file_facts.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -75,6 +77,9 @@ struct ServerSettings {
     std::vector<HostSettings> hosts;
 };
 
+// The hosts; where there are none, the settings that they take the place of as one for all names.
+[[nodiscard]] std::vector<HostSettings> hosts_of(const ServerSettings& settings);
+
 // When a context is built: PostgreSQL does some things at its start only.
 enum class Occasion { start, reload };
 
@@ -88,15 +93,12 @@ struct Loading {
 };
 
 // What the certificate we show looks like; for start-up warnings, `check` and the SCRAM rows.
-struct OwnCertificate {
+struct OwnCertificate : FileCertificate {
     std::string file;
     std::string subject; // slash form
     std::string issuer;  // slash form
-    std::string serial;  // decimal
     std::vector<std::string> dns_names;
-    std::string leaf_sha256;     // of the DER, hex: "the same leaf as the upstream's?"
-    std::int64_t not_before = 0; // Unix seconds
-    std::int64_t not_after = 0;
+    std::string leaf_sha256;                // of the DER, hex: "the same leaf as the upstream's?"
     bool has_channel_binding_digest = true; // false for Ed25519, Ed448: libpq's SCRAM breaks on it
     bool has_subject_alternative_name = false;
 };

@@ -10,17 +10,12 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
-#include <ctime>
-#include <memory>
+#include <filesystem>
+#include <system_error>
 
 namespace pgmoat::tls {
 
 namespace {
-
-struct FreeList {
-    void operator()(X509_CRL* list) const noexcept { X509_CRL_free(list); }
-};
-using ListPtr = std::unique_ptr<X509_CRL, FreeList>;
 
 std::string key_type(X509* certificate) {
     const EVP_PKEY* key = X509_get0_pubkey(certificate);
@@ -36,7 +31,18 @@ std::string signature_algorithm(const X509* certificate) {
     return name != nullptr ? name : "unknown";
 }
 
-FileCertificate describe(X509* certificate) {
+// "1a2b3c4d.r0", as `openssl rehash` names it: OpenSSL reads no other file of the folder.
+bool is_looked_up(const std::filesystem::path& path) {
+    const std::string hash = path.stem().string();
+    const std::string number = path.extension().string();
+    return hash.size() == 8 && hash.find_first_not_of("0123456789abcdef") == std::string::npos &&
+           number.size() > 2 && number.starts_with(".r") &&
+           number.find_first_not_of("0123456789", 2) == std::string::npos;
+}
+
+} // namespace
+
+FileCertificate file_certificate(x509_st* certificate) {
     FileCertificate facts;
     facts.subject_cn = common_name_of(X509_get_subject_name(certificate)).value_or("");
     facts.issuer_cn = common_name_of(X509_get_issuer_name(certificate)).value_or("");
@@ -48,8 +54,6 @@ FileCertificate describe(X509* certificate) {
     return facts;
 }
 
-} // namespace
-
 std::optional<FileCertificate> read_certificate_file(const std::string& path,
                                                      WhichCertificate which) {
     const BioPtr file(BIO_new_file(path.c_str(), "r"));
@@ -57,7 +61,7 @@ std::optional<FileCertificate> read_certificate_file(const std::string& path,
     while (file) {
         const CertificatePtr next(PEM_read_bio_X509_AUX(file.get(), nullptr, nullptr, nullptr));
         if (!next) break;
-        FileCertificate facts = describe(next.get());
+        FileCertificate facts = file_certificate(next.get());
         if (!found || facts.not_after < found->not_after) found = std::move(facts);
         if (which == WhichCertificate::leaf) break;
     }
@@ -69,7 +73,7 @@ std::optional<std::int64_t> read_next_update(const std::string& path) {
     const BioPtr file(BIO_new_file(path.c_str(), "r"));
     std::optional<std::int64_t> first;
     while (file) {
-        const ListPtr next(PEM_read_bio_X509_CRL(file.get(), nullptr, nullptr, nullptr));
+        const RevocationListPtr next(PEM_read_bio_X509_CRL(file.get(), nullptr, nullptr, nullptr));
         if (!next) break;
         const ASN1_TIME* update = X509_CRL_get0_nextUpdate(next.get());
         const std::int64_t seconds = update != nullptr ? unix_seconds(update) : 0;
@@ -78,6 +82,16 @@ std::optional<std::int64_t> read_next_update(const std::string& path) {
     }
     ERR_clear_error();
     return first;
+}
+
+std::vector<std::string> lists_in_folder(const std::string& folder) {
+    std::vector<std::string> files;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error))
+        if (is_looked_up(entry->path())) files.push_back(entry->path().string());
+    std::sort(files.begin(), files.end());
+    return files;
 }
 
 bool fips_enabled() {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pgmoat::tls {
 
@@ -30,6 +31,10 @@ enum class WhichCertificate {
 // When the first of the lists in a PEM file is to be replaced, in Unix seconds; 0: none says so.
 // Nothing: it holds no list that can be read.
 [[nodiscard]] std::optional<std::int64_t> read_next_update(const std::string& path);
+
+// The files that OpenSSL looks up in a folder of lists, sorted: HASH.rN, as `openssl rehash` names
+// them. None where it cannot be read.
+[[nodiscard]] std::vector<std::string> lists_in_folder(const std::string& folder);
 
 // The library runs with its FIPS provider.
 [[nodiscard]] bool fips_enabled();

@@ -22,5 +22,8 @@ void Free::operator()(ssl_st* ssl) const noexcept {
 void Free::operator()(x509_st* certificate) const noexcept {
     X509_free(certificate);
 }
+void Free::operator()(X509_crl_st* list) const noexcept {
+    X509_CRL_free(list);
+}
 
 } // namespace pgmoat::tls

@@ -9,6 +9,7 @@ struct evp_pkey_st;
 struct ssl_ctx_st;
 struct ssl_st;
 struct x509_st;
+struct X509_crl_st;
 
 namespace pgmoat::tls {
 
@@ -18,6 +19,7 @@ struct Free {
     void operator()(ssl_ctx_st* context) const noexcept;
     void operator()(ssl_st* ssl) const noexcept;
     void operator()(x509_st* certificate) const noexcept;
+    void operator()(X509_crl_st* list) const noexcept;
 };
 
 using BioPtr = std::unique_ptr<bio_st, Free>;
@@ -25,5 +27,6 @@ using KeyPtr = std::unique_ptr<evp_pkey_st, Free>;
 using SslContextPtr = std::unique_ptr<ssl_ctx_st, Free>;
 using SslPtr = std::unique_ptr<ssl_st, Free>;
 using CertificatePtr = std::unique_ptr<x509_st, Free>;
+using RevocationListPtr = std::unique_ptr<X509_crl_st, Free>;
 
 } // namespace pgmoat::tls

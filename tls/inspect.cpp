@@ -4,6 +4,7 @@
 #include "tls/context.h"
 #include "tls/context_parts.h"
 #include "tls/error.h"
+#include "tls/file_facts.h"
 #include "tls/handles.h"
 
 #include <openssl/err.h>
@@ -18,16 +19,10 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <memory>
 
 namespace pgmoat::tls {
 
 namespace {
-
-struct FreeList {
-    void operator()(X509_CRL* list) const noexcept { X509_CRL_free(list); }
-};
 
 BioPtr open_file(const std::string& file) {
     BioPtr opened(BIO_new_file(file.c_str(), "r"));
@@ -94,22 +89,13 @@ ChainLink link_of(const std::vector<CertificatePtr>& chain, std::size_t place) {
 void add_lists_of(const std::string& file, std::vector<ListFacts>& lists) {
     const BioPtr opened = open_file(file);
     while (X509_CRL* next = PEM_read_bio_X509_CRL(opened.get(), nullptr, nullptr, nullptr)) {
-        const std::unique_ptr<X509_CRL, FreeList> list(next);
+        const RevocationListPtr list(next);
         const ASN1_TIME* until = X509_CRL_get0_nextUpdate(list.get());
         lists.push_back({file,
                          slash_form(X509_CRL_get_issuer(list.get())),
                          until == nullptr ? 0 : unix_seconds(until)});
     }
     ERR_clear_error();
-}
-
-// "1a2b3c4d.r0", as `openssl rehash` names it: OpenSSL reads no other file of the folder.
-bool is_looked_up(const std::filesystem::path& path) {
-    const std::string hash = path.stem().string();
-    const std::string number = path.extension().string();
-    return hash.size() == 8 && hash.find_first_not_of("0123456789abcdef") == std::string::npos &&
-           number.size() > 2 && number.starts_with(".r") &&
-           number.find_first_not_of("0123456789", 2) == std::string::npos;
 }
 
 } // namespace
@@ -136,13 +122,7 @@ ChainFacts inspect_chain(const std::string& file) {
 std::vector<ListFacts> inspect_lists(const std::string& file, const std::string& folder) {
     std::vector<ListFacts> lists;
     if (!file.empty()) add_lists_of(file, lists);
-    if (folder.empty()) return lists;
-    std::vector<std::string> names;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-        if (is_looked_up(entry.path())) names.push_back(entry.path().string());
-    std::sort(names.begin(), names.end());
-    for (const std::string& name : names)
+    for (const std::string& name : lists_in_folder(folder))
         add_lists_of(name, lists);
     return lists;
 }

@@ -96,30 +96,17 @@ class Builder {
         : settings_(settings), loading_(loading), groups_(wanted_groups(settings, notes)),
           dh_group_(choose_dh_group(settings.dh_params_file, loading.occasion, notes)) {}
 
-    SslContextPtr context_of(const ServerIdentity& identity) {
-        SslContextPtr context = new_context();
-        for (OwnCertificate& shown : show_certificates(context.get(), identity))
-            certificates.push_back(std::move(shown));
-        set_what_hosts_share(context.get());
-        judge_clients(context.get(), identity.ca_file);
-        return context;
-    }
-
     SslContextPtr context_of_settings() {
         if (settings_.pairs.empty())
             throw Error("there is neither a server certificate nor a host with one");
-        return context_of({settings_.pairs,
-                           settings_.ca_file,
-                           {settings_.passphrase_command,
-                            settings_.passphrase_command_supports_reload,
-                            loading_}});
+        return context_of(hosts_of(settings_).front());
     }
 
     // Where sessions begin: it shows nothing itself.
     SslContextPtr entry_of_hosts() {
         HostTable table;
         for (const HostSettings& host : settings_.hosts)
-            table.add(host.names, context_of_host(host));
+            table.add(host.names, context_of(host));
         SslContextPtr entry = new_context();
         set_what_hosts_share(entry.get());
         choose_hosts(entry.get(), std::move(table));
@@ -127,11 +114,17 @@ class Builder {
     }
 
   private:
-    SslContextPtr context_of_host(const HostSettings& host) {
-        return context_of(
-            {host.pairs,
-             host.ca_file,
-             {host.passphrase_command, host.passphrase_command_supports_reload, loading_}});
+    SslContextPtr context_of(const HostSettings& host) {
+        const ServerIdentity identity{
+            host.pairs,
+            host.ca_file,
+            {host.passphrase_command, host.passphrase_command_supports_reload, loading_}};
+        SslContextPtr context = new_context();
+        for (OwnCertificate& shown : show_certificates(context.get(), identity))
+            certificates.push_back(std::move(shown));
+        set_what_hosts_share(context.get());
+        judge_clients(context.get(), identity.ca_file);
+        return context;
     }
 
     void judge_clients(SSL_CTX* context, const std::string& ca_file) {
@@ -170,6 +163,15 @@ class Builder {
 };
 
 } // namespace
+
+std::vector<HostSettings> hosts_of(const ServerSettings& settings) {
+    if (!settings.hosts.empty()) return settings.hosts;
+    return {{{"*"},
+             settings.pairs,
+             settings.ca_file,
+             settings.passphrase_command,
+             settings.passphrase_command_supports_reload}};
+}
 
 std::shared_ptr<const ServerContext> ServerContext::load(const ServerSettings& settings,
                                                          const Loading& loading) {
