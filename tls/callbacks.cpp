@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
+#include <chrono>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -42,7 +43,8 @@ void count_fruitless(const SSL* ssl, int where, int alert) {
     const bool refused_renegotiation = (where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT &&
                                        alert == ((SSL3_AL_WARNING << 8) | SSL_AD_NO_RENEGOTIATION);
     if (!key_update && !refused_renegotiation) return;
-    if (Notes* notes = notes_of(ssl)) ++notes->fruitless_messages;
+    if (Notes* notes = notes_of(ssl))
+        notes->fruitless_messages.count(std::chrono::steady_clock::now());
 }
 
 // `offered` is a list of length-prefixed names, already checked for its form by OpenSSL.

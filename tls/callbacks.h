@@ -3,6 +3,9 @@
 // them.
 #pragma once
 
+#include "tls/limits.h"
+#include "tls/message_rate.h"
+
 #include <string>
 #include <string_view>
 
@@ -16,8 +19,8 @@ struct Notes {
     // Why the peer's certificate or the host that it asked for was refused, in PostgreSQL's words.
     std::string refusal;
     bool unknown_host = false;
-    // KeyUpdates and refused renegotiations since data came last; see limits.h.
-    unsigned fruitless_messages = 0;
+    // KeyUpdates and refused renegotiations.
+    MessageRate fruitless_messages{fruitless_messages_per_second};
 };
 
 // Counts fruitless messages.

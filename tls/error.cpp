@@ -55,6 +55,8 @@ Failure classify_reason(int reason, long verify_result) {
     case SSL_R_CERTIFICATE_VERIFY_FAILED: return classify_verification(verify_result);
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return Failure::certificate_required;
     case SSL_R_NO_APPLICATION_PROTOCOL: return Failure::no_alpn;
+    case SSL_R_RECORD_TOO_SMALL: // empty records, 32 of them in a row
+    case SSL_R_TOO_MANY_WARN_ALERTS: return Failure::flood;
     case SSL_R_HTTP_REQUEST:
     case SSL_R_HTTPS_PROXY_REQUEST: return Failure::not_tls;
     case SSL_R_NO_SHARED_CIPHER:

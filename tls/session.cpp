@@ -19,7 +19,6 @@
 #include "tls/facts.h"
 #include "tls/handles.h"
 #include "tls/host_name.h"
-#include "tls/limits.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -147,10 +146,9 @@ ReadResult Session::read(std::span<std::uint8_t> plaintext, Wire& wire) {
         std::size_t bytes = 0;
         const auto rest = plaintext.subspan(total);
         const int result = SSL_read_ex(ssl, rest.data(), rest.size(), &bytes);
-        if (native_->notes.fruitless_messages > fruitless_messages_max)
-            return {fail(Failure::other, "too many key updates or renegotiations"), total};
+        if (native_->notes.fruitless_messages.exceeded())
+            return {fail(Failure::flood, "too many key updates or renegotiations"), total};
         if (result != 1) return {explain(result, wire), total};
-        native_->notes.fruitless_messages = 0;
         total += bytes;
     }
     return {Status::ok, total};

@@ -54,6 +54,7 @@ enum class Failure {
     certificate_revoked,
     certificate_name, // verify-full: the certificate is for another host
     certificate_other,
+    flood, // too many records or messages that bring no data
     other,
 };
 

@@ -11,7 +11,8 @@ using namespace protocol;
 
 // A client that goes away before it said anything is a probe: no words, so nothing is logged.
 Ended gone(const Io& io, bool before_any_byte) {
-    if (io.status == Io::Status::timeout) return ended_by(Side::client, io);
+    if (io.status == Io::Status::timeout || io.status == Io::Status::flooded)
+        return ended_by(Side::client, io);
     if (before_any_byte) return {CloseReason::startup, ""};
     return {CloseReason::startup, "client: " + (io.detail.empty() ? "gone" : io.detail)};
 }

@@ -11,6 +11,7 @@ Ended ended_by(Side side, const Io& io) {
         return {client ? CloseReason::client_closed : CloseReason::server_closed,
                 who + " closed the connection"};
     case Io::Status::truncated: return {CloseReason::tls_truncated, who + ": " + io.detail};
+    case Io::Status::flooded: return {CloseReason::tls_flood, who + ": " + io.detail};
     case Io::Status::timeout: return {CloseReason::timeout, "authentication_timeout expired"};
     case Io::Status::failed:
         return {client ? CloseReason::client_io_error : CloseReason::server_io_error,

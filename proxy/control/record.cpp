@@ -32,6 +32,7 @@ HandshakeFailure to_metric(tls::Failure failure) {
     case tls::Failure::certificate_revoked: return HandshakeFailure::cert_revoked;
     case tls::Failure::certificate_name: return HandshakeFailure::cert_name;
     case tls::Failure::certificate_other: return HandshakeFailure::cert_other;
+    case tls::Failure::flood: return HandshakeFailure::flood;
     case tls::Failure::none:
     case tls::Failure::other: break;
     }

@@ -24,6 +24,11 @@ Io timed_out() {
     return {Io::Status::timeout, 0, "timeout expired", {}};
 }
 
+Io tls_failed(const tls::Session& session) {
+    const bool flood = session.failure() == tls::Failure::flood;
+    return {flood ? Io::Status::flooded : Io::Status::failed, 0, session.error(), {}};
+}
+
 bool would_block(int error) {
     return error == EAGAIN || error == EWOULDBLOCK;
 }
@@ -110,7 +115,7 @@ Awaitable<Io> Stream::read_decrypted(std::span<std::uint8_t> into, Patience pati
         case tls::Status::closed: co_return Io{Io::Status::end_of_stream, 0, {}, {}};
         case tls::Status::truncated:
             co_return Io{Io::Status::truncated, 0, "TLS closed without close_notify", {}};
-        case tls::Status::failed: co_return Io{Io::Status::failed, 0, tls_->error(), {}};
+        case tls::Status::failed: co_return tls_failed(*tls_);
         }
         const Io received = co_await receive_ciphertext(patience);
         if (!received) co_return received;

@@ -25,6 +25,7 @@ struct Io {
         ok,
         end_of_stream, // closed in order; `bytes` were read before it
         truncated,     // a TLS stream that ended without close_notify
+        flooded,       // TLS that brings no data, without end
         failed,
         timeout, // cancelled by a deadline
     };

@@ -44,8 +44,10 @@ void End::cannot_send(Side side, int error) {
     tell(io_error(side), std::string("could not send data to ") + name(side) + ": " + words(error));
 }
 
-void End::tls_failed(Side side, const std::string& error) {
-    tell(io_error(side), std::string("TLS with ") + name(side) + " failed: " + error);
+void End::tls_failed(Side side, const tls::Session& session) {
+    const bool flood = session.failure() == tls::Failure::flood;
+    tell(flood ? CloseReason::tls_flood : io_error(side),
+         std::string("TLS with ") + name(side) + " failed: " + session.error());
 }
 
 void End::flooded(Side side) {

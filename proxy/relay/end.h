@@ -16,7 +16,7 @@ class End {
     void truncated(metrics::Side side);
     void cannot_receive(metrics::Side side, int error);
     void cannot_send(metrics::Side side, int error);
-    void tls_failed(metrics::Side side, const std::string& error);
+    void tls_failed(metrics::Side side, const tls::Session& session);
     void flooded(metrics::Side side);
     // `lost` is gone while the other side accepts nothing.
     void gave_up(metrics::Side lost);

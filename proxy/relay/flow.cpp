@@ -88,7 +88,7 @@ void Flow::forward(std::span<const std::uint8_t> plaintext) {
     const tls::Status status = to_.tls->write(plaintext, wire);
     send(outgoing);
     if (status == tls::Status::ok) return;
-    end_.tls_failed(to_.side, to_.tls->error());
+    end_.tls_failed(to_.side, *to_.tls);
     target_lost();
 }
 
@@ -154,7 +154,7 @@ void Flow::settle(tls::Status status) {
     case tls::Status::want_read: return;
     case tls::Status::closed: end_.closed(from_.side); return source_ended(true);
     case tls::Status::truncated: end_.truncated(from_.side); return source_ended(false);
-    case tls::Status::failed: end_.tls_failed(from_.side, from_.tls->error()); return source_lost();
+    case tls::Status::failed: end_.tls_failed(from_.side, *from_.tls); return source_lost();
     }
 }
 

@@ -14,6 +14,7 @@ from kit.tls_records import APPLICATION_DATA, CIPHER, HANDSHAKE, RecordClient
 
 HELLO_MAX = 131396  # OpenSSL's limit for a ClientHello, its head not counted
 RECORD_MAX = 16384
+SYNC = b"S\x00\x00\x00\x04"
 FLOOD = 5000  # far more than is tolerated of any of these, and no more if pgmoat tolerated all
 
 
@@ -93,7 +94,7 @@ def test_records_without_data_end_the_connection(pgmoat, bystander, flood, logge
         client.socket.settimeout(PATIENCE)
         send_until_closed(client, kind, content)
         fields = pgmoat.process.wait_for_log("connection closed", CIPHER.partition(":")[0], since=position)
-        assert "received=0 " in fields
+        assert "received=0 " in fields and "reason=tls_flood" in fields
 
 
 def test_one_renegotiation_is_refused_and_the_session_lives_on(pgmoat):
@@ -124,7 +125,7 @@ def s_client(pgmoat):
     client.communicate()
 
 
-def test_key_updates_without_data_end_the_connection(pgmoat, bystander, s_client):
+def test_more_key_updates_than_100_in_a_second_end_the_connection(pgmoat, bystander, s_client):
     deadline = time.monotonic() + PATIENCE
     try:
         while s_client.poll() is None and time.monotonic() < deadline:
@@ -132,4 +133,16 @@ def test_key_updates_without_data_end_the_connection(pgmoat, bystander, s_client
             time.sleep(0.002)
     except BrokenPipeError:
         pass
-    pgmoat.process.wait_for_log("connection closed", "too many key updates")
+    pgmoat.process.wait_for_log("connection closed", "reason=tls_flood", "too many key updates")
+
+
+def test_key_updates_now_and_then_are_answered_and_the_session_lives_on(pgmoat, s_client):
+    for _ in range(5):
+        s_client.stdin.write(b"K\n")
+        time.sleep(0.05)
+        s_client.stdin.write(SYNC)  # a query begins with Q, by which s_client would quit
+        received = b""
+        while wire.READY_FOR_QUERY not in received:
+            piece = s_client.stdout.read(4096)
+            assert piece, received
+            received += piece
