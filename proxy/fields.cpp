@@ -110,7 +110,7 @@ std::string Fields::as_text() const {
         if (!line.empty()) line += ' ';
         line += field.name.text;
         line += '=';
-        line += field.is_text ? quoted(field.value, value_bytes_max) : field.value;
+        line += field.is_text ? text_field(field.value, value_bytes_max) : field.value;
     }
     return line;
 }
@@ -131,7 +131,7 @@ std::string escaped(std::string_view text, std::size_t bytes_max) {
     return translate(text, bytes_max, append_escaped);
 }
 
-std::string quoted(std::string_view text, std::size_t bytes_max) {
+std::string text_field(std::string_view text, std::size_t bytes_max) {
     std::string safe = escaped(text, bytes_max);
     const bool plain = !safe.empty() && safe == text.substr(0, safe.size()) &&
                        safe.find_first_of(" =") == std::string::npos;

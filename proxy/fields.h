@@ -47,7 +47,8 @@ class Fields {
 [[nodiscard]] std::string escaped(std::string_view text, std::size_t bytes_max);
 
 // `text` as a field of the text log: in quotes if it is empty or holds a blank, escaped as in JSON.
-[[nodiscard]] std::string quoted(std::string_view text, std::size_t bytes_max = 256);
+// Not `quoted`: a std::string would find std::quoted first.
+[[nodiscard]] std::string text_field(std::string_view text, std::size_t bytes_max = 256);
 
 // `text` as valid UTF-8 without control characters, for a place that has an encoding of its own
 // (HTML): what is not allowed becomes U+FFFD; cut as above.

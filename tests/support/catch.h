@@ -5,4 +5,13 @@
 #include <catch2/catch_all.hpp>
 #else
 #include <catch2/catch.hpp>
+
+namespace Catch::Matchers {
+
+// Catch2 3's name for it.
+inline auto ContainsSubstring(const std::string& text) {
+    return Contains(text);
+}
+
+} // namespace Catch::Matchers
 #endif

@@ -4,7 +4,7 @@
 
 using namespace pgmoat;
 using namespace pgmoat::test;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using metrics::CloseReason;
 
 TEST_CASE("Bytes that come together with the end arrive before it, in every mode") {
@@ -101,7 +101,7 @@ TEST_CASE("A server's TLS stream that is cut names the server") {
     ends.client.close();
     const Outcome outcome = relay.outcome();
     REQUIRE(outcome.reason == CloseReason::tls_truncated);
-    REQUIRE_THAT(outcome.detail, Contains("server"));
+    REQUIRE_THAT(outcome.detail, ContainsSubstring("server"));
 }
 
 TEST_CASE("A reset names the side and the error") {
@@ -161,9 +161,9 @@ TEST_CASE("Bytes that are no TLS record end the channel with an error that names
     REQUIRE(ends.server.receive_all().empty());
     const Outcome outcome = relay.outcome();
     REQUIRE(outcome.reason == CloseReason::client_io_error);
-    REQUIRE_THAT(outcome.detail, Contains("TLS with client failed: "));
+    REQUIRE_THAT(outcome.detail, ContainsSubstring("TLS with client failed: "));
     ends.client.receive_all();
-    REQUIRE_THAT(ends.client.ended_by(), Contains("alert"));
+    REQUIRE_THAT(ends.client.ended_by(), ContainsSubstring("alert"));
 }
 
 TEST_CASE("A client that does not close after the server's end is closed after a while") {
@@ -217,7 +217,7 @@ TEST_CASE("A channel on a socket that cannot be watched ends alone, as internal"
     relay.plane.adopt(std::move(broken.channel));
     const Outcome outcome = relay.outcome();
     REQUIRE(outcome.reason == CloseReason::internal);
-    REQUIRE_THAT(outcome.detail, Contains("Bad file descriptor"));
+    REQUIRE_THAT(outcome.detail, ContainsSubstring("Bad file descriptor"));
     REQUIRE(good.client.send("alive"));
     REQUIRE(good.server.receive_text(5) == "alive");
 }

@@ -45,11 +45,11 @@ TEST_CASE("A long value is cut between characters, with a mark") {
 }
 
 TEST_CASE("Text is quoted when it could be taken for two fields") {
-    CHECK(quoted("plain") == "plain");
-    CHECK(quoted("") == "\"\"");
-    CHECK(quoted("a b") == "\"a b\"");
-    CHECK(quoted("a=b") == "\"a=b\"");
-    CHECK(quoted("a\nb") == R"("a\u000ab")");
+    CHECK(text_field("plain") == "plain");
+    CHECK(text_field("") == "\"\"");
+    CHECK(text_field("a b") == "\"a b\"");
+    CHECK(text_field("a=b") == "\"a=b\"");
+    CHECK(text_field("a\nb") == R"("a\u000ab")");
 }
 
 TEST_CASE("Repaired text has no control characters and no invalid bytes, and nothing is escaped") {
