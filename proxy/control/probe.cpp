@@ -20,13 +20,17 @@ std::string row_of(const Setup& setup, const Reached& reached) {
     if (!reached.stream->in_tls()) return "SCRAM works: the server is not spoken to in TLS";
     const tls::PeerFacts& facts = reached.stream->peer();
     const auto& own = setup.tls->certificates();
-    const bool same =
-        facts.certificate && std::any_of(own.begin(), own.end(), [&](const auto& one) {
-            return one.leaf_sha256 == facts.certificate->leaf_sha256;
-        });
-    return same ? "SCRAM works, with channel binding too: the server shows pgmoat's own certificate"
-                : "SCRAM fails for libpq clients unless they set channel_binding=disable: the "
-                  "server shows another certificate than pgmoat";
+    const auto shown_by_server = [&facts](const tls::OwnCertificate& one) {
+        return facts.certificate && one.leaf_sha256 == facts.certificate->leaf_sha256;
+    };
+    if (std::all_of(own.begin(), own.end(), shown_by_server))
+        return "SCRAM works, with channel binding too: the server shows pgmoat's own certificate";
+    if (std::any_of(own.begin(), own.end(), shown_by_server))
+        return "SCRAM works, with channel binding too, for clients that are shown the server's own "
+               "certificate; those that are shown another of pgmoat's must set "
+               "channel_binding=disable";
+    return "SCRAM fails for libpq clients unless they set channel_binding=disable: the server "
+           "shows another certificate than pgmoat";
 }
 
 Awaitable<void> probe_host(ControlThread& thread,

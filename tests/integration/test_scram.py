@@ -86,3 +86,14 @@ def test_the_row_is_named_at_start(start_pgmoat, servers, certificate, server_ce
         server_certificate if same else certificate,
         settings={"upstream": f"host=127.0.0.1 port={servers(18, tls=True).port} sslmode=require"})
     pgmoat.process.wait_for_log(words)
+
+
+def test_a_certificate_that_only_some_clients_share_with_the_server_is_named_at_start(
+        start_pgmoat, servers, server_certificate, authority):
+    folder = server_certificate.certificate.parent
+    authority.issue("another-type", key="rsa:2048").install(folder, "another-type")
+    pgmoat = start_pgmoat(server_certificate, settings={
+        "upstream": f"host=127.0.0.1 port={servers(18, tls=True).port} sslmode=require",
+        "ssl_cert_file": f"{folder}/another-type.crt, server.crt",
+        "ssl_key_file": f"{folder}/another-type.key, server.key"})
+    pgmoat.process.wait_for_log("SCRAM works", "for clients that are shown the server's own certificate")
