@@ -122,6 +122,21 @@ void check_key_pairs(const Draft& draft, Problems& problems) {
                        draft.place_of("ssl_key_file"));
 }
 
+// A reload that follows a renewed certificate would leave it out, each time.
+void warn_of_keys_that_stay_locked(const Draft& draft, Problems& problems) {
+    const std::vector<tls::HostSettings> hosts = tls::hosts_of(draft.config.tls);
+    const bool stays_locked =
+        std::any_of(hosts.begin(), hosts.end(), [](const tls::HostSettings& host) {
+            return !host.passphrase_command.empty() && !host.passphrase_command_supports_reload;
+        });
+    if (draft.config.ssl_watch && stays_locked)
+        problems.warning(
+            "ssl_watch = on cannot load a private key with a passphrase: its passphrase "
+            "command is run at start only "
+            "(\"ssl_passphrase_command_supports_reload\")",
+            draft.place_of("ssl_watch"));
+}
+
 void check_own_tls(const Draft& draft, Problems& problems) {
     const Config& config = draft.config;
     const bool terminates =
@@ -141,6 +156,7 @@ void check_own_tls(const Draft& draft, Problems& problems) {
         return;
     }
     if (config.tls.hosts.empty()) check_key_pairs(draft, problems);
+    warn_of_keys_that_stay_locked(draft, problems);
     const std::string& max = config.tls.max_protocol_version;
     if (!max.empty() && max < config.tls.min_protocol_version) {
         problems.error("could not set SSL protocol version range",
