@@ -1,0 +1,104 @@
+"""X25519MLKEM768: the key exchange that a recorded connection keeps its secrets with, from OpenSSL 3.5 on.
+
+Where the library is older (Debian 12), a configuration that names it must be refused. Debian 13 has the other half:
+tests/run-debian13.
+"""
+
+import subprocess
+
+import pytest
+
+from kit.environment import write_for_user
+from kit.metrics import scrape
+from kit.pgmoat import config_text, run_pgmoat
+
+GROUP = "X25519MLKEM768"
+TLS_MATERIAL = 4
+
+
+def library_has_it():
+    groups = subprocess.run(["openssl", "list", "-tls-groups"], capture_output=True, text=True, check=False)
+    return GROUP.lower() in groups.stdout.lower()  # OpenSSL 3.0 has no such list
+
+
+HAS_IT = library_has_it()
+elsewhere_refused = pytest.mark.skipif(HAS_IT, reason="this OpenSSL has the group")
+needs_it = pytest.mark.skipif(not HAS_IT, reason="only OpenSSL 3.5 has the group: see tests/run-debian13")
+
+
+def hello(port, *arguments):
+    """One handshake of the openssl command; what it tells."""
+    result = subprocess.run(
+        ["openssl", "s_client", "-starttls", "postgres", "-tls1_3", "-connect", f"127.0.0.1:{port}", *arguments],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=30)
+    return result.stdout + result.stderr
+
+
+@elsewhere_refused
+def test_a_library_without_the_group_refuses_to_load_it_by_name(workspace, certificate):
+    folder = workspace.folder("post-quantum")
+    certificate.install(folder)
+    write_for_user(folder / "pgmoat.conf", config_text(
+        {"upstream": "host=/nowhere", "ssl": "on", "ssl_groups": f"{GROUP}:X25519"}))
+    code, _, text = run_pgmoat(workspace, "check", "--config", folder / "pgmoat.conf")
+    assert code == TLS_MATERIAL and f'"{GROUP}"' in text
+
+
+@needs_it
+class TestPostQuantum:
+    @pytest.fixture
+    def pgmoat(self, start_pgmoat, certificate, postgres):
+        return start_pgmoat(certificate, settings={
+            "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", "ssl_groups": f"{GROUP}:X25519"})
+
+    def test_libpq_agrees_on_it_without_a_word_of_configuration(self, pgmoat, clients):
+        assert clients[15].query(pgmoat.port, "SELECT 1", sslmode="require") == "1"
+        assert pgmoat.closed_line("user=")["group"] == GROUP
+
+    def test_it_is_preferred_whatever_order_a_client_offers_its_shares_in(self, pgmoat):
+        # OpenSSL's stars: a share of each is sent with the first hello.
+        hello(pgmoat.port, "-groups", f"*X25519:*{GROUP}")
+        assert pgmoat.closed_line()["group"] == GROUP
+
+    def test_a_client_without_it_is_served_with_the_next(self, pgmoat):
+        hello(pgmoat.port, "-groups", "X25519")
+        assert pgmoat.closed_line()["group"] == "X25519"
+
+    def test_it_can_be_all_that_is_allowed(self, pgmoat):
+        position = pgmoat.reload({"ssl_groups": GROUP})
+        pgmoat.process.wait_for_log("configuration was reloaded", since=position)
+        assert "alert handshake failure" in hello(pgmoat.port, "-groups", "X25519")
+        hello(pgmoat.port)
+        assert pgmoat.closed_line("mode=terminate", "group=", since=position)["group"] == GROUP
+
+    def test_the_profile_prefers_it(self, pgmoat):
+        position = pgmoat.reload({"ssl_groups": None, "ssl_profile": "intermediate"})
+        pgmoat.process.wait_for_log("configuration was reloaded", since=position)
+        hello(pgmoat.port)
+        assert pgmoat.closed_line(since=position)["group"] == GROUP
+
+    def test_a_rule_can_demand_it(self, pgmoat, clients):
+        write_for_user(pgmoat.folder / "pg_hba.conf", f"hostssl all all all trust tls_groups={GROUP}\n")
+        position = pgmoat.reload({"hba_file": "pg_hba.conf"})
+        pgmoat.process.wait_for_log("configuration was reloaded", since=position)
+        assert clients[15].query(pgmoat.port, "SELECT 1", sslmode="require") == "1"
+
+    @pytest.fixture
+    def in_front(self, start_pgmoat, pgmoat):
+        """A second one that passes through to the first: no PostgreSQL at hand has the group."""
+        return start_pgmoat(settings={
+            "tls_mode": "passthrough", "upstream": f"host=127.0.0.1 port={pgmoat.port}"})
+
+    def test_passed_through_it_is_observed(self, in_front, clients):
+        assert clients[15].query(in_front.port, "SELECT 1", sslmode="require") == "1"
+        assert in_front.closed_line("mode=passthrough", "user=")["group"] == GROUP
+
+    def test_passed_through_a_second_hello_that_brings_it_is_read(self, in_front):
+        hello(in_front.port, "-groups", f"*X448:{GROUP}")
+        assert in_front.closed_line("mode=passthrough")["group"] == GROUP
+
+    def test_it_protects_the_leg_to_the_server_too(self, start_pgmoat, certificate, pgmoat, clients):
+        first = start_pgmoat(certificate, settings={
+            "upstream": f"host=127.0.0.1 port={pgmoat.port} sslmode=require"})
+        assert clients[15].query(first.port, "SELECT 1", sslmode="require") == "1"
+        assert scrape(first).by("group", "pgmoat_tls_handshakes_total", side="server") == {GROUP: 1}
