@@ -61,7 +61,8 @@ std::string wanted_groups(const ServerSettings& settings, std::vector<std::strin
 }
 
 void set_groups(SSL_CTX* context, const std::string& groups) {
-    if (SSL_CTX_set1_groups_list(context, groups.c_str()) == 1) return;
+    // OpenSSL 3.5 takes an empty list and changes nothing.
+    if (!groups.empty() && SSL_CTX_set1_groups_list(context, groups.c_str()) == 1) return;
     // OpenSSL before 3.3 does not say what it disliked.
     std::string reason = "No valid groups found";
     if (ERR_peek_error() != 0) reason = take_reason();

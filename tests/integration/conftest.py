@@ -56,6 +56,7 @@ def server_certificate(authority):
 
 @pytest.fixture(scope="session")
 def installations(workspace):
+    """By what they stand for: the older one is Debian's, of Debian 13 it is 17."""
     return {15: Installation.debian(workspace), 18: Installation.npm(workspace)}
 
 

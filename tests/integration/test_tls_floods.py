@@ -42,7 +42,8 @@ def handshake_size(flight):
 
 def protocols_for(size):
     """A list of ALPN protocols that makes the ClientHello that long: OpenSSL pads short ones, so not below 2 KB."""
-    filler = ["x" * 255] * ((size - 1024) // 256)
+    alone = handshake_size(client_hello(alpn=("postgresql",)))
+    filler = ["x" * 255] * ((size - alone - 256) // 256)
     rest = size - handshake_size(client_hello(alpn=("postgresql", *filler)))
     while rest > 256:
         filler.append("y" * 99)

@@ -53,7 +53,8 @@ class Authority:
         self._key = folder / "ca.key"
         signed = ("-CA", issuer.certificate, "-CAkey", issuer._key) if issuer else ()
         openssl("req", "-x509", *self._new_key(self._key), "-days", 30, "-subj", f"/CN={name}",
-                "-addext", "basicConstraints=critical,CA:true", *signed, "-out", self.certificate)
+                "-addext", "basicConstraints=critical,CA:true",
+                "-addext", "keyUsage=critical,keyCertSign,cRLSign", *signed, "-out", self.certificate)
 
     @property
     def itself(self):

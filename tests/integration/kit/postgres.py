@@ -53,6 +53,10 @@ class Installation:
         return cls(workspace, 18, copy / "bin")
 
     @property
+    def knows_direct_tls(self):
+        return self.major >= 17
+
+    @property
     def libraries(self):
         return self.binaries.parent / "lib"
 

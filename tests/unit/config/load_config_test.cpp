@@ -187,11 +187,12 @@ TEST_CASE("warnings name what works and is less than it seems") {
          "connection option \"sslmode\" of \"upstream\" has no effect: only listeners with "
          "tls_mode=passthrough use it in file \"etc/pgmoat.conf\" line 1"},
         {"tls_mode = passthrough\nssl = on", "ssl = on has no effect"},
-        {"ssl_cert_file = 'c'\nssl_key_file = 'k'\nssl_passphrase_command = 'x'\nssl_watch = on",
+        {"ssl = on\nssl_cert_file = 'c'\nssl_key_file = 'k'\nssl_passphrase_command = "
+         "'x'\nssl_watch = on",
          "ssl_watch = on cannot load a private key with a passphrase: its passphrase command is "
          "run "
          "at start only (\"ssl_passphrase_command_supports_reload\") in file "
-         "\"etc/pgmoat.conf\" line 5"},
+         "\"etc/pgmoat.conf\" line 6"},
         {"ssl = off",
          "ssl is off: clients of listeners with tls_mode=terminate are served in plaintext in file "
          "\"etc/pgmoat.conf\" line 2"},
@@ -233,10 +234,11 @@ TEST_CASE("a protected upstream and one on this machine bring no warning about s
 }
 
 TEST_CASE("a watched key whose passphrase can be asked for again brings no warning") {
-    CHECK_FALSE(warns(load(minimal + "ssl_cert_file = 'c'\nssl_key_file = 'k'\nssl_watch = on\n"
-                                     "ssl_passphrase_command = 'x'\n"
-                                     "ssl_passphrase_command_supports_reload = on"),
-                      "ssl_watch"));
+    CHECK_FALSE(
+        warns(load(minimal + "ssl = on\nssl_cert_file = 'c'\nssl_key_file = 'k'\nssl_watch = on\n"
+                             "ssl_passphrase_command = 'x'\n"
+                             "ssl_passphrase_command_supports_reload = on"),
+              "ssl_watch"));
 }
 
 TEST_CASE("an unsupported setting of PostgreSQL is fine with the value that changes nothing") {
