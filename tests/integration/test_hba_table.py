@@ -7,7 +7,7 @@ import pytest
 from kit.certificates import Authority
 from kit.hba_cases import HBA, all_blocks
 from kit.hba_subjects import Oracle, PgmoatSubject, ROLES, TRUST_ALL
-from kit.postgres import Postgres
+from kit.postgres import Postgres, debian_major
 
 # PostgreSQL does not change with the build of pgmoat: one build of a run asks it.
 ASKS_POSTGRESQL = os.environ.get("PGMOAT_ORACLE", "1") != "0"
@@ -61,7 +61,7 @@ def test_the_table_has_at_least_300_connections():
 def each_subject(blocks):
     for name in SUBJECTS:
         for block in blocks:
-            if block.is_for(15 if name == "postgresql-15" else 18):
+            if block.is_for(debian_major() if name == "postgresql-15" else 18):
                 yield pytest.param(name, block, id=f"{name}: {block.id}")
 
 

@@ -12,6 +12,8 @@ SUPERUSER = "postgres"  # let in without a password
 USER = "app"            # logs in with SCRAM-SHA-256
 PASSWORD = "secret"
 
+DEBIAN = Path("/usr/lib/postgresql")
+
 DEFAULT_HBA = f"""
 local all all trust
 host all {USER} all scram-sha-256
@@ -28,6 +30,13 @@ SETTINGS = {
 }
 
 
+def debian_major():
+    """15 of Debian 12, 17 of Debian 13."""
+    majors = [int(path.parts[-3]) for path in DEBIAN.glob("*/bin/postgres")]
+    assert majors, f"no PostgreSQL server in {DEBIAN}: deploy/install-packages tests"
+    return max(majors)
+
+
 class Installation:
     """The binaries of one major version, and a data folder that every server of it starts from."""
 
@@ -39,10 +48,8 @@ class Installation:
 
     @classmethod
     def debian(cls, workspace):
-        folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"),
-                         key=lambda path: int(path.parts[-3]))
-        assert folders, "no PostgreSQL server in /usr/lib/postgresql: deploy/install-packages tests"
-        return cls(workspace, int(folders[-1].parts[-3]), folders[-1].parent)
+        major = debian_major()
+        return cls(workspace, major, DEBIAN / str(major) / "bin")
 
     @classmethod
     def npm(cls, workspace):
