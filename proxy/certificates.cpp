@@ -44,9 +44,19 @@ class Inventory {
         add(std::move(state));
     }
 
-    // One that is in use: its file was read when it was loaded.
-    void add(const tls::OwnCertificate& own) {
-        add(CertificateState{"server", own.file, to_metric(own), std::nullopt, false});
+    // What is in use: its files were read when it was loaded.
+    void add(const tls::ServerContext& loaded) {
+        for (const tls::OwnCertificate& own : loaded.certificates())
+            add(CertificateState{"server", own.file, to_metric(own), std::nullopt, false});
+        for (const tls::OwnAuthority& own : loaded.authorities())
+            add(CertificateState{"client_ca", own.file, to_metric(own), std::nullopt, false});
+    }
+
+    // What cannot be loaded.
+    void add(const tls::HostSettings& host) {
+        for (const tls::KeyPair& pair : host.pairs)
+            add("server", pair.certificate_file, WhichCertificate::leaf);
+        add("client_ca", host.ca_file, WhichCertificate::first_to_expire);
     }
 
     void add_lists(const std::string& file, const std::string& folder) {
@@ -129,18 +139,13 @@ bool any_failed(const CertificateStates& states) {
 // Without a context, of a configuration that could not be loaded, the server's files are read.
 CertificateStates read_all(const config::Config& config, const tls::ServerContext* loaded) {
     Inventory inventory;
-    if (loaded != nullptr)
-        for (const tls::OwnCertificate& own : loaded->certificates())
-            inventory.add(own);
-    if (config.ssl) {
-        for (const tls::HostSettings& host : tls::hosts_of(config.tls)) {
-            if (loaded == nullptr)
-                for (const tls::KeyPair& pair : host.pairs)
-                    inventory.add("server", pair.certificate_file, WhichCertificate::leaf);
-            inventory.add("client_ca", host.ca_file, WhichCertificate::first_to_expire);
-        }
-        inventory.add_lists(config.tls.crl_file, config.tls.crl_dir);
+    if (loaded != nullptr) {
+        inventory.add(*loaded);
+    } else if (config.ssl) {
+        for (const tls::HostSettings& host : tls::hosts_of(config.tls))
+            inventory.add(host);
     }
+    if (config.ssl) inventory.add_lists(config.tls.crl_file, config.tls.crl_dir);
     inventory.add("http", config.http_tls_cert_file, WhichCertificate::leaf);
     for (const auto& [name, conninfo] : config.upstreams) {
         if (conninfo.sslmode == config::SslMode::disable) continue;

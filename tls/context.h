@@ -103,6 +103,11 @@ struct OwnCertificate : FileCertificate {
     bool has_subject_alternative_name = false;
 };
 
+// A file of authorities, by the one that expires first.
+struct OwnAuthority : FileCertificate {
+    std::string file;
+};
+
 class ServerContext {
   public:
     [[nodiscard]] static std::shared_ptr<const ServerContext> load(const ServerSettings& settings,
@@ -115,6 +120,10 @@ class ServerContext {
     [[nodiscard]] const std::vector<OwnCertificate>& certificates() const noexcept {
         return certificates_;
     }
+    // Whose certificates clients may show: each file once, in the order of the hosts.
+    [[nodiscard]] const std::vector<OwnAuthority>& authorities() const noexcept {
+        return authorities_;
+    }
     // What was done otherwise than the settings say, or will surprise somebody: to be logged.
     [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
     [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_; } // for tls/ alone
@@ -123,6 +132,7 @@ class ServerContext {
     ServerContext() = default;
     ssl_ctx_st* context_ = nullptr;
     std::vector<OwnCertificate> certificates_;
+    std::vector<OwnAuthority> authorities_;
     std::vector<std::string> notes_;
 };
 

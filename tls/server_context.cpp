@@ -91,6 +91,7 @@ void set_ciphers(SSL_CTX* context, const ServerSettings& settings) {
 class Builder {
   public:
     std::vector<OwnCertificate> certificates;
+    std::vector<OwnAuthority> authorities;
     std::vector<std::string> notes;
 
     Builder(const ServerSettings& settings, const Loading& loading)
@@ -134,7 +135,7 @@ class Builder {
             if (!ca_file.empty()) ask_for_the_same_client_certificates(context, first->second);
             return;
         }
-        if (!ca_file.empty()) ask_for_client_certificates(context, ca_file);
+        if (!ca_file.empty()) authorities.push_back(ask_for_client_certificates(context, ca_file));
         load_revocation_lists(context, settings_.crl_file, settings_.crl_dir);
         require_list_of_each_authority(context, settings_.crl_file, settings_.crl_dir);
         if (!ca_file.empty()) note_expired_lists(context);
@@ -182,6 +183,7 @@ std::shared_ptr<const ServerContext> ServerContext::load(const ServerSettings& s
     self->context_ =
         (has_hosts ? builder.entry_of_hosts() : builder.context_of_settings()).release();
     self->certificates_ = std::move(builder.certificates);
+    self->authorities_ = std::move(builder.authorities);
     self->notes_ = std::move(builder.notes);
     ERR_clear_error();
     return self;

@@ -12,6 +12,8 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace pgmoat::tls {
 
@@ -30,6 +32,19 @@ void show_certificate(SSL_CTX* context, const KeyPair& pair, const PassphraseSou
 // OpenSSL has one place for each type of key.
 int place_of(SSL_CTX* context) {
     return EVP_PKEY_get_base_id(X509_get0_pubkey(SSL_CTX_get0_certificate(context)));
+}
+
+// Of the authorities, which are in memory already; there is at least one.
+FileCertificate first_to_expire(X509_STORE* store) {
+    std::optional<FileCertificate> first;
+    const STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(store);
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+        X509* authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        if (authority == nullptr) continue; // a list
+        FileCertificate facts = file_certificate(authority);
+        if (!first || facts.not_after < first->not_after) first = std::move(facts);
+    }
+    return first.value_or(FileCertificate{});
 }
 
 } // namespace
@@ -55,7 +70,7 @@ std::vector<OwnCertificate> show_certificates(ssl_ctx_st* context, const ServerI
     return shown;
 }
 
-void ask_for_client_certificates(ssl_ctx_st* context, const std::string& ca_file) {
+OwnAuthority ask_for_client_certificates(ssl_ctx_st* context, const std::string& ca_file) {
     std::string reason;
     STACK_OF(X509_NAME)* names = nullptr;
     if (load_roots(context, ca_file, reason)) {
@@ -67,6 +82,7 @@ void ask_for_client_certificates(ssl_ctx_st* context, const std::string& ca_file
     ERR_clear_error();
     SSL_CTX_set_client_CA_list(context, names);
     verify_peers(context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE);
+    return {first_to_expire(SSL_CTX_get_cert_store(context)), ca_file};
 }
 
 void ask_for_the_same_client_certificates(ssl_ctx_st* context, const ssl_ctx_st* other) {

@@ -25,8 +25,10 @@ struct ServerIdentity {
 [[nodiscard]] std::vector<OwnCertificate> show_certificates(ssl_ctx_st* context,
                                                             const ServerIdentity& identity);
 
-// A client without a certificate passes: whether it needs one is for the rules to say.
-void ask_for_client_certificates(ssl_ctx_st* context, const std::string& ca_file);
+// A client without a certificate passes: whether it needs one is for the rules to say. Gives what
+// the authorities look like. Throws Error.
+[[nodiscard]] OwnAuthority ask_for_client_certificates(ssl_ctx_st* context,
+                                                       const std::string& ca_file);
 
 // As `other` does, with the same authorities and lists in memory: they are as large as their files.
 void ask_for_the_same_client_certificates(ssl_ctx_st* context, const ssl_ctx_st* other);

@@ -65,6 +65,20 @@ TEST_CASE("of a bundle the leaf is the first, and the first to expire can be ask
           "short");
 }
 
+TEST_CASE("a server's context tells of its file of authorities which expires first") {
+    const test::CertificateFolder certificates;
+    const test::TemporaryFolder folder;
+    write_bundle(folder);
+    tls::ServerSettings settings = certificates.server_settings();
+    CHECK(tls::ServerContext::load(settings)->authorities().empty());
+
+    settings.ca_file = folder.file("bundle");
+    const auto context = tls::ServerContext::load(settings);
+    REQUIRE(context->authorities().size() == 1);
+    CHECK(context->authorities()[0].file == settings.ca_file);
+    CHECK(context->authorities()[0].subject_cn == "short");
+}
+
 TEST_CASE("a revocation list tells when it is to be replaced") {
     const test::CertificateFolder certificates;
     certificates.issue("revoked", certificates.client_request("mallory"));
