@@ -1,6 +1,7 @@
 #include "proxy/check.h"
 
 #include "proxy/limits.h"
+#include "tls/file_facts.h"
 #include "tls/inspect.h"
 
 #include <sys/stat.h>
@@ -154,6 +155,34 @@ std::vector<tls::KeyPair> all_pairs(const tls::ServerSettings& settings) {
     return pairs;
 }
 
+std::vector<std::string> authority_files(const tls::ServerSettings& settings) {
+    std::vector<std::string> files;
+    for (const auto& host : tls::hosts_of(settings))
+        if (!host.ca_file.empty() &&
+            std::find(files.begin(), files.end(), host.ca_file) == files.end())
+            files.push_back(host.ca_file);
+    return files;
+}
+
+// Never an error: one of several may be over and not be missed.
+void check_authorities(const tls::ServerSettings& settings, std::int64_t now, Findings& findings) {
+    for (const std::string& file : authority_files(settings)) {
+        const auto first = tls::read_certificate_file(file, tls::WhichCertificate::first_to_expire);
+        if (!first) continue;
+        const std::string name = "authority " + quoted(first->subject_cn) + ", the first of " +
+                                 quoted(file) + " to expire, ";
+        const std::string until = date_of(first->not_after);
+        if (now >= first->not_after)
+            findings.push_back({Level::warning,
+                                name + "has expired on " + until +
+                                    ": client certificates that it has issued are refused"});
+        else if (first->not_after - now < expiry_warning.count())
+            findings.push_back({Level::warning, name + "does so soon: " + until});
+        else
+            findings.push_back({Level::ok, name + "is valid until " + until});
+    }
+}
+
 // --- sslmodes -----------------------------------------------------------------------------------
 
 // What the rules leave possible to some client or other.
@@ -293,6 +322,7 @@ std::vector<Finding> check_tls(const config::Config& config, std::int64_t now) {
     if (!config.ssl) return findings;
     for (const auto& pair : all_pairs(config.tls))
         check_pair(pair, now, findings);
+    check_authorities(config.tls, now, findings);
     check_lists(config.tls, now, findings);
     check_settings(config.tls, findings);
     return findings;

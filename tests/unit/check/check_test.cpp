@@ -2,6 +2,7 @@
 #include "proxy/check.h"
 #include "tests/support/catch.h"
 #include "tests/support/tls_pair.h"
+#include "tls/file_facts.h"
 
 #include <algorithm>
 #include <ctime>
@@ -87,6 +88,24 @@ TEST_CASE("the end of a certificate is announced, and is an error when it is the
     CHECK(checked.level_of("has expired") == Level::error);
     checked.now = 0;
     CHECK(checked.level_of("is not yet valid") == Level::error);
+}
+
+TEST_CASE(
+    "the end of an authority of client certificates is announced, and a warning when it is there") {
+    Checked checked;
+    checked.config.tls.ca_file = checked.certificates.certificate("root");
+    checked.config.tls.pairs.clear(); // whatever else expires
+    checked.config.tls.hosts.clear();
+    const std::string name = "authority \"Test authority root\"";
+    CHECK(checked.level_of(name) == Level::ok);
+    const std::int64_t end =
+        tls::read_certificate_file(checked.config.tls.ca_file, tls::WhichCertificate::leaf)
+            ->not_after;
+    checked.now = end - day;
+    CHECK(checked.level_of(name) == Level::warning);
+    CHECK(checked.level_of("does so soon") == Level::warning);
+    checked.now = end;
+    CHECK(checked.level_of("client certificates that it has issued are refused") == Level::warning);
 }
 
 TEST_CASE("a chain is wanted leaf first, each certificate issued by the next") {
