@@ -17,17 +17,17 @@
 
 namespace pgmoat::tls {
 
-namespace {
+namespace {} // namespace
 
-bool trusts_somebody(SSL_CTX* context) {
-    const STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+std::vector<x509_st*> authorities_in(x509_store_st* store) {
+    std::vector<X509*> found;
+    const STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(store);
     for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
-        if (X509_OBJECT_get_type(sk_X509_OBJECT_value(objects, i)) == X509_LU_X509) return true;
+        X509* authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        if (authority != nullptr) found.push_back(authority);
     }
-    return false;
+    return found;
 }
-
-} // namespace
 
 std::string quoted(const std::string& path) {
     return "\"" + path + "\"";
@@ -68,7 +68,7 @@ bool load_roots(ssl_ctx_st* context, const std::string& file, std::string& reaso
         return false;
     }
     ERR_clear_error();
-    if (trusts_somebody(context)) return true;
+    if (!authorities_in(SSL_CTX_get_cert_store(context)).empty()) return true;
     reason = "no certificate found";
     return false;
 }

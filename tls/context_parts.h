@@ -6,6 +6,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
+
+struct x509_st;
+struct x509_store_st;
 
 namespace pgmoat::tls {
 
@@ -18,6 +22,10 @@ namespace pgmoat::tls {
 // Loads the trusted certificates. False: `reason` says why not; a file without a certificate is a
 // failure, because it would trust nobody or, worse, be taken for "no check".
 [[nodiscard]] bool load_roots(ssl_ctx_st* context, const std::string& file, std::string& reason);
+
+// Its certificates, which it goes on owning; lists are left out. A look-up in a folder adds to
+// them.
+[[nodiscard]] std::vector<x509_st*> authorities_in(x509_store_st* store);
 
 // "file", in quotes.
 [[nodiscard]] std::string quoted(const std::string& path);

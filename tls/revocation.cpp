@@ -64,12 +64,8 @@ void require_folder(const std::string& folder) {
 // Copies: a look-up in a folder adds what it finds to the store.
 std::vector<NamePtr> names_of_authorities(X509_STORE* store) {
     std::vector<NamePtr> names;
-    const STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(store);
-    for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
-        const X509* certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
-        if (certificate != nullptr)
-            names.emplace_back(X509_NAME_dup(X509_get_subject_name(certificate)));
-    }
+    for (const X509* authority : authorities_in(store))
+        names.emplace_back(X509_NAME_dup(X509_get_subject_name(authority)));
     return names;
 }
 

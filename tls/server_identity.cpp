@@ -12,8 +12,6 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
-#include <optional>
-#include <utility>
 
 namespace pgmoat::tls {
 
@@ -36,15 +34,12 @@ int place_of(SSL_CTX* context) {
 
 // Of the authorities, which are in memory already; there is at least one.
 FileCertificate first_to_expire(X509_STORE* store) {
-    std::optional<FileCertificate> first;
-    const STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(store);
-    for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
-        X509* authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
-        if (authority == nullptr) continue; // a list
-        FileCertificate facts = file_certificate(authority);
-        if (!first || facts.not_after < first->not_after) first = std::move(facts);
-    }
-    return first.value_or(FileCertificate{});
+    const std::vector<X509*> authorities = authorities_in(store);
+    const auto end_of = [](const X509* one) { return unix_seconds(X509_get0_notAfter(one)); };
+    return file_certificate(*std::min_element(
+        authorities.begin(), authorities.end(), [&end_of](const X509* left, const X509* right) {
+            return end_of(left) < end_of(right);
+        }));
 }
 
 } // namespace
