@@ -53,13 +53,16 @@ void Batch::send() noexcept {
     std::size_t sends = 0;
     for (std::size_t i = 0; i < writing_; ++i) {
         LiveLeg* leg = writers_[i];
-        if (!leg || !leg->has_deferred()) continue;
+        const std::span<const std::uint8_t> bytes =
+            leg ? leg->take_deferred() : std::span<const std::uint8_t>{};
+        if (bytes.empty()) continue;
         writers_[sends] = leg;
-        ring_->send(leg->socket.get(), leg->deferred(), sends++);
+        sent_[sends] = bytes;
+        ring_->send(leg->socket.get(), bytes, sends++);
     }
     if (sends > 0) ring_->perform(std::span(results_).first(sends));
     for (std::size_t i = 0; i < sends; ++i)
-        writers_[i]->deferred_went(results_[i]);
+        writers_[i]->deferred_sent(sent_[i], results_[i]);
     writing_ = encrypted_ = 0;
 }
 

@@ -53,7 +53,11 @@ class Batch {
     std::vector<std::array<std::uint8_t, limits::batch_receive_bytes>> received_;
     std::vector<std::vector<std::uint8_t>> outgoing_;
     std::array<LiveLeg*, places> readers_{};
+    // A leg can be here more than once: it sends what was deferred itself when something else has
+    // to follow, and its next bytes may be deferred again. Only the leg knows what is still to be
+    // sent, so send() takes it from there, which it can do once.
     std::array<LiveLeg*, places> writers_{};
+    std::array<std::span<const std::uint8_t>, places> sent_{};
     std::array<int, places> results_{};
     std::size_t reading_ = 0;
     std::size_t writing_ = 0;

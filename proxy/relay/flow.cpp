@@ -113,6 +113,11 @@ void Flow::send_answer() {
 }
 
 void Flow::splice() {
+    if (const int error = to_.send_deferred(); error != 0) {
+        end_.cannot_send(to_.side, error);
+        return target_lost();
+    }
+    if (to_.owes()) return;
     const SpliceResult got =
         direction_.splice.turn(from_.socket.get(), to_.socket.get(), bench_.pipes);
     moved_ += got.bytes;

@@ -22,7 +22,8 @@ LiveChannel::LiveChannel(std::unique_ptr<Channel> channel)
 void LiveChannel::want_receives(Batch& batch) noexcept {
     const auto want = [&batch](const Direction& direction, LiveLeg& from, const LiveLeg& to) {
         const bool plain_turn = from.readable && !from.holds_bytes && from.unread.empty() &&
-                                !direction.bulk && !direction.after_large_read;
+                                !from.has_kept_end() && !direction.bulk &&
+                                !direction.after_large_read;
         if (plain_turn && to.may_write() && can_flow(direction, from, to)) batch.want(from);
     };
     want(to_server_, client_, server_);

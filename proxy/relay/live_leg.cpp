@@ -1,5 +1,7 @@
 #include "proxy/relay/live_leg.h"
 
+#include "proxy/relay/ring.h"
+
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -42,6 +44,7 @@ Received LiveLeg::judge(std::span<const std::uint8_t> room, ssize_t result) noex
 }
 
 void LiveLeg::came(std::span<const std::uint8_t> room, int result) noexcept {
+    if (result == Ring::refused) return;
     room_ = room;
     came_ = result;
 }
@@ -78,11 +81,11 @@ int LiveLeg::sent(std::span<const std::uint8_t> bytes, ssize_t result) {
 
 int LiveLeg::send_deferred() {
     if (!has_deferred()) return 0;
-    return send(std::exchange(deferred_, {}));
+    return send(take_deferred());
 }
 
-void LiveLeg::deferred_went(int result) noexcept try {
-    send_error_ = sent(std::exchange(deferred_, {}), result);
+void LiveLeg::deferred_sent(std::span<const std::uint8_t> bytes, int result) noexcept try {
+    send_error_ = result == Ring::refused ? send(bytes) : sent(bytes, result);
 } catch (const std::bad_alloc&) { // what is owed has no place: the stream is broken
     send_error_ = ENOMEM;
 }

@@ -41,20 +41,31 @@ class LiveLeg {
     // goes down) unless a FIN is known to stand behind the bytes: its edge has already been
     // reported and no other will come.
     [[nodiscard]] Received receive(std::span<std::uint8_t> into) noexcept;
-    // The batch received into `room`: `result` bytes, or a negative errno. Kept for receive().
+    // The batch received into `room`: `result` bytes, a negative errno, or Ring::refused. Kept for
+    // receive(), which makes the call itself when the ring did not.
     void came(std::span<const std::uint8_t> room, int result) noexcept;
+    // An end or an error that came in a batch and was not told yet: nothing can follow it, and
+    // another receive would hide it.
+    [[nodiscard]] bool has_kept_end() const noexcept { return !room_.empty(); }
     // Bytes that came in the batch and could not be relayed in this turn must not go with it.
     void keep_what_came();
 
     // One send, behind what is owed; what the socket does not take now is owed. Returns an errno or
     // 0.
     [[nodiscard]] int send(std::span<const std::uint8_t> bytes);
-    // The batch will make this send; any other send, and the FIN, come behind it.
+    // The batch will make this send; any other send, and the FIN, come behind it: the leg then
+    // makes the deferred one itself, first.
     void defer(std::span<const std::uint8_t> bytes) noexcept { deferred_ = bytes; }
-    [[nodiscard]] std::span<const std::uint8_t> deferred() const noexcept { return deferred_; }
     [[nodiscard]] bool has_deferred() const noexcept { return !deferred_.empty(); }
-    // The batch made it: `result` bytes, or a negative errno.
-    void deferred_went(int result) noexcept;
+    // Whoever sends the deferred bytes takes them first, so that nobody sends them again.
+    [[nodiscard]] std::span<const std::uint8_t> take_deferred() noexcept {
+        return std::exchange(deferred_, {});
+    }
+    // The batch sent these: `result` bytes, a negative errno, or Ring::refused.
+    void deferred_sent(std::span<const std::uint8_t> bytes, int result) noexcept;
+    // Makes the deferred send now, because something that is not send() comes next. Returns an
+    // errno or 0.
+    [[nodiscard]] int send_deferred();
     // Of a send that nobody waited for; an errno, given once.
     [[nodiscard]] int take_send_error() noexcept { return std::exchange(send_error_, 0); }
     [[nodiscard]] bool has_send_error() const noexcept { return send_error_ != 0; }
@@ -86,7 +97,6 @@ class LiveLeg {
   private:
     [[nodiscard]] Received judge(std::span<const std::uint8_t> room, ssize_t result) noexcept;
     [[nodiscard]] int sent(std::span<const std::uint8_t> bytes, ssize_t result);
-    [[nodiscard]] int send_deferred();
     void owe(std::span<const std::uint8_t> bytes);
     void forget_unsent() noexcept;
 

@@ -37,29 +37,30 @@ void Ring::send(int socket, std::span<const std::uint8_t> bytes, std::size_t tag
 }
 
 void Ring::perform(std::span<int> results) noexcept {
-    std::fill(results.begin(), results.end(), -EAGAIN);
+    std::fill(results.begin(), results.end(), refused);
     io_uring* ring = &native_->ring;
     unsigned submitted = 0;
     unsigned collected = 0;
-    bool refused = false;
-    while (collected < (refused ? submitted : added_)) {
+    bool turned_down = false;
+    while (collected < (turned_down ? submitted : added_)) {
         const int taken = io_uring_submit_and_wait(ring, 1);
         if (taken >= 0)
             submitted += static_cast<unsigned>(taken);
         else if (taken != -EINTR)
-            refused = true;
+            turned_down = true;
         unsigned head = 0;
         unsigned seen = 0;
         io_uring_cqe* completion = nullptr;
         io_uring_for_each_cqe(ring, head, completion) {
-            results[io_uring_cqe_get_data64(completion)] = completion->res;
+            const bool interrupted = completion->res == -EINTR || completion->res == -ECANCELED;
+            results[io_uring_cqe_get_data64(completion)] = interrupted ? refused : completion->res;
             ++seen;
         }
         io_uring_cq_advance(ring, seen);
         collected += seen;
     }
     added_ = 0;
-    if (refused) {
+    if (turned_down) {
         io_uring_queue_exit(ring);
         native_.reset();
     }

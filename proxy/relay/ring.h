@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 
@@ -25,8 +26,10 @@ class Ring {
     void receive(int socket, std::span<std::uint8_t> into, std::size_t tag) noexcept;
     void send(int socket, std::span<const std::uint8_t> bytes, std::size_t tag) noexcept;
 
-    // Does all that was added; results: bytes or a negative errno. What the kernel would not even
-    // take comes back as -EAGAIN, and the ring is unusable from then on.
+    // Does all that was added; results: bytes, a negative errno, or `refused` for what was not even
+    // tried: that says nothing about the socket, so the caller makes the call itself. The ring is
+    // unusable once the kernel has refused to take a submission.
+    static constexpr int refused = std::numeric_limits<int>::min();
     void perform(std::span<int> results) noexcept;
 
   private:

@@ -1,10 +1,12 @@
-"""A gigabyte each way arrives whole, and whoever stops reading costs little memory.
+"""A gigabyte each way arrives whole beside other busy connections, and whoever stops reading costs little memory.
 
+The load matters: what several channels have ready in one turn is received and sent together.
 PGMOAT_TRANSFER_MIB says how much is moved; the slower builds move less. Memory is measured on the release
 build: the sanitizers' own bookkeeping is many times what is to be seen.
 """
 
 import hashlib
+import struct
 import subprocess
 import time
 
@@ -12,6 +14,7 @@ import pytest
 
 from kit import wire
 from kit.environment import TRANSFER_MIB
+from kit.load import beside_load
 from kit.postgres import Postgres
 from kit.raw_client import RawClient
 
@@ -79,7 +82,10 @@ def start_in_mode(request, start_pgmoat, certificate, bulk_server):
 
 @pytest.fixture
 def proxy(start_in_mode):
-    return start_in_mode()
+    """It relays small queries and answers of 200 kB for others meanwhile."""
+    pgmoat, tls = start_in_mode()
+    with beside_load(pgmoat.port, tls):
+        yield pgmoat, tls
 
 
 def test_a_large_answer_arrives_whole(proxy, expected):
@@ -104,6 +110,33 @@ def test_a_large_copy_in_arrives_whole(proxy, bulk_server, client):
     psql.stderr.close()
     assert bulk_server.query("SELECT last_value FROM arrived") == str(ROWS)
     assert bulk_server.query("SELECT count(*) FROM differing") == "0"
+
+
+def test_answers_to_readers_that_pause_arrive_whole(proxy):
+    """A stream that is behind gathers bytes for several turns of the relay."""
+    pgmoat, tls = proxy
+    query = f"SELECT repeat(md5(i::text), 31) FROM generate_series(1, {TRANSFER_MIB * 32}) i"
+    with RawClient(pgmoat.port) as one:
+        if tls:
+            one.start_tls()
+        one.log_in()
+        one.socket.settimeout(120)
+        one.send(wire.query(query))
+        received = bytearray()
+        while not received.endswith(wire.READY_FOR_QUERY):
+            piece = one.socket.recv(1 << 16)
+            assert piece, "the answer broke off"
+            received += piece
+            if len(received) // (1 << 20) != (len(received) - len(piece)) // (1 << 20):
+                time.sleep(0.01)
+
+    def data_row(number):
+        row = hashlib.md5(str(number).encode()).hexdigest().encode() * 31
+        return wire.message(b"D", struct.pack("!hi", 1, len(row)) + row)
+
+    start = received.index(data_row(1))
+    rows = b"".join(map(data_row, range(1, TRANSFER_MIB * 32 + 1)))
+    assert received[start:start + len(rows)] == rows
 
 
 def test_a_client_that_stops_reading_costs_little_memory(start_in_mode, workspace):
