@@ -13,6 +13,17 @@ const std::string& startup() {
     return packet;
 }
 
+// What libpq sends at a time.
+const std::string& copy_data() {
+    constexpr std::size_t bytes = 8192;
+    static const std::string message = [] {
+        std::string out;
+        append_message(out, 'd', std::string(bytes - 5, 'x'));
+        return out;
+    }();
+    return message;
+}
+
 // The message field of an ErrorResponse body: fields are a letter and a string that ends in NUL.
 std::string error_text(std::string_view body) {
     while (body.size() > 1) {
@@ -36,6 +47,7 @@ Client::Progress Client::advance(bool peer_closed) {
     case State::ssl_reply: return read_ssl_reply();
     case State::handshaking: return shake_hands();
     case State::answering: return read_answer(peer_closed);
+    case State::copying: return send_copy_data();
     case State::idle: return peer_closed ? fail("closed while idle") : Progress::pending;
     case State::failed: break;
     }
@@ -86,7 +98,8 @@ Client::Progress Client::read_answer(bool peer_closed) {
     static std::array<char, 65536> buffer;
     bool ready = false;
     bool error = false;
-    while (!ready) {
+    bool copy = false;
+    while (!ready && !copy) {
         const IoResult got = transport_.read(buffer);
         if (got.status == IoStatus::would_block) {
             return Progress::pending;
@@ -94,23 +107,60 @@ Client::Progress Client::read_answer(bool peer_closed) {
         if (got.status != IoStatus::done) {
             return fail("the connection broke");
         }
-        bytes_received_ += got.bytes;
+        bytes_moved_ += got.bytes;
         const bool sound = scanner_.feed({buffer.data(), got.bytes}, [&](char type) {
             ready = ready || type == 'Z';
             error = error || type == 'E';
+            copy = copy || type == 'G';
         });
         if (!sound || error) {
             return fail(sound ? error_text(scanner_.error_body()) : "malformed message");
         }
-        if (!ready && !transport_.is_tls() && got.bytes < buffer.size() && !peer_closed) {
+        if (!ready && !copy && !transport_.is_tls() && got.bytes < buffer.size() && !peer_closed) {
             return Progress::pending;
         }
+    }
+    if (copy) {
+        state_ = State::copying;
+        return send_copy_data();
     }
     state_ = State::idle;
     return Progress::ready;
 }
 
-Client::Progress Client::send_query(std::string_view message) {
+// Nothing is read meanwhile: a server that answers before CopyDone has refused, and closes.
+Client::Progress Client::send_copy_data() {
+    const std::string& message = copy_data();
+    while (copy_left_ > 0) {
+        const IoResult put = transport_.write(std::string_view(message).substr(copy_at_));
+        if (put.status == IoStatus::would_block) {
+            return Progress::pending;
+        }
+        if (put.status != IoStatus::done) {
+            return fail("the connection broke");
+        }
+        bytes_moved_ += put.bytes;
+        copy_at_ += put.bytes;
+        if (copy_at_ == message.size()) {
+            copy_at_ = 0;
+            copy_left_ -= std::min<std::uint64_t>(copy_left_, message.size());
+        }
+    }
+    std::string done;
+    append_message(done, 'c', {});
+    const IoResult put = transport_.write(done);
+    if (put.status == IoStatus::would_block) {
+        return Progress::pending;
+    }
+    if (put.status != IoStatus::done || put.bytes != done.size()) {
+        return fail("could not send");
+    }
+    state_ = State::answering;
+    return read_answer(false); // its edge may have come while we were sending
+}
+
+Client::Progress Client::send_query(std::string_view message, std::uint64_t copy_in) {
+    copy_left_ = copy_in;
     query_sent_at_ = Clock::now();
     return send(message, State::answering);
 }

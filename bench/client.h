@@ -5,6 +5,8 @@
 //   handshaking --TLS established-->    answering    (the startup packet is out)
 //   answering   --ReadyForQuery-->      idle
 //   idle        --send_query()-->       answering
+//   answering   --CopyInResponse-->     copying      (`copy_in` bytes of CopyData, CopyDone)
+//   copying     --all is sent-->        answering
 //   any         --error, close-->       failed       (failure() says why)
 //
 // With Goal::handshake it is idle as soon as TLS is established.
@@ -34,24 +36,27 @@ class Client {
 
     // Called on an edge. `ready`: the goal has just been reached, or a ReadyForQuery has arrived.
     [[nodiscard]] Progress advance(bool peer_closed);
-    [[nodiscard]] Progress send_query(std::string_view message);
+    // `copy_in`: bytes to send when the server asks for COPY data.
+    [[nodiscard]] Progress send_query(std::string_view message, std::uint64_t copy_in = 0);
     // Terminate and close_notify; the destructor closes the socket.
     void say_goodbye();
 
     [[nodiscard]] int descriptor() const noexcept { return transport_.descriptor(); }
     [[nodiscard]] bool is_idle() const noexcept { return state_ == State::idle; }
     [[nodiscard]] Clock::time_point query_sent_at() const noexcept { return query_sent_at_; }
-    [[nodiscard]] std::uint64_t bytes_received() const noexcept { return bytes_received_; }
+    // In answers, and as COPY data.
+    [[nodiscard]] std::uint64_t bytes_moved() const noexcept { return bytes_moved_; }
     [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
     [[nodiscard]] std::string tls_description() const { return transport_.description(); }
 
   private:
-    enum class State { connecting, ssl_reply, handshaking, answering, idle, failed };
+    enum class State { connecting, ssl_reply, handshaking, answering, copying, idle, failed };
 
     [[nodiscard]] Progress after_connect();
     [[nodiscard]] Progress read_ssl_reply();
     [[nodiscard]] Progress shake_hands();
     [[nodiscard]] Progress read_answer(bool peer_closed);
+    [[nodiscard]] Progress send_copy_data();
     [[nodiscard]] Progress send(std::string_view bytes, State next);
     [[nodiscard]] Progress fail(std::string why);
 
@@ -61,7 +66,9 @@ class Client {
     State state_ = State::connecting;
     MessageScanner scanner_;
     Clock::time_point query_sent_at_;
-    std::uint64_t bytes_received_ = 0;
+    std::uint64_t bytes_moved_ = 0;
+    std::uint64_t copy_left_ = 0; // bytes, whole messages
+    std::size_t copy_at_ = 0;     // of the message that is being sent
     std::string failure_;
 };
 

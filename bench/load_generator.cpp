@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <utility>
 
 namespace pgmoat::bench {
 namespace {
@@ -60,24 +61,34 @@ int main(int argc, char** argv) {
     query->add_option("--text", load.query, "the query")->capture_default_str();
     CLI::App* connect = app.add_subcommand("connect", "connect, log in, leave, again");
     CLI::App* handshake = app.add_subcommand("handshake", "connect, shake hands, leave, again");
-    CLI::App* bulk = app.add_subcommand("bulk", "large results from bench_stub_backend");
-    bulk->add_option("--bytes", load.bulk_bytes, "size of one result")->capture_default_str();
+    CLI::App* bulk = app.add_subcommand("bulk", "large results");
+    bulk->add_option(
+            "--text", load.bulk_query, "\"bulk N\" and \"row N\" are for bench_stub_backend")
+        ->capture_default_str();
+    CLI::App* copy_in = app.add_subcommand("copy-in", "COPY data to bench_stub_backend");
+    copy_in->add_option("--bytes", load.copy_in_bytes, "of one COPY")->capture_default_str();
     CLI::App* idle = app.add_subcommand("idle", "log in and hold, in steps");
-    idle->add_option("--steps", load.idle_steps, "connections, ascending")->delimiter(',');
-    idle->add_flag("--wait-for-input", load.wait_for_input, "hold until a line comes in");
+    CLI::App* growth = app.add_subcommand("growth", "at each step hold, query, connect");
+    for (CLI::App* steps : {idle, growth}) {
+        steps->add_option("--steps", load.steps, "connections, ascending")->delimiter(',');
+        steps->add_flag("--wait-for-input", load.wait_for_input, "hold until a line comes in");
+    }
+    const std::pair<CLI::App*, Report (*)(const Load&)> modes[] = {{query, run_query},
+                                                                   {connect, run_connect},
+                                                                   {handshake, run_handshake},
+                                                                   {bulk, run_bulk},
+                                                                   {copy_in, run_copy_in},
+                                                                   {idle, run_idle},
+                                                                   {growth, run_growth}};
     CLI11_PARSE(app, argc, argv);
     try {
         std::signal(SIGPIPE, SIG_IGN);
-        if (query->parsed()) {
-            return print(run_query(load));
+        for (const auto& [mode, run] : modes) {
+            if (mode->parsed()) {
+                return print(run(load));
+            }
         }
-        if (connect->parsed()) {
-            return print(run_connect(load));
-        }
-        if (handshake->parsed()) {
-            return print(run_handshake(load));
-        }
-        return print(bulk->parsed() ? run_bulk(load) : run_idle(load));
+        return 1; // require_subcommand() leaves no other
     } catch (const std::exception& error) {
         std::fprintf(stderr, "invalid run: %s\n", error.what());
         return 1;

@@ -20,9 +20,10 @@ struct Load {
     double seconds = 5;
     std::vector<pid_t> watched; // whose CPU time is taken
     std::string query = "SELECT abalance FROM pgbench_accounts WHERE aid = 4711";
-    std::uint64_t bulk_bytes = 64U << 20U;
-    std::vector<std::size_t> idle_steps{1000, 5000};
-    bool wait_for_input = false; // idle: a line on standard input instead of `seconds`
+    std::string bulk_query = "bulk 67108864";
+    std::uint64_t copy_in_bytes = 64U << 20U;
+    std::vector<std::size_t> steps{1000, 5000};
+    bool wait_for_input = false; // holds until a line on standard input instead of for `seconds`
 };
 
 struct Report {
@@ -37,10 +38,15 @@ struct Report {
 [[nodiscard]] Report run_connect(const Load& load);
 // Connect, shake hands, leave, again; `clients` at a time. Nobody logs in.
 [[nodiscard]] Report run_handshake(const Load& load);
-// Each client asks the stub backend for `bulk_bytes`, again and again.
+// Each client asks for a large result, again and again.
 [[nodiscard]] Report run_bulk(const Load& load);
+// Each client sends `copy_in_bytes` of COPY data to the stub backend, again and again.
+[[nodiscard]] Report run_copy_in(const Load& load);
 // Opens the steps one after the other and holds each: "holding N" on standard output. At the end
 // every connection runs one query and is held once more: "holding N after a query".
 [[nodiscard]] Report run_idle(const Load& load);
+// At each step: holds so many connections ("holding N"), then a query in flight on each, then 8
+// more that come and go beside them. The figures of a step end in "_at_N".
+[[nodiscard]] Report run_growth(const Load& load);
 
 } // namespace pgmoat::bench

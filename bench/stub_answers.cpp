@@ -60,13 +60,7 @@ std::string row_header() {
 }
 
 std::string row(std::size_t value_bytes) {
-    std::string body;
-    append_u16(body, 1);
-    append_u32(body, static_cast<std::uint32_t>(value_bytes));
-    body.append(value_bytes, 'x');
-    std::string out;
-    append_message(out, 'D', body);
-    return out;
+    return row_start(value_bytes).append(value_bytes, 'x');
 }
 
 StubAnswers build() {
@@ -80,10 +74,22 @@ StubAnswers build() {
     answers.small_result =
         answers.row_header + answers.small_row + answers.command_complete + answers.ready;
     answers.bulk_row = row(bulk_row_bytes - row_overhead);
+    append_message(answers.copy_in, 'G', "\0\0\0"sv);
+    append_message(answers.copy_complete, 'C', "COPY 1\0"sv);
+    answers.copy_complete += answers.ready;
     return answers;
 }
 
 } // namespace
+
+std::string row_start(std::size_t value_bytes) {
+    std::string out(1, 'D');
+    append_u32(out,
+               static_cast<std::uint32_t>(value_bytes + 10)); // length, column count, value length
+    append_u16(out, 1);
+    append_u32(out, static_cast<std::uint32_t>(value_bytes));
+    return out;
+}
 
 const StubAnswers& stub_answers() {
     static const StubAnswers answers = build();

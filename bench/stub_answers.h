@@ -16,9 +16,13 @@ struct StubAnswers {
     std::string small_row;    // DataRow
     std::string command_complete;
     std::string ready;
-    std::string bulk_row; // one DataRow of bulk_row_bytes
+    std::string bulk_row;      // one DataRow of bulk_row_bytes
+    std::string copy_in;       // CopyInResponse
+    std::string copy_complete; // and ReadyForQuery
 };
 
 [[nodiscard]] const StubAnswers& stub_answers();
+// The start of a DataRow with one value of so many bytes, which follow.
+[[nodiscard]] std::string row_start(std::size_t value_bytes);
 
 } // namespace pgmoat::bench

@@ -138,7 +138,9 @@ std::size_t StubSession::take_message(std::string_view bytes) {
     case 'C': append_message(output_, '3', {}); break;
     case 'D': output_ += answers.row_header; break;
     case 'E': output_ += answers.small_row + answers.command_complete; break;
-    case 'H': break;
+    case 'H':
+    case 'd': break;
+    case 'c': output_ += answers.copy_complete; break;
     case 'S': output_ += answers.ready; break;
     default: return close_it;
     }
@@ -146,16 +148,20 @@ std::size_t StubSession::take_message(std::string_view bytes) {
 }
 
 void StubSession::answer_query(std::string_view text) {
-    constexpr std::string_view bulk = "bulk ";
-    if (!text.starts_with(bulk)) {
-        output_ += stub_answers().small_result;
+    const StubAnswers& answers = stub_answers();
+    const std::size_t space = text.find(' ');
+    const std::string_view kind = text.substr(0, space);
+    if (kind != "bulk" && kind != "row") {
+        output_ += text.starts_with("copy-in") ? answers.copy_in : answers.small_result;
         return;
     }
     std::uint64_t bytes = 0;
-    text.remove_prefix(bulk.size());
-    std::from_chars(text.data(), text.data() + text.size(), bytes);
-    output_ += stub_answers().row_header;
+    std::from_chars(text.data() + space + 1, text.data() + text.size(), bytes);
+    output_ += answers.row_header;
     rows_left_ = (bytes + bulk_row_bytes - 1) / bulk_row_bytes;
+    if (kind == "row") {
+        output_ += row_start(rows_left_ * bulk_row_bytes); // what the value holds, nobody looks at
+    }
     if (rows_left_ == 0) {
         output_ += stub_answers().command_complete + stub_answers().ready;
     }

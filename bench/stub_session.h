@@ -3,7 +3,9 @@
 //   startup      --SSLRequest-->        handshaking   (or 'N' and stay, without a certificate)
 //   handshaking  --TLS established-->   startup
 //   startup      --StartupMessage-->    serving       (trust: no authentication)
-//   serving      --Query-->             a fixed small result, or for "bulk N" N bytes of rows
+//   serving      --Query-->             a fixed small result; for "bulk N" N bytes of rows; for
+//                                       "row N" one row of N bytes; for "copy-in" CopyInResponse
+//   serving      --CopyData, CopyDone-->  taken; CommandComplete after the second
 //   any          --Terminate, cancel, end of stream, nonsense-->  closed
 #pragma once
 
@@ -43,7 +45,7 @@ class StubSession {
     State state_ = State::startup;
     std::string input_;           // a packet that has not arrived whole
     std::string output_;          // answers not yet sent
-    std::uint64_t rows_left_ = 0; // of a bulk result, after output_
+    std::uint64_t rows_left_ = 0; // of a bulk result, after output_; or pieces of one large row
     std::size_t row_sent_ = 0;    // bytes of the current row that are out
 };
 

@@ -8,7 +8,7 @@ namespace {
 
 // Handshakes in flight while growing: enough to keep a proxy busy, below any listen backlog.
 constexpr std::size_t logins_at_once = 32;
-constexpr std::chrono::seconds grow_time_max{60};
+constexpr std::chrono::seconds grow_time_max{120};
 
 } // namespace
 
@@ -42,7 +42,7 @@ void Swarm::grow_to(std::size_t count) {
         }
         if (Clock::now() > give_up) {
             throw std::runtime_error("only " + std::to_string(ready) + " of " +
-                                     std::to_string(count) + " logins within a minute");
+                                     std::to_string(count) + " logins within two minutes");
         }
     }
 }

@@ -18,7 +18,7 @@ class Swarm {
     ~Swarm();
 
     // Opens connections until `count` are logged in, few at a time. Throws std::runtime_error
-    // with the first failure, or if it takes longer than a minute.
+    // with the first failure, or if it takes longer than two minutes.
     void grow_to(std::size_t count);
 
     // Starts one more connection.

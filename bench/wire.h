@@ -18,7 +18,7 @@ inline constexpr std::uint32_t ssl_request_code = 80877103;
 inline constexpr std::uint32_t gssenc_request_code = 80877104;
 
 // Nothing that the bench tools exchange comes near it; a longer message means a broken stream.
-inline constexpr std::uint32_t message_bytes_max = 1U << 20;
+inline constexpr std::uint32_t message_bytes_max = 64U << 20;
 
 void append_u32(std::string& out, std::uint32_t value);
 [[nodiscard]] std::uint32_t read_u32(std::string_view bytes);

@@ -14,8 +14,8 @@ import subprocess
 from . import processes
 
 TERMINATED = "terminated"
+REENCRYPTED = "re-encrypted"  # TLS on both legs
 PASSED = "passed through"
-BEFORE = "pgmoat-before"
 SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin:/sbin"
 
 
@@ -24,13 +24,13 @@ class Site:
     """What a configuration needs to know of its surroundings."""
 
     folder: str
-    backend_port: int
     certificate: str
     key: str
     connections_max: int
     pgmoat: str
     pgmoat_relay_threads: int
-    before: str | None = None  # another build of pgmoat
+    before: str | None  # another build of pgmoat
+    binaries: dict  # program -> path, instead of the installed one
 
 
 @dataclasses.dataclass
@@ -38,17 +38,19 @@ class Peer:
     name: str  # unique, as on the command line
     title: str
     mode: str
-    program: str
-    package: str
-    version_arguments: list
-    configure: object  # (site, port, folder) -> command
+    program: str = ""  # none: the load goes to the backend itself
+    package: str = ""
+    version_arguments: tuple = ()
+    configure: object = None  # (site, port, backend port, folder) -> arguments
     idle_connections_max: int = 10000
+    is_before: bool = False
 
     def binary(self, site):
         if self.program == "pgmoat":
-            binary = site.before if self.name == BEFORE else site.pgmoat
-            return binary if binary and os.access(binary, os.X_OK) else None
-        return shutil.which(self.program, path=SEARCH_PATH)
+            binary = site.before if self.is_before else site.pgmoat
+        else:
+            binary = site.binaries.get(self.program)
+        return shutil.which(binary or self.program, path=SEARCH_PATH)
 
     def version(self, site):
         shown = subprocess.run(
@@ -58,14 +60,14 @@ class Peer:
         found = re.search(r"(?:version|stunnel|pgmoat|PgBouncer)\D{0,12}(\d+\.\d+[\w.+~-]*)", shown, re.I)
         return found.group(1) if found else "unknown"
 
-    def start(self, site):
-        folder = os.path.join(site.folder, self.name)
+    def start(self, site, backend_port):
+        folder = os.path.join(site.folder, f"{self.name}-{backend_port}")
         os.makedirs(folder, exist_ok=True)
         account = processes.unprivileged_account()
         if account:
             os.chown(folder, account.pw_uid, account.pw_gid)
         port = processes.free_port()
-        command = [self.binary(site), *self.configure(site, port, folder)]
+        command = [self.binary(site), *self.configure(site, port, backend_port, folder)]
         return processes.Server(self.title, command, port, os.path.join(folder, "output"))
 
 
@@ -77,17 +79,17 @@ def _write(folder, name, text):
 
 
 def _pgmoat(mode):
-    def configure(site, port, folder):
+    def configure(site, port, backend_port, folder):
         tls, server_tls = "", ""
-        if mode == "terminate":
+        if mode != PASSED:
             tls = f"ssl = on\nssl_cert_file = '{site.certificate}'\nssl_key_file = '{site.key}'\n"
-            server_tls = " sslmode=disable"
+            server_tls = " sslmode=" + ("require" if mode == REENCRYPTED else "disable")
         path = _write(folder, "pgmoat.conf", f"""
 listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = ''
-tls_mode = {mode}
-{tls}upstream = 'host=127.0.0.1 port={site.backend_port}{server_tls}'
+tls_mode = {'passthrough' if mode == PASSED else 'terminate'}
+{tls}upstream = 'host=127.0.0.1 port={backend_port}{server_tls}'
 max_connections = {site.connections_max}
 relay_threads = {site.pgmoat_relay_threads}
 log_connections = off
@@ -98,10 +100,11 @@ log_disconnections = off
     return configure
 
 
-def _pgbouncer(site, port, folder):
-    path = _write(folder, "pgbouncer.ini", f"""
+def _pgbouncer(server_tls):
+    def configure(site, port, backend_port, folder):
+        path = _write(folder, "pgbouncer.ini", f"""
 [databases]
-bench = host=127.0.0.1 port={site.backend_port} user=bench
+bench = host=127.0.0.1 port={backend_port} user=bench
 
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -114,17 +117,29 @@ default_pool_size = {site.connections_max}
 client_tls_sslmode = require
 client_tls_cert_file = {site.certificate}
 client_tls_key_file = {site.key}
-server_tls_sslmode = disable
+server_tls_sslmode = {server_tls}
 log_connections = 0
 log_disconnections = 0
 """)
-    return [path]
+        return [path]
+
+    return configure
 
 
-def _nginx(site, port, folder):
+def _stream_module(binary):
+    """Debian's nginx loads the stream module from a file; one built from source may have it built in."""
+    shown = subprocess.run([binary, "-V"], stderr=subprocess.PIPE, text=True, check=False).stderr
+    if "--with-stream=dynamic" not in shown:
+        return ""
+    folder = re.search(r"--modules-path=(\S+)", shown)
+    return f"load_module {folder.group(1) if folder else 'modules'}/ngx_stream_module.so;"
+
+
+def _nginx(site, port, backend_port, folder):
     # ssl_certificate is not needed: the stream passes through.
+    module = _stream_module(site.binaries.get("nginx") or shutil.which("nginx", path=SEARCH_PATH))
     path = _write(folder, "nginx.conf", f"""
-load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+{module}
 worker_processes 1;
 daemon off;
 pid {folder}/pid;
@@ -133,14 +148,14 @@ events {{ worker_connections {2 * site.connections_max}; }}
 stream {{
   server {{
     listen 127.0.0.1:{port} backlog=4096;
-    proxy_pass 127.0.0.1:{site.backend_port};
+    proxy_pass 127.0.0.1:{backend_port};
   }}
 }}
 """)
     return ["-e", "stderr", "-c", path, "-p", folder]
 
 
-def _haproxy(site, port, folder):
+def _haproxy(site, port, backend_port, folder):
     path = _write(folder, "haproxy.cfg", f"""
 global
   nbthread 1
@@ -152,19 +167,19 @@ defaults
   timeout server 10m
 listen bench
   bind 127.0.0.1:{port} backlog 4096
-  server backend 127.0.0.1:{site.backend_port}
+  server backend 127.0.0.1:{backend_port}
 """)
     return ["-f", path, "-db"]
 
 
-def _stunnel(site, port, folder):
+def _stunnel(site, port, backend_port, folder):
     path = _write(folder, "stunnel.conf", f"""
 foreground = yes
 pid =
 debug = err
 [bench]
 accept = 127.0.0.1:{port}
-connect = 127.0.0.1:{site.backend_port}
+connect = 127.0.0.1:{backend_port}
 protocol = pgsql
 cert = {site.certificate}
 key = {site.key}
@@ -172,16 +187,26 @@ key = {site.key}
     return [path]
 
 
+def _pgmoats(mode, name):
+    package = "give it with --before"
+    return [Peer(f"pgmoat-{name}", "pgmoat", mode, "pgmoat", "this tree", ("--version",), _pgmoat(mode)),
+            Peer(f"pgmoat-{name}-before", "pgmoat before", mode, "pgmoat", package, ("--version",), _pgmoat(mode),
+                 is_before=True)]
+
+
 ALL = [
-    Peer("pgmoat-terminate", "pgmoat", TERMINATED, "pgmoat", "this tree", ["--version"],
-         _pgmoat("terminate")),
-    Peer(BEFORE, "pgmoat before", TERMINATED, "pgmoat", "give it with --before", ["--version"],
-         _pgmoat("terminate")),
-    Peer("pgbouncer", "PgBouncer", TERMINATED, "pgbouncer", "pgbouncer", ["--version"], _pgbouncer),
-    Peer("stunnel", "stunnel", TERMINATED, "stunnel4", "stunnel4", ["-version"], _stunnel,
+    *_pgmoats(TERMINATED, "terminate"),
+    Peer("pgbouncer", "PgBouncer", TERMINATED, "pgbouncer", "pgbouncer", ("--version",), _pgbouncer("disable")),
+    Peer("stunnel", "stunnel", TERMINATED, "stunnel4", "stunnel4", ("-version",), _stunnel,
          idle_connections_max=2000),  # a thread per connection: more takes minutes to set up
-    Peer("pgmoat-passthrough", "pgmoat", PASSED, "pgmoat", "this tree", ["--version"],
-         _pgmoat("passthrough")),
-    Peer("nginx", "nginx stream", PASSED, "nginx", "nginx libnginx-mod-stream", ["-v"], _nginx),
-    Peer("haproxy", "HAProxy", PASSED, "haproxy", "haproxy", ["-v"], _haproxy),
+    *_pgmoats(REENCRYPTED, "reencrypt"),
+    Peer("pgbouncer-reencrypt", "PgBouncer", REENCRYPTED, "pgbouncer", "pgbouncer", ("--version",),
+         _pgbouncer("require")),
+    *_pgmoats(PASSED, "passthrough"),
+    Peer("nginx", "nginx stream", PASSED, "nginx", "nginx libnginx-mod-stream", ("-v",), _nginx),
+    Peer("haproxy", "HAProxy", PASSED, "haproxy", "haproxy", ("-v",), _haproxy),
 ]
+PROGRAMS = sorted({peer.program for peer in ALL} - {"pgmoat"})
+DIRECT = Peer("direct", "no proxy", "direct")
+# The stub backend with nobody in front of it does no more than OpenSSL and accept() make it do.
+ACCEPT_LOOP = Peer("accept-loop", "OpenSSL and accept()", TERMINATED)

@@ -19,6 +19,12 @@ def unprivileged_account():
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
+def unprivileged_identity():
+    """The same as arguments of subprocess."""
+    account = unprivileged_account()
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -32,13 +38,9 @@ class Server:
         self.name = name
         self.port = port
         self.log_path = log_path
-        account = unprivileged_account()
-        identity = {}
-        if account:
-            identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         with open(log_path, "ab") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **identity
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **unprivileged_identity()
             )
         self._wait_until_it_listens()
 

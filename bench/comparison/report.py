@@ -8,14 +8,11 @@ import os
 import platform
 import statistics
 
-from .measure import SCENARIOS
-from .peers import PASSED, TERMINATED
+from . import chart
+from .peers import PASSED, REENCRYPTED, TERMINATED
+from .scenarios import ALL, OURS, TARGETS
 
-# scenario, mode, peer, at most
-RATIO_TARGETS = {("query", TERMINATED, "pgbouncer"): 0.9, ("query", PASSED, "nginx"): 0.9,
-                 ("handshake", TERMINATED, "accept-loop"): 1.2}
-IDLE_TARGETS_KIB = {"pgmoat-terminate": 20, "pgmoat-passthrough": 3}
-OURS = {TERMINATED: "pgmoat-terminate", PASSED: "pgmoat-passthrough"}
+GROWTH_PLOT = "growth.svg"
 
 
 def _number(value):
@@ -42,81 +39,105 @@ def machine():
 
 
 class Report:
-    def __init__(self, contestants, results, idle, syscalls):
+    def __init__(self, contestants, results, syscalls, growth_steps):
         self.contestants = contestants  # peers that took part, in order
         self.results = results  # scenario name -> peer name -> round -> figures or None
-        self.idle = idle  # peer name -> figures
-        self.syscalls = syscalls  # peer name -> system calls per query
+        self.syscalls = syscalls  # scenario name -> peer name -> system call -> how often per unit
+        self.growth_steps = growth_steps
         self.missed = 0
 
     def lines(self):
-        lines = []
-        for scenario in SCENARIOS:
+        lines = self._targets()
+        for scenario in ALL:
             if scenario.name in self.results:
-                lines += ["", f"## {scenario.title}", ""] + self._scenario(scenario)
-        if self.syscalls:
-            lines += ["", "## System calls of the proxy per query (perf, 2 s, same load)", ""]
-            lines += _table(["", "mode", "system calls"],
-                            [[peer.title, peer.mode, f"{self.syscalls[peer.name]:.2f}"]
-                             for peer in self.contestants if peer.name in self.syscalls])
-        if self.idle:
-            lines += ["", "## Idle connections: memory of the proxy", ""] + self._idle()
+                body = self._growth() if scenario.name == "growth" else self._scenario(scenario)
+                lines += ["", f"## {scenario.title}", ""] + body
+        for name, by_peer in self.syscalls.items():
+            lines += ["", f"## System calls of the proxy in the {name} scenario, each", ""] + self._calls(by_peer)
         return lines
+
+    def growth_plot(self):
+        rounds = self.results["growth"]
+        return chart.svg(self._measured(rounds), rounds, self.growth_steps)
+
+    def _measured(self, rounds):
+        return [peer for peer in self.contestants if any(rounds.get(peer.name, []))]
 
     def _scenario(self, scenario):
         rounds = self.results[scenario.name]
-        rows = []
-        for peer in self.contestants:
-            valid = [figures for figures in rounds.get(peer.name, []) if figures]
-            if valid:
-                rows.append(self._row(scenario, peer, valid))
-        headings = ["", "mode", scenario.cpu_unit, "min – max", *scenario.others.values()]
-        lines = _table(headings, rows)
-        for mode in (TERMINATED, PASSED):
+        rows = [self._row(scenario, peer, [figures for figures in rounds[peer.name] if figures])
+                for peer in self._measured(rounds)]
+        lines = _table(["", "mode", scenario.unit, "min – max", *scenario.others.values()], rows)
+        for mode in (TERMINATED, REENCRYPTED, PASSED):
             lines += self._ratios(scenario, mode)
         return lines
 
     def _row(self, scenario, peer, valid):
-        def median(figure):
-            return _number(statistics.median(figures[figure] for figures in valid))
+        def values(figure):
+            return [figures[figure] for figures in valid if figure in figures]
 
-        cpu = ["–", "–"]
-        if peer.mode in OURS:
-            cpu = [median(scenario.cpu_figure),
-                   _spread([figures[scenario.cpu_figure] for figures in valid])]
-        return [peer.title, peer.mode, *cpu, *map(median, scenario.others)]
+        def median(figure):
+            return _number(statistics.median(values(figure))) if values(figure) else "–"
+
+        main = values(scenario.figure)
+        no_proxy = not peer.program and not any(main)  # its CPU is nobody's
+        shown = ["–", "–"] if no_proxy or not main else [median(scenario.figure), _spread(main)]
+        return [peer.title, peer.mode, *shown, *map(median, scenario.others)]
+
+    def _in_rounds(self, scenario, ours, beside, figure):
+        """The ratios of all rounds in which both are valid; our own figures if there is no other."""
+        rounds = self.results.get(scenario, {})
+        if beside is None:
+            return [mine[figure] for mine in rounds.get(ours, []) if mine and figure in mine]
+        pairs = zip(rounds.get(ours, []), rounds.get(beside, []))
+        return [mine[figure] / theirs[figure] for mine, theirs in pairs
+                if mine and theirs and mine.get(figure) and theirs.get(figure, 0) > 0]
 
     def _ratios(self, scenario, mode):
-        rounds = self.results[scenario.name]
         lines = []
         for peer in self.contestants:
-            if peer.mode != mode or peer.name == OURS[mode]:
-                continue
-            pairs = zip(rounds.get(OURS[mode], []), rounds.get(peer.name, []))
-            ratios = [ours[scenario.cpu_figure] / theirs[scenario.cpu_figure]
-                      for ours, theirs in pairs if ours and theirs]
-            if ratios:
-                verdict = self._verdict(statistics.median(ratios),
-                                        RATIO_TARGETS.get((scenario.name, mode, peer.name)))
-                lines.append(f"- {mode}, pgmoat / {peer.title}: "
-                             f"**{statistics.median(ratios):.2f}** ({_spread(ratios)}){verdict}")
+            if peer.mode == mode and peer.name != OURS[mode]:
+                ratios = self._in_rounds(scenario.name, OURS[mode], peer.name, scenario.figure)
+                if ratios:
+                    lines.append(f"- {mode}, pgmoat / {peer.title}: **{statistics.median(ratios):.2f}** ({_spread(ratios)})")
         return ["", *lines] if lines else []
 
-    def _idle(self):
+    def _targets(self):
+        main = {scenario.name: scenario.figure for scenario in ALL}
+        titles = {peer.name: peer.title for peer in self.contestants}
         rows = []
-        for peer in self.contestants:
-            if peer.name not in self.idle:
+        for target in TARGETS:
+            figure = target.figure or main[target.scenario]
+            found = self._in_rounds(target.scenario, target.ours, target.beside, figure)
+            if not found:
                 continue
-            figures = self.idle[peer.name]
-            verdict = self._verdict(figures["after_login"], IDLE_TARGETS_KIB.get(peer.name), " KiB")
-            rows.append([peer.title, peer.mode, f"{figures['after_login']:.2f}{verdict}",
-                         f"{figures['after_query']:.2f}"])
-        return _table(["", "mode", "KiB per connection after login", "after a query on each"], rows)
+            value = statistics.median(found)
+            met = value >= target.limit if target.at_least else value <= target.limit
+            self.missed += not met
+            rows.append([f"{target.scenario}, {figure}", target.ours, titles.get(target.beside, "itself"),
+                         f"{value:.2f}", _spread(found), f"{'≥' if target.at_least else '≤'} {target.limit:g}",
+                         "met" if met else "**missed**"])
+        if not rows:
+            return []
+        return ["", "## Targets: medians of the ratios within rounds", "",
+                *_table(["figure", "", "beside", "median", "min – max", "target", ""], rows)]
 
-    def _verdict(self, value, target, unit=""):
-        if target is None:
-            return ""
-        if value <= target:
-            return f", target ≤ {target}{unit}: met"
-        self.missed += 1
-        return f", target ≤ {target}{unit}: **missed**"
+    def _growth(self):
+        rounds = self.results["growth"]
+        rows = []
+        for peer in self._measured(rounds):
+            for figure, title in chart.PANELS:
+                found = dict(chart.points(rounds[peer.name], figure, self.growth_steps))
+                cells = [_number(found[step]) if step in found else "–" for step in self.growth_steps]
+                rows.append([peer.title, peer.mode, title, *cells])
+        steps = [f"{step:,}" for step in self.growth_steps]
+        return [f"![Growth]({GROWTH_PLOT})", "", *_table(["", "mode", "connections:", *steps], rows)]
+
+    def _calls(self, by_peer):
+        peers = [peer for peer in self.contestants if peer.name in by_peer]
+        sums = {name: sum(by_peer[peer.name].get(name, 0) for peer in peers)
+                for name in {name for calls in by_peer.values() for name in calls}}
+        shown = [name for name in sorted(sums, key=sums.get, reverse=True) if sums[name] >= 0.05 * len(peers)]
+        rows = [[peer.title, peer.mode, f"**{sum(by_peer[peer.name].values()):.2f}**",
+                 *(f"{by_peer[peer.name].get(name, 0):.2f}" for name in shown)] for peer in peers]
+        return _table(["", "mode", "all", *shown], rows)
