@@ -1,7 +1,7 @@
 // What one decision over the access rules costs at worst: no rule matches but the last. Pure CPU,
 // in process: no socket, no server. Prints a table in Markdown, a row per shape of rules:
-// microseconds per decision by plain scan and by sieve; cold: the caches were emptied before.
-#include "proxy/policy/evaluation.h"
+// microseconds per decision by plain scan and by index; cold: the caches were emptied before.
+#include "proxy/hba/evaluate/evaluation.h"
 
 #include <CLI/CLI.hpp>
 #include <re2/re2.h>
@@ -17,7 +17,7 @@
 
 namespace {
 
-using namespace pgmoat::policy;
+using namespace pgmoat::hba;
 using Clock = std::chrono::steady_clock;
 using Kind = NameMatch::Kind;
 
@@ -76,7 +76,7 @@ Rule ten_users_in_one_network(unsigned n) {
     return rule;
 }
 
-// The sieve cannot help: every regular expression is tried.
+// The index cannot help: every regular expression is tried.
 Rule regex_in_one_network(unsigned n) {
     Rule rule = with_network(rule_for("all", "all"), 0xffff);
     const std::string text = "^tenant_" + std::to_string(n) + "_";
@@ -150,12 +150,12 @@ int main(int argc, char** argv) {
         ->check(CLI::Range(20U, 1'000'000U));
     CLI11_PARSE(app, argc, argv);
 
-    std::puts("| rules | plain scan | cold | sieve | cold |\n|---|---|---|---|---|");
+    std::puts("| rules | plain scan | cold | index | cold |\n|---|---|---|---|---|");
     for (const Shape& shape : shapes) {
         Rules rules = rules_of(shape, count);
         const double plain = median(rules, decisions, false);
         const double plain_cold = median(rules, decisions / 20, true);
-        rules.sieve = std::make_shared<const RuleSieve>(rules.rules);
+        rules.index = std::make_shared<const RuleIndex>(rules.rules);
         const double sieved = median(rules, decisions, false);
         const double sieved_cold = median(rules, decisions / 20, true);
         std::printf("| %s | %.1f | %.1f | %.1f | %.1f |\n",

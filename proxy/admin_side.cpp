@@ -11,19 +11,19 @@ namespace pgmoat {
 
 namespace {
 
-admin::RuleState state_of(const policy::Rule& rule) {
-    const policy::RuleStats& stats = *rule.stats;
+admin::RuleState state_of(const hba::Rule& rule) {
+    const hba::RuleStats& stats = *rule.stats;
     return {rule.file,
             static_cast<int>(rule.line),
-            policy::shown_text(rule),
+            hba::shown_text(rule),
             stats.allowed + stats.refused(),
             stats.refused(),
             stats.last_hit};
 }
 
 // What no line let in is refused.
-admin::RuleState unmatched(const policy::Rules& rules) {
-    const policy::RuleStats& stats = *rules.no_entry;
+admin::RuleState unmatched(const hba::Rules& rules) {
+    const hba::RuleStats& stats = *rules.no_entry;
     return {rules.file, 0, "no line matches", stats.denied, stats.denied, stats.last_hit};
 }
 
@@ -31,7 +31,7 @@ admin::RuleState unmatched(const policy::Rules& rules) {
 std::vector<admin::RuleState> rule_states(const control::Setup& setup) {
     std::vector<admin::RuleState> states;
     for (const auto& rules : control::distinct_rules(setup.access, &control::Access::rules)) {
-        for (const policy::Rule& rule : rules->rules) {
+        for (const hba::Rule& rule : rules->rules) {
             if (states.size() >= admin::rules_on_page_max) break;
             states.push_back(state_of(rule));
         }

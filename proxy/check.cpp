@@ -192,39 +192,39 @@ struct Ways {
     bool certificate = false; // every rule for TLS wants one
 };
 
-bool is_for(policy::RecordType type, bool tls) {
-    using policy::RecordType;
+bool is_for(hba::RecordType type, bool tls) {
+    using hba::RecordType;
     return type == RecordType::host || type == RecordType::hostnogssenc ||
            type == (tls ? RecordType::hostssl : RecordType::hostnossl);
 }
 
 // Rules behind it are never reached.
-bool matches_everybody(const policy::Rule& rule) {
-    const auto is_all = [](const policy::NameMatch& name) {
-        return name.kind == policy::NameMatch::Kind::all;
+bool matches_everybody(const hba::Rule& rule) {
+    const auto is_all = [](const hba::NameMatch& name) {
+        return name.kind == hba::NameMatch::Kind::all;
     };
     return std::any_of(rule.databases.begin(), rule.databases.end(), is_all) &&
            std::any_of(rule.users.begin(), rule.users.end(), is_all) &&
-           std::holds_alternative<policy::AnyAddress>(rule.address) && !rule.sni;
+           std::holds_alternative<hba::AnyAddress>(rule.address) && !rule.sni;
 }
 
-std::vector<const policy::Rule*> rules_that_let_in(const policy::Rules& rules, bool tls) {
-    std::vector<const policy::Rule*> found;
-    for (const policy::Rule& rule : rules.rules) {
+std::vector<const hba::Rule*> rules_that_let_in(const hba::Rules& rules, bool tls) {
+    std::vector<const hba::Rule*> found;
+    for (const hba::Rule& rule : rules.rules) {
         if (!is_for(rule.type, tls)) continue;
-        if (rule.method != policy::Method::reject) found.push_back(&rule);
+        if (rule.method != hba::Method::reject) found.push_back(&rule);
         if (matches_everybody(rule)) break;
     }
     return found;
 }
 
-Ways ways_of(const policy::Rules* rules) {
+Ways ways_of(const hba::Rules* rules) {
     if (rules == nullptr) return {};
     const auto with_tls = rules_that_let_in(*rules, true);
     return {!rules_that_let_in(*rules, false).empty(),
             !with_tls.empty(),
-            std::all_of(with_tls.begin(), with_tls.end(), [](const policy::Rule* rule) {
-                return rule->client_cert != policy::ClientCert::off;
+            std::all_of(with_tls.begin(), with_tls.end(), [](const hba::Rule* rule) {
+                return rule->client_cert != hba::ClientCert::off;
             })};
 }
 
@@ -329,7 +329,7 @@ std::vector<Finding> check_tls(const config::Config& config, std::int64_t now) {
 }
 
 std::vector<std::string> explain_sslmodes(const config::Config& config,
-                                          const std::vector<const policy::Rules*>& rules) {
+                                          const std::vector<const hba::Rules*>& rules) {
     std::vector<std::string> lines;
     for (std::size_t i = 0; i < config.listeners.size(); ++i) {
         const auto& listener = config.listeners[i];

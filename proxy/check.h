@@ -4,7 +4,7 @@
 #pragma once
 
 #include "proxy/config/config.h"
-#include "proxy/policy/rule.h"
+#include "proxy/hba/rule.h"
 
 #include <cstdint>
 #include <string>
@@ -24,6 +24,6 @@ struct Finding {
 // A table for each listener, as lines: what its rules (none: everyone is let in) leave possible to
 // some client or other.
 [[nodiscard]] std::vector<std::string>
-explain_sslmodes(const config::Config& config, const std::vector<const policy::Rules*>& rules);
+explain_sslmodes(const config::Config& config, const std::vector<const hba::Rules*>& rules);
 
 } // namespace pgmoat

@@ -6,9 +6,9 @@
 #include "proxy/config/table_file.h"
 #include "proxy/control/access.h"
 #include "proxy/exit_code.h"
-#include "proxy/policy/hba_file.h"
-#include "proxy/policy/hba_listing.h"
-#include "proxy/policy/listing_text.h"
+#include "proxy/hba/parse/hba_file.h"
+#include "proxy/hba/parse/hba_listing.h"
+#include "proxy/hba/parse/listing_text.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -24,9 +24,9 @@ using config::ConfigError;
 using config::TableFile;
 
 // Without a configuration every upstream is taken to be there.
-policy::HbaContext context_without_config(const TableFile& file) {
+hba::HbaContext context_without_config(const TableFile& file) {
     constexpr std::string_view option = "upstream=";
-    policy::HbaContext context;
+    hba::HbaContext context;
     context.roles = true;
     for (const auto& line : file.lines)
         for (const auto& field : line.fields)
@@ -46,14 +46,14 @@ TableFile read(const std::string& path) {
 
 int print(const std::string& path,
           const TableFile& file,
-          const policy::HbaContext& context,
+          const hba::HbaContext& context,
           bool json) {
-    const auto rows = policy::list_hba(policy::parse_hba(file, context));
-    const std::string text = json ? policy::json_table(rows) : policy::text_table(rows);
+    const auto rows = hba::list_hba(hba::parse_hba(file, context));
+    const std::string text = json ? hba::json_table(rows) : hba::text_table(rows);
     std::fwrite(text.data(), 1, text.size(), stdout);
-    if (rows.empty()) say("FATAL", policy::without_entries(path));
+    if (rows.empty()) say("FATAL", hba::without_entries(path));
     const bool sound =
-        !rows.empty() && std::all_of(rows.begin(), rows.end(), [](const policy::HbaRow& row) {
+        !rows.empty() && std::all_of(rows.begin(), rows.end(), [](const hba::HbaRow& row) {
             return row.error.empty();
         });
     return sound ? exit_ok : exit_configuration;

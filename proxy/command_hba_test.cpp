@@ -6,10 +6,10 @@
 #include "proxy/config/hosts_file.h"
 #include "proxy/control/access.h"
 #include "proxy/exit_code.h"
+#include "proxy/hba/evaluate/evaluation.h"
 #include "proxy/lookups/host_names.h"
 #include "proxy/lookups/interfaces.h"
 #include "proxy/lookups/roles.h"
-#include "proxy/policy/evaluation.h"
 #include "tls/certificate_file.h"
 
 #include <cstdio>
@@ -22,8 +22,8 @@ namespace pgmoat {
 namespace {
 
 using config::ConfigError;
-using policy::Decision;
-using policy::Question;
+using hba::Decision;
+using hba::Question;
 
 protocol::Replication replication_of(const std::string& word) {
     if (word == "database") return protocol::Replication::logical;
@@ -32,11 +32,11 @@ protocol::Replication replication_of(const std::string& word) {
     return *flag ? protocol::Replication::physical : protocol::Replication::none;
 }
 
-policy::Candidate candidate_of(const HbaTestOptions& options, const config::Config& config) {
-    policy::Candidate candidate;
+hba::Candidate candidate_of(const HbaTestOptions& options, const config::Config& config) {
+    hba::Candidate candidate;
     candidate.address_text = options.address == "local" ? "[local]" : options.address;
-    candidate.address = policy::net_address_from(candidate.address_text);
-    if (candidate.address.family == policy::Family::local && candidate.address_text != "[local]")
+    candidate.address = hba::net_address_from(candidate.address_text);
+    if (candidate.address.family == hba::Family::local && candidate.address_text != "[local]")
         throw ConfigError({"\"" + options.address + "\" is no numeric address"});
     candidate.tls = !options.tls.empty();
     candidate.tls_version = options.tls;
@@ -56,9 +56,9 @@ policy::Candidate candidate_of(const HbaTestOptions& options, const config::Conf
 }
 
 void answer(const lookups::RoleSource& roles,
-            const policy::Candidate& candidate,
+            const hba::Candidate& candidate,
             Question question,
-            policy::Evaluation& evaluation) {
+            hba::Evaluation& evaluation) {
     switch (question) {
     case Question::client_host_name:
         return evaluation.answer(lookups::look_up_host_name(candidate.address));
@@ -68,15 +68,15 @@ void answer(const lookups::RoleSource& roles,
     }
 }
 
-Decision decide(const control::Access& access, const policy::Candidate& candidate) {
-    policy::Evaluation evaluation(*access.rules, candidate);
+Decision decide(const control::Access& access, const hba::Candidate& candidate) {
+    hba::Evaluation evaluation(*access.rules, candidate);
     for (;;) {
         auto step = evaluation.next();
         if (auto* question = std::get_if<Question>(&step)) {
             answer(access.roles, candidate, *question, evaluation);
             continue;
         }
-        return policy::after_server_hello(std::get<Decision>(std::move(step)), candidate);
+        return hba::after_server_hello(std::get<Decision>(std::move(step)), candidate);
     }
 }
 
@@ -85,7 +85,7 @@ void say(const Decision& decision, const std::string& listener_upstream) {
         std::printf("file \"%s\" line %u: \"%s\"\n",
                     decision.rule->file.c_str(),
                     decision.rule->line,
-                    policy::shown_text(*decision.rule).c_str());
+                    hba::shown_text(*decision.rule).c_str());
     else
         std::printf("no rule matches\n");
     if (!decision.refuses()) {
@@ -109,7 +109,7 @@ int test_hba(const HbaTestOptions& options) {
             throw ConfigError({"listener \"" + listener.name + "\" has no \"hba_file\""});
         config.listeners = {listener};
         const auto access = control::load_access(config, {});
-        policy::Candidate candidate = candidate_of(options, config);
+        hba::Candidate candidate = candidate_of(options, config);
         candidate.passthrough = listener.tls_mode == config::TlsMode::passthrough;
         const Decision decision = decide(access.front(), candidate);
         say(decision, listener.upstream);

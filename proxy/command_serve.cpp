@@ -34,7 +34,7 @@ int print_findings(const std::vector<Finding>& findings) {
 }
 
 void print_sslmodes(const control::Setup& setup) {
-    std::vector<const policy::Rules*> rules;
+    std::vector<const hba::Rules*> rules;
     for (const auto& access : setup.access)
         rules.push_back(access.rules.get());
     for (const auto& line : explain_sslmodes(setup.config, rules))

@@ -1,7 +1,7 @@
 #include "proxy/console_backend.h"
 
 #include "proxy/fields.h"
-#include "proxy/policy/hba_listing.h"
+#include "proxy/hba/parse/hba_listing.h"
 
 #include <algorithm>
 #include <chrono>
@@ -24,9 +24,9 @@ void repair(SessionFacts& facts) {
         *text = repaired(*text, bytes_max);
 }
 
-admin::RuleView view_of(const policy::Rule& rule) {
-    policy::HbaRow row = policy::row_of(rule);
-    const policy::RuleStats& stats = *rule.stats;
+admin::RuleView view_of(const hba::Rule& rule) {
+    hba::HbaRow row = hba::row_of(rule);
+    const hba::RuleStats& stats = *rule.stats;
     return {rule.number,
             std::move(row.file_name),
             row.line_number,
@@ -83,7 +83,7 @@ std::vector<admin::RuleView> ConsoleBackend::rules() const {
     std::vector<admin::RuleView> views;
     for (const auto& rules :
          control::distinct_rules(verbs_.setup().access, &control::Access::rules))
-        for (const policy::Rule& rule : rules->rules)
+        for (const hba::Rule& rule : rules->rules)
             views.push_back(view_of(rule));
     return views;
 }

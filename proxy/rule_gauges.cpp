@@ -12,9 +12,9 @@ namespace pgmoat {
 namespace {
 
 using control::Setup;
-using policy::Rule;
-using policy::Rules;
-using policy::RuleStats;
+using hba::Rule;
+using hba::Rules;
+using hba::RuleStats;
 
 // "pg_hba.conf:12" in its two parts; beyond the cap all rules are one.
 struct RuleName {
@@ -25,18 +25,17 @@ struct RuleName {
 
 RuleName name_of(const Rules& rules, const Rule& rule) {
     if (rule.number > rules_shown_max) return {rules.name, "_other"};
-    const std::size_t colon = rule.place.rfind(':');
-    return {rule.place.substr(0, colon), rule.place.substr(colon + 1)};
+    const std::size_t colon = rule.location.rfind(':');
+    return {rule.location.substr(0, colon), rule.location.substr(colon + 1)};
 }
 
 using Sums = std::map<std::pair<RuleName, std::string_view>, std::uint64_t>;
 
 void add(Sums& sums, const Rules& rules, const Rule& rule, bool audited) {
-    using policy::Verdict;
+    using hba::Verdict;
     const RuleName name = name_of(rules, rule);
     const RuleStats& stats = *rule.stats;
-    if (rule.method != policy::Method::reject)
-        sums[{name, to_word(Verdict::allow)}] += stats.allowed;
+    if (rule.method != hba::Method::reject) sums[{name, to_word(Verdict::allow)}] += stats.allowed;
     sums[{name, to_word(Verdict::deny)}] += stats.denied;
     if (rule.demands.any()) sums[{name, to_word(Verdict::demand_unmet)}] += stats.demand_unmet;
     if (audited && !rule.upstream.empty()) sums[{name, "reroute"}] += stats.rerouted;
@@ -49,7 +48,7 @@ std::vector<metrics::RuleHits> rule_hits(const Setup& setup, control::RulesOfAcc
     for (const auto& rules : control::distinct_rules(setup.access, which)) {
         for (const Rule& rule : rules->rules)
             add(sums, *rules, rule, which == &control::Access::audit);
-        sums[{RuleName{rules->name, "none"}, to_word(policy::Verdict::no_entry)}] +=
+        sums[{RuleName{rules->name, "none"}, to_word(hba::Verdict::no_entry)}] +=
             rules->no_entry->denied;
     }
     std::vector<metrics::RuleHits> hits;

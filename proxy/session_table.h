@@ -107,7 +107,7 @@ class SessionRow final : public Traffic {
     // update().
     [[nodiscard]] const SessionFacts& facts() const noexcept { return *facts_; }
     void update(const std::function<void(SessionFacts&)>& change);
-    // Something that goes when the connection does, such as a seat under a rule's limit.
+    // Something that goes when the connection does, such as a slot under a rule's limit.
     void keep(std::shared_ptr<void> until_the_end) { kept_ = std::move(until_the_end); }
     // Counts the session against the limit, once; false: the limit is reached.
     [[nodiscard]] bool admit(std::size_t limit);

@@ -1,8 +1,8 @@
 #include "proxy/control/access.h"
 
 #include "proxy/config/file_source.h"
-#include "proxy/policy/rule_changes.h"
-#include "proxy/policy/rule_sieve.h"
+#include "proxy/hba/evaluate/rule_index.h"
+#include "proxy/hba/rule_changes.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -14,7 +14,7 @@ namespace pgmoat::control {
 namespace {
 
 using config::TlsMode;
-using policy::Rules;
+using hba::Rules;
 
 class Loader {
   public:
@@ -33,19 +33,19 @@ class Loader {
 
   private:
     std::shared_ptr<const Rules> read(const std::string& file, TlsMode mode, const Rules* before) {
-        auto result = policy::load_rules(
-            file, config_.ident_file, hba_context(config_, mode), config::Disk());
-        if (auto* wrong = std::get_if<policy::RuleErrors>(&result)) {
+        auto result =
+            hba::load_rules(file, config_.ident_file, hba_context(config_, mode), config::Disk());
+        if (auto* wrong = std::get_if<hba::RuleErrors>(&result)) {
             for (auto& message : wrong->messages)
                 add_error(std::move(message));
             return nullptr;
         }
         auto rules = std::make_shared<Rules>(std::move(std::get<Rules>(result)));
         rules->name = short_name(file);
-        for (policy::Rule& rule : rules->rules)
-            rule.place = short_name(rule.file) + ":" + std::to_string(rule.line);
-        rules->sieve = std::make_shared<const policy::RuleSieve>(rules->rules);
-        if (before != nullptr) policy::inherit_stats(*before, *rules);
+        for (hba::Rule& rule : rules->rules)
+            rule.location = short_name(rule.file) + ":" + std::to_string(rule.line);
+        rules->index = std::make_shared<const hba::RuleIndex>(rules->rules);
+        if (before != nullptr) hba::inherit_stats(*before, *rules);
         return rules;
     }
 
@@ -84,8 +84,8 @@ std::vector<Access> load_access(const config::Config& config, const std::vector<
     return access;
 }
 
-policy::HbaContext hba_context(const config::Config& config, TlsMode mode) {
-    policy::HbaContext context;
+hba::HbaContext hba_context(const config::Config& config, TlsMode mode) {
+    hba::HbaContext context;
     context.passthrough = mode == TlsMode::passthrough;
     context.ssl = context.passthrough || config.ssl;
     context.roles = !config.role_query.empty();
@@ -112,9 +112,9 @@ std::vector<std::string> access_warnings(const std::vector<Access>& access) {
     return warnings;
 }
 
-policy::Candidate candidate_of(const SessionFacts& facts) {
-    policy::Candidate candidate;
-    candidate.address = policy::net_address_from(facts.client_address);
+hba::Candidate candidate_of(const SessionFacts& facts) {
+    hba::Candidate candidate;
+    candidate.address = hba::net_address_from(facts.client_address);
     candidate.address_text = facts.client_address;
     candidate.tls = facts.encryption == Encryption::tls;
     candidate.gss = facts.encryption == Encryption::gss;

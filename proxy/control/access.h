@@ -4,10 +4,10 @@
 #pragma once
 
 #include "proxy/config/config.h"
+#include "proxy/hba/evaluate/evaluation.h"
+#include "proxy/hba/parse/hba_file.h"
+#include "proxy/hba/rule.h"
 #include "proxy/lookups/roles.h"
-#include "proxy/policy/evaluation.h"
-#include "proxy/policy/hba_file.h"
-#include "proxy/policy/rule.h"
 #include "proxy/session_table.h"
 
 #include <memory>
@@ -17,10 +17,10 @@
 namespace pgmoat::control {
 
 struct Access {
-    std::shared_ptr<const policy::Rules> rules; // none: everyone is let in
-    std::shared_ptr<const policy::Rules> audit; // none: nothing is audited
-    bool routes = false;                        // a rule may choose the upstream
-    lookups::RoleSource roles;                  // who knows the roles that the rules name
+    std::shared_ptr<const hba::Rules> rules; // none: everyone is let in
+    std::shared_ptr<const hba::Rules> audit; // none: nothing is audited
+    bool routes = false;                     // a rule may choose the upstream
+    lookups::RoleSource roles;               // who knows the roles that the rules name
 };
 
 // One per listener, in their order; listeners that name the same file share its rules. Rules that
@@ -29,17 +29,17 @@ struct Access {
                                               const std::vector<Access>& old);
 
 // What the files of a listener with this mode are read for.
-[[nodiscard]] policy::HbaContext hba_context(const config::Config& config, config::TlsMode mode);
+[[nodiscard]] hba::HbaContext hba_context(const config::Config& config, config::TlsMode mode);
 
 // The live rules, or the audited ones, of all listeners, each set once.
-using RulesOfAccess = std::shared_ptr<const policy::Rules> Access::*;
-[[nodiscard]] std::vector<std::shared_ptr<const policy::Rules>>
+using RulesOfAccess = std::shared_ptr<const hba::Rules> Access::*;
+[[nodiscard]] std::vector<std::shared_ptr<const hba::Rules>>
 distinct_rules(const std::vector<Access>& access, RulesOfAccess which);
 
 // What a loaded file is suspected of, such as a record that cannot match; a line each.
 [[nodiscard]] std::vector<std::string> access_warnings(const std::vector<Access>& access);
 
 // What a session's facts say to the rules.
-[[nodiscard]] policy::Candidate candidate_of(const SessionFacts& facts);
+[[nodiscard]] hba::Candidate candidate_of(const SessionFacts& facts);
 
 } // namespace pgmoat::control

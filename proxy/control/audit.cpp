@@ -12,8 +12,8 @@ namespace pgmoat::control {
 
 namespace {
 
-Fields describe(const AuditCase& what, const policy::Decision& decision) {
-    const policy::Candidate& candidate = what.candidate;
+Fields describe(const AuditCase& what, const hba::Decision& decision) {
+    const hba::Candidate& candidate = what.candidate;
     Fields fields;
     fields.add("id", what.id).add("client", candidate.address_text);
     if (!candidate.user.empty()) fields.add("user", candidate.user);
@@ -21,7 +21,7 @@ Fields describe(const AuditCase& what, const policy::Decision& decision) {
     fields.add("tls", candidate.tls_version.empty() ? "off" : candidate.tls_version);
     if (!candidate.tls_cipher.empty()) fields.add("cipher", candidate.tls_cipher);
     if (!candidate.server_name.empty()) fields.add("sni", candidate.server_name);
-    if (decision.rule != nullptr) fields.add("rule", decision.rule->place);
+    if (decision.rule != nullptr) fields.add("rule", decision.rule->location);
     if (decision.refuses())
         fields.add("detail", decision.message);
     else
@@ -29,10 +29,10 @@ Fields describe(const AuditCase& what, const policy::Decision& decision) {
     return fields;
 }
 
-void conclude(ControlThread& thread, const AuditCase& what, policy::Decision decision) {
+void conclude(ControlThread& thread, const AuditCase& what, hba::Decision decision) {
     if (decision.upstream.empty()) decision.upstream = what.listener_upstream;
     const bool rerouted = !decision.refuses() && decision.upstream != what.upstream;
-    policy::count(*what.rules, decision, std::time(nullptr));
+    hba::count(*what.rules, decision, std::time(nullptr));
     if (what.refused) return; // nothing would change for it, or for the better
     if (rerouted && decision.rule != nullptr)
         decision.rule->stats->rerouted.fetch_add(1, std::memory_order_relaxed);

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "proxy/control/services.h"
+#include "proxy/hba/evaluate/evaluation.h"
 #include "proxy/lookups/roles.h"
-#include "proxy/policy/evaluation.h"
 
 #include <cstdint>
 #include <memory>
@@ -13,9 +13,9 @@
 namespace pgmoat::control {
 
 struct AuditCase {
-    std::shared_ptr<const policy::Rules> rules;
+    std::shared_ptr<const hba::Rules> rules;
     lookups::RoleSource roles;
-    policy::Candidate candidate;
+    hba::Candidate candidate;
     bool refused = false;          // by the live rules
     std::string upstream;          // that the live rules chose
     std::string listener_upstream; // that a rule without upstream= means

@@ -7,8 +7,8 @@
 
 namespace pgmoat::control {
 
-using policy::ClientHostName;
-using policy::UserRoles;
+using hba::ClientHostName;
+using hba::UserRoles;
 
 Inquiry::Inquiry(ControlThread& thread)
     : thread_(thread), arrival_(thread.context, asio::steady_timer::time_point::max()) {}
@@ -40,7 +40,7 @@ Awaitable<Answer> Inquiry::wait_for(Ask ask, Answer when_cancelled) {
     co_return std::move(**place);
 }
 
-Awaitable<ClientHostName> Inquiry::client_host_name(policy::NetAddress address) {
+Awaitable<ClientHostName> Inquiry::client_host_name(hba::NetAddress address) {
     ClientHostName cancelled;
     cancelled.reverse_error = "cancelled";
     const auto ask = [&](auto deliver) {

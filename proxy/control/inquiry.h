@@ -3,8 +3,8 @@
 
 #include "proxy/control/asio.h"
 #include "proxy/control/services.h"
+#include "proxy/hba/evaluate/questions.h"
 #include "proxy/lookups/roles.h"
-#include "proxy/policy/questions.h"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -17,9 +17,9 @@ class Inquiry {
     explicit Inquiry(ControlThread& thread);
 
     // After cancel() the answers are empty and say so in their error texts.
-    [[nodiscard]] Awaitable<policy::ClientHostName> client_host_name(policy::NetAddress address);
-    [[nodiscard]] Awaitable<policy::UserRoles> user_roles(lookups::RoleSource source,
-                                                          std::string user);
+    [[nodiscard]] Awaitable<hba::ClientHostName> client_host_name(hba::NetAddress address);
+    [[nodiscard]] Awaitable<hba::UserRoles> user_roles(lookups::RoleSource source,
+                                                       std::string user);
 
     // Every wait, now and later, ends at once.
     void cancel();

@@ -9,12 +9,12 @@ namespace pgmoat::control {
 
 namespace {
 
-using policy::Question;
+using hba::Question;
 
 Awaitable<void> answer(const RulesToAsk& asked,
-                       const policy::Candidate& candidate,
+                       const hba::Candidate& candidate,
                        Question question,
-                       policy::Evaluation& evaluation) {
+                       hba::Evaluation& evaluation) {
     switch (question) {
     case Question::client_host_name: {
         auto name = co_await asked.inquiry.client_host_name(candidate.address);
@@ -30,18 +30,18 @@ Awaitable<void> answer(const RulesToAsk& asked,
 
 } // namespace
 
-Awaitable<policy::Decision> judge(RulesToAsk asked, policy::Candidate candidate) {
-    policy::Evaluation evaluation(asked.rules, candidate);
+Awaitable<hba::Decision> judge(RulesToAsk asked, hba::Candidate candidate) {
+    hba::Evaluation evaluation(asked.rules, candidate);
     for (;;) {
         auto step = evaluation.next();
-        if (auto* decision = std::get_if<policy::Decision>(&step)) co_return std::move(*decision);
+        if (auto* decision = std::get_if<hba::Decision>(&step)) co_return std::move(*decision);
         co_await answer(asked, candidate, std::get<Question>(step), evaluation);
     }
 }
 
-Awaitable<policy::Decision> judge_live(RulesToAsk asked, policy::Candidate candidate) {
-    policy::Decision decision = co_await judge(asked, candidate);
-    co_return policy::after_server_hello(std::move(decision), candidate);
+Awaitable<hba::Decision> judge_live(RulesToAsk asked, hba::Candidate candidate) {
+    hba::Decision decision = co_await judge(asked, candidate);
+    co_return hba::after_server_hello(std::move(decision), candidate);
 }
 
 } // namespace pgmoat::control

@@ -3,20 +3,20 @@
 #pragma once
 
 #include "proxy/control/inquiry.h"
+#include "proxy/hba/evaluate/evaluation.h"
 #include "proxy/lookups/roles.h"
-#include "proxy/policy/evaluation.h"
 
 namespace pgmoat::control {
 
 // What it is asked with; all must outlive the judgement. After inquiry.cancel() it ends at once.
 struct RulesToAsk {
     Inquiry& inquiry;
-    const policy::Rules& rules;
+    const hba::Rules& rules;
     const lookups::RoleSource& roles; // the catalog of the listener's upstream
 };
-[[nodiscard]] Awaitable<policy::Decision> judge(RulesToAsk asked, policy::Candidate candidate);
+[[nodiscard]] Awaitable<hba::Decision> judge(RulesToAsk asked, hba::Candidate candidate);
 
 // The same for a connection of which everything is known, what the server chose included.
-[[nodiscard]] Awaitable<policy::Decision> judge_live(RulesToAsk asked, policy::Candidate candidate);
+[[nodiscard]] Awaitable<hba::Decision> judge_live(RulesToAsk asked, hba::Candidate candidate);
 
 } // namespace pgmoat::control

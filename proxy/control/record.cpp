@@ -166,10 +166,10 @@ void Record::judged(const std::string& system_user) {
     });
 }
 
-void Record::decided(const policy::Rules& rules, const policy::Decision& decision) {
-    policy::count(rules, decision, std::time(nullptr));
+void Record::decided(const hba::Rules& rules, const hba::Decision& decision) {
+    hba::count(rules, decision, std::time(nullptr));
     if (decision.rule == nullptr) return;
-    row_->update([&](SessionFacts& facts) { facts.rule = decision.rule->place; });
+    row_->update([&](SessionFacts& facts) { facts.rule = decision.rule->location; });
 }
 
 void Record::begin(Step step) {

@@ -8,7 +8,7 @@
 #include "proxy/control/dial.h"
 #include "proxy/control/greet.h"
 #include "proxy/control/passthrough.h"
-#include "proxy/policy/evaluation.h"
+#include "proxy/hba/evaluate/evaluation.h"
 #include "proxy/session_table.h"
 
 #include <chrono>
@@ -40,7 +40,7 @@ class Record {
 
     // The access rules are about to be asked. `system_user`: of a unix socket's client.
     void judged(const std::string& system_user);
-    void decided(const policy::Rules& rules, const policy::Decision& decision);
+    void decided(const hba::Rules& rules, const hba::Decision& decision);
     void keep(std::shared_ptr<void> until_the_end) { row_->keep(std::move(until_the_end)); }
     void in_gss();
 

@@ -2,7 +2,7 @@
 
 #include "proxy/control/judge.h"
 #include "proxy/control/kill.h"
-#include "proxy/policy/rule_changes.h"
+#include "proxy/hba/rule_changes.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -26,13 +26,13 @@ std::optional<std::size_t> listener_of(const Setup& setup, const SessionFacts& f
 void conclude(const Threads& threads,
               const Setup& setup,
               const SeenSession& session,
-              const policy::Decision& decision) {
+              const hba::Decision& decision) {
     const bool ends = setup.config.hba_on_reload == config::HbaOnReload::disconnect;
     Fields fields;
     fields.add("id", session.id).add("client", session.facts->client_address);
     if (!session.facts->user.empty()) fields.add("user", session.facts->user);
     if (!session.facts->database.empty()) fields.add("database", session.facts->database);
-    if (decision.rule != nullptr) fields.add("rule", decision.rule->place);
+    if (decision.rule != nullptr) fields.add("rule", decision.rule->location);
     fields.add("detail", decision.message);
     threads.front()->services.log.write(Log::Level::warning,
                                         ends
@@ -53,7 +53,7 @@ Awaitable<void> review(const Threads& threads, std::shared_ptr<const Setup> setu
         if (!place || !setup->access[*place].rules) continue;
         const Access& access = setup->access[*place];
         const RulesToAsk asked{inquiry, *access.rules, access.roles};
-        const policy::Decision decision = co_await judge_live(asked, candidate_of(*session.facts));
+        const hba::Decision decision = co_await judge_live(asked, candidate_of(*session.facts));
         if (decision.refuses()) conclude(threads, *setup, session, decision);
     }
 }
@@ -67,11 +67,11 @@ void review_sessions(const Threads& threads) {
 
 std::vector<std::string> access_changes(const Setup& old, const Setup& now) {
     std::vector<std::string> lines;
-    std::set<const policy::Rules*> told;
-    const policy::Rules none;
+    std::set<const hba::Rules*> told;
+    const hba::Rules none;
     const auto tell = [&](const auto& before, const auto& after) {
         if (after && !told.insert(after.get()).second) return;
-        for (auto& change : policy::rule_changes(before ? *before : none, after ? *after : none))
+        for (auto& change : hba::rule_changes(before ? *before : none, after ? *after : none))
             lines.push_back(std::move(change.text));
     };
     for (std::size_t i = 0; i < now.access.size(); ++i) {

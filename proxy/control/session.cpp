@@ -13,7 +13,7 @@
 #include "proxy/control/record.h"
 #include "proxy/control/refusal.h"
 #include "proxy/describe.h"
-#include "proxy/policy/seat.h"
+#include "proxy/hba/evaluate/connection_slot.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -130,9 +130,9 @@ class Session final : public Interruptible {
                startup_.replication == protocol::Replication::none;
     }
 
-    static bool names_console(const policy::Rule& rule) {
-        return std::ranges::any_of(rule.databases, [](const policy::NameMatch& name) {
-            return name.kind == policy::NameMatch::Kind::exact && name.text == console_database;
+    static bool names_console(const hba::Rule& rule) {
+        return std::ranges::any_of(rule.databases, [](const hba::NameMatch& name) {
+            return name.kind == hba::NameMatch::Kind::exact && name.text == console_database;
         });
     }
 
@@ -142,8 +142,8 @@ class Session final : public Interruptible {
         if (Stop stop = co_await decide()) co_return stop;
         const auto uid = peer_.local ? peer_uid(client_.socket().native_handle()) : std::nullopt;
         ConsoleLogin login{startup_, id_, std::nullopt, false, uid, client_.in_tls()};
-        if (const policy::Rule* rule = decision_.rule) {
-            login.method = policy::word_of(rule->method);
+        if (const hba::Rule* rule = decision_.rule) {
+            login.method = hba::word_of(rule->method);
             login.rule_names_console = names_console(*rule);
         }
         ConsoleStream stream(client_, record_.traffic(), thread_.deadlines, [this] {
@@ -265,10 +265,10 @@ class Session final : public Interruptible {
                                        : "");
             // Named first: g++ 12 destroys what a braced argument of a co_await holds twice.
             const RulesToAsk asked{inquiry_, *rules, access().roles};
-            policy::Decision decision = co_await judge(asked, candidate());
+            hba::Decision decision = co_await judge(asked, candidate());
             decision_ = std::move(decision);
             if (deadline_.passed()) co_return late();
-            take_seat();
+            take_connection_slot();
         }
         const bool server_hello_follows =
             sealed_ && record_.facts().encryption == Encryption::tls && !decision_.refuses();
@@ -287,18 +287,18 @@ class Session final : public Interruptible {
             co_return Ended{CloseReason::handshake,
                             "server: answered the ClientHello with an alert"};
         }
-        decision_ = policy::after_server_hello(std::move(decision_), candidate());
+        decision_ = hba::after_server_hello(std::move(decision_), candidate());
         settle();
         if (!decision_.refuses()) co_return std::nullopt;
         co_return co_await refuse(alert::insufficient_security);
     }
 
-    void take_seat() {
+    void take_connection_slot() {
         if (decision_.refuses()) return;
-        if (auto seat = policy::take_seat(*decision_.rule))
-            record_.keep(std::move(seat));
+        if (auto slot = hba::take_connection_slot(*decision_.rule))
+            record_.keep(std::move(slot));
         else
-            decision_ = policy::no_seat(*decision_.rule);
+            decision_ = hba::refuse_without_slot(*decision_.rule);
     }
 
     void settle() {
@@ -321,7 +321,7 @@ class Session final : public Interruptible {
         co_return Ended{CloseReason::denied, decision_.message + why};
     }
 
-    policy::Candidate candidate() const { return candidate_of(record_.facts()); }
+    hba::Candidate candidate() const { return candidate_of(record_.facts()); }
 
     const std::string& chosen_upstream() const {
         return decision_.upstream.empty() ? listener_.upstream : decision_.upstream;
@@ -429,7 +429,7 @@ class Session final : public Interruptible {
     protocol::StartupMessage startup_;
     std::optional<protocol::CancelRequest> cancel_;
     Inquiry inquiry_{thread_};
-    policy::Decision decision_;
+    hba::Decision decision_;
     const UpstreamTarget* target_ = nullptr;
     protocol::Bytes first_reply_;         // of the server to the startup packet
     protocol::Bytes after_ready_;         // of the server, passed on behind ReadyForQuery

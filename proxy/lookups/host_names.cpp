@@ -14,9 +14,9 @@
 
 namespace pgmoat::lookups {
 
-using policy::ClientHostName;
-using policy::Family;
-using policy::NetAddress;
+using hba::ClientHostName;
+using hba::Family;
+using hba::NetAddress;
 
 namespace {
 

@@ -3,19 +3,19 @@
 // the system's resolver (nsswitch.conf), which blocks: sessions ask the desk.
 #pragma once
 
+#include "proxy/hba/evaluate/questions.h"
+#include "proxy/hba/net_address.h"
 #include "proxy/lookups/desk.h"
-#include "proxy/policy/net_address.h"
-#include "proxy/policy/questions.h"
 
 namespace pgmoat::lookups {
 
 // Blocks for as long as the resolver does. For the command line; the desk's workers use it too.
-[[nodiscard]] policy::ClientHostName look_up_host_name(const policy::NetAddress& address);
+[[nodiscard]] hba::ClientHostName look_up_host_name(const hba::NetAddress& address);
 
 struct ByAddress {
-    bool operator()(const policy::NetAddress& a, const policy::NetAddress& b) const noexcept;
+    bool operator()(const hba::NetAddress& a, const hba::NetAddress& b) const noexcept;
 };
-using HostNames = Desk<policy::NetAddress, policy::ClientHostName, ByAddress>;
+using HostNames = Desk<hba::NetAddress, hba::ClientHostName, ByAddress>;
 
 // What HostNames is made of.
 [[nodiscard]] DeskBounds host_name_bounds();

@@ -8,8 +8,8 @@
 
 namespace pgmoat::lookups {
 
-using policy::Family;
-using policy::NetAddress;
+using hba::Family;
+using hba::NetAddress;
 
 namespace {
 
@@ -29,8 +29,8 @@ NetAddress net_address(const sockaddr& address, Family family) {
 
 } // namespace
 
-policy::OwnInterfaces own_interfaces() {
-    policy::OwnInterfaces own;
+hba::OwnInterfaces own_interfaces() {
+    hba::OwnInterfaces own;
     ifaddrs* first = nullptr;
     if (::getifaddrs(&first) != 0) return own;
     for (const ifaddrs* entry = first; entry; entry = entry->ifa_next) {

@@ -2,11 +2,11 @@
 // asks, as PostgreSQL does (ip.c, pg_foreach_ifaddr()). Does not block.
 #pragma once
 
-#include "proxy/policy/questions.h"
+#include "proxy/hba/evaluate/questions.h"
 
 namespace pgmoat::lookups {
 
 // Empty where the system does not tell: then nothing is the same.
-[[nodiscard]] policy::OwnInterfaces own_interfaces();
+[[nodiscard]] hba::OwnInterfaces own_interfaces();
 
 } // namespace pgmoat::lookups

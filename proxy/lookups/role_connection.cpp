@@ -14,7 +14,7 @@
 
 namespace pgmoat::lookups {
 
-using policy::UserRoles;
+using hba::UserRoles;
 
 namespace {
 

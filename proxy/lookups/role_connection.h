@@ -19,7 +19,7 @@ class RoleConnection {
   public:
     explicit RoleConnection(RoleSource source) : source_(std::move(source)) {}
 
-    [[nodiscard]] policy::UserRoles ask(const std::string& user, const std::stop_token& stop);
+    [[nodiscard]] hba::UserRoles ask(const std::string& user, const std::stop_token& stop);
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -34,9 +34,8 @@ class RoleConnection {
 
     // Each gives what went wrong; empty: nothing.
     std::string log_in(const std::stop_token& stop);
-    std::string
-    send(const std::string& user, const std::stop_token& stop, policy::UserRoles& answer);
-    std::string take_result(const pg_result& result, policy::UserRoles& answer) const;
+    std::string send(const std::string& user, const std::stop_token& stop, hba::UserRoles& answer);
+    std::string take_result(const pg_result& result, hba::UserRoles& answer) const;
     std::string wait(short events, const Limit& limit) const;
     [[nodiscard]] std::string error() const;
 

@@ -4,7 +4,7 @@
 
 namespace pgmoat::lookups {
 
-using policy::UserRoles;
+using hba::UserRoles;
 
 namespace {
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "proxy/config/config.h"
+#include "proxy/hba/evaluate/questions.h"
 #include "proxy/lookups/desk.h"
-#include "proxy/policy/questions.h"
 
 #include <map>
 #include <memory>
@@ -29,11 +29,11 @@ struct RoleSource {
                                      const config::Conninfo& upstream);
 
 // Blocks, within the bounds of limits.h. For the command line.
-[[nodiscard]] policy::UserRoles look_up_roles(const RoleSource& source, const std::string& user);
+[[nodiscard]] hba::UserRoles look_up_roles(const RoleSource& source, const std::string& user);
 
 class Roles {
   public:
-    using Lane = Desk<std::string, policy::UserRoles>; // by user; one worker holds the connection
+    using Lane = Desk<std::string, hba::UserRoles>; // by user; one worker holds the connection
 
     [[nodiscard]] Lane::Asked
     ask(const RoleSource& source, const std::string& user, Lane::Deliver deliver);

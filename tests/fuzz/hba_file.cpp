@@ -1,14 +1,14 @@
 // Any text is rules or a list of errors; rules can be listed, and none is loaded beside an error.
-#include "proxy/policy/hba_file.h"
+#include "proxy/hba/parse/hba_file.h"
 
-#include "proxy/policy/hba_listing.h"
-#include "proxy/policy/listing_text.h"
+#include "proxy/hba/parse/hba_listing.h"
+#include "proxy/hba/parse/listing_text.h"
 #include "tests/unit/config/memory_files.h"
 
 #include <cstdint>
 #include <cstdlib>
 
-using namespace pgmoat::policy;
+using namespace pgmoat::hba;
 using pgmoat::config::MemoryFiles;
 
 namespace {

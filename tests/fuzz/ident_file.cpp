@@ -1,5 +1,5 @@
 // Any text is mappings or errors, and any mapping's expressions can be asked about any name.
-#include "proxy/policy/ident_file.h"
+#include "proxy/hba/parse/ident_file.h"
 
 #include "tests/unit/config/memory_files.h"
 
@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-using namespace pgmoat::policy;
+using namespace pgmoat::hba;
 using pgmoat::config::MemoryFiles;
 
 namespace {

@@ -3,8 +3,8 @@
 // exact.
 #pragma once
 
-#include "proxy/policy/evaluation.h"
-#include "proxy/policy/rule.h"
+#include "proxy/hba/evaluate/evaluation.h"
+#include "proxy/hba/rule.h"
 
 #include <re2/re2.h>
 
@@ -20,8 +20,8 @@
 
 namespace pgmoat::tests {
 
-inline policy::NameMatch name_match(const std::string& token) {
-    using Kind = policy::NameMatch::Kind;
+inline hba::NameMatch name_match(const std::string& token) {
+    using Kind = hba::NameMatch::Kind;
     if (token == "all") return {Kind::all, token, nullptr};
     if (token == "sameuser") return {Kind::same_user, token, nullptr};
     if (token == "samerole") return {Kind::same_role, token, nullptr};
@@ -31,19 +31,18 @@ inline policy::NameMatch name_match(const std::string& token) {
     return {Kind::regex, token.substr(1), std::make_shared<re2::RE2>(token.substr(1))};
 }
 
-inline policy::NetAddress address_of(const std::string& text) {
-    policy::NetAddress address;
-    address.family =
-        text.find(':') == std::string::npos ? policy::Family::ipv4 : policy::Family::ipv6;
-    const int family = address.family == policy::Family::ipv4 ? AF_INET : AF_INET6;
+inline hba::NetAddress address_of(const std::string& text) {
+    hba::NetAddress address;
+    address.family = text.find(':') == std::string::npos ? hba::Family::ipv4 : hba::Family::ipv6;
+    const int family = address.family == hba::Family::ipv4 ? AF_INET : AF_INET6;
     inet_pton(family, text.c_str(), address.bytes.data());
     return address;
 }
 
 // "10.0.0.0/8"
-inline policy::AddressRange range_of(const std::string& cidr) {
+inline hba::AddressRange range_of(const std::string& cidr) {
     const std::size_t slash = cidr.find('/');
-    policy::AddressRange range{address_of(cidr.substr(0, slash)), {}};
+    hba::AddressRange range{address_of(cidr.substr(0, slash)), {}};
     range.mask.family = range.base.family;
     const int length = std::stoi(cidr.substr(slash + 1));
     for (int bit = 0; bit < length; ++bit) {
@@ -56,11 +55,11 @@ inline policy::AddressRange range_of(const std::string& cidr) {
 // `host all all all trust` unless told otherwise.
 class RuleBuilder {
   public:
-    explicit RuleBuilder(policy::RecordType type = policy::RecordType::host) {
+    explicit RuleBuilder(hba::RecordType type = hba::RecordType::host) {
         rule_.type = type;
         rule_.databases = {name_match("all")};
         rule_.users = {name_match("all")};
-        rule_.address = policy::AnyAddress{};
+        rule_.address = hba::AnyAddress{};
     }
     RuleBuilder& databases(std::initializer_list<std::string> tokens) {
         return set(rule_.databases, tokens);
@@ -69,21 +68,21 @@ class RuleBuilder {
         return set(rule_.users, tokens);
     }
     RuleBuilder& from(const std::string& cidr) { return address(range_of(cidr)); }
-    RuleBuilder& from_host(const std::string& name) { return address(policy::HostName{name}); }
-    RuleBuilder& address(policy::AddressMatch address) {
+    RuleBuilder& from_host(const std::string& name) { return address(hba::HostName{name}); }
+    RuleBuilder& address(hba::AddressMatch address) {
         rule_.address = std::move(address);
         return *this;
     }
-    RuleBuilder& method(policy::Method method) {
+    RuleBuilder& method(hba::Method method) {
         rule_.method = method;
-        if (method == policy::Method::cert) rule_.client_cert = policy::ClientCert::verify_full;
+        if (method == hba::Method::cert) rule_.client_cert = hba::ClientCert::verify_full;
         return *this;
     }
-    RuleBuilder& client_cert(policy::ClientCert wanted) {
+    RuleBuilder& client_cert(hba::ClientCert wanted) {
         rule_.client_cert = wanted;
         return *this;
     }
-    RuleBuilder& client_name(policy::ClientName name) {
+    RuleBuilder& client_name(hba::ClientName name) {
         rule_.client_name = name;
         return *this;
     }
@@ -99,7 +98,7 @@ class RuleBuilder {
         rule_.upstream = name;
         return *this;
     }
-    RuleBuilder& demands(policy::Demands demands) {
+    RuleBuilder& demands(hba::Demands demands) {
         rule_.demands = std::move(demands);
         return *this;
     }
@@ -108,10 +107,10 @@ class RuleBuilder {
         rule_.text = text;
         return *this;
     }
-    operator policy::Rule() const { return rule_; } // NOLINT: that is what it is for
+    operator hba::Rule() const { return rule_; } // NOLINT: that is what it is for
 
   private:
-    RuleBuilder& set(std::vector<policy::NameMatch>& names,
+    RuleBuilder& set(std::vector<hba::NameMatch>& names,
                      std::initializer_list<std::string> tokens) {
         names.clear();
         for (const std::string& token : tokens)
@@ -119,28 +118,28 @@ class RuleBuilder {
         return *this;
     }
 
-    policy::Rule rule_;
+    hba::Rule rule_;
 };
 
 // Numbered as they stand: rule n is line n of "pg_hba.conf".
-inline policy::Rules rules_of(std::vector<policy::Rule> list) {
-    policy::Rules rules;
+inline hba::Rules rules_of(std::vector<hba::Rule> list) {
+    hba::Rules rules;
     rules.file = "pg_hba.conf";
     rules.rules = std::move(list);
     unsigned number = 0;
-    for (policy::Rule& rule : rules.rules) {
+    for (hba::Rule& rule : rules.rules) {
         rule.file = rules.file;
         rule.number = rule.line = ++number;
         if (rule.text.empty()) rule.text = "line " + std::to_string(number);
     }
-    rules.sieve = std::make_shared<const policy::RuleSieve>(rules.rules);
+    rules.index = std::make_shared<const hba::RuleIndex>(rules.rules);
     return rules;
 }
 
-inline policy::IdentLine ident_line(const std::string& map,
-                                    const std::string& system_user,
-                                    const std::string& database_user) {
-    policy::IdentLine line;
+inline hba::IdentLine ident_line(const std::string& map,
+                                 const std::string& system_user,
+                                 const std::string& database_user) {
+    hba::IdentLine line;
     line.map = map;
     line.system_user = name_match(system_user);
     line.database_user = name_match(database_user);
@@ -220,46 +219,46 @@ class CandidateBuilder {
         candidate_.database.clear();
         return *this;
     }
-    operator policy::Candidate() const { return candidate_; } // NOLINT: that is what it is for
+    operator hba::Candidate() const { return candidate_; } // NOLINT: that is what it is for
 
   private:
-    policy::Candidate candidate_;
+    hba::Candidate candidate_;
 };
 
 // Whoever answers what an evaluation asks for, and remembers what that was.
 struct Oracle {
-    policy::ClientHostName host_name;
-    policy::UserRoles roles;
-    policy::OwnInterfaces interfaces;
-    std::vector<policy::Question> asked;
+    hba::ClientHostName host_name;
+    hba::UserRoles roles;
+    hba::OwnInterfaces interfaces;
+    std::vector<hba::Question> asked;
 
-    void answer(policy::Evaluation& evaluation, policy::Question question) {
+    void answer(hba::Evaluation& evaluation, hba::Question question) {
         asked.push_back(question);
         switch (question) {
-        case policy::Question::client_host_name: return evaluation.answer(host_name);
-        case policy::Question::user_roles: return evaluation.answer(roles);
-        case policy::Question::own_interfaces: return evaluation.answer(interfaces);
+        case hba::Question::client_host_name: return evaluation.answer(host_name);
+        case hba::Question::user_roles: return evaluation.answer(roles);
+        case hba::Question::own_interfaces: return evaluation.answer(interfaces);
         }
     }
 };
 
-inline policy::Decision
-decide(const policy::Rules& rules, const policy::Candidate& candidate, Oracle& oracle) {
-    policy::Evaluation evaluation(rules, candidate);
+inline hba::Decision
+decide(const hba::Rules& rules, const hba::Candidate& candidate, Oracle& oracle) {
+    hba::Evaluation evaluation(rules, candidate);
     for (;;) {
         const auto step = evaluation.next();
-        if (const auto* decision = std::get_if<policy::Decision>(&step)) return *decision;
-        oracle.answer(evaluation, std::get<policy::Question>(step));
+        if (const auto* decision = std::get_if<hba::Decision>(&step)) return *decision;
+        oracle.answer(evaluation, std::get<hba::Question>(step));
     }
 }
 
-inline policy::Decision decide(const policy::Rules& rules, const policy::Candidate& candidate) {
+inline hba::Decision decide(const hba::Rules& rules, const hba::Candidate& candidate) {
     Oracle oracle;
     return decide(rules, candidate, oracle);
 }
 
 // The number of the rule that decided; 0: none.
-inline unsigned deciding_rule(const policy::Decision& decision) {
+inline unsigned deciding_rule(const hba::Decision& decision) {
     return decision.rule == nullptr ? 0 : decision.rule->number;
 }
 

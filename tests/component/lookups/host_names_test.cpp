@@ -7,8 +7,8 @@
 #include <cstdint>
 
 using namespace pgmoat;
-using policy::Family;
-using policy::NetAddress;
+using hba::Family;
+using hba::NetAddress;
 
 namespace {
 
@@ -34,7 +34,7 @@ TEST_CASE("a unix socket has no host name") {
 }
 
 TEST_CASE("the loopback network is one of our own") {
-    const policy::AddressRange loopback{ipv4(127, 0, 0, 1), ipv4(255, 0, 0, 0)};
+    const hba::AddressRange loopback{ipv4(127, 0, 0, 1), ipv4(255, 0, 0, 0)};
     const auto own = lookups::own_interfaces().networks;
     CHECK(std::find(own.begin(), own.end(), loopback) != own.end());
 }

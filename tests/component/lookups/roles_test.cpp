@@ -71,7 +71,7 @@ TEST_CASE("a keyword of a newer libpq is passed over") {
 TEST_CASE("the end of the lookups does not wait for a silent server") {
     const SilentServer server;
     lookups::Roles roles;
-    const auto hung = roles.ask(server.source(), "anna", [](const policy::UserRoles&) {});
+    const auto hung = roles.ask(server.source(), "anna", [](const hba::UserRoles&) {});
     CHECK(std::holds_alternative<Ticket>(hung));
     server.wait_for_visitor();
     const auto began = std::chrono::steady_clock::now();
@@ -85,10 +85,10 @@ TEST_CASE("a silent server does not delay the roles of another") {
     const auto source = dead.source();
     dead.stop_listening();
     lookups::Roles roles;
-    const auto hung = roles.ask(silent.source(), "anna", [](const policy::UserRoles&) {});
+    const auto hung = roles.ask(silent.source(), "anna", [](const hba::UserRoles&) {});
     silent.wait_for_visitor();
     std::promise<std::string> answer;
-    const auto asked = roles.ask(source, "anna", [&](const policy::UserRoles& roles_of_anna) {
+    const auto asked = roles.ask(source, "anna", [&](const hba::UserRoles& roles_of_anna) {
         answer.set_value(roles_of_anna.error);
     });
     REQUIRE(answer.get_future().wait_for(9s) == std::future_status::ready);

@@ -149,36 +149,36 @@ TEST_CASE("the table of sslmodes says who connects and who can listen in") {
 }
 
 TEST_CASE("the table of sslmodes knows which rules there are") {
-    using policy::RecordType;
+    using hba::RecordType;
     const Checked checked;
-    const auto rule = [](RecordType type, policy::Method method) {
-        policy::Rule made;
+    const auto rule = [](RecordType type, hba::Method method) {
+        hba::Rule made;
         made.type = type;
         made.method = method;
         made.databases.resize(1);
-        made.databases[0].kind = policy::NameMatch::Kind::all;
+        made.databases[0].kind = hba::NameMatch::Kind::all;
         made.users = made.databases;
         return made;
     };
-    const auto lines = [&](std::vector<policy::Rule> list) {
-        policy::Rules rules;
+    const auto lines = [&](std::vector<hba::Rule> list) {
+        hba::Rules rules;
         rules.rules = std::move(list);
         return explain_sslmodes(checked.config, {&rules});
     };
-    const auto tls_only = lines({rule(RecordType::hostssl, policy::Method::scram_sha_256)});
+    const auto tls_only = lines({rule(RecordType::hostssl, hba::Method::scram_sha_256)});
     CHECK(has_line(tls_only, {"disable", "no: the rules refuse plaintext"}));
     CHECK(has_line(tls_only, {"allow", "yes, in TLS, at the second attempt"}));
     CHECK(has_line(tls_only, {"require", "yes, in TLS"}));
-    CHECK(lines({rule(RecordType::hostnossl, policy::Method::reject),
-                 rule(RecordType::host, policy::Method::scram_sha_256)}) == tls_only);
+    CHECK(lines({rule(RecordType::hostnossl, hba::Method::reject),
+                 rule(RecordType::host, hba::Method::scram_sha_256)}) == tls_only);
 
-    const auto plain_only = lines({rule(RecordType::hostnossl, policy::Method::scram_sha_256)});
+    const auto plain_only = lines({rule(RecordType::hostnossl, hba::Method::scram_sha_256)});
     CHECK(has_line(plain_only, {"disable", "yes, in plaintext"}));
     CHECK(has_line(plain_only, {"prefer", "yes, in plaintext, at the second attempt"}));
     CHECK(has_line(plain_only, {"verify-full", "no: the rules refuse TLS"}));
 
-    policy::Rule with_certificate = rule(RecordType::host, policy::Method::cert);
-    with_certificate.client_cert = policy::ClientCert::verify_full;
+    hba::Rule with_certificate = rule(RecordType::host, hba::Method::cert);
+    with_certificate.client_cert = hba::ClientCert::verify_full;
     CHECK(
         has_line(lines({with_certificate}), {"require", "yes, in TLS, with a client certificate"}));
     CHECK(has_line(lines({}), {"prefer", "no: the rules refuse everybody"}));

@@ -1,0 +1,29 @@
+#include "proxy/hba/evaluate/connection_slot.h"
+
+namespace pgmoat::hba {
+
+std::shared_ptr<void> take_connection_slot(const Rule& rule) {
+    RuleStats& stats = *rule.stats;
+    const int taken = stats.live.fetch_add(1, std::memory_order_relaxed);
+    if (rule.max_connections > 0 && taken >= rule.max_connections) {
+        stats.live.fetch_sub(1, std::memory_order_relaxed);
+        return nullptr;
+    }
+    return {&stats,
+            [kept = rule.stats](void*) { kept->live.fetch_sub(1, std::memory_order_relaxed); }};
+}
+
+// PostgreSQL's code for the limit of a role or a database.
+Decision refuse_without_slot(const Rule& rule) {
+    Decision decision;
+    decision.verdict = Verdict::deny;
+    decision.rule = &rule;
+    decision.sqlstate = "53300";
+    decision.message = "too many connections for a rule of pg_hba.conf";
+    decision.log_detail = "max_connections=" + std::to_string(rule.max_connections) +
+                          " of file \"" + rule.file + "\" line " + std::to_string(rule.line) +
+                          " is reached";
+    return decision;
+}
+
+} // namespace pgmoat::hba

@@ -1,0 +1,20 @@
+// What a matched rule says of a connection: allow or refuse, in PostgreSQL's order: certificate,
+// reject, our demands, names. Called by the evaluation alone.
+// Source: PostgreSQL, src/backend/libpq/auth.c, ClientAuthentication(), CheckCertAuth(),
+// auth_peer().
+#pragma once
+
+#include "proxy/hba/evaluate/evaluation.h"
+#include "proxy/hba/rule.h"
+
+#include <variant>
+
+namespace pgmoat::hba {
+
+// A question only where pg_ident.conf asks for roles.
+[[nodiscard]] std::variant<Decision, Question> evaluate_rule(const Rule& rule,
+                                                             const Rules& rules,
+                                                             const Candidate& candidate,
+                                                             const Answers& known);
+
+} // namespace pgmoat::hba

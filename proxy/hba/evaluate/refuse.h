@@ -1,0 +1,35 @@
+// The refusals: what the client is told, to the letter as PostgreSQL says it, and what only the log
+// gets. Made by the evaluation and by check_demands().
+// Source: PostgreSQL, src/backend/libpq/auth.c, ClientAuthentication() and auth_failed().
+#pragma once
+
+#include "proxy/hba/evaluate/evaluation.h"
+#include "proxy/hba/rule.h"
+
+#include <string>
+#include <string_view>
+
+namespace pgmoat::hba {
+
+inline constexpr std::string_view invalid_authorization = "28000";
+
+// "SSL encryption", "GSS encryption", "no encryption".
+[[nodiscard]] std::string_view encryption_of(const Candidate& candidate) noexcept;
+
+// By a rule, in words of its own. The log is told where the rule stands.
+[[nodiscard]] Decision refuse(const Rule& rule, std::string message, std::string reason = {});
+
+[[nodiscard]] Decision refuse_for_lack_of_ca(const Rule& rule);
+[[nodiscard]] Decision refuse_for_lack_of_certificate(const Rule& rule);
+[[nodiscard]] Decision reject(const Rule& rule, const Candidate& candidate);
+// As the method of the rule speaks when it fails.
+[[nodiscard]] Decision
+refuse_login(const Rule& rule, const Candidate& candidate, std::string reason);
+[[nodiscard]] Decision refuse_for_lack_of_roles(const Rule& rule, const std::string& error);
+[[nodiscard]] Decision refuse_without_rule(const Candidate& candidate);
+
+// What became of the lookup of the client's name; empty: there was none.
+[[nodiscard]] std::string describe_lookup(const Answers& known);
+void add_to_log(Decision& decision, std::string_view line);
+
+} // namespace pgmoat::hba

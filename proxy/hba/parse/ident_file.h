@@ -1,0 +1,27 @@
+// pg_ident.conf: the lines of a table file become mappings, whole file or nothing, with
+// PostgreSQL's error texts. Called at load and by `pgmoat hba`. Pure.
+// Source: PostgreSQL, src/backend/libpq/hba.c, parse_ident_line().
+#pragma once
+
+#include "proxy/config/table_file.h"
+#include "proxy/hba/parse/hba_file.h"
+#include "proxy/hba/rule.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pgmoat::hba {
+
+struct IdentFileLine {
+    const config::TableLine* source; // of the TableFile given
+    std::optional<IdentLine> mapping;
+    std::string error; // in PostgreSQL's words; empty with a mapping
+    std::string hint;
+};
+
+// One entry per line that is no comment, in order. `file` must outlive them.
+[[nodiscard]] std::vector<IdentFileLine> parse_ident(const config::TableFile& file,
+                                                     const HbaContext& context);
+
+} // namespace pgmoat::hba
