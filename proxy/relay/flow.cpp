@@ -14,7 +14,7 @@ bool can_flow(const Direction& direction, const LiveLeg& from, const LiveLeg& to
 
 void Flow::run() {
     work();
-    meter_.moved(from_.side, moved_, *bench_.counters);
+    meter_.moved(from_.side, moved_, *buffers_.counters);
 }
 
 void Flow::work() {
@@ -39,7 +39,7 @@ void Flow::relay_kept() {
 }
 
 void Flow::relay_received() {
-    const Received got = from_.receive(bench_.received);
+    const Received got = from_.receive(buffers_.received);
     if (got.error != 0) {
         end_.cannot_receive(from_.side, got.error);
         return source_lost();
@@ -56,12 +56,12 @@ void Flow::relay(std::span<const std::uint8_t> received, bool end_of_stream) {
 }
 
 void Flow::decrypt(std::span<const std::uint8_t> ciphertext, bool end_of_stream) {
-    bench_.answer.clear();
-    tls::Wire wire{ciphertext, end_of_stream, bench_.answer};
+    buffers_.answer.clear();
+    tls::Wire wire{ciphertext, end_of_stream, buffers_.answer};
     tls::ReadResult got{};
     do {
-        got = from_.tls->read(bench_.plaintext, wire);
-        forward({bench_.plaintext.data(), got.bytes});
+        got = from_.tls->read(buffers_.plaintext, wire);
+        forward({buffers_.plaintext.data(), got.bytes});
     } while (got.status == tls::Status::ok && !to_.owes());
 
     if (got.status == tls::Status::ok) { // stopped half way: nothing else tells that bytes are left
@@ -77,12 +77,12 @@ void Flow::decrypt(std::span<const std::uint8_t> ciphertext, bool end_of_stream)
 void Flow::forward(std::span<const std::uint8_t> plaintext) {
     if (plaintext.empty()) return;
     moved_ += plaintext.size();
-    meter_.saw(from_.side, plaintext, *bench_.counters);
+    meter_.saw(from_.side, plaintext, *buffers_.counters);
     if (!to_.may_write()) return;
     if (!to_.tls) return send(plaintext);
 
-    std::vector<std::uint8_t>* deferrable = bench_.batch.outgoing_for(to_);
-    std::vector<std::uint8_t>& outgoing = deferrable ? *deferrable : bench_.outgoing;
+    std::vector<std::uint8_t>* deferrable = buffers_.batch.outgoing_for(to_);
+    std::vector<std::uint8_t>& outgoing = deferrable ? *deferrable : buffers_.outgoing;
     outgoing.clear();
     tls::Wire wire{{}, false, outgoing};
     const tls::Status status = to_.tls->write(plaintext, wire);
@@ -93,7 +93,7 @@ void Flow::forward(std::span<const std::uint8_t> plaintext) {
 }
 
 void Flow::send(std::span<const std::uint8_t> bytes) {
-    if (bytes.empty() || bench_.batch.defer(to_, bytes)) return;
+    if (bytes.empty() || buffers_.batch.defer(to_, bytes)) return;
     const int error = to_.send(bytes);
     if (error == 0) return;
     end_.cannot_send(to_.side, error);
@@ -102,8 +102,8 @@ void Flow::send(std::span<const std::uint8_t> bytes) {
 
 // Reading may write: the answer to a KeyUpdate, an alert.
 void Flow::send_answer() {
-    if (bench_.answer.empty() || !from_.may_write()) return;
-    if (const int error = from_.send(bench_.answer); error != 0) {
+    if (buffers_.answer.empty() || !from_.may_write()) return;
+    if (const int error = from_.send(buffers_.answer); error != 0) {
         end_.cannot_send(from_.side, error);
         from_.break_writing();
     } else if (from_.owed() > limits::turn_bytes + limits::answer_bytes) {
@@ -119,9 +119,9 @@ void Flow::splice() {
     }
     if (to_.owes()) return;
     const SpliceResult got =
-        direction_.splice.turn(from_.socket.get(), to_.socket.get(), bench_.pipes);
+        direction_.splice.turn(from_.socket.get(), to_.socket.get(), buffers_.pipes);
     moved_ += got.bytes;
-    bench_.count_spliced(got.bytes);
+    buffers_.count_spliced(got.bytes);
     meter_.missed(from_.side, got.bytes);
     switch (got.outcome) {
     case Spliced::moved:
@@ -137,9 +137,9 @@ void Flow::splice() {
 }
 
 void Flow::go_on_splicing() {
-    if (to_.writing == Writing::broken) return direction_.splice.drop(bench_.pipes);
+    if (to_.writing == Writing::broken) return direction_.splice.drop(buffers_.pipes);
     if (!to_.writable) return;
-    const SpliceResult got = direction_.splice.flush(to_.socket.get(), bench_.pipes);
+    const SpliceResult got = direction_.splice.flush(to_.socket.get(), buffers_.pipes);
     if (got.outcome == Spliced::stuck) to_.writable = false;
     if (got.outcome != Spliced::write_error) return;
     end_.cannot_send(to_.side, got.error);
@@ -148,7 +148,7 @@ void Flow::go_on_splicing() {
 
 // Nobody takes these bytes any more, but the peer must not be stuck in sending them.
 void Flow::discard() {
-    const Received got = from_.receive(bench_.received);
+    const Received got = from_.receive(buffers_.received);
     if (got.error != 0 || got.end_of_stream) from_.reading_ended = true;
     if (got.error != 0) from_.break_writing();
 }
@@ -167,10 +167,10 @@ void Flow::settle(tls::Status status) {
 void Flow::source_ended(bool clean) {
     from_.reading_ended = true;
     if (clean && to_.tls && to_.may_write()) {
-        bench_.outgoing.clear();
-        tls::Wire wire{{}, false, bench_.outgoing};
+        buffers_.outgoing.clear();
+        tls::Wire wire{{}, false, buffers_.outgoing};
         to_.tls->shut_down(wire);
-        send(bench_.outgoing);
+        send(buffers_.outgoing);
     }
     if (to_.may_write()) to_.finish_writing();
 }
@@ -182,7 +182,7 @@ void Flow::source_lost() {
 
 void Flow::target_lost() {
     to_.break_writing();
-    direction_.splice.drop(bench_.pipes);
+    direction_.splice.drop(buffers_.pipes);
 }
 
 void Flow::watch_for_bulk(std::size_t bytes) noexcept {

@@ -8,11 +8,11 @@
 //   are dropped; the other direction is read up to its end
 #pragma once
 
-#include "proxy/relay/end.h"
+#include "proxy/relay/close_reason.h"
 #include "proxy/relay/live_leg.h"
 #include "proxy/relay/splice.h"
+#include "proxy/relay/thread_buffers.h"
 #include "proxy/relay/traffic_meter.h"
-#include "proxy/relay/workbench.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -36,10 +36,11 @@ class Flow {
     Flow(Direction& direction,
          LiveLeg& from,
          LiveLeg& to,
-         Workbench& bench,
+         ThreadBuffers& buffers,
          TrafficMeter& meter,
-         End& end)
-        : direction_(direction), from_(from), to_(to), bench_(bench), meter_(meter), end_(end) {}
+         ChannelEnd& end)
+        : direction_(direction), from_(from), to_(to), buffers_(buffers), meter_(meter), end_(end) {
+    }
 
     // Works until nothing is left to do or the work limit is reached.
     void run();
@@ -66,9 +67,9 @@ class Flow {
     Direction& direction_;
     LiveLeg& from_;
     LiveLeg& to_;
-    Workbench& bench_;
+    ThreadBuffers& buffers_;
     TrafficMeter& meter_;
-    End& end_;
+    ChannelEnd& end_;
     std::size_t moved_ = 0; // plaintext bytes taken from the source
 };
 

@@ -19,7 +19,7 @@ LiveChannel::LiveChannel(std::unique_ptr<Channel> channel)
       server_(std::move(channel->server), Side::server), row_(std::move(channel->row)),
       meter_(channel->meter) {}
 
-void LiveChannel::want_receives(Batch& batch) noexcept {
+void LiveChannel::want_receives(IoBatch& batch) noexcept {
     const auto want = [&batch](const Direction& direction, LiveLeg& from, const LiveLeg& to) {
         const bool plain_turn = from.readable && !from.holds_bytes && from.unread.empty() &&
                                 !from.has_kept_end() && !direction.bulk &&
@@ -34,12 +34,12 @@ void LiveChannel::note(Side side, std::uint32_t events) noexcept {
     (side == Side::client ? client_ : server_).note(events);
 }
 
-LiveChannel::After LiveChannel::run(Workbench& bench) {
+LiveChannel::After LiveChannel::run(ThreadBuffers& buffers) {
     flush(client_);
     flush(server_);
 
-    Flow(to_server_, client_, server_, bench, meter_, end_).run();
-    Flow(to_client_, server_, client_, bench, meter_, end_).run();
+    Flow(to_server_, client_, server_, buffers, meter_, end_).run();
+    Flow(to_client_, server_, client_, buffers, meter_, end_).run();
     client_.keep_what_came();
     server_.keep_what_came();
 
@@ -87,30 +87,30 @@ void LiveChannel::give_up() {
     end_.gave_up(client_.lost ? Side::client : Side::server);
 }
 
-void LiveChannel::say_goodbye(Workbench& bench) {
+void LiveChannel::say_goodbye(ThreadBuffers& buffers) {
     for (LiveLeg* leg : {&client_, &server_}) {
         flush(*leg);
         if (!leg->tls || !leg->may_write() || leg->owes()) continue;
-        bench.outgoing.clear();
-        tls::Wire wire{{}, false, bench.outgoing};
+        buffers.outgoing.clear();
+        tls::Wire wire{{}, false, buffers.outgoing};
         leg->tls->shut_down(wire);
-        (void)leg->send(bench.outgoing); // if it does not go, the close says as much
+        (void)leg->send(buffers.outgoing); // if it does not go, the close says as much
     }
 }
 
 // Of the pipes that splice leases nothing is counted: they are the kernel's.
-void LiveChannel::account(Workbench& bench) noexcept {
+void LiveChannel::account(ThreadBuffers& buffers) noexcept {
     const std::size_t now =
         client_.owed() + client_.unread.size() + server_.owed() + server_.unread.size();
-    bench.count_buffered(std::exchange(accounted_, now), now);
+    buffers.count_buffered(std::exchange(accounted_, now), now);
 }
 
-void LiveChannel::close_sockets(Workbench& bench) noexcept {
-    to_server_.splice.drop(bench.pipes);
-    to_client_.splice.drop(bench.pipes);
-    bench.count_buffered(std::exchange(accounted_, 0), 0);
-    bench.batch.forget(client_);
-    bench.batch.forget(server_);
+void LiveChannel::close_sockets(ThreadBuffers& buffers) noexcept {
+    to_server_.splice.drop(buffers.pipes);
+    to_client_.splice.drop(buffers.pipes);
+    buffers.count_buffered(std::exchange(accounted_, 0), 0);
+    buffers.batch.forget(client_);
+    buffers.batch.forget(server_);
     client_.socket.reset();
     server_.socket.reset();
 }

@@ -17,7 +17,7 @@
 #pragma once
 
 #include "proxy/relay/channel.h"
-#include "proxy/relay/end.h"
+#include "proxy/relay/close_reason.h"
 #include "proxy/relay/flow.h"
 #include "proxy/relay/live_leg.h"
 
@@ -42,8 +42,8 @@ class LiveChannel {
 
     void note(metrics::Side side, std::uint32_t events) noexcept;
     // Has the batch make the receives that run() would begin with.
-    void want_receives(Batch& batch) noexcept;
-    [[nodiscard]] After run(Workbench& bench);
+    void want_receives(IoBatch& batch) noexcept;
+    [[nodiscard]] After run(ThreadBuffers& buffers);
     // A send of the batch failed: run() must see to it.
     [[nodiscard]] bool send_failed() const noexcept {
         return client_.has_send_error() || server_.has_send_error();
@@ -58,12 +58,12 @@ class LiveChannel {
     void give_up();
 
     // Closed by us, not by a peer: TLS peers are told, without waiting.
-    void say_goodbye(Workbench& bench);
-    // Tells the workbench what it holds for its peers now.
-    void account(Workbench& bench) noexcept;
+    void say_goodbye(ThreadBuffers& buffers);
+    // Tells the thread's buffers what it holds for its peers now.
+    void account(ThreadBuffers& buffers) noexcept;
     // The last thing that is done with a channel.
-    void close_sockets(Workbench& bench) noexcept;
-    [[nodiscard]] End& end() noexcept { return end_; }
+    void close_sockets(ThreadBuffers& buffers) noexcept;
+    [[nodiscard]] ChannelEnd& end() noexcept { return end_; }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] std::unique_ptr<Traffic> take_row() noexcept { return std::move(row_); }
     [[nodiscard]] int socket(metrics::Side side) const noexcept;
@@ -87,7 +87,7 @@ class LiveChannel {
     LiveLeg server_;
     Direction to_server_;
     Direction to_client_;
-    End end_;
+    ChannelEnd end_;
     std::size_t accounted_ = 0; // as buffered
     std::unique_ptr<Traffic> row_;
     TrafficMeter meter_;

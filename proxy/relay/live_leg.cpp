@@ -1,6 +1,6 @@
 #include "proxy/relay/live_leg.h"
 
-#include "proxy/relay/ring.h"
+#include "proxy/relay/uring.h"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -44,7 +44,7 @@ Received LiveLeg::judge(std::span<const std::uint8_t> room, ssize_t result) noex
 }
 
 void LiveLeg::came(std::span<const std::uint8_t> room, int result) noexcept {
-    if (result == Ring::refused) return;
+    if (result == Uring::refused) return;
     room_ = room;
     came_ = result;
 }
@@ -85,7 +85,7 @@ int LiveLeg::send_deferred() {
 }
 
 void LiveLeg::deferred_sent(std::span<const std::uint8_t> bytes, int result) noexcept try {
-    send_error_ = result == Ring::refused ? send(bytes) : sent(bytes, result);
+    send_error_ = result == Uring::refused ? send(bytes) : sent(bytes, result);
 } catch (const std::bad_alloc&) { // what is owed has no place: the stream is broken
     send_error_ = ENOMEM;
 }

@@ -58,7 +58,7 @@ Loop::Loop(Reporter& reporter, metrics::Counters& counters, const std::string& t
     : reporter_(reporter), counters_(counters), name_(thread_name),
       epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd")), meter_(Clock::now()),
-      bench_(std::make_unique<Workbench>()), now_(Clock::now()) {
+      buffers_(std::make_unique<ThreadBuffers>()), now_(Clock::now()) {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLET; // an edge per wake(): the counter is never read
     event.data.ptr = nullptr;
@@ -116,7 +116,7 @@ void Loop::wake() noexcept {
 
 void Loop::work() noexcept {
     block_signals();
-    bench_->counters = &counters_.block_of_this_thread();
+    buffers_->counters = &counters_.block_of_this_thread();
     enable_batch();
     bool stop = false;
     while (!stop) {
@@ -129,7 +129,7 @@ void Loop::work() noexcept {
 }
 
 // Without it every channel makes its own system calls, and nothing else changes.
-void Loop::enable_batch() noexcept try { bench_->batch.enable(); } catch (const std::bad_alloc&) {
+void Loop::enable_batch() noexcept try { buffers_->batch.enable(); } catch (const std::bad_alloc&) {
 }
 
 void Loop::wait() noexcept {
@@ -216,7 +216,7 @@ void Loop::run_queue() {
 }
 
 void Loop::run_together(std::span<LiveChannel*> channels) {
-    Batch& batch = bench_->batch;
+    IoBatch& batch = buffers_->batch;
     const bool batched = channels.size() >= limits::batch_pays_from && batch.usable();
     if (batched) {
         for (LiveChannel* channel : channels)
@@ -231,15 +231,15 @@ void Loop::run_together(std::span<LiveChannel*> channels) {
     batch.send();
     for (LiveChannel* channel : channels) {
         if (!channel) continue;
-        channel->account(*bench_); // what the sockets did not take is owed
+        channel->account(*buffers_); // what the sockets did not take is owed
         if (channel->send_failed()) queue(*channel);
     }
 }
 
 // Whatever goes wrong in one channel ends that channel, never the thread.
 bool Loop::run(LiveChannel& channel) try {
-    const LiveChannel::After after = channel.run(*bench_);
-    channel.account(*bench_);
+    const LiveChannel::After after = channel.run(*buffers_);
+    channel.account(*buffers_);
     if (after == LiveChannel::After::finished) {
         close(channel);
         return false;
@@ -250,7 +250,7 @@ bool Loop::run(LiveChannel& channel) try {
 } catch (const std::exception& problem) {
     try {
         channel.end().tell(CloseReason::internal, problem.what());
-    } catch (const std::bad_alloc&) { // an End without a text is `internal` as well
+    } catch (const std::bad_alloc&) { // a ChannelEnd without a text is `internal` as well
     }
     close(channel);
     return false;
@@ -324,7 +324,7 @@ void Loop::close_some(std::vector<Closing> closings) {
 void Loop::close_as(LiveChannel& channel, const Ended& ended) noexcept {
     try {
         channel.end().tell(ended.reason, ended.detail);
-        channel.say_goodbye(*bench_);
+        channel.say_goodbye(*buffers_);
     } catch (const std::bad_alloc&) { // then without good manners
     }
     close(channel);
@@ -332,8 +332,8 @@ void Loop::close_as(LiveChannel& channel, const Ended& ended) noexcept {
 
 // The sockets are closed first: who is told of the end may count on that.
 void Loop::report(LiveChannel& channel) noexcept {
-    channel.close_sockets(*bench_);
-    bench_->count_spliced(0);
+    channel.close_sockets(*buffers_);
+    buffers_->count_spliced(0);
     channels_.fetch_sub(1, std::memory_order_relaxed);
     try {
         reporter_.report(channel.take_row(), channel.end().take());

@@ -13,7 +13,7 @@
 #include "proxy/relay/channel.h"
 #include "proxy/relay/live_channel.h"
 #include "proxy/relay/load_meter.h"
-#include "proxy/relay/workbench.h"
+#include "proxy/relay/thread_buffers.h"
 
 #include <atomic>
 #include <chrono>
@@ -49,7 +49,7 @@ class Loop {
     }
     [[nodiscard]] const LoadMeter& meter() const noexcept { return meter_; }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
-    [[nodiscard]] const Workbench& workbench() const noexcept { return *bench_; }
+    [[nodiscard]] const ThreadBuffers& buffers() const noexcept { return *buffers_; }
 
   private:
     struct Closing {
@@ -90,7 +90,7 @@ class Loop {
     Descriptor epoll_;
     Descriptor wake_;
     LoadMeter meter_;
-    std::unique_ptr<Workbench> bench_;
+    std::unique_ptr<ThreadBuffers> buffers_;
     std::atomic<std::size_t> channels_{0}; // in the mailbox too
 
     std::mutex mutex_;

@@ -46,15 +46,15 @@ std::vector<ThreadFacts> Plane::threads() const {
     const auto now = std::chrono::steady_clock::now();
     std::vector<ThreadFacts> facts;
     for (const auto& loop : loops_) {
-        const Workbench& bench = loop->workbench();
+        const ThreadBuffers& buffers = loop->buffers();
         facts.push_back({loop->name(),
                          loop->channels(),
                          loop->expected_share(now),
                          loop->meter().share(now),
                          loop->meter().lag(now),
-                         bench.buffered_bytes.load(std::memory_order_relaxed),
-                         bench.spliced_bytes.load(std::memory_order_relaxed),
-                         bench.pipes_leased.load(std::memory_order_relaxed)});
+                         buffers.buffered_bytes.load(std::memory_order_relaxed),
+                         buffers.spliced_bytes.load(std::memory_order_relaxed),
+                         buffers.pipes_leased.load(std::memory_order_relaxed)});
     }
     return facts;
 }

@@ -10,7 +10,7 @@
 
 namespace pgmoat::relay {
 
-class End {
+class ChannelEnd {
   public:
     void closed(metrics::Side side);
     void truncated(metrics::Side side);

@@ -11,7 +11,7 @@
 
 #include "proxy/relay/limits.h"
 #include "proxy/relay/live_leg.h"
-#include "proxy/relay/ring.h"
+#include "proxy/relay/uring.h"
 
 #include <array>
 #include <cstddef>
@@ -22,11 +22,11 @@
 
 namespace pgmoat::relay {
 
-class Batch {
+class IoBatch {
   public:
     // On the relay thread itself, since a ring belongs to the thread that made it.
     void enable();
-    [[nodiscard]] bool usable() const noexcept { return ring_ && ring_->usable(); }
+    [[nodiscard]] bool usable() const noexcept { return uring_ && uring_->usable(); }
 
     // The leg's next receive. Nothing happens when there is no room left.
     void want(LiveLeg& leg) noexcept;
@@ -47,18 +47,18 @@ class Batch {
   private:
     [[nodiscard]] bool owns(std::span<const std::uint8_t> bytes) const noexcept;
 
-    static constexpr std::size_t places = limits::batch_operations;
+    static constexpr std::size_t slots = limits::batch_operations;
 
-    std::optional<Ring> ring_;
+    std::optional<Uring> uring_;
     std::vector<std::array<std::uint8_t, limits::batch_receive_bytes>> received_;
     std::vector<std::vector<std::uint8_t>> outgoing_;
-    std::array<LiveLeg*, places> readers_{};
+    std::array<LiveLeg*, slots> readers_{};
     // A leg can be here more than once: it sends what was deferred itself when something else has
     // to follow, and its next bytes may be deferred again. Only the leg knows what is still to be
     // sent, so send() takes it from there, which it can do once.
-    std::array<LiveLeg*, places> writers_{};
-    std::array<std::span<const std::uint8_t>, places> sent_{};
-    std::array<int, places> results_{};
+    std::array<LiveLeg*, slots> writers_{};
+    std::array<std::span<const std::uint8_t>, slots> sent_{};
+    std::array<int, slots> results_{};
     std::size_t reading_ = 0;
     std::size_t writing_ = 0;
     std::size_t encrypted_ = 0; // of outgoing_, in use

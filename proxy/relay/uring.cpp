@@ -1,4 +1,4 @@
-#include "proxy/relay/ring.h"
+#include "proxy/relay/uring.h"
 
 #include <liburing.h>
 #include <sys/socket.h>
@@ -8,35 +8,35 @@
 
 namespace pgmoat::relay {
 
-struct Ring::Native {
+struct Uring::Native {
     io_uring ring{};
 };
 
-Ring::Ring(unsigned operations_max) : native_(std::make_unique<Native>()) {
+Uring::Uring(unsigned operations_max) : native_(std::make_unique<Native>()) {
     // One thread submits and collects: the kernel then need not interrupt it (Linux 6.1 on).
     const unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
     if (io_uring_queue_init(operations_max, &native_->ring, flags) < 0) native_.reset();
 }
 
-Ring::~Ring() {
+Uring::~Uring() {
     if (native_) io_uring_queue_exit(&native_->ring);
 }
 
-void Ring::receive(int socket, std::span<std::uint8_t> into, std::size_t tag) noexcept {
+void Uring::receive(int socket, std::span<std::uint8_t> into, std::size_t tag) noexcept {
     io_uring_sqe* entry = io_uring_get_sqe(&native_->ring);
     io_uring_prep_recv(entry, socket, into.data(), into.size(), MSG_DONTWAIT);
     io_uring_sqe_set_data64(entry, tag);
     ++added_;
 }
 
-void Ring::send(int socket, std::span<const std::uint8_t> bytes, std::size_t tag) noexcept {
+void Uring::send(int socket, std::span<const std::uint8_t> bytes, std::size_t tag) noexcept {
     io_uring_sqe* entry = io_uring_get_sqe(&native_->ring);
     io_uring_prep_send(entry, socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     io_uring_sqe_set_data64(entry, tag);
     ++added_;
 }
 
-void Ring::perform(std::span<int> results) noexcept {
+void Uring::perform(std::span<int> results) noexcept {
     std::fill(results.begin(), results.end(), refused);
     io_uring* ring = &native_->ring;
     unsigned submitted = 0;

@@ -1,4 +1,4 @@
-#include "proxy/relay/end.h"
+#include "proxy/relay/close_reason.h"
 
 #include <system_error>
 #include <utility>
@@ -24,48 +24,48 @@ std::string words(int error) {
 
 } // namespace
 
-void End::closed(Side side) {
+void ChannelEnd::closed(Side side) {
     const bool client = side == Side::client;
     tell(client ? CloseReason::client_closed : CloseReason::server_closed,
          std::string(name(side)) + " closed the connection");
 }
 
-void End::truncated(Side side) {
+void ChannelEnd::truncated(Side side) {
     tell(CloseReason::tls_truncated,
          std::string(name(side)) + " closed the connection without TLS close_notify");
 }
 
-void End::cannot_receive(Side side, int error) {
+void ChannelEnd::cannot_receive(Side side, int error) {
     tell(io_error(side),
          std::string("could not receive data from ") + name(side) + ": " + words(error));
 }
 
-void End::cannot_send(Side side, int error) {
+void ChannelEnd::cannot_send(Side side, int error) {
     tell(io_error(side), std::string("could not send data to ") + name(side) + ": " + words(error));
 }
 
-void End::tls_failed(Side side, const tls::Session& session) {
+void ChannelEnd::tls_failed(Side side, const tls::Session& session) {
     const bool flood = session.failure() == tls::Failure::flood;
     tell(flood ? CloseReason::tls_flood : io_error(side),
          std::string("TLS with ") + name(side) + " failed: " + session.error());
 }
 
-void End::flooded(Side side) {
+void ChannelEnd::flooded(Side side) {
     tell(CloseReason::tls_flood,
          std::string(name(side)) + " asks for TLS answers and does not read them");
 }
 
-void End::gave_up(Side lost) {
+void ChannelEnd::gave_up(Side lost) {
     tell(io_error(lost),
          std::string(name(lost)) + " is gone and the other side accepts no more data");
 }
 
-void End::tell(CloseReason reason, std::string detail) {
+void ChannelEnd::tell(CloseReason reason, std::string detail) {
     if (first_) return;
     first_ = std::make_unique<Ended>(Ended{reason, std::move(detail)});
 }
 
-Ended End::take() noexcept {
+Ended ChannelEnd::take() noexcept {
     return first_ ? std::move(*first_) : Ended{};
 }
 

@@ -1,10 +1,10 @@
-// What one relay thread works with: buffers that every channel uses in turn and pipes to lend.
+// The memory of one relay thread: buffers that every channel uses in turn and pipes to lend.
 // Nothing in the buffers survives a turn: what must stay goes into the leg (unread, unsent) or a
 // pipe.
 #pragma once
 
 #include "metrics/counters.h"
-#include "proxy/relay/batch.h"
+#include "proxy/relay/io_batch.h"
 #include "proxy/relay/limits.h"
 #include "proxy/relay/pipes.h"
 
@@ -16,8 +16,8 @@
 
 namespace pgmoat::relay {
 
-struct Workbench {
-    Workbench() { outgoing.reserve(limits::turn_bytes); }
+struct ThreadBuffers {
+    ThreadBuffers() { outgoing.reserve(limits::turn_bytes); }
 
     std::array<std::uint8_t, limits::receive_bytes> received;
     std::array<std::uint8_t, limits::plaintext_bytes> plaintext;
@@ -25,7 +25,7 @@ struct Workbench {
     std::vector<std::uint8_t> answer;   // ciphertext that reading produced, for the side read from
     PipePool pipes;
     metrics::Block* counters = nullptr; // the thread's own, set when it starts
-    Batch batch;
+    IoBatch batch;
 
     // Written by the thread, read by anyone.
     std::atomic<std::uint64_t> spliced_bytes{0};

@@ -1,7 +1,7 @@
 // The batch and its legs against a model: whatever is deferred, sent, owed, flushed and finished in
 // whatever order, each socket gets the bytes that were given to its leg, once and in order.
 
-#include "proxy/relay/batch.h"
+#include "proxy/relay/io_batch.h"
 #include "tests/component/relay/socket_faults.h"
 #include "tests/support/catch.h"
 #include "tests/support/relay_peer.h"
@@ -111,7 +111,7 @@ class Model {
 
     std::mt19937 random_;
     Pattern source_;
-    relay::Batch batch_;
+    relay::IoBatch batch_;
     std::vector<Subject> subjects_;
 };
 

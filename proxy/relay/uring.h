@@ -11,17 +11,17 @@
 
 namespace pgmoat::relay {
 
-class Ring {
+class Uring {
   public:
     // Unusable where the kernel has no io_uring or does not let us have it, as in many containers.
-    explicit Ring(unsigned operations_max);
-    ~Ring();
-    Ring(const Ring&) = delete;
-    Ring& operator=(const Ring&) = delete;
+    explicit Uring(unsigned operations_max);
+    ~Uring();
+    Uring(const Uring&) = delete;
+    Uring& operator=(const Uring&) = delete;
 
     [[nodiscard]] bool usable() const noexcept { return native_ != nullptr; }
 
-    // `tag` is the place in perform()'s results. At most operations_max between two calls of
+    // `tag` is the index in perform()'s results. At most operations_max between two calls of
     // perform().
     void receive(int socket, std::span<std::uint8_t> into, std::size_t tag) noexcept;
     void send(int socket, std::span<const std::uint8_t> bytes, std::size_t tag) noexcept;

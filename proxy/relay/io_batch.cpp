@@ -1,41 +1,41 @@
-#include "proxy/relay/batch.h"
+#include "proxy/relay/io_batch.h"
 
 #include <functional>
 
 namespace pgmoat::relay {
 
-void Batch::enable() {
-    ring_.emplace(static_cast<unsigned>(places));
-    if (!ring_->usable()) return;
-    received_.resize(places);
-    outgoing_.resize(places);
+void IoBatch::enable() {
+    uring_.emplace(static_cast<unsigned>(slots));
+    if (!uring_->usable()) return;
+    received_.resize(slots);
+    outgoing_.resize(slots);
 }
 
-void Batch::want(LiveLeg& leg) noexcept {
-    if (reading_ == places) return;
-    ring_->receive(leg.socket.get(), received_[reading_], reading_);
+void IoBatch::want(LiveLeg& leg) noexcept {
+    if (reading_ == slots) return;
+    uring_->receive(leg.socket.get(), received_[reading_], reading_);
     readers_[reading_++] = &leg;
 }
 
-void Batch::receive() noexcept {
+void IoBatch::receive() noexcept {
     if (reading_ == 0) return;
-    ring_->perform(std::span(results_).first(reading_));
+    uring_->perform(std::span(results_).first(reading_));
     for (std::size_t i = 0; i < reading_; ++i)
         readers_[i]->came(received_[i], results_[i]);
     reading_ = 0;
-    deferring_ = ring_->usable();
+    deferring_ = uring_->usable();
 }
 
-std::vector<std::uint8_t>* Batch::outgoing_for(const LiveLeg& leg) noexcept {
-    if (!deferring_ || leg.owes() || leg.has_deferred() || encrypted_ == places) return nullptr;
+std::vector<std::uint8_t>* IoBatch::outgoing_for(const LiveLeg& leg) noexcept {
+    if (!deferring_ || leg.owes() || leg.has_deferred() || encrypted_ == slots) return nullptr;
     std::vector<std::uint8_t>& next = outgoing_[encrypted_];
     next.clear();
     return &next;
 }
 
-bool Batch::defer(LiveLeg& leg, std::span<const std::uint8_t> bytes) noexcept {
-    if (!deferring_ || leg.owes() || leg.has_deferred() || writing_ == places) return false;
-    const bool encrypted = encrypted_ < places && bytes.data() == outgoing_[encrypted_].data();
+bool IoBatch::defer(LiveLeg& leg, std::span<const std::uint8_t> bytes) noexcept {
+    if (!deferring_ || leg.owes() || leg.has_deferred() || writing_ == slots) return false;
+    const bool encrypted = encrypted_ < slots && bytes.data() == outgoing_[encrypted_].data();
     if (!encrypted && !owns(bytes)) return false;
     if (encrypted) ++encrypted_;
     leg.defer(bytes);
@@ -43,12 +43,12 @@ bool Batch::defer(LiveLeg& leg, std::span<const std::uint8_t> bytes) noexcept {
     return true;
 }
 
-void Batch::forget(const LiveLeg& leg) noexcept {
+void IoBatch::forget(const LiveLeg& leg) noexcept {
     for (std::size_t i = 0; i < writing_; ++i)
         if (writers_[i] == &leg) writers_[i] = nullptr;
 }
 
-void Batch::send() noexcept {
+void IoBatch::send() noexcept {
     deferring_ = false;
     std::size_t sends = 0;
     for (std::size_t i = 0; i < writing_; ++i) {
@@ -58,16 +58,16 @@ void Batch::send() noexcept {
         if (bytes.empty()) continue;
         writers_[sends] = leg;
         sent_[sends] = bytes;
-        ring_->send(leg->socket.get(), bytes, sends++);
+        uring_->send(leg->socket.get(), bytes, sends++);
     }
-    if (sends > 0) ring_->perform(std::span(results_).first(sends));
+    if (sends > 0) uring_->perform(std::span(results_).first(sends));
     for (std::size_t i = 0; i < sends; ++i)
         writers_[i]->deferred_sent(sent_[i], results_[i]);
     writing_ = encrypted_ = 0;
 }
 
 // A total order over pointers, which `<` on unrelated ones is not.
-bool Batch::owns(std::span<const std::uint8_t> bytes) const noexcept {
+bool IoBatch::owns(std::span<const std::uint8_t> bytes) const noexcept {
     const std::less<const std::uint8_t*> before;
     const std::uint8_t* begin = received_.front().data();
     const std::uint8_t* end = begin + received_.size() * limits::batch_receive_bytes;
