@@ -7,7 +7,7 @@
 #include "proxy/control/access.h"
 #include "proxy/exit_code.h"
 #include "proxy/hba/evaluate/evaluation.h"
-#include "proxy/lookups/host_names.h"
+#include "proxy/lookups/dns.h"
 #include "proxy/lookups/interfaces.h"
 #include "proxy/lookups/roles.h"
 #include "tls/certificate_file.h"

@@ -51,7 +51,7 @@ Roles::Lane* Roles::lane_of(const RoleSource& source) {
     if (lanes_.size() >= role_sources_max)
         std::erase_if(lanes_, [](const auto& lane) { return lane.second->is_quiet(); });
     if (lanes_.size() >= role_sources_max) return nullptr;
-    const DeskBounds bounds{1, users_waiting_max, users_cached_max};
+    const PoolBounds bounds{1, users_waiting_max, users_cached_max};
     auto lane = std::make_unique<Lane>(bounds, work_for(source));
     return lanes_.emplace(source, std::move(lane)).first->second.get();
 }

@@ -5,7 +5,7 @@
 
 #include "proxy/config/config.h"
 #include "proxy/hba/evaluate/questions.h"
-#include "proxy/lookups/desk.h"
+#include "proxy/lookups/lookup_pool.h"
 
 #include <map>
 #include <memory>
@@ -33,7 +33,8 @@ struct RoleSource {
 
 class Roles {
   public:
-    using Lane = Desk<std::string, hba::UserRoles>; // by user; one worker holds the connection
+    using Lane =
+        LookupPool<std::string, hba::UserRoles>; // by user; one worker holds the connection
 
     [[nodiscard]] Lane::Asked
     ask(const RoleSource& source, const std::string& user, Lane::Deliver deliver);

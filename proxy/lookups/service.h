@@ -1,7 +1,7 @@
 // The lookups of the process: made with it, without a thread until someone asks.
 #pragma once
 
-#include "proxy/lookups/host_names.h"
+#include "proxy/lookups/dns.h"
 #include "proxy/lookups/roles.h"
 
 namespace pgmoat::lookups {

@@ -14,7 +14,7 @@
 
 using namespace pgmoat;
 using namespace std::chrono_literals;
-using lookups::Ticket;
+using lookups::Subscription;
 
 namespace {
 
@@ -72,7 +72,7 @@ TEST_CASE("the end of the lookups does not wait for a silent server") {
     const SilentServer server;
     lookups::Roles roles;
     const auto hung = roles.ask(server.source(), "anna", [](const hba::UserRoles&) {});
-    CHECK(std::holds_alternative<Ticket>(hung));
+    CHECK(std::holds_alternative<Subscription>(hung));
     server.wait_for_visitor();
     const auto began = std::chrono::steady_clock::now();
     roles.close(60s);

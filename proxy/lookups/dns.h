@@ -1,24 +1,24 @@
 // The name of a client's address as PostgreSQL finds it for pg_hba.conf (hba.c, check_hostname()):
 // the reverse lookup, and whether the forward lookup of that name gives the address again. Through
-// the system's resolver (nsswitch.conf), which blocks: sessions ask the desk.
+// the system's resolver (nsswitch.conf), which blocks: sessions ask the pool.
 #pragma once
 
 #include "proxy/hba/evaluate/questions.h"
 #include "proxy/hba/net_address.h"
-#include "proxy/lookups/desk.h"
+#include "proxy/lookups/lookup_pool.h"
 
 namespace pgmoat::lookups {
 
-// Blocks for as long as the resolver does. For the command line; the desk's workers use it too.
+// Blocks for as long as the resolver does. For the command line; the pool's workers use it too.
 [[nodiscard]] hba::ClientHostName look_up_host_name(const hba::NetAddress& address);
 
 struct ByAddress {
     bool operator()(const hba::NetAddress& a, const hba::NetAddress& b) const noexcept;
 };
-using HostNames = Desk<hba::NetAddress, hba::ClientHostName, ByAddress>;
+using HostNames = LookupPool<hba::NetAddress, hba::ClientHostName, ByAddress>;
 
 // What HostNames is made of.
-[[nodiscard]] DeskBounds host_name_bounds();
+[[nodiscard]] PoolBounds host_name_bounds();
 [[nodiscard]] HostNames::Work host_name_work();
 
 } // namespace pgmoat::lookups

@@ -1,11 +1,11 @@
 // Answers questions that block, on a few threads of its own: one lookup at a time for a key,
 // answers kept for a while, a bounded queue. For any thread; nobody who asks ever waits here.
 // A lookup that hangs cannot be interrupted, so the threads are not joined: they share what they
-// need, and after the desk is gone they touch nothing else.
+// need, and after the pool is gone they touch nothing else.
 #pragma once
 
 #include "proxy/lookups/limits.h"
-#include "proxy/lookups/ticket.h"
+#include "proxy/lookups/subscription.h"
 #include "tls/thread.h"
 
 #include <algorithm>
@@ -27,7 +27,7 @@
 
 namespace pgmoat::lookups {
 
-struct DeskBounds {
+struct PoolBounds {
     std::size_t workers;
     std::size_t waiting_max; // keys that no worker has taken yet
     std::size_t cached_max;
@@ -35,10 +35,10 @@ struct DeskBounds {
 };
 
 template <typename Key, typename Answer, typename Less = std::less<Key>>
-class Desk {
+class LookupPool {
   public:
     using Clock = std::chrono::steady_clock;
-    // Called on a worker's thread. Should look at the token where it can: then the desk is gone.
+    // Called on a worker's thread. Should look at the token where it can: then the pool is gone.
     using LookUp = std::function<Answer(const Key&, const std::stop_token&)>;
     using Deliver = std::function<void(const Answer&)>;
     struct Work {
@@ -46,15 +46,16 @@ class Desk {
         std::function<Clock::duration(const Answer&)> keep_for;
         Answer too_many; // the queue is full
     };
-    using Asked = std::variant<Answer, Ticket>;
+    using Asked = std::variant<Answer, Subscription>;
 
-    Desk(DeskBounds bounds, Work work) : state_(std::make_shared<State>(bounds, std::move(work))) {}
-    ~Desk() { state_->close(); }
-    Desk(const Desk&) = delete;
-    Desk& operator=(const Desk&) = delete;
+    LookupPool(PoolBounds bounds, Work work)
+        : state_(std::make_shared<State>(bounds, std::move(work))) {}
+    ~LookupPool() { state_->close(); }
+    LookupPool(const LookupPool&) = delete;
+    LookupPool& operator=(const LookupPool&) = delete;
 
     // The answer, if it is known; else it is delivered on a worker's thread, once, unless the
-    // ticket goes first. A delivery under way may still arrive then.
+    // subscription goes first. A delivery under way may still arrive then.
     [[nodiscard]] Asked ask(const Key& key, Deliver deliver) {
         return State::ask(state_, key, std::move(deliver));
     }
@@ -77,7 +78,7 @@ class Desk {
     };
 
     struct State {
-        State(DeskBounds with, Work how) : bounds(with), work(std::move(how)) {}
+        State(PoolBounds with, Work how) : bounds(with), work(std::move(how)) {}
 
         static Asked ask(const std::shared_ptr<State>& self, const Key& key, Deliver deliver) {
             const std::lock_guard lock(self->mutex);
@@ -87,7 +88,7 @@ class Desk {
             if (!self->has_flight(self, key)) return self->work.too_many;
             const std::uint64_t number = self->next_number++;
             self->flights.at(key).waiting.emplace(number, std::move(deliver));
-            return Ticket([self, key, number] { self->give_up(key, number); });
+            return Subscription([self, key, number] { self->give_up(key, number); });
         }
 
         bool is_quiet() {
@@ -210,7 +211,7 @@ class Desk {
             flights.erase(flight);
         }
 
-        const DeskBounds bounds;
+        const PoolBounds bounds;
         const Work work;
         std::stop_source stop;
         std::mutex mutex;

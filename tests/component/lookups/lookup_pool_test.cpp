@@ -1,5 +1,5 @@
-// A desk whose lookups take as long as the test wants.
-#include "proxy/lookups/desk.h"
+// A pool whose lookups take as long as the test wants.
+#include "proxy/lookups/lookup_pool.h"
 #include "tests/support/catch.h"
 
 #include <atomic>
@@ -11,9 +11,9 @@
 #include <vector>
 
 using namespace std::chrono_literals;
-using pgmoat::lookups::DeskBounds;
-using pgmoat::lookups::Ticket;
-using TestDesk = pgmoat::lookups::Desk<int, std::string>;
+using pgmoat::lookups::PoolBounds;
+using pgmoat::lookups::Subscription;
+using TestPool = pgmoat::lookups::LookupPool<int, std::string>;
 
 namespace {
 
@@ -41,15 +41,15 @@ struct Gate {
     int arrived = 0;
 };
 
-constexpr DeskBounds small{.workers = 2, .waiting_max = 3, .cached_max = 4};
+constexpr PoolBounds small{.workers = 2, .waiting_max = 3, .cached_max = 4};
 
 struct Fixture {
-    explicit Fixture(DeskBounds bounds = small, std::chrono::milliseconds kept = 1h)
-        : desk(bounds, work(kept)) {}
+    explicit Fixture(PoolBounds bounds = small, std::chrono::milliseconds kept = 1h)
+        : pool(bounds, work(kept)) {}
     // A test that failed leaves no thread behind that waits for ever.
     ~Fixture() { gate->open(); }
 
-    TestDesk::Work work(std::chrono::milliseconds kept) {
+    TestPool::Work work(std::chrono::milliseconds kept) {
         return {[gate = gate] {
                     return [gate](int key, const std::stop_token&) {
                         gate->pass();
@@ -59,22 +59,22 @@ struct Fixture {
                 [kept](const std::string&) { return kept; },
                 "too many"};
     }
-    // The answer to come; the ticket is kept here.
+    // The answer to come; the subscription is kept here.
     std::future<std::string> ask(int key) {
         auto promise = std::make_shared<std::promise<std::string>>();
         auto future = promise->get_future();
         auto asked =
-            desk.ask(key, [promise](const std::string& answer) { promise->set_value(answer); });
+            pool.ask(key, [promise](const std::string& answer) { promise->set_value(answer); });
         if (const auto* known = std::get_if<std::string>(&asked))
             promise->set_value(*known);
         else
-            tickets.push_back(std::move(std::get<Ticket>(asked)));
+            subscriptions.push_back(std::move(std::get<Subscription>(asked)));
         return future;
     }
 
     std::shared_ptr<Gate> gate = std::make_shared<Gate>();
-    TestDesk desk;
-    std::list<Ticket> tickets;
+    TestPool pool;
+    std::list<Subscription> subscriptions;
 };
 
 std::string take(std::future<std::string>& future) {
@@ -100,7 +100,7 @@ TEST_CASE("a key that many ask for is looked up once, and all hear the answer") 
 
 TEST_CASE("a lookup that hangs delays only its own key") {
     auto hanging = std::make_shared<Gate>();
-    TestDesk desk(small,
+    TestPool pool(small,
                   {[hanging] {
                        return [hanging](int key, const std::stop_token&) {
                            if (key == 1) hanging->pass();
@@ -109,10 +109,11 @@ TEST_CASE("a lookup that hangs delays only its own key") {
                    },
                    [](const std::string&) { return 1h; },
                    "too many"});
-    const auto hung = desk.ask(1, [](const std::string&) {});
+    const auto hung = pool.ask(1, [](const std::string&) {});
     hanging->wait_for_arrivals(1);
     std::promise<std::string> quick;
-    const auto ticket = desk.ask(2, [&](const std::string& answer) { quick.set_value(answer); });
+    const auto subscription =
+        pool.ask(2, [&](const std::string& answer) { quick.set_value(answer); });
     auto answer = quick.get_future();
     CHECK(take(answer) == "2");
     hanging->open();
@@ -166,7 +167,7 @@ TEST_CASE("a question that nobody waits for any more leaves the queue and is nev
     const auto second = fixture.ask(1);
     fixture.gate->wait_for_arrivals(2);
     const auto given_up = fixture.ask(2);
-    fixture.tickets.pop_back();
+    fixture.subscriptions.pop_back();
     auto last = fixture.ask(3);
     fixture.gate->open();
     CHECK(take(last) == "answer 3");
@@ -177,29 +178,29 @@ TEST_CASE("who gives up hears nothing, and those who ask with him still do") {
     Fixture fixture;
     const auto given_up = fixture.ask(7);
     auto patient = fixture.ask(7);
-    fixture.tickets.erase(fixture.tickets.begin());
+    fixture.subscriptions.erase(fixture.subscriptions.begin());
     fixture.gate->open();
     CHECK(take(patient) == "answer 7");
-    CHECK(fixture.desk.is_quiet());
+    CHECK(fixture.pool.is_quiet());
 }
 
-TEST_CASE("a desk goes while a lookup hangs, and its answer falls to the ground") {
+TEST_CASE("a pool goes while a lookup hangs, and its answer falls to the ground") {
     auto fixture = std::make_unique<Fixture>();
     const auto gate = fixture->gate;
     auto answer = fixture->ask(7);
     auto queued = fixture->ask(8);
     gate->wait_for_arrivals(2);
-    CHECK_FALSE(fixture->desk.close(10ms));
+    CHECK_FALSE(fixture->pool.close(10ms));
     CHECK_THROWS_AS(answer.get(), std::future_error); // its callback is gone
     auto refused = fixture->ask(9);
     CHECK(take(refused) == "too many");
     gate->open();
-    CHECK(fixture->desk.close(60s));
+    CHECK(fixture->pool.close(60s));
     fixture.reset();
 }
 
 TEST_CASE("idle workers end, and new ones come when they are needed") {
-    DeskBounds bounds = small;
+    PoolBounds bounds = small;
     bounds.idle_worker_kept = 1ms;
     Fixture fixture(bounds, 0ms);
     fixture.gate->open();
@@ -208,5 +209,5 @@ TEST_CASE("idle workers end, and new ones come when they are needed") {
         CHECK(take(answer) == "answer " + std::to_string(i));
         std::this_thread::sleep_for(i % 2 * 3ms);
     }
-    CHECK(fixture.desk.close(60s));
+    CHECK(fixture.pool.close(60s));
 }

@@ -6,14 +6,15 @@
 
 namespace pgmoat::lookups {
 
-class Ticket {
+class Subscription {
   public:
-    explicit Ticket(std::function<void()> give_up) : give_up_(std::move(give_up)) {}
-    ~Ticket() {
+    explicit Subscription(std::function<void()> give_up) : give_up_(std::move(give_up)) {}
+    ~Subscription() {
         if (give_up_) give_up_();
     }
-    Ticket(Ticket&& other) noexcept : give_up_(std::exchange(other.give_up_, nullptr)) {}
-    Ticket& operator=(Ticket&&) = delete;
+    Subscription(Subscription&& other) noexcept
+        : give_up_(std::exchange(other.give_up_, nullptr)) {}
+    Subscription& operator=(Subscription&&) = delete;
 
   private:
     std::function<void()> give_up_;

@@ -1,5 +1,5 @@
 // Host names through the system's resolver, with the names that every machine has in /etc/hosts.
-#include "proxy/lookups/host_names.h"
+#include "proxy/lookups/dns.h"
 #include "proxy/lookups/interfaces.h"
 #include "tests/support/catch.h"
 

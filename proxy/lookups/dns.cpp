@@ -1,4 +1,4 @@
-#include "proxy/lookups/host_names.h"
+#include "proxy/lookups/dns.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -103,7 +103,7 @@ bool ByAddress::operator()(const NetAddress& a, const NetAddress& b) const noexc
     return std::tie(a.family, a.bytes) < std::tie(b.family, b.bytes);
 }
 
-DeskBounds host_name_bounds() {
+PoolBounds host_name_bounds() {
     return {name_workers, names_waiting_max, names_cached_max};
 }
 
