@@ -96,13 +96,13 @@ std::string AdminSide::metrics_text() {
         .text();
 }
 
-metrics::Gauges AdminSide::gauges(const SeenSessions& sessions) const {
+metrics::Gauges AdminSide::gauges(const telemetry::SeenSessions& sessions) const {
     return read_gauges(
         {sessions, *sources_.setup, sources_.plane, sources_.threads, sources_.state});
 }
 
 admin::Status AdminSide::status() const {
-    SeenSessions sessions = sources_.table.snapshot();
+    telemetry::SeenSessions sessions = sources_.table.snapshot();
     admin::Status status;
     status.now = std::time(nullptr);
     status.started = started_;

@@ -8,10 +8,10 @@
 #include "proxy/control/services.h"
 #include "proxy/control/setup.h"
 #include "proxy/gauges.h"
-#include "proxy/log.h"
-#include "proxy/refusals.h"
 #include "proxy/relay/plane.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/log.h"
+#include "proxy/telemetry/refusal_log.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <boost/asio/io_context.hpp>
 
@@ -26,11 +26,11 @@ namespace pgmoat {
 // What the pages are made of; all of it must outlive the AdminSide.
 struct AdminSources {
     metrics::Counters& counters;
-    const SessionTable& table;
+    const telemetry::SessionTable& table;
     const relay::Plane& plane;
     const std::vector<std::unique_ptr<control::ControlThread>>& threads;
-    const RecentRefusals& refusals;
-    Log& log;
+    const telemetry::RecentRefusals& refusals;
+    telemetry::Log& log;
     const std::shared_ptr<const control::Setup>& setup; // the one in force
     const ServerState& state;
 };
@@ -48,7 +48,7 @@ class AdminSide {
   private:
     [[nodiscard]] admin::HttpPages pages();
     void warn_of(const admin::HttpAccess& access);
-    [[nodiscard]] metrics::Gauges gauges(const SeenSessions& sessions) const;
+    [[nodiscard]] metrics::Gauges gauges(const telemetry::SeenSessions& sessions) const;
     [[nodiscard]] std::string metrics_text();
     [[nodiscard]] admin::Status status() const;
 

@@ -49,7 +49,7 @@ int serve(const std::string& config_file) {
         config::Config config = config::load_config(config_file);
         const std::string user = config.user;
         refuse_root(user);
-        Log log;
+        telemetry::Log log;
         log.configure(config.log_min_messages, config.log_format);
         Server server(std::move(config), log);
         become_user(user);

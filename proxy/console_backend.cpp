@@ -1,7 +1,7 @@
 #include "proxy/console_backend.h"
 
-#include "proxy/fields.h"
 #include "proxy/hba/parse/hba_listing.h"
+#include "proxy/telemetry/log_fields.h"
 
 #include <algorithm>
 #include <chrono>
@@ -14,14 +14,14 @@ namespace {
 
 // The console's rows are UTF-8, and drivers give up over one byte that is not: whoever connects
 // must not be able to blind it.
-void repair(SessionFacts& facts) {
+void repair(telemetry::SessionFacts& facts) {
     constexpr std::size_t bytes_max = 256;
     for (std::string* text : {&facts.user,
                               &facts.database,
                               &facts.application_name,
                               &facts.client_tls.server_name,
                               &facts.client_tls.alpn})
-        *text = repaired(*text, bytes_max);
+        *text = telemetry::repaired(*text, bytes_max);
 }
 
 admin::RuleView view_of(const hba::Rule& rule) {
@@ -49,7 +49,7 @@ std::vector<admin::Connection> ConsoleBackend::connections() const {
     std::vector<admin::Connection> connections;
     const auto now = std::chrono::steady_clock::now();
     const std::int64_t unix_now = std::time(nullptr);
-    for (const SeenSession& seen : table_.snapshot()) {
+    for (const telemetry::SeenSession& seen : table_.snapshot()) {
         const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - seen.opened);
         connections.push_back({seen.id,
                                *seen.facts,

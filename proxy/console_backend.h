@@ -5,7 +5,7 @@
 #include "metrics/counters.h"
 #include "proxy/admin/console/backend.h"
 #include "proxy/control/setup.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <functional>
 #include <memory>
@@ -26,7 +26,9 @@ struct ServerVerbs {
 
 class ConsoleBackend final : public admin::Backend {
   public:
-    ConsoleBackend(const SessionTable& table, const metrics::Counters& counters, ServerVerbs verbs)
+    ConsoleBackend(const telemetry::SessionTable& table,
+                   const metrics::Counters& counters,
+                   ServerVerbs verbs)
         : table_(table), counters_(counters), verbs_(std::move(verbs)) {}
 
     [[nodiscard]] std::vector<admin::Connection> connections() const override;
@@ -44,7 +46,7 @@ class ConsoleBackend final : public admin::Backend {
     void shut_down(const std::string& user) override { verbs_.shut_down(user); }
 
   private:
-    const SessionTable& table_;
+    const telemetry::SessionTable& table_;
     const metrics::Counters& counters_;
     ServerVerbs verbs_;
 };

@@ -1,7 +1,7 @@
 #include "proxy/gauges.h"
 
-#include "proxy/live_sums.h"
 #include "proxy/rule_gauges.h"
+#include "proxy/telemetry/live_sums.h"
 #include "tls/context.h"
 #include "tls/file_facts.h"
 
@@ -45,7 +45,7 @@ metrics::Gauges read_gauges(const GaugeSources& sources) {
     const ServerState& state = sources.state;
     metrics::Gauges gauges;
     gauges.build = build_info();
-    add_live(sources.sessions, names_of(sources.setup.config.listeners), gauges);
+    telemetry::add_live(sources.sessions, names_of(sources.setup.config.listeners), gauges);
     gauges.connections_limit = static_cast<std::uint64_t>(sources.setup.config.max_connections);
     gauges.certificates = state.certificates;
     gauges.rule_hits = rule_hits(sources.setup, &control::Access::rules);

@@ -7,7 +7,7 @@
 #include "proxy/control/services.h"
 #include "proxy/control/setup.h"
 #include "proxy/relay/plane.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <memory>
 #include <vector>
@@ -23,7 +23,7 @@ struct ServerState {
 };
 
 struct GaugeSources {
-    const SeenSessions& sessions;
+    const telemetry::SeenSessions& sessions;
     const control::Setup& setup;
     const relay::Plane& plane;
     const std::vector<std::unique_ptr<control::ControlThread>>& threads;

@@ -15,15 +15,6 @@ inline constexpr std::chrono::seconds cut_off_wait{2};
 // Rules that have series of their own; the rest of a huge file shares one.
 inline constexpr unsigned rules_shown_max = 1000;
 
-// Refused connections on the status page: what fits on a screen or two.
-inline constexpr std::size_t recent_refusals_max = 50;
-inline constexpr std::size_t refusal_detail_bytes_max = 400;
-
-// Lines of refused connections in the log, for each reason: a busy morning of mistakes shows whole,
-// and a storm of 5000 a second neither fills the disk nor drowns what else happens.
-inline constexpr double refusal_lines_burst = 100;
-inline constexpr double refusal_lines_per_second = 10;
-
 // How often the server says how many lines it held back, and looks at itself for the status page.
 inline constexpr std::chrono::seconds housekeeping_pause{2};
 

@@ -14,7 +14,7 @@
 #include "proxy/relay/plane.h"
 #include "proxy/reloader.h"
 #include "proxy/rotation.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -39,7 +39,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-void log_tls_notes(Log& log, const Setup& setup) {
+void log_tls_notes(telemetry::Log& log, const Setup& setup) {
     if (!setup.tls) return;
     for (const auto& note : setup.tls->notes())
         log.warning(note);
@@ -50,7 +50,7 @@ void log_tls_notes(Log& log, const Setup& setup) {
 // Members are destroyed in reverse order: first nobody accepts, then the control threads end, then
 // the relay plane, and only then what both of them use.
 struct Server::Running {
-    Running(Log& shared_log,
+    Running(telemetry::Log& shared_log,
             std::shared_ptr<const Setup> initial,
             std::vector<control::ListeningSocket> sockets,
             admin::HttpAccess access,
@@ -292,11 +292,11 @@ struct Server::Running {
         threads[0]->context.stop();
     }
 
-    Log& log;
+    telemetry::Log& log;
     std::shared_ptr<const Setup> setup;
     metrics::Counters counters;
-    SessionTable table;
-    ConnectionReporter reporter;
+    telemetry::SessionTable table;
+    telemetry::ConnectionLog reporter;
     relay::Plane plane;
     control::Services services;
     ConsoleBackend console_backend{table, counters, verbs()};
@@ -315,7 +315,7 @@ struct Server::Running {
     int exit_code = 0;
 };
 
-Server::Server(config::Config config, Log& log)
+Server::Server(config::Config config, telemetry::Log& log)
     : log_(log), looks_(look_at(tls_files_of(config))),
       setup_(control::build_setup(std::move(config))),
       http_access_(admin::load_http_access(setup_->config)),

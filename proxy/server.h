@@ -10,8 +10,8 @@
 #include "proxy/control/services.h"
 #include "proxy/control/setup.h"
 #include "proxy/file_watch.h"
-#include "proxy/log.h"
-#include "proxy/report.h"
+#include "proxy/telemetry/connection_log.h"
+#include "proxy/telemetry/log.h"
 
 #include <chrono>
 #include <memory>
@@ -23,7 +23,7 @@ namespace pgmoat {
 class Server {
   public:
     // Throws tls::Error, config::ConfigError, control::BindError.
-    Server(config::Config config, Log& log);
+    Server(config::Config config, telemetry::Log& log);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -35,7 +35,7 @@ class Server {
     struct Running; // what exists only while it serves
     void log_start() const;
 
-    Log& log_;
+    telemetry::Log& log_;
     FileLooks looks_; // before anything of them is loaded
     std::shared_ptr<const control::Setup> setup_;
     admin::HttpAccess http_access_;

@@ -27,13 +27,13 @@ void append_label(std::string& line, std::string_view name, std::string_view val
 }
 
 std::string info_of(const LiveConnection& connection) {
-    const SessionFacts& facts = *connection.facts;
-    const TlsFacts& tls = facts.client_tls;
+    const telemetry::SessionFacts& facts = *connection.facts;
+    const telemetry::TlsFacts& tls = facts.client_tls;
     std::string line = "pgmoat_connection_info{";
     append_label(line, "id", std::to_string(connection.state.id));
     append_label(line, "listener", facts.listener);
     append_label(line, "mode", metrics::to_word(facts.mode));
-    append_label(line, "client", client_of(facts));
+    append_label(line, "client", telemetry::client_of(facts));
     append_label(line, "user", facts.user);
     append_label(line, "database", facts.database);
     append_label(line, "application", facts.application_name);
@@ -60,7 +60,7 @@ std::string by_direction(const std::string& name,
 }
 
 std::string bytes_of(const LiveConnection& connection) {
-    const TrafficCounts& traffic = connection.state.traffic;
+    const telemetry::TrafficCounts& traffic = connection.state.traffic;
     return by_direction("pgmoat_connection_bytes_total",
                         connection,
                         traffic.bytes_from_client,
@@ -68,7 +68,7 @@ std::string bytes_of(const LiveConnection& connection) {
 }
 
 std::string messages_of(const LiveConnection& connection) {
-    const TrafficCounts& traffic = connection.state.traffic;
+    const telemetry::TrafficCounts& traffic = connection.state.traffic;
     return by_direction("pgmoat_connection_messages_total",
                         connection,
                         traffic.messages_from_client,

@@ -17,7 +17,9 @@ std::uint64_t& place_of(Sample& sample, std::string_view version) {
 
 } // namespace
 
-Sample take_sample(std::int64_t now, const SeenSessions& sessions, const metrics::Totals& totals) {
+Sample take_sample(std::int64_t now,
+                   const telemetry::SeenSessions& sessions,
+                   const metrics::Totals& totals) {
     Sample sample;
     sample.time = now;
     sample.handshakes = client_handshakes(totals);
@@ -30,7 +32,7 @@ Sample take_sample(std::int64_t now, const SeenSessions& sessions, const metrics
         sample.bytes_from_client += bytes[static_cast<std::size_t>(Direction::from_client)];
         sample.bytes_from_server += bytes[static_cast<std::size_t>(Direction::from_server)];
     }
-    for (const SeenSession& session : sessions)
+    for (const telemetry::SeenSession& session : sessions)
         ++place_of(sample, session.facts->client_tls.version);
     return sample;
 }

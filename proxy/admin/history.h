@@ -2,7 +2,7 @@
 #pragma once
 
 #include "metrics/counters.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <cstdint>
 #include <deque>
@@ -24,8 +24,9 @@ struct Sample {
     std::uint64_t bytes_from_server = 0;
 };
 
-[[nodiscard]] Sample
-take_sample(std::int64_t now, const SeenSessions& sessions, const metrics::Totals& totals);
+[[nodiscard]] Sample take_sample(std::int64_t now,
+                                 const telemetry::SeenSessions& sessions,
+                                 const metrics::Totals& totals);
 
 // Handshakes of clients that came to an end and those that failed, over all listeners.
 [[nodiscard]] std::uint64_t client_handshakes(const metrics::Totals& totals);

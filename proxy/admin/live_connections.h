@@ -1,8 +1,8 @@
 // The newest live connections of a snapshot, for the pages. Pure.
 #pragma once
 
-#include "proxy/describe.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/connection_fields.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <cstddef>
 #include <memory>
@@ -11,8 +11,8 @@
 namespace pgmoat::admin {
 
 struct LiveConnection {
-    std::shared_ptr<const SessionFacts> facts;
-    ConnectionState state;
+    std::shared_ptr<const telemetry::SessionFacts> facts;
+    telemetry::ConnectionState state;
 };
 
 struct LiveConnections {
@@ -20,6 +20,6 @@ struct LiveConnections {
     std::vector<LiveConnection> newest; // the newest in front
 };
 
-[[nodiscard]] LiveConnections newest_of(SeenSessions sessions, std::size_t count_max);
+[[nodiscard]] LiveConnections newest_of(telemetry::SeenSessions sessions, std::size_t count_max);
 
 } // namespace pgmoat::admin

@@ -29,12 +29,12 @@ class Tally {
 
 } // namespace
 
-Shares shares_of(const SeenSessions& sessions) {
+Shares shares_of(const telemetry::SeenSessions& sessions) {
     Tally versions;
     Tally ciphers;
     Tally groups;
-    for (const SeenSession& session : sessions) {
-        const TlsFacts& tls = session.facts->client_tls;
+    for (const telemetry::SeenSession& session : sessions) {
+        const telemetry::TlsFacts& tls = session.facts->client_tls;
         versions.count(tls.version.empty() ? "off" : std::string_view(tls.version));
         if (tls.version.empty()) continue;
         ciphers.count(tls.cipher);

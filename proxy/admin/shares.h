@@ -1,7 +1,7 @@
 // How many live connections share a TLS version, a cipher, a group. Pure.
 #pragma once
 
-#include "proxy/session_table.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <cstdint>
 #include <string>
@@ -21,6 +21,6 @@ struct Shares {
     std::vector<Share> groups;
 };
 
-[[nodiscard]] Shares shares_of(const SeenSessions& sessions);
+[[nodiscard]] Shares shares_of(const telemetry::SeenSessions& sessions);
 
 } // namespace pgmoat::admin

@@ -7,7 +7,7 @@
 #include "proxy/admin/history.h"
 #include "proxy/admin/live_connections.h"
 #include "proxy/admin/shares.h"
-#include "proxy/refusals.h"
+#include "proxy/telemetry/refusal_log.h"
 
 #include <chrono>
 #include <cstdint>
@@ -35,9 +35,9 @@ struct Status {
     metrics::Totals totals;
     Shares shares;
     std::vector<RuleState> rules;
-    std::vector<Refusal> refusals; // the newest first
-    std::vector<Sample> history;   // the oldest first
-    LiveConnections connections;   // the newest only
+    std::vector<telemetry::Refusal> refusals; // the newest first
+    std::vector<Sample> history;              // the oldest first
+    LiveConnections connections;              // the newest only
 };
 
 } // namespace pgmoat::admin

@@ -1,6 +1,6 @@
 #include "proxy/admin/status_json.h"
 
-#include "proxy/fields.h"
+#include "proxy/telemetry/log_fields.h"
 
 #include <string_view>
 
@@ -8,7 +8,7 @@ namespace pgmoat::admin {
 
 namespace {
 
-std::string object(const Fields& fields) {
+std::string object(const telemetry::Fields& fields) {
     return '{' + fields.as_json() + '}';
 }
 
@@ -25,7 +25,7 @@ std::string list(std::string_view name, const All& all, const Write& write) {
 
 std::string shares(std::string_view name, const std::vector<Share>& all) {
     return list(name, all, [](const Share& share) {
-        Fields fields;
+        telemetry::Fields fields;
         fields.add("name", share.name).add("connections", share.count);
         return object(fields);
     });
@@ -33,7 +33,7 @@ std::string shares(std::string_view name, const std::vector<Share>& all) {
 
 std::string certificates(const Status& status) {
     return list("certificates", status.gauges.certificates, [](const auto& certificate) {
-        Fields fields;
+        telemetry::Fields fields;
         fields.add("role", certificate.role).add("name", certificate.name);
         const auto end = metrics::end_of(certificate);
         if (end) fields.add("not_after", static_cast<std::uint64_t>(*end));
@@ -47,7 +47,7 @@ std::string listeners(const Status& status) {
         std::uint64_t opened = 0;
         for (const std::uint64_t count : listener.counts.opened)
             opened += count;
-        Fields fields;
+        telemetry::Fields fields;
         fields.add("name", listener.name)
             .add("opened", opened)
             .add("bytes_from_client", listener.counts.bytes[0])
@@ -58,7 +58,7 @@ std::string listeners(const Status& status) {
 
 std::string upstreams(const Status& status) {
     return list("upstreams", status.totals.upstreams, [](const auto& upstream) {
-        Fields fields;
+        telemetry::Fields fields;
         fields.add("name", upstream.name);
         for (std::size_t i = 0; i < upstream.counts.connects.size(); ++i)
             // The words are literals, so they end in a NUL.
@@ -70,7 +70,7 @@ std::string upstreams(const Status& status) {
 
 std::string rules(const Status& status) {
     return list("rules", status.rules, [](const RuleState& rule) {
-        Fields fields;
+        telemetry::Fields fields;
         fields.add("file", rule.file)
             .add("line", static_cast<std::uint64_t>(rule.line))
             .add("text", rule.text)
@@ -82,10 +82,10 @@ std::string rules(const Status& status) {
 }
 
 std::string refusals(const Status& status) {
-    return list("refusals", status.refusals, [](const Refusal& refusal) {
+    return list("refusals", status.refusals, [](const telemetry::Refusal& refusal) {
         using std::chrono::duration_cast;
         const auto when = duration_cast<std::chrono::seconds>(refusal.when.time_since_epoch());
-        Fields fields;
+        telemetry::Fields fields;
         fields.add("time", static_cast<std::uint64_t>(when.count()))
             .add("reason", to_word(refusal.reason))
             .add("detail", refusal.detail);
@@ -113,7 +113,7 @@ std::string history(const std::vector<Sample>& samples) {
 } // namespace
 
 std::string status_json(const Status& status) {
-    Fields head;
+    telemetry::Fields head;
     head.add("version", status.gauges.build.version)
         .add("openssl", status.gauges.build.openssl_runtime)
         .add("time", static_cast<std::uint64_t>(status.now))

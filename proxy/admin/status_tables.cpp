@@ -163,7 +163,7 @@ std::uint64_t live_of(const Status& status, const std::string& listener) {
     return 0;
 }
 
-std::string tls_word(const TlsFacts& tls) {
+std::string tls_word(const telemetry::TlsFacts& tls) {
     return tls.version.empty() ? badge("off", "off") : html(tls.version);
 }
 
@@ -324,13 +324,13 @@ std::string rule_rows(const Status& status) {
 std::string refusal_rows(const Status& status) {
     const auto now = std::chrono::system_clock::from_time_t(status.now);
     std::string rows;
-    for (const Refusal& refusal : status.refusals) {
+    for (const telemetry::Refusal& refusal : status.refusals) {
         const auto since =
             std::max(now - refusal.when, std::chrono::system_clock::duration::zero());
         rows +=
             Row()
                 .figure(age(std::chrono::duration_cast<std::chrono::steady_clock::duration>(since)))
-                .text(client_of(refusal.facts), "code")
+                .text(telemetry::client_of(refusal.facts), "code")
                 .text(refusal.facts.listener)
                 .cut(refusal.facts.user)
                 .cut(refusal.facts.database)
@@ -345,15 +345,15 @@ std::string refusal_rows(const Status& status) {
 std::string connection_rows(const Status& status) {
     std::string rows;
     for (const auto& [known, state] : status.connections.newest) {
-        const SessionFacts& facts = *known;
-        const TlsFacts& tls = facts.client_tls;
+        const telemetry::SessionFacts& facts = *known;
+        const telemetry::TlsFacts& tls = facts.client_tls;
         const bool through = facts.mode == metrics::Mode::passthrough;
         const std::string subject =
             facts.client_certificate ? facts.client_certificate->subject : "";
         rows += Row()
                     .figure(std::to_string(state.id))
                     .figure(age(state.age))
-                    .text(client_of(facts), "code")
+                    .text(telemetry::client_of(facts), "code")
                     .cut(facts.user)
                     .cut(facts.database)
                     .cut(facts.application_name)

@@ -112,12 +112,12 @@ std::vector<std::string> access_warnings(const std::vector<Access>& access) {
     return warnings;
 }
 
-hba::Candidate candidate_of(const SessionFacts& facts) {
+hba::Candidate candidate_of(const telemetry::SessionFacts& facts) {
     hba::Candidate candidate;
     candidate.address = hba::net_address_from(facts.client_address);
     candidate.address_text = facts.client_address;
-    candidate.tls = facts.encryption == Encryption::tls;
-    candidate.gss = facts.encryption == Encryption::gss;
+    candidate.tls = facts.encryption == telemetry::Encryption::tls;
+    candidate.gss = facts.encryption == telemetry::Encryption::gss;
     candidate.passthrough = facts.mode == metrics::Mode::passthrough;
     candidate.tls_version = facts.client_tls.version;
     candidate.tls_cipher = facts.client_tls.cipher;

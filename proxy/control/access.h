@@ -8,7 +8,7 @@
 #include "proxy/hba/parse/hba_file.h"
 #include "proxy/hba/rule.h"
 #include "proxy/lookups/roles.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <memory>
 #include <string>
@@ -40,6 +40,6 @@ distinct_rules(const std::vector<Access>& access, RulesOfAccess which);
 [[nodiscard]] std::vector<std::string> access_warnings(const std::vector<Access>& access);
 
 // What a session's facts say to the rules.
-[[nodiscard]] hba::Candidate candidate_of(const SessionFacts& facts);
+[[nodiscard]] hba::Candidate candidate_of(const telemetry::SessionFacts& facts);
 
 } // namespace pgmoat::control

@@ -12,9 +12,9 @@ namespace pgmoat::control {
 
 namespace {
 
-Fields describe(const AuditCase& what, const hba::Decision& decision) {
+telemetry::Fields describe(const AuditCase& what, const hba::Decision& decision) {
     const hba::Candidate& candidate = what.candidate;
-    Fields fields;
+    telemetry::Fields fields;
     fields.add("id", what.id).add("client", candidate.address_text);
     if (!candidate.user.empty()) fields.add("user", candidate.user);
     if (!candidate.database.empty()) fields.add("database", candidate.database);
@@ -37,10 +37,10 @@ void conclude(ControlThread& thread, const AuditCase& what, hba::Decision decisi
     if (rerouted && decision.rule != nullptr)
         decision.rule->stats->rerouted.fetch_add(1, std::memory_order_relaxed);
     if (!rerouted && !decision.refuses()) return;
-    Log& log = thread.services.log;
-    if (!log.shows(Log::Level::info)) return;
-    if (!thread.services.audit_lines.admit(LineGate::Clock::now())) return;
-    log.write(Log::Level::info,
+    telemetry::Log& log = thread.services.log;
+    if (!log.shows(telemetry::Log::Level::info)) return;
+    if (!thread.services.audit_lines.admit(telemetry::LineGate::Clock::now())) return;
+    log.write(telemetry::Log::Level::info,
               decision.refuses() ? "audit: would be refused"
                                  : "audit: would go to another upstream",
               describe(what, decision));
@@ -62,10 +62,10 @@ void audit(ControlThread& thread, AuditCase what) {
 void summarise_audit(Services& services) {
     const std::uint64_t count = services.audit_lines.take_held();
     if (count == 0) return;
-    services.log.write(Log::Level::info,
+    services.log.write(telemetry::Log::Level::info,
                        "audit: more connections would be treated otherwise than are logged one by "
                        "one",
-                       Fields().add("count", count));
+                       telemetry::Fields().add("count", count));
 }
 
 } // namespace pgmoat::control

@@ -32,7 +32,8 @@ class Place {
     bool taken_;
 };
 
-std::vector<Target> targets(const Setup& setup, const std::optional<BackendPlace>& known) {
+std::vector<Target> targets(const Setup& setup,
+                            const std::optional<telemetry::BackendLocation>& known) {
     std::vector<Target> found;
     for (const auto& [name, upstream] : setup.upstreams)
         for (const auto& host : upstream.conninfo.hosts)

@@ -6,7 +6,7 @@
 #include "proxy/control/deadline.h"
 #include "proxy/control/outcome.h"
 #include "proxy/control/stream.h"
-#include "proxy/traffic.h"
+#include "proxy/telemetry/traffic.h"
 
 #include <functional>
 
@@ -15,7 +15,7 @@ namespace pgmoat::control {
 class ConsoleStream final : public ConsoleClient {
   public:
     ConsoleStream(Stream& stream,
-                  Traffic& traffic,
+                  telemetry::Traffic& traffic,
                   DeadlineQueue& deadlines,
                   std::function<void()> logged_in)
         : stream_(stream), traffic_(traffic), deadlines_(deadlines),
@@ -32,7 +32,7 @@ class ConsoleStream final : public ConsoleClient {
 
   private:
     Stream& stream_;
-    Traffic& traffic_;
+    telemetry::Traffic& traffic_;
     DeadlineQueue& deadlines_;
     std::function<void()> logged_in_;
     Stop stop_;

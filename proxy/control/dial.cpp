@@ -4,7 +4,7 @@
 #include "protocol/messages.h"
 #include "proxy/control/limits.h"
 #include "proxy/control/record.h"
-#include "proxy/fields.h"
+#include "proxy/telemetry/log_fields.h"
 
 #include <cerrno>
 #include <system_error>
@@ -207,7 +207,7 @@ Dialer::say_startup(const Try& what, Stream& stream, Bytes& reply) {
                                                                      stream.in_tls());
     if (!another_host && !another_attempt) co_return std::nullopt;
     note(what.address.text,
-         "the server refused the connection with SQLSTATE " + text_field(sqlstate));
+         "the server refused the connection with SQLSTATE " + telemetry::text_field(sqlstate));
     stream.close();
     co_return another_host ? AttemptFailure::server_error_57p03 : AttemptFailure::server_error;
 }

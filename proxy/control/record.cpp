@@ -11,7 +11,7 @@ namespace {
 using metrics::HandshakeFailure;
 using metrics::StartupKind;
 
-TlsFacts facts_of(const tls::PeerFacts& peer) {
+telemetry::TlsFacts facts_of(const tls::PeerFacts& peer) {
     return {peer.version, peer.cipher, peer.cipher_bits, peer.group, peer.server_name, peer.alpn};
 }
 
@@ -39,10 +39,10 @@ HandshakeFailure to_metric(tls::Failure failure) {
     return HandshakeFailure::other;
 }
 
-Record::Record(Services& services, SessionFacts first)
+Record::Record(Services& services, telemetry::SessionFacts first)
     : counters_(services.counters.block_of_this_thread()), row_(services.table.open()) {
     counters_.connection_opened(first.listener_id, first.mode);
-    row_->update([&](SessionFacts& facts) { facts = std::move(first); });
+    row_->update([&](telemetry::SessionFacts& facts) { facts = std::move(first); });
 }
 
 void Record::greeting_ended(const Greeting& greeting) {
@@ -72,8 +72,8 @@ void Record::greeting_ended(const Greeting& greeting) {
 }
 
 void Record::client_in_tls(const tls::PeerFacts& peer) {
-    row_->update([&](SessionFacts& facts) {
-        facts.encryption = Encryption::tls;
+    row_->update([&](telemetry::SessionFacts& facts) {
+        facts.encryption = telemetry::Encryption::tls;
         facts.client_tls = facts_of(peer);
         facts.client_certificate_was_requested = peer.certificate_was_requested;
         if (peer.certificate)
@@ -107,8 +107,8 @@ void Record::client_hello_refused() {
 }
 
 void Record::client_hello_came(const protocol::ClientHelloFacts& hello) {
-    row_->update([&](SessionFacts& facts) {
-        facts.encryption = Encryption::tls;
+    row_->update([&](telemetry::SessionFacts& facts) {
+        facts.encryption = telemetry::Encryption::tls;
         facts.client_tls.server_name = hello.server_name;
     });
     for (const std::uint16_t version : hello.versions)
@@ -118,7 +118,7 @@ void Record::client_hello_came(const protocol::ClientHelloFacts& hello) {
 // Version 0: the server answered with an alert.
 void Record::server_hello_passed(const protocol::ServerHelloFacts& hello) {
     if (hello.version == 0) return;
-    row_->update([&](SessionFacts& facts) {
+    row_->update([&](telemetry::SessionFacts& facts) {
         facts.client_tls.version = protocol::tls_version_name(hello.version);
         facts.client_tls.cipher = protocol::cipher_suite_name(hello.cipher_suite);
         facts.client_tls.bits = protocol::cipher_suite_bits(hello.cipher_suite);
@@ -129,7 +129,7 @@ void Record::server_hello_passed(const protocol::ServerHelloFacts& hello) {
 }
 
 void Record::startup_came(const protocol::StartupMessage& startup) {
-    row_->update([&](SessionFacts& facts) {
+    row_->update([&](telemetry::SessionFacts& facts) {
         facts.user = startup.user;
         facts.database = startup.database;
         facts.replication = startup.replication;
@@ -138,7 +138,7 @@ void Record::startup_came(const protocol::StartupMessage& startup) {
 }
 
 void Record::server_reached(const Reached& reached, const std::string& upstream) {
-    row_->update([&](SessionFacts& facts) {
+    row_->update([&](telemetry::SessionFacts& facts) {
         facts.backend = {upstream, reached.host->host, reached.host->port};
         facts.server_address = reached.address;
         if (reached.stream->in_tls()) facts.server_tls = facts_of(reached.stream->peer());
@@ -148,7 +148,7 @@ void Record::server_reached(const Reached& reached, const std::string& upstream)
 
 void Record::login_ended(const protocol::LoginFacts& login, bool ready) {
     row_->set_cancel_key(login.backend_process_id, login.cancel_key);
-    row_->update([&](SessionFacts& facts) {
+    row_->update([&](telemetry::SessionFacts& facts) {
         facts.sqlstate = ready ? "" : login.error_sqlstate;
         facts.login_time = std::chrono::steady_clock::now() - row_->opened();
     });
@@ -156,11 +156,12 @@ void Record::login_ended(const protocol::LoginFacts& login, bool ready) {
 }
 
 void Record::in_gss() {
-    row_->update([](SessionFacts& facts) { facts.encryption = Encryption::gss; });
+    row_->update(
+        [](telemetry::SessionFacts& facts) { facts.encryption = telemetry::Encryption::gss; });
 }
 
 void Record::judged(const std::string& system_user) {
-    row_->update([&](SessionFacts& facts) {
+    row_->update([&](telemetry::SessionFacts& facts) {
         facts.judged = true;
         facts.system_user = system_user;
     });
@@ -169,7 +170,7 @@ void Record::judged(const std::string& system_user) {
 void Record::decided(const hba::Rules& rules, const hba::Decision& decision) {
     hba::count(rules, decision, std::time(nullptr));
     if (decision.rule == nullptr) return;
-    row_->update([&](SessionFacts& facts) { facts.rule = decision.rule->location; });
+    row_->update([&](telemetry::SessionFacts& facts) { facts.rule = decision.rule->location; });
 }
 
 void Record::begin(Step step) {
@@ -178,22 +179,23 @@ void Record::begin(Step step) {
     step_ = step;
 }
 
-std::unique_ptr<SessionRow> Record::give_row() {
+std::unique_ptr<telemetry::SessionRow> Record::give_row() {
     begin(step_);
-    row_->update([&](SessionFacts& facts) { facts.steps = steps_; });
+    row_->update([&](telemetry::SessionFacts& facts) { facts.steps = steps_; });
     return std::move(row_);
 }
 
 void Record::console_began() {
-    row_->update([&](SessionFacts& facts) {
-        facts.stage = SessionStage::console;
+    row_->update([&](telemetry::SessionFacts& facts) {
+        facts.stage = telemetry::SessionStage::console;
         facts.login_time = std::chrono::steady_clock::now() - row_->opened();
     });
     counters_.login_took(facts().listener_id, facts().login_time);
 }
 
 void Record::handed_over() {
-    row_->update([](SessionFacts& facts) { facts.stage = SessionStage::live; });
+    row_->update(
+        [](telemetry::SessionFacts& facts) { facts.stage = telemetry::SessionStage::live; });
 }
 
 bool Record::admit(std::size_t max_connections) {
@@ -202,7 +204,7 @@ bool Record::admit(std::size_t max_connections) {
     return false;
 }
 
-void Record::count_handshake(metrics::Side side, const TlsFacts& facts) {
+void Record::count_handshake(metrics::Side side, const telemetry::TlsFacts& facts) {
     metrics::TlsHandshake handshake{side, facts.version, facts.cipher, facts.group};
     if (side == metrics::Side::client)
         handshake.sni = facts.server_name.empty() ? metrics::Sni::absent : metrics::Sni::present;

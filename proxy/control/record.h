@@ -9,7 +9,7 @@
 #include "proxy/control/greet.h"
 #include "proxy/control/passthrough.h"
 #include "proxy/hba/evaluate/evaluation.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <chrono>
 #include <memory>
@@ -23,7 +23,7 @@ namespace pgmoat::control {
 class Record {
   public:
     // `first` holds what the listener knows: its own name and id, the mode, the client's address.
-    Record(Services& services, SessionFacts first);
+    Record(Services& services, telemetry::SessionFacts first);
 
     // Terminated connections.
     void greeting_ended(const Greeting& greeting);
@@ -45,7 +45,7 @@ class Record {
     void in_gss();
 
     // The step of the story that begins now; the one before it has ended.
-    using Step = StepTimes::Duration StepTimes::*;
+    using Step = telemetry::StepTimes::Duration telemetry::StepTimes::*;
     void begin(Step step);
 
     // The last step of the story: the session goes to the relay plane, or is the console's.
@@ -56,19 +56,19 @@ class Record {
     [[nodiscard]] bool admit(std::size_t max_connections);
 
     [[nodiscard]] std::uint64_t id() const noexcept { return row_->id(); }
-    [[nodiscard]] const SessionFacts& facts() const noexcept { return row_->facts(); }
+    [[nodiscard]] const telemetry::SessionFacts& facts() const noexcept { return row_->facts(); }
     // What the session's own bytes are counted in while nobody relays them.
-    [[nodiscard]] Traffic& traffic() noexcept { return *row_; }
+    [[nodiscard]] telemetry::Traffic& traffic() noexcept { return *row_; }
     // Gives the row away, with the connection. Nothing may be called after that.
-    [[nodiscard]] std::unique_ptr<SessionRow> give_row();
+    [[nodiscard]] std::unique_ptr<telemetry::SessionRow> give_row();
 
   private:
-    void count_handshake(metrics::Side side, const TlsFacts& facts);
+    void count_handshake(metrics::Side side, const telemetry::TlsFacts& facts);
 
     metrics::Block& counters_;
-    std::unique_ptr<SessionRow> row_;
-    StepTimes steps_;
-    Step step_ = &StepTimes::greet;
+    std::unique_ptr<telemetry::SessionRow> row_;
+    telemetry::StepTimes steps_;
+    Step step_ = &telemetry::StepTimes::greet;
     std::chrono::steady_clock::time_point step_began_ = std::chrono::steady_clock::now();
 };
 

@@ -17,7 +17,7 @@ namespace {
 
 using Threads = std::vector<std::unique_ptr<ControlThread>>;
 
-std::optional<std::size_t> listener_of(const Setup& setup, const SessionFacts& facts) {
+std::optional<std::size_t> listener_of(const Setup& setup, const telemetry::SessionFacts& facts) {
     for (std::size_t i = 0; i < setup.config.listeners.size(); ++i)
         if (setup.config.listeners[i].name == facts.listener) return i;
     return std::nullopt;
@@ -25,16 +25,16 @@ std::optional<std::size_t> listener_of(const Setup& setup, const SessionFacts& f
 
 void conclude(const Threads& threads,
               const Setup& setup,
-              const SeenSession& session,
+              const telemetry::SeenSession& session,
               const hba::Decision& decision) {
     const bool ends = setup.config.hba_on_reload == config::HbaOnReload::disconnect;
-    Fields fields;
+    telemetry::Fields fields;
     fields.add("id", session.id).add("client", session.facts->client_address);
     if (!session.facts->user.empty()) fields.add("user", session.facts->user);
     if (!session.facts->database.empty()) fields.add("database", session.facts->database);
     if (decision.rule != nullptr) fields.add("rule", decision.rule->location);
     fields.add("detail", decision.message);
-    threads.front()->services.log.write(Log::Level::warning,
+    threads.front()->services.log.write(telemetry::Log::Level::warning,
                                         ends
                                             ? "the new access rules end a live connection"
                                             : "the new access rules would refuse a live connection",
@@ -46,8 +46,8 @@ void conclude(const Threads& threads,
 Awaitable<void> review(const Threads& threads, std::shared_ptr<const Setup> setup) {
     ControlThread& thread = *threads.front();
     Inquiry inquiry(thread);
-    const SeenSessions sessions = thread.services.table.snapshot();
-    for (const SeenSession& session : sessions) {
+    const telemetry::SeenSessions sessions = thread.services.table.snapshot();
+    for (const telemetry::SeenSession& session : sessions) {
         if (!session.facts->judged) continue;
         const auto place = listener_of(*setup, *session.facts);
         if (!place || !setup->access[*place].rules) continue;

@@ -9,11 +9,11 @@
 #include "proxy/control/lag.h"
 #include "proxy/control/mailbox.h"
 #include "proxy/control/setup.h"
-#include "proxy/log.h"
 #include "proxy/lookups/service.h"
-#include "proxy/refusals.h"
 #include "proxy/relay/plane.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/log.h"
+#include "proxy/telemetry/refusal_log.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <atomic>
 #include <cstddef>
@@ -25,12 +25,12 @@
 namespace pgmoat::control {
 
 struct Services {
-    SessionTable& table;
+    telemetry::SessionTable& table;
     relay::Plane& plane;
     relay::Reporter& reporter;
     metrics::Counters& counters;
-    Log& log;
-    LineGate audit_lines{};
+    telemetry::Log& log;
+    telemetry::LineGate audit_lines{};
     std::atomic<std::size_t> cancels_in_flight{0};
     lookups::Service lookups{};
     ServeConsole serve_console = nullptr; // set before the first session

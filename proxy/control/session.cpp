@@ -12,8 +12,8 @@
 #include "proxy/control/passthrough.h"
 #include "proxy/control/record.h"
 #include "proxy/control/refusal.h"
-#include "proxy/describe.h"
 #include "proxy/hba/evaluate/connection_slot.h"
+#include "proxy/telemetry/connection_fields.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -29,8 +29,8 @@ namespace {
 
 using metrics::Mode;
 
-SessionFacts facts_of(const Accepted& accepted, const config::Listener& listener) {
-    SessionFacts facts;
+telemetry::SessionFacts facts_of(const Accepted& accepted, const config::Listener& listener) {
+    telemetry::SessionFacts facts;
     facts.listener = listener.name;
     facts.listener_id = accepted.listener_id;
     facts.mode = mode_of(listener);
@@ -110,7 +110,7 @@ class Session final : public Interruptible {
     }
 
     Awaitable<Stop> reach() {
-        record_.begin(&StepTimes::reach);
+        record_.begin(&telemetry::StepTimes::reach);
         dialer_.emplace(thread_, *target_, record_.facts().listener_id);
         auto reached = co_await dialer_->log_in(startup_.packet);
         if (reached) {
@@ -138,7 +138,7 @@ class Session final : public Interruptible {
 
     // The console has slots of its own beside max_connections, so nobody is admitted here.
     Awaitable<Stop> serve_console() {
-        record_.begin(&StepTimes::decide);
+        record_.begin(&telemetry::StepTimes::decide);
         if (Stop stop = co_await decide()) co_return stop;
         const auto uid = peer_.local ? peer_uid(client_.socket().native_handle()) : std::nullopt;
         ConsoleLogin login{startup_, id_, std::nullopt, false, uid, client_.in_tls()};
@@ -193,7 +193,7 @@ class Session final : public Interruptible {
 
     Awaitable<Stop> connect() {
         if (server_) co_return std::nullopt;
-        record_.begin(&StepTimes::reach);
+        record_.begin(&telemetry::StepTimes::reach);
         if (!target_) target_ = &setup_->upstreams.at(listener_.upstream);
         dialer_.emplace(thread_, *target_, record_.facts().listener_id);
         auto reached = co_await dialer_->connect();
@@ -202,7 +202,7 @@ class Session final : public Interruptible {
             co_return Ended{CloseReason::upstream_failed, "server: " + dialer_->detail()};
         }
         take_server(std::move(*reached));
-        record_.begin(&StepTimes::greet);
+        record_.begin(&telemetry::StepTimes::greet);
         co_return std::nullopt;
     }
 
@@ -219,7 +219,7 @@ class Session final : public Interruptible {
         if (Stop stop = co_await connect()) co_return stop;
         if (server_must_agree_)
             if (Stop stop = co_await request_tls(*server_)) co_return stop;
-        record_.begin(&StepTimes::greet);
+        record_.begin(&telemetry::StepTimes::greet);
         const PassedHello passed = co_await pass_server_hello(client_, *server_, hello);
         if (passed.stop) co_return passed.stop;
         record_.server_hello_passed(passed.facts);
@@ -249,7 +249,7 @@ class Session final : public Interruptible {
 
     // After the startup packet, as in PostgreSQL: only then can the client be told, and in TLS.
     Awaitable<Stop> admit() {
-        record_.begin(&StepTimes::decide);
+        record_.begin(&telemetry::StepTimes::decide);
         if (record_.admit(static_cast<std::size_t>(setup_->config.max_connections)))
             co_return std::nullopt;
         co_await tell(refusal::too_many_connections);
@@ -271,7 +271,8 @@ class Session final : public Interruptible {
             take_connection_slot();
         }
         const bool server_hello_follows =
-            sealed_ && record_.facts().encryption == Encryption::tls && !decision_.refuses();
+            sealed_ && record_.facts().encryption == telemetry::Encryption::tls &&
+            !decision_.refuses();
         if (!server_hello_follows) settle();
         if (decision_.refuses()) co_return co_await refuse(alert::access_denied);
         if (!server_) target_ = &judged_by_->upstreams.at(chosen_upstream());
@@ -330,7 +331,7 @@ class Session final : public Interruptible {
     const Access& access() const { return judged_by_->access[place_]; }
 
     Awaitable<Stop> log_in() {
-        record_.begin(&StepTimes::login);
+        record_.begin(&telemetry::StepTimes::login);
         Login login = co_await relay_login(client_, *server_, std::move(first_reply_));
         record_.login_ended(login.facts, !login.stop);
         after_ready_ = std::move(login.sent_after_ready);
@@ -344,7 +345,7 @@ class Session final : public Interruptible {
                          std::uint8_t alert = alert::access_denied) {
         if (!sealed_)
             (void)co_await client_.write(protocol::encode_fatal(text));
-        else if (record_.facts().encryption == Encryption::tls)
+        else if (record_.facts().encryption == telemetry::Encryption::tls)
             co_await send_alert(client_, alert);
     }
 
@@ -377,7 +378,7 @@ class Session final : public Interruptible {
     void log_authorized() {
         if (!thread_.setup->config.log_connections) return;
         thread_.services.log.write(
-            Log::Level::log, "connection authorized", describe(id_, record_.facts()));
+            telemetry::Log::Level::log, "connection authorized", describe(id_, record_.facts()));
     }
 
     relay::TrafficMeter meter_of_the_rest() {

@@ -6,7 +6,7 @@
 #include "metrics/labels.h"
 #include "proxy/descriptor.h"
 #include "proxy/relay/traffic_meter.h"
-#include "proxy/traffic.h"
+#include "proxy/telemetry/traffic.h"
 #include "tls/session.h"
 
 #include <cstdint>
@@ -31,7 +31,7 @@ struct Channel {
     Leg server;
     // The owner's own record of the connection (a SessionRow); the relay only counts in it and
     // gives it back with the end. Never null.
-    std::unique_ptr<Traffic> row;
+    std::unique_ptr<telemetry::Traffic> row;
     TrafficMeter meter; // of that row
 };
 
@@ -46,7 +46,7 @@ struct Ended {
 class Reporter {
   public:
     virtual ~Reporter() = default;
-    virtual void report(std::unique_ptr<Traffic> row, const Ended& ended) = 0;
+    virtual void report(std::unique_ptr<telemetry::Traffic> row, const Ended& ended) = 0;
 };
 
 } // namespace pgmoat::relay

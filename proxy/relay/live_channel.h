@@ -65,7 +65,9 @@ class LiveChannel {
     void close_sockets(ThreadBuffers& buffers) noexcept;
     [[nodiscard]] ChannelEnd& end() noexcept { return end_; }
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
-    [[nodiscard]] std::unique_ptr<Traffic> take_row() noexcept { return std::move(row_); }
+    [[nodiscard]] std::unique_ptr<telemetry::Traffic> take_row() noexcept {
+        return std::move(row_);
+    }
     [[nodiscard]] int socket(metrics::Side side) const noexcept;
 
     // The loop's bookkeeping.
@@ -89,7 +91,7 @@ class LiveChannel {
     Direction to_client_;
     ChannelEnd end_;
     std::size_t accounted_ = 0; // as buffered
-    std::unique_ptr<Traffic> row_;
+    std::unique_ptr<telemetry::Traffic> row_;
     TrafficMeter meter_;
 };
 

@@ -49,7 +49,7 @@ class Tally final : public protocol::TrafficSink {
         counters_.server_error(listener_, {sqlstate_class.data(), sqlstate_class.size()});
     }
 
-    void enter(Traffic& row) const noexcept {
+    void enter(telemetry::Traffic& row) const noexcept {
         if (queries_ > 0) counters_.queries(listener_, queries_);
         add(row.messages_from_client, from_client_);
         add(row.messages_from_server, from_server_);

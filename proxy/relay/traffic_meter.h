@@ -6,7 +6,7 @@
 #include "metrics/counters.h"
 #include "metrics/labels.h"
 #include "protocol/traffic_observer.h"
-#include "proxy/traffic.h"
+#include "proxy/telemetry/traffic.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +24,7 @@ class TrafficMeter {
     // Of no channel yet.
     TrafficMeter() = default;
     // `row` must outlive the meter, which begins behind the first ReadyForQuery.
-    TrafficMeter(Traffic& row, metrics::ListenerId listener, Content content) noexcept
+    TrafficMeter(telemetry::Traffic& row, metrics::ListenerId listener, Content content) noexcept
         : row_(&row), listener_(listener), content_(content) {}
 
     // Each byte of a direction is told once and in order, to one of these two.
@@ -36,7 +36,7 @@ class TrafficMeter {
     void moved(metrics::Side from, std::size_t bytes, metrics::Block& counters) noexcept;
 
   private:
-    Traffic* row_ = nullptr;
+    telemetry::Traffic* row_ = nullptr;
     metrics::ListenerId listener_{};
     Content content_ = Content::opaque;
     protocol::TrafficObserver observer_;

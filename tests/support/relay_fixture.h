@@ -106,7 +106,7 @@ struct Outcome {
 // Remembers every end and lets a test wait for it.
 class Recorder final : public relay::Reporter {
   public:
-    void report(std::unique_ptr<Traffic> row, const relay::Ended& ended) override {
+    void report(std::unique_ptr<telemetry::Traffic> row, const relay::Ended& ended) override {
         {
             const std::lock_guard lock(mutex_);
             outcomes_.push_back({ended.reason,
@@ -156,7 +156,7 @@ inline Prepared prepare(Mode mode, std::pair<Descriptor, Descriptor> (*sockets)(
         ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
 
     auto channel = std::make_unique<relay::Channel>();
-    channel->row = std::make_unique<Traffic>();
+    channel->row = std::make_unique<telemetry::Traffic>();
     using Content = relay::TrafficMeter::Content;
     channel->meter = {*channel->row,
                       metrics::ListenerId{},

@@ -5,7 +5,7 @@
 
 #include "metrics/counters.h"
 #include "proxy/config/config.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <chrono>
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace pgmoat::admin {
 
 struct Connection {
     std::uint64_t id = 0;
-    SessionFacts facts;
+    telemetry::SessionFacts facts;
     std::uint64_t bytes_from_client = 0;
     std::uint64_t bytes_from_server = 0;
     std::chrono::seconds age{0};

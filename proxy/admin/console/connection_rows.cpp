@@ -10,16 +10,16 @@ namespace pgmoat::admin {
 
 namespace {
 
-Cell pid(const SessionFacts& facts) {
+Cell pid(const telemetry::SessionFacts& facts) {
     if (facts.backend_process_id == 0) return std::nullopt;
     return std::to_string(static_cast<std::int32_t>(facts.backend_process_id));
 }
 
-Cell port(const SessionFacts& facts) {
+Cell port(const telemetry::SessionFacts& facts) {
     return facts.client_port == 0 ? Cell() : Cell(std::to_string(facts.client_port));
 }
 
-Cell bits(const TlsFacts& tls) {
+Cell bits(const telemetry::TlsFacts& tls) {
     return tls.bits == 0 ? Cell() : Cell(std::to_string(tls.bits));
 }
 
@@ -28,7 +28,9 @@ Cell cut(std::string_view text) {
 }
 
 // DN, serial and issuer of the client's certificate, each as `show` shows it.
-void add_certificate(Row& row, const SessionFacts& facts, Cell (*show)(std::string_view)) {
+void add_certificate(Row& row,
+                     const telemetry::SessionFacts& facts,
+                     Cell (*show)(std::string_view)) {
     const tls::CertificateFacts none;
     const auto& certificate = facts.client_certificate ? *facts.client_certificate : none;
     row.push_back(show(certificate.subject));
@@ -36,8 +38,8 @@ void add_certificate(Row& row, const SessionFacts& facts, Cell (*show)(std::stri
     row.push_back(show(certificate.issuer));
 }
 
-Row pg_stat_ssl_row(const SessionFacts& facts) {
-    const TlsFacts& tls = facts.client_tls;
+Row pg_stat_ssl_row(const telemetry::SessionFacts& facts) {
+    const telemetry::TlsFacts& tls = facts.client_tls;
     Row row{
         pid(facts), to_cell(!tls.version.empty()), cut(tls.version), cut(tls.cipher), bits(tls)};
     add_certificate(row, facts, cut);
@@ -45,8 +47,8 @@ Row pg_stat_ssl_row(const SessionFacts& facts) {
 }
 
 Row pg_stat_ssl_pgmoat_row(const Connection& connection) {
-    const SessionFacts& facts = connection.facts;
-    const TlsFacts& tls = facts.client_tls;
+    const telemetry::SessionFacts& facts = connection.facts;
+    const telemetry::TlsFacts& tls = facts.client_tls;
     Row row{to_cell(connection.id),
             pid(facts),
             unless_empty(facts.user),
@@ -81,7 +83,7 @@ Row pg_stat_ssl_pgmoat_row(const Connection& connection) {
 }
 
 Row connection_row(const Connection& connection) {
-    const SessionFacts& facts = connection.facts;
+    const telemetry::SessionFacts& facts = connection.facts;
     return {to_cell(connection.id),
             pid(facts),
             unless_empty(facts.user),
@@ -106,7 +108,7 @@ Row connection_row(const Connection& connection) {
 std::vector<Row> pg_stat_ssl_rows(const std::vector<Connection>& connections) {
     std::vector<Row> rows;
     for (const Connection& connection : connections)
-        if (connection.facts.stage == SessionStage::live)
+        if (connection.facts.stage == telemetry::SessionStage::live)
             rows.push_back(pg_stat_ssl_row(connection.facts));
     return rows;
 }

@@ -18,7 +18,7 @@ using metrics::Mode;
 using metrics::Side;
 
 std::uint64_t count(const std::vector<Connection>& connections,
-                    const std::function<bool(const SessionFacts&)>& wanted) {
+                    const std::function<bool(const telemetry::SessionFacts&)>& wanted) {
     return static_cast<std::uint64_t>(std::ranges::count_if(
         connections, [&](const Connection& connection) { return wanted(connection.facts); }));
 }
@@ -105,7 +105,7 @@ std::vector<Row> listener_rows(const config::Config& config,
                         unless_empty(join(listener.unix_directories)),
                         to_cell(config::name_of(listener.tls_mode)),
                         to_cell(listener.upstream),
-                        to_cell(count(connections, [&](const SessionFacts& facts) {
+                        to_cell(count(connections, [&](const telemetry::SessionFacts& facts) {
                             return facts.listener == listener.name;
                         }))});
     return rows;
@@ -120,7 +120,7 @@ std::vector<Row> upstream_rows(const config::Config& config,
                             to_cell(host.host.empty() ? host.hostaddr : host.host),
                             std::to_string(host.port),
                             to_cell(config::name_of(upstream.second.sslmode)),
-                            to_cell(count(connections, [&](const SessionFacts& facts) {
+                            to_cell(count(connections, [&](const telemetry::SessionFacts& facts) {
                                 return facts.backend.upstream == upstream.first &&
                                        facts.backend.host == host.host &&
                                        facts.backend.port == host.port;

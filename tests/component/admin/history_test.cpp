@@ -10,7 +10,7 @@ TEST_CASE("Bytes of a live connection, which the counters have already, are ther
     metrics::Block& block = counters.block_of_this_thread();
     block.bytes(listener, metrics::Direction::from_client, 100);
     block.bytes(listener, metrics::Direction::from_server, 30);
-    SessionTable table;
+    telemetry::SessionTable table;
     const auto row = table.open();
     row->bytes_from_client = 100;
     row->bytes_from_server = 30;

@@ -6,7 +6,7 @@
 #include "proxy/admin/limits.h"
 #include "proxy/admin/status_json.h"
 #include "proxy/admin/status_page.h"
-#include "proxy/live_sums.h"
+#include "proxy/telemetry/live_sums.h"
 #include "tests/support/catch.h"
 
 #include <algorithm>
@@ -46,7 +46,7 @@ class Crowd {
     Crowd() {
         for (std::size_t i = 0; i < many; ++i) {
             rows_.push_back(table.open());
-            rows_.back()->update([i](SessionFacts& facts) {
+            rows_.back()->update([i](telemetry::SessionFacts& facts) {
                 facts.listener = "default";
                 facts.client_address = "10.1.2.3";
                 facts.client_port = 4711;
@@ -59,16 +59,16 @@ class Crowd {
             });
         }
     }
-    SessionTable table;
+    telemetry::SessionTable table;
 
   private:
-    std::vector<std::unique_ptr<SessionRow>> rows_;
+    std::vector<std::unique_ptr<telemetry::SessionRow>> rows_;
 };
 
 // Opens and closes connections until it goes.
 class Bystander {
   public:
-    explicit Bystander(SessionTable& table)
+    explicit Bystander(telemetry::SessionTable& table)
         : thread_([this, &table](const std::stop_token& stop) { run(table, stop); }) {}
     [[nodiscard]] std::size_t connections() const { return connections_; }
     [[nodiscard]] std::chrono::nanoseconds longest() const {
@@ -76,10 +76,10 @@ class Bystander {
     }
 
   private:
-    void run(SessionTable& table, const std::stop_token& stop) {
+    void run(telemetry::SessionTable& table, const std::stop_token& stop) {
         while (!stop.stop_requested()) {
             const auto begin = std::chrono::steady_clock::now();
-            table.open()->update([](SessionFacts& facts) { facts.user = "passing by"; });
+            table.open()->update([](telemetry::SessionFacts& facts) { facts.user = "passing by"; });
             const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - begin;
             longest_ = std::max(longest_.load(), std::int64_t{took.count()});
             ++connections_;
@@ -91,18 +91,18 @@ class Bystander {
     std::jthread thread_;
 };
 
-std::string scrape(const SessionTable& table, const metrics::Counters& counters) {
+std::string scrape(const telemetry::SessionTable& table, const metrics::Counters& counters) {
     return metrics::Exporter(counters,
                              [&table] {
                                  metrics::Gauges gauges;
-                                 add_live(table.snapshot(), {"default"}, gauges);
+                                 telemetry::add_live(table.snapshot(), {"default"}, gauges);
                                  return gauges;
                              })
         .text();
 }
 
-std::string all_pages(const SessionTable& table, const metrics::Counters& counters) {
-    const SeenSessions seen = table.snapshot();
+std::string all_pages(const telemetry::SessionTable& table, const metrics::Counters& counters) {
+    const telemetry::SeenSessions seen = table.snapshot();
     Status status;
     status.totals = counters.sum();
     status.shares = shares_of(seen);
@@ -169,11 +169,11 @@ TEST_CASE("Connections open, change and end while all pages are made") {
 }
 
 TEST_CASE("What was seen of a connection stays when it changes or ends") {
-    SessionTable table;
+    telemetry::SessionTable table;
     auto row = table.open();
-    row->update([](SessionFacts& facts) { facts.user = "before"; });
-    const SeenSessions seen = table.snapshot();
-    row->update([](SessionFacts& facts) { facts.user = "after"; });
+    row->update([](telemetry::SessionFacts& facts) { facts.user = "before"; });
+    const telemetry::SeenSessions seen = table.snapshot();
+    row->update([](telemetry::SessionFacts& facts) { facts.user = "after"; });
     row.reset();
     REQUIRE(seen.size() == 1);
     CHECK(seen[0].facts->user == "before");
@@ -191,9 +191,9 @@ TEST_CASE("Of more than are wanted the newest are told") {
 }
 
 TEST_CASE("A label holds no byte that would cost the scrape") {
-    SessionTable table;
+    telemetry::SessionTable table;
     const auto row = table.open();
-    row->update([](SessionFacts& facts) { facts.user = "a\"b\\c\nd\xFF"; });
+    row->update([](telemetry::SessionFacts& facts) { facts.user = "a\"b\\c\nd\xFF"; });
     const std::string metrics = connection_metrics(newest_of(table.snapshot(), 1));
     CHECK(metrics.find("user=\"a\\\"b\\\\c\uFFFDd\uFFFD\"") != std::string::npos);
 }

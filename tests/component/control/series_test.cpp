@@ -15,7 +15,8 @@ using namespace pgmoat;
 namespace {
 
 struct Unheard final : relay::Reporter {
-    void report(std::unique_ptr<Traffic> /*row*/, const relay::Ended& /*ended*/) override {}
+    void report(std::unique_ptr<telemetry::Traffic> /*row*/,
+                const relay::Ended& /*ended*/) override {}
 };
 
 std::set<std::string> series_of(const metrics::Counters& counters) {
@@ -29,16 +30,16 @@ std::set<std::string> series_of(const metrics::Counters& counters) {
 } // namespace
 
 TEST_CASE("A hundred thousand users, databases and server names add no series") {
-    Log log;
+    telemetry::Log log;
     metrics::Counters counters;
-    SessionTable table;
+    telemetry::SessionTable table;
     Unheard reporter;
     relay::Plane plane({1}, reporter, counters);
     control::Services services{table, plane, reporter, counters, log};
     const auto listener = counters.add_listener("default", metrics::Mode::terminate);
     const auto visit = [&](int number) {
         const std::string name = "x" + std::to_string(number);
-        SessionFacts first;
+        telemetry::SessionFacts first;
         first.listener_id = listener;
         control::Record record(services, std::move(first));
         tls::PeerFacts peer;

@@ -35,7 +35,7 @@ TEST_CASE("what counting costs", "[.][cost]") {
     metrics::Counters counters;
     const auto listener = counters.add_listener("default", metrics::Mode::terminate);
     metrics::Block& block = counters.block_of_this_thread();
-    Traffic row;
+    telemetry::Traffic row;
     using relay::TrafficMeter;
     TrafficMeter meter(row, listener, TrafficMeter::Content::messages);
 

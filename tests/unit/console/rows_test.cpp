@@ -16,7 +16,7 @@ namespace {
 Connection encrypted() {
     Connection connection;
     connection.id = 7;
-    connection.facts.stage = SessionStage::live;
+    connection.facts.stage = telemetry::SessionStage::live;
     connection.facts.backend_process_id = 4242;
     connection.facts.client_tls = {"TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, "X25519", "", ""};
     return connection;
@@ -67,9 +67,9 @@ TEST_CASE("A connection in the clear has NULL for everything of TLS") {
 
 TEST_CASE("pg_stat_ssl shows connections that have a server, pg_stat_ssl_pgmoat all") {
     Connection on_its_way = encrypted();
-    on_its_way.facts.stage = SessionStage::login;
+    on_its_way.facts.stage = telemetry::SessionStage::login;
     Connection console = encrypted();
-    console.facts.stage = SessionStage::console;
+    console.facts.stage = telemetry::SessionStage::console;
     const std::vector<Connection> all{encrypted(), on_its_way, console};
     REQUIRE(pg_stat_ssl_rows(all).size() == 1);
     REQUIRE(pg_stat_ssl_pgmoat_rows(all).size() == 3);

@@ -1,9 +1,9 @@
-#include "proxy/session_table.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 namespace {
 
@@ -30,8 +30,8 @@ std::string_view to_word(SessionStage stage) noexcept {
 SessionRow::~SessionRow() {
     const std::lock_guard lock(table_.mutex_);
     SessionRow* last = table_.rows_.back();
-    table_.rows_[place_] = last;
-    last->place_ = place_;
+    table_.rows_[index_] = last;
+    last->index_ = index_;
     table_.rows_.pop_back();
     forget_cancel_key();
     if (admitted_) --table_.admitted_;
@@ -79,7 +79,7 @@ std::unique_ptr<SessionRow> SessionTable::open() {
     std::unique_ptr<SessionRow> row(new SessionRow(*this));
     const std::lock_guard lock(mutex_);
     row->id_ = next_id_++;
-    row->place_ = rows_.size();
+    row->index_ = rows_.size();
     rows_.push_back(row.get());
     live_.store(rows_.size(), std::memory_order_relaxed);
     return row;
@@ -99,8 +99,8 @@ SeenSessions SessionTable::snapshot() const {
     return seen;
 }
 
-std::optional<BackendPlace> SessionTable::find_backend(std::uint32_t process_id,
-                                                       std::span<const std::uint8_t> key) const {
+std::optional<BackendLocation> SessionTable::find_backend(std::uint32_t process_id,
+                                                          std::span<const std::uint8_t> key) const {
     std::shared_ptr<const SessionFacts> facts;
     {
         const std::lock_guard lock(mutex_);
@@ -114,4 +114,4 @@ std::optional<BackendPlace> SessionTable::find_backend(std::uint32_t process_id,
     return facts->backend;
 }
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

@@ -1,4 +1,4 @@
-#include "proxy/describe.h"
+#include "proxy/telemetry/connection_fields.h"
 
 #include "metrics/labels.h"
 
@@ -8,7 +8,7 @@
 #include <ctime>
 #include <string_view>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 namespace {
 
@@ -150,4 +150,4 @@ std::string client_of(const SessionFacts& facts) {
     return address + ':' + std::to_string(facts.client_port);
 }
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

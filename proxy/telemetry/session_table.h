@@ -6,7 +6,7 @@
 
 #include "metrics/counters.h"
 #include "protocol/startup.h"
-#include "proxy/traffic.h"
+#include "proxy/telemetry/traffic.h"
 #include "tls/peer_facts.h"
 
 #include <array>
@@ -24,7 +24,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 struct TlsFacts {
     std::string version; // empty: in the clear
@@ -39,7 +39,7 @@ struct TlsFacts {
 enum class Encryption { none, tls, gss };
 
 // The server process that a session talks to, as a cancel request names it.
-struct BackendPlace {
+struct BackendLocation {
     std::string upstream; // its name in the configuration
     std::string host;     // as configured
     std::uint16_t port = 0;
@@ -77,7 +77,7 @@ struct SessionFacts {
     bool client_certificate_was_requested = false;
     bool judged = false; // the access rules were asked
     std::string rule;    // that let it in or refused it: "pg_hba.conf:12"; empty: none matched
-    BackendPlace backend;
+    BackendLocation backend;
     std::string server_address; // "10.0.0.5:5432"
     std::uint32_t backend_process_id = 0;
     std::string sqlstate;                             // of the error that refused the login
@@ -130,7 +130,7 @@ class SessionRow final : public Traffic {
     std::shared_ptr<void> kept_;
     std::uint32_t cancel_process_id_ = 0;
     std::vector<std::uint8_t> cancel_key_; // empty: there is none
-    std::size_t place_ = 0;                // in the table
+    std::size_t index_ = 0;                // in the table
     bool admitted_ = false;
 };
 
@@ -144,8 +144,8 @@ class SessionTable {
     // All rows, in no order.
     [[nodiscard]] SeenSessions snapshot() const;
     // Compares keys in constant time.
-    [[nodiscard]] std::optional<BackendPlace> find_backend(std::uint32_t process_id,
-                                                           std::span<const std::uint8_t> key) const;
+    [[nodiscard]] std::optional<BackendLocation>
+    find_backend(std::uint32_t process_id, std::span<const std::uint8_t> key) const;
 
   private:
     friend class SessionRow;
@@ -158,4 +158,4 @@ class SessionTable {
     std::uint64_t next_id_ = 1;
 };
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "metrics/labels.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <array>
 #include <chrono>
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 // Ends that somebody may ask about: not what clients do by themselves, and no probe.
 [[nodiscard]] bool is_refusal(metrics::CloseReason reason, bool has_detail) noexcept;
@@ -76,4 +76,4 @@ class RefusalGate {
     std::array<LineGate, metrics::close_reason_count> gates_;
 };
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

@@ -2,16 +2,16 @@
 #pragma once
 
 #include "metrics/exporter.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <string>
 #include <vector>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 // `listeners`: all of them; those without a connection count too.
 void add_live(const SeenSessions& sessions,
               const std::vector<std::string>& listeners,
               metrics::Gauges& gauges);
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

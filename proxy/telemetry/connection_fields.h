@@ -2,15 +2,15 @@
 // /connections.json say the same in the same words. Never a key, a password or a ticket (law 7).
 #pragma once
 
-#include "proxy/fields.h"
-#include "proxy/session_table.h"
-#include "proxy/traffic.h"
+#include "proxy/telemetry/log_fields.h"
+#include "proxy/telemetry/session_table.h"
+#include "proxy/telemetry/traffic.h"
 
 #include <chrono>
 #include <cstdint>
 #include <string>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 // What stands beside the facts: it changes while the connection lives.
 struct ConnectionState {
@@ -28,4 +28,4 @@ struct ConnectionState {
 // "10.0.0.7:5432", "[::1]:5432", "[local]".
 [[nodiscard]] std::string client_of(const SessionFacts& facts);
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

@@ -1,11 +1,11 @@
-#include "proxy/refusals.h"
+#include "proxy/telemetry/refusal_log.h"
 
-#include "proxy/limits.h"
+#include "proxy/telemetry/limits.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 bool is_refusal(metrics::CloseReason reason, bool has_detail) noexcept {
     using enum metrics::CloseReason;
@@ -73,4 +73,4 @@ std::vector<RefusalGate::Held> RefusalGate::take_held() {
     return all;
 }
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 // The counts at one moment.
 struct TrafficCounts {
@@ -43,4 +43,4 @@ struct Traffic {
     std::atomic<std::uint64_t> transactions{0};
 };
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 // What a fact is called, as literals: in text, and in JSON, where OpenTelemetry's name stands if
 // there is one. An empty name leaves the fact out of that form.
@@ -54,4 +54,4 @@ class Fields {
 // (HTML): what is not allowed becomes U+FFFD; cut as above.
 [[nodiscard]] std::string repaired(std::string_view text, std::size_t bytes_max);
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

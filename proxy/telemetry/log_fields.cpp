@@ -1,9 +1,9 @@
-#include "proxy/fields.h"
+#include "proxy/telemetry/log_fields.h"
 
 #include <array>
 #include <cstdio>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 namespace {
 
@@ -142,4 +142,4 @@ std::string repaired(std::string_view text, std::size_t bytes_max) {
     return translate(text, bytes_max, append_repaired);
 }
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

@@ -3,18 +3,18 @@
 #pragma once
 
 #include "metrics/counters.h"
-#include "proxy/log.h"
-#include "proxy/refusals.h"
 #include "proxy/relay/channel.h"
+#include "proxy/telemetry/log.h"
+#include "proxy/telemetry/refusal_log.h"
 
 #include <atomic>
 #include <memory>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
-class ConnectionReporter final : public relay::Reporter {
+class ConnectionLog final : public relay::Reporter {
   public:
-    ConnectionReporter(Log& log, metrics::Counters& counters) : log_(log), counters_(counters) {}
+    ConnectionLog(Log& log, metrics::Counters& counters) : log_(log), counters_(counters) {}
 
     // log_disconnections; changes with a reload. Connections that went wrong are logged all the
     // same.
@@ -37,4 +37,4 @@ class ConnectionReporter final : public relay::Reporter {
     std::atomic<bool> log_every_end_{true};
 };
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

@@ -1,4 +1,4 @@
-#include "proxy/log.h"
+#include "proxy/telemetry/log.h"
 
 #include <spdlog/async.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -12,7 +12,7 @@
 #include <cstdio>
 #include <ctime>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 namespace {
 
@@ -136,4 +136,4 @@ std::uint64_t Log::dropped() const {
     return sink_->queue->overrun_counter();
 }
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

@@ -1,11 +1,11 @@
-#include "proxy/report.h"
+#include "proxy/telemetry/connection_log.h"
 
-#include "proxy/describe.h"
-#include "proxy/session_table.h"
+#include "proxy/telemetry/connection_fields.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <chrono>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 namespace {
 
@@ -30,7 +30,7 @@ Level level_of(const relay::Ended& ended, bool log_every_end) {
 
 } // namespace
 
-void ConnectionReporter::report(std::unique_ptr<Traffic> traffic, const relay::Ended& ended) {
+void ConnectionLog::report(std::unique_ptr<Traffic> traffic, const relay::Ended& ended) {
     const auto& row = static_cast<const SessionRow&>(*traffic);
     const SessionFacts& facts = row.facts();
     metrics::Block& counters = counters_.block_of_this_thread();
@@ -46,9 +46,7 @@ void ConnectionReporter::report(std::unique_ptr<Traffic> traffic, const relay::E
 
 // In a storm of refusals most of their lines are worth no more than debug; a summary stands for
 // them.
-void ConnectionReporter::write_line(const SessionRow& row,
-                                    const relay::Ended& ended,
-                                    bool refused) {
+void ConnectionLog::write_line(const SessionRow& row, const relay::Ended& ended, bool refused) {
     Level level = level_of(ended, log_every_end_.load(std::memory_order_relaxed));
     if (refused && level != Level::debug && log_.shows(level) &&
         !gate_.admit(ended.reason, std::chrono::steady_clock::now()))
@@ -60,7 +58,7 @@ void ConnectionReporter::write_line(const SessionRow& row,
     log_.write(level, "connection closed", fields);
 }
 
-void ConnectionReporter::summarise_refusals() {
+void ConnectionLog::summarise_refusals() {
     for (const auto& [reason, count] : gate_.take_held()) {
         Fields fields;
         fields.add("reason", metrics::to_word(reason)).add("count", count);
@@ -69,4 +67,4 @@ void ConnectionReporter::summarise_refusals() {
     }
 }
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

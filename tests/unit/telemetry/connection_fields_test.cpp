@@ -1,5 +1,5 @@
 // One connection in the words of the log and in those of OpenTelemetry.
-#include "proxy/describe.h"
+#include "proxy/telemetry/connection_fields.h"
 #include "tests/support/catch.h"
 
 #include <memory>
@@ -10,8 +10,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-SessionFacts alice() {
-    SessionFacts facts;
+telemetry::SessionFacts alice() {
+    telemetry::SessionFacts facts;
     facts.listener = "default";
     facts.client_address = "::1";
     facts.client_port = 4711;
@@ -50,7 +50,7 @@ TEST_CASE("JSON has OpenTelemetry's names and shapes") {
 }
 
 TEST_CASE("What moved is told in bytes and in messages") {
-    const ConnectionState state{.id = 3, .age = 2s, .traffic = {100, 200, 3, 4, 2, 1}};
+    const telemetry::ConnectionState state{.id = 3, .age = 2s, .traffic = {100, 200, 3, 4, 2, 1}};
     CHECK(has(describe(alice(), state).as_json(),
               R"("received":100,"sent":200,"messages_received":3,"messages_sent":4,"queries":2,)"
               R"("transactions":1)"));
@@ -64,14 +64,14 @@ TEST_CASE("A connection on its way says so, and nothing yet of what it moved") {
 }
 
 TEST_CASE("A client without TLS says so") {
-    SessionFacts facts = alice();
+    telemetry::SessionFacts facts = alice();
     facts.client_tls = {};
     CHECK(has(describe(facts, {}).as_text(), "tls=off"));
     CHECK(has(describe(facts, {}).as_json(), R"("tls.established":false)"));
 }
 
 TEST_CASE("A client certificate is told with its issuer, number and end") {
-    SessionFacts facts = alice();
+    telemetry::SessionFacts facts = alice();
     auto certificate = std::make_shared<tls::CertificateFacts>();
     certificate->subject = "/CN=alice";
     certificate->issuer = "/CN=Test CA";

@@ -1,6 +1,6 @@
 // The last refusals, and the gate in front of the log.
-#include "proxy/limits.h"
-#include "proxy/refusals.h"
+#include "proxy/telemetry/limits.h"
+#include "proxy/telemetry/refusal_log.h"
 #include "tests/support/catch.h"
 
 #include <string>
@@ -11,10 +11,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto burst = static_cast<int>(refusal_lines_burst);
-constexpr auto per_second = static_cast<int>(refusal_lines_per_second);
+constexpr auto burst = static_cast<int>(telemetry::refusal_lines_burst);
+constexpr auto per_second = static_cast<int>(telemetry::refusal_lines_per_second);
 
-int admitted(RefusalGate& gate, CloseReason reason, int tries, RefusalGate::Clock::time_point now) {
+int admitted(telemetry::RefusalGate& gate,
+             CloseReason reason,
+             int tries,
+             telemetry::RefusalGate::Clock::time_point now) {
     int count = 0;
     for (int i = 0; i < tries; ++i)
         count += gate.admit(reason, now) ? 1 : 0;
@@ -24,8 +27,8 @@ int admitted(RefusalGate& gate, CloseReason reason, int tries, RefusalGate::Cloc
 } // namespace
 
 TEST_CASE("A storm gets its burst of lines, and what is held back is counted once") {
-    RefusalGate gate;
-    const auto now = RefusalGate::Clock::now();
+    telemetry::RefusalGate gate;
+    const auto now = telemetry::RefusalGate::Clock::now();
     CHECK(admitted(gate, CloseReason::denied, 5000, now) == burst);
     const auto held = gate.take_held();
     REQUIRE(held.size() == 1);
@@ -35,23 +38,23 @@ TEST_CASE("A storm gets its burst of lines, and what is held back is counted onc
 }
 
 TEST_CASE("Lines come back with time, up to the burst") {
-    RefusalGate gate;
-    const auto now = RefusalGate::Clock::now();
+    telemetry::RefusalGate gate;
+    const auto now = telemetry::RefusalGate::Clock::now();
     CHECK(admitted(gate, CloseReason::denied, 5000, now) == burst);
     CHECK(admitted(gate, CloseReason::denied, 5000, now + 1s) == per_second);
     CHECK(admitted(gate, CloseReason::denied, 5000, now + 1h) == burst);
 }
 
 TEST_CASE("A storm of one reason hides no other") {
-    RefusalGate gate;
-    const auto now = RefusalGate::Clock::now();
+    telemetry::RefusalGate gate;
+    const auto now = telemetry::RefusalGate::Clock::now();
     CHECK(admitted(gate, CloseReason::denied, 5000, now) == burst);
     CHECK(gate.admit(CloseReason::internal, now));
 }
 
 TEST_CASE("Lines that are no refusals have a gate as well") {
-    LineGate gate;
-    const auto now = LineGate::Clock::now();
+    telemetry::LineGate gate;
+    const auto now = telemetry::LineGate::Clock::now();
     int count = 0;
     for (int i = 0; i < 5000; ++i)
         count += gate.admit(now) ? 1 : 0;
@@ -61,19 +64,19 @@ TEST_CASE("Lines that are no refusals have a gate as well") {
 }
 
 TEST_CASE("Only the last refusals are kept, the newest in front, their words cut") {
-    RecentRefusals recent;
-    for (std::uint64_t id = 1; id <= 3 * recent_refusals_max; ++id)
+    telemetry::RecentRefusals recent;
+    for (std::uint64_t id = 1; id <= 3 * telemetry::recent_refusals_max; ++id)
         recent.add({{}, id, CloseReason::denied, std::string(100'000, 'x'), {}});
     const auto all = recent.newest_first();
-    REQUIRE(all.size() == recent_refusals_max);
-    CHECK(all.front().id == 3 * recent_refusals_max);
-    CHECK(all.back().id == 2 * recent_refusals_max + 1);
-    CHECK(all.front().detail.size() == refusal_detail_bytes_max);
+    REQUIRE(all.size() == telemetry::recent_refusals_max);
+    CHECK(all.front().id == 3 * telemetry::recent_refusals_max);
+    CHECK(all.back().id == 2 * telemetry::recent_refusals_max + 1);
+    CHECK(all.front().detail.size() == telemetry::refusal_detail_bytes_max);
 }
 
 TEST_CASE("What clients do by themselves and what probes do is no refusal") {
-    CHECK_FALSE(is_refusal(CloseReason::client_closed, false));
-    CHECK_FALSE(is_refusal(CloseReason::startup, false));
-    CHECK(is_refusal(CloseReason::startup, true));
-    CHECK(is_refusal(CloseReason::handshake, false));
+    CHECK_FALSE(telemetry::is_refusal(CloseReason::client_closed, false));
+    CHECK_FALSE(telemetry::is_refusal(CloseReason::startup, false));
+    CHECK(telemetry::is_refusal(CloseReason::startup, true));
+    CHECK(telemetry::is_refusal(CloseReason::handshake, false));
 }

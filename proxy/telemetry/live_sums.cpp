@@ -1,4 +1,4 @@
-#include "proxy/live_sums.h"
+#include "proxy/telemetry/live_sums.h"
 
 #include "metrics/labels.h"
 
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <tuple>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 namespace {
 
@@ -67,4 +67,4 @@ void add_live(const SeenSessions& sessions,
     sums.write(listeners, gauges);
 }
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry

@@ -5,13 +5,13 @@
 #pragma once
 
 #include "proxy/config/config.h"
-#include "proxy/fields.h"
+#include "proxy/telemetry/log_fields.h"
 
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
-namespace pgmoat {
+namespace pgmoat::telemetry {
 
 class Log {
   public:
@@ -38,4 +38,4 @@ class Log {
     std::unique_ptr<Sink> sink_;
 };
 
-} // namespace pgmoat
+} // namespace pgmoat::telemetry
