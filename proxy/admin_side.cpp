@@ -1,8 +1,8 @@
 #include "proxy/admin_side.h"
 
 #include "metrics/exporter.h"
+#include "proxy/admin/http/listen.h"
 #include "proxy/admin/limits.h"
-#include "proxy/admin/listen.h"
 
 #include <ctime>
 #include <utility>

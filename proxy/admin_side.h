@@ -3,8 +3,8 @@
 #pragma once
 
 #include "metrics/counters.h"
-#include "proxy/admin/history.h"
-#include "proxy/admin/http.h"
+#include "proxy/admin/http/http.h"
+#include "proxy/admin/status/history.h"
 #include "proxy/control/services.h"
 #include "proxy/control/setup.h"
 #include "proxy/gauges.h"

@@ -1,6 +1,6 @@
 #include "proxy/command_failures.h"
 
-#include "proxy/admin/listen.h"
+#include "proxy/admin/http/listen.h"
 #include "proxy/config/config.h"
 #include "proxy/control/listener.h"
 #include "proxy/exit_code.h"

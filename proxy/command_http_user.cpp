@@ -1,6 +1,6 @@
 #include "proxy/command_http_user.h"
 
-#include "proxy/admin/http_users.h"
+#include "proxy/admin/http/http_users.h"
 #include "proxy/exit_code.h"
 
 #include <termios.h>

@@ -1,7 +1,7 @@
 #include "proxy/command_serve.h"
 
-#include "proxy/admin/http_access.h"
-#include "proxy/admin/listen.h"
+#include "proxy/admin/http/http_access.h"
+#include "proxy/admin/http/listen.h"
 #include "proxy/check.h"
 #include "proxy/command_failures.h"
 #include "proxy/config/config.h"

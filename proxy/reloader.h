@@ -3,7 +3,7 @@
 // time. What comes of it is handed over on the thread of the io_context.
 #pragma once
 
-#include "proxy/admin/http_access.h"
+#include "proxy/admin/http/http_access.h"
 #include "proxy/certificates.h"
 #include "proxy/config/config.h"
 #include "proxy/control/setup.h"

@@ -1,6 +1,6 @@
 #include "proxy/server.h"
 
-#include "proxy/admin/console.h"
+#include "proxy/admin/console/console.h"
 #include "proxy/admin_side.h"
 #include "proxy/certificates.h"
 #include "proxy/console_backend.h"
@@ -111,7 +111,8 @@ struct Server::Running {
 
     void open_console() {
         console.emplace(threads[0]->context.get_executor(), console_backend);
-        services.serve_console = [this](ConsoleClient& client, const ConsoleLogin& login) {
+        services.serve_console = [this](admin::ConsoleClient& client,
+                                        const admin::ConsoleLogin& login) {
             return console->serve(client, login);
         };
     }

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "metrics/counters.h"
-#include "proxy/admin/http_access.h"
+#include "proxy/admin/http/http_access.h"
 #include "proxy/config/config.h"
 #include "proxy/control/listener.h"
 #include "proxy/control/services.h"

@@ -2,7 +2,7 @@
 // counted in the session's row, and the reason kept when the connection ends by itself.
 #pragma once
 
-#include "proxy/console_door.h"
+#include "proxy/admin/console/console_endpoint.h"
 #include "proxy/control/deadline.h"
 #include "proxy/control/outcome.h"
 #include "proxy/control/stream.h"
@@ -12,7 +12,7 @@
 
 namespace pgmoat::control {
 
-class ConsoleStream final : public ConsoleClient {
+class ConsoleStream final : public admin::ConsoleClient {
   public:
     ConsoleStream(Stream& stream,
                   telemetry::Traffic& traffic,

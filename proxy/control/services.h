@@ -3,7 +3,7 @@
 #pragma once
 
 #include "metrics/counters.h"
-#include "proxy/console_door.h"
+#include "proxy/admin/console/console_endpoint.h"
 #include "proxy/control/asio.h"
 #include "proxy/control/deadline.h"
 #include "proxy/control/lag.h"
@@ -33,7 +33,7 @@ struct Services {
     telemetry::LineGate audit_lines{};
     std::atomic<std::size_t> cancels_in_flight{0};
     lookups::Service lookups{};
-    ServeConsole serve_console = nullptr; // set before the first session
+    admin::ServeConsole serve_console = nullptr; // set before the first session
 };
 
 // A session as those see it who end it from outside: a shutdown whose time is up, a kill.

@@ -126,13 +126,14 @@ class Session final : public Interruptible {
     // --- the virtual database -------------------------------------------------------------------
 
     bool is_for_console() const {
-        return config::has_console(setup_->config) && startup_.database == console_database &&
+        return config::has_console(setup_->config) &&
+               startup_.database == admin::console_database &&
                startup_.replication == protocol::Replication::none;
     }
 
     static bool names_console(const hba::Rule& rule) {
         return std::ranges::any_of(rule.databases, [](const hba::NameMatch& name) {
-            return name.kind == hba::NameMatch::Kind::exact && name.text == console_database;
+            return name.kind == hba::NameMatch::Kind::exact && name.text == admin::console_database;
         });
     }
 
@@ -141,7 +142,7 @@ class Session final : public Interruptible {
         record_.begin(&telemetry::StepTimes::decide);
         if (Stop stop = co_await decide()) co_return stop;
         const auto uid = peer_.local ? peer_uid(client_.socket().native_handle()) : std::nullopt;
-        ConsoleLogin login{startup_, id_, std::nullopt, false, uid, client_.in_tls()};
+        admin::ConsoleLogin login{startup_, id_, std::nullopt, false, uid, client_.in_tls()};
         if (const hba::Rule* rule = decision_.rule) {
             login.method = hba::word_of(rule->method);
             login.rule_names_console = names_console(*rule);
@@ -151,7 +152,8 @@ class Session final : public Interruptible {
             record_.console_began();
             log_authorized();
         });
-        std::optional<ConsoleEnd> end = co_await thread_.services.serve_console(stream, login);
+        std::optional<admin::ConsoleEnd> end =
+            co_await thread_.services.serve_console(stream, login);
         if (!end) co_return stream.stop();
         co_return Ended{end->reason, std::move(end->detail)};
     }

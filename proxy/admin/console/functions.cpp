@@ -1,6 +1,6 @@
 #include "proxy/admin/console/functions.h"
 
-#include "proxy/console_login.h"
+#include "proxy/admin/console/console_login.h"
 
 #include <algorithm>
 #include <array>

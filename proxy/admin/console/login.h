@@ -3,9 +3,9 @@
 #pragma once
 
 #include "protocol/scram_server.h"
+#include "proxy/admin/console/console_login.h"
 #include "proxy/admin/console/statement.h"
 #include "proxy/config/config.h"
-#include "proxy/console_login.h"
 
 #include <optional>
 #include <string>

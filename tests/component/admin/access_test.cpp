@@ -1,6 +1,6 @@
 // Names and passwords, and TLS.
 #include "protocol/base64.h"
-#include "proxy/admin/http_users.h"
+#include "proxy/admin/http/http_users.h"
 #include "proxy/admin/limits.h"
 #include "tests/component/admin/http_client.h"
 #include "tests/component/admin/running_endpoint.h"

@@ -1,5 +1,5 @@
 // What a sample of the history says.
-#include "proxy/admin/history.h"
+#include "proxy/admin/status/history.h"
 #include "tests/support/catch.h"
 
 using namespace pgmoat;

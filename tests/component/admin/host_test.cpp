@@ -1,5 +1,5 @@
 // Which host a browser may believe to speak to.
-#include "proxy/admin/http_host.h"
+#include "proxy/admin/http/http_host.h"
 #include "tests/component/admin/http_client.h"
 #include "tests/component/admin/running_endpoint.h"
 

@@ -1,6 +1,6 @@
 // Stored passwords, in PostgreSQL's form.
 #include "protocol/scram_secret.h"
-#include "proxy/admin/http_users.h"
+#include "proxy/admin/http/http_users.h"
 #include "tests/support/catch.h"
 
 #include <string>

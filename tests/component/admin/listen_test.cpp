@@ -1,5 +1,5 @@
 // The words of http_listen.
-#include "proxy/admin/listen.h"
+#include "proxy/admin/http/listen.h"
 #include "tests/support/catch.h"
 
 #include <boost/asio/io_context.hpp>

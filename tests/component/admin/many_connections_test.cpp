@@ -1,11 +1,11 @@
 // Ten thousand live connections: everything that is told of them comes soon, and whoever
 // opens or closes a connection meanwhile hardly waits.
 #include "metrics/exporter.h"
-#include "proxy/admin/connection_pages.h"
-#include "proxy/admin/history.h"
 #include "proxy/admin/limits.h"
-#include "proxy/admin/status_json.h"
-#include "proxy/admin/status_page.h"
+#include "proxy/admin/status/connection_pages.h"
+#include "proxy/admin/status/history.h"
+#include "proxy/admin/status/status_json.h"
+#include "proxy/admin/status/status_page.h"
 #include "proxy/telemetry/live_sums.h"
 #include "tests/support/catch.h"
 

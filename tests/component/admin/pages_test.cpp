@@ -1,6 +1,6 @@
 // What each page answers.
+#include "proxy/admin/http/recent_answers.h"
 #include "proxy/admin/limits.h"
-#include "proxy/admin/recent_answers.h"
 #include "tests/component/admin/http_client.h"
 #include "tests/component/admin/running_endpoint.h"
 

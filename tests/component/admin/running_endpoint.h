@@ -1,8 +1,8 @@
 // An HTTP endpoint on a free port of the loopback interface, with a thread that runs it.
 #pragma once
 
-#include "proxy/admin/http.h"
-#include "proxy/admin/listen.h"
+#include "proxy/admin/http/http.h"
+#include "proxy/admin/http/listen.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>

@@ -67,7 +67,7 @@ TEST_CASE("A user is proven by his rule, by a password, or not at all") {
     startup.user = "admin";
     for (const Case& each : cases) {
         INFO(each.method.value_or("no rules"));
-        const ConsoleLogin login{startup, 1, each.method, false, each.uid, true};
+        const admin::ConsoleLogin login{startup, 1, each.method, false, each.uid, true};
         REQUIRE(word(proof_for(login, settings("users.txt"), own)) == each.with_file);
         REQUIRE(word(proof_for(login, settings(""), own)) == each.without_file);
     }
@@ -76,16 +76,16 @@ TEST_CASE("A user is proven by his rule, by a password, or not at all") {
 TEST_CASE("Trust proves the user where the rule names the console") {
     protocol::StartupMessage startup;
     startup.user = "admin";
-    const ConsoleLogin trusted{startup, 1, "trust", true, {}, true};
+    const admin::ConsoleLogin trusted{startup, 1, "trust", true, {}, true};
     REQUIRE(word(proof_for(trusted, settings(""), own)) == "proven");
-    const ConsoleLogin asked{startup, 1, "scram-sha-256", true, {}, true};
+    const admin::ConsoleLogin asked{startup, 1, "scram-sha-256", true, {}, true};
     REQUIRE(word(proof_for(asked, settings("users.txt"), own)) == "password");
 }
 
 TEST_CASE("A user without a secret is asked like one who has one") {
     protocol::StartupMessage startup;
     startup.user = "stats";
-    const ConsoleLogin login{startup, 1, "scram-sha-256", false, {}, true};
+    const admin::ConsoleLogin login{startup, 1, "scram-sha-256", false, {}, true};
     const auto once = std::get<ProveByPassword>(proof_for(login, settings("users.txt"), own));
     const auto again = std::get<ProveByPassword>(proof_for(login, settings("users.txt"), own));
     REQUIRE(once.secret.iterations == 5000);

@@ -1,0 +1,315 @@
+#include "proxy/admin/console/console.h"
+
+#include "protocol/base64.h"
+#include "protocol/client_messages.h"
+#include "protocol/limits.h"
+#include "protocol/message_buffer.h"
+#include "proxy/admin/console/limits.h"
+#include "proxy/admin/console/login.h"
+#include "proxy/admin/console/parameters.h"
+#include "proxy/admin/console/run_statement.h"
+#include "proxy/admin/console/wire_session.h"
+#include "tls/scram_keys.h"
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace asio = boost::asio;
+
+namespace pgmoat::admin {
+
+namespace {
+
+using metrics::CloseReason;
+using protocol::Bytes;
+using protocol::ByteView;
+using protocol::Severity;
+using End = std::optional<ConsoleEnd>;
+
+constexpr std::string_view mechanism = "SCRAM-SHA-256";
+constexpr std::size_t nonce_bytes = 18; // as PostgreSQL's SCRAM_RAW_NONCE_LEN
+
+// During the login the session's own deadline counts, not ours.
+constexpr std::chrono::hours no_limit_of_ours{24};
+
+// Counts a session for as long as its coroutine lives.
+class Slot {
+  public:
+    explicit Slot(std::atomic<std::size_t>& count) : count_(count), number_(++count) {}
+    ~Slot() { --count_; }
+    Slot(const Slot&) = delete;
+    Slot& operator=(const Slot&) = delete;
+    [[nodiscard]] std::size_t number() const noexcept { return number_; }
+
+  private:
+    std::atomic<std::size_t>& count_;
+    std::size_t number_;
+};
+
+class Session {
+  public:
+    Session(asio::any_io_executor main, Backend& backend, ConsoleClient& client, ConsoleLogin login)
+        : main_(std::move(main)), backend_(backend), client_(client), login_(std::move(login)) {
+        user_.name = login_.startup.user;
+        const auto& startup = login_.startup;
+        if (startup.version.minor > 0 || !startup.protocol_options.empty())
+            protocol::append_negotiate_version(first_out_, startup.protocol_options);
+    }
+
+    asio::awaitable<End> run(std::atomic<std::size_t>& sessions) {
+        Admission admission = co_await on_main([this] { return admit(); });
+        if (const auto* none = std::get_if<NoProof>(&admission.proof))
+            co_return co_await refuse({"28000", "the console cannot prove who the user is"},
+                                      CloseReason::denied,
+                                      none->detail);
+        if (auto* password = std::get_if<ProveByPassword>(&admission.proof)) {
+            End failed = co_await prove(std::move(password->secret));
+            if (failed || gone_) co_return failed;
+        }
+        // Only now: who the users are is not told to those who prove nothing.
+        if (!admission.role)
+            co_return co_await refuse(not_allowed(), CloseReason::denied, "no console user");
+        user_.role = *admission.role;
+        std::optional<Slot> slot(std::in_place, sessions);
+        if (slot->number() > slots_for(user_.role)) {
+            slot.reset(); // a client that does not read its refusal must not hold it
+            co_return co_await refuse({"53300", "sorry, too many console sessions already"},
+                                      CloseReason::too_many_connections,
+                                      "all slots are taken");
+        }
+        const bool greeted = co_await greet();
+        if (!greeted) co_return std::nullopt;
+        client_.logged_in();
+        co_return co_await answer_until_the_end();
+    }
+
+  private:
+    struct Admission {
+        std::optional<Role> role;
+        Proof proof;
+    };
+
+    static std::size_t slots_for(Role role) {
+        return role == Role::console_user ? limits::console_sessions_max
+                                          : limits::stats_sessions_max;
+    }
+
+    // The configuration is the main thread's.
+    Admission admit() const {
+        const config::Config& config = backend_.config();
+        return {role_of(user_.name, config), proof_for(login_, config, ::geteuid())};
+    }
+
+    // --- login
+    // ------------------------------------------------------------------------------------
+
+    protocol::ErrorText not_allowed() {
+        message_ = "user \"" + user_.name + "\" is not allowed to use the console";
+        return {"28000", message_};
+    }
+
+    asio::awaitable<End> refuse(protocol::ErrorText text, CloseReason reason, std::string detail) {
+        Bytes out = std::exchange(first_out_, {});
+        protocol::append_error(out, Severity::fatal, text);
+        (void)co_await send(out);
+        co_return ConsoleEnd{reason, "console: " + std::move(detail)};
+    }
+
+    // Nothing: he is who he says, or gone_ is set.
+    asio::awaitable<End> prove(protocol::ScramSecret secret) {
+        protocol::ScramServer scram(scram_digests(),
+                                    std::move(secret),
+                                    protocol::encode_base64(tls::random_bytes(nonce_bytes)));
+        protocol::MessageBuffer messages(protocol::authentication_message_bytes_max);
+        Bytes out = std::exchange(first_out_, {});
+        protocol::append_sasl_request(out, mechanism);
+        for (bool first = true;; first = false) {
+            const auto body = co_await ask(messages, out);
+            if (!body) co_return End{}; // gone
+            ByteView data = *body;
+            if (first) {
+                const auto response = protocol::parse_sasl_initial_response(*body);
+                if (!response.complete || response.mechanism != mechanism)
+                    co_return co_await wrong("no SCRAM-SHA-256 response");
+                data = response.data;
+            }
+            const auto step = scram.resume(data);
+            out.clear();
+            if (const auto* next = std::get_if<protocol::ScramServer::Continue>(&step)) {
+                protocol::append_sasl_continue(out, next->message);
+            } else if (const auto* last = std::get_if<protocol::ScramServer::Finished>(&step)) {
+                protocol::append_sasl_final(out, last->message);
+                gone_ = !co_await send(out);
+                co_return End{};
+            } else if (const auto* bad = std::get_if<protocol::ScramServer::Malformed>(&step)) {
+                co_return co_await wrong(std::string(bad->text));
+            } else {
+                co_return co_await wrong("wrong password, or no such user");
+            }
+        }
+    }
+
+    // Sends `out` and waits for the client's answer; nothing: gone_ is set.
+    asio::awaitable<std::optional<Bytes>> ask(protocol::MessageBuffer& messages, const Bytes& out) {
+        const bool sent = co_await send(out);
+        gone_ = !sent;
+        while (!gone_) {
+            if (const auto message = messages.next()) {
+                if (message->type != 'p') break;
+                co_return Bytes(message->body.begin(), message->body.end());
+            }
+            if (messages.broken()) break;
+            Bytes piece(limits::read_bytes);
+            const std::size_t count = co_await client_.read(piece, no_limit_of_ours);
+            gone_ = count == 0;
+            messages.feed(ByteView(piece).first(count));
+        }
+        if (gone_) co_return std::nullopt;
+        co_return Bytes{}; // no answer to the question: the exchange fails over it
+    }
+
+    asio::awaitable<End> wrong(std::string detail) {
+        message_ = "password authentication failed for user \"" + user_.name + '"';
+        Bytes out;
+        protocol::append_error(out, Severity::fatal, {"28P01", message_});
+        (void)co_await send(out);
+        co_return ConsoleEnd{CloseReason::login_failed, "console: " + std::move(detail)};
+    }
+
+    asio::awaitable<bool> greet() {
+        Bytes out = std::exchange(first_out_, {});
+        protocol::append_authentication_ok(out);
+        for (const Parameter& parameter : all_parameters())
+            if (parameter.kind == Parameter::Kind::told)
+                protocol::append_parameter_status(out, parameter.name, parameter.value);
+        protocol::append_parameter_status(out, "application_name", login_.startup.application_name);
+        protocol::append_parameter_status(out, "session_authorization", user_.name);
+        protocol::append_parameter_status(
+            out, "is_superuser", user_.role == Role::console_user ? "on" : "off");
+        protocol::append_ready_for_query(out, protocol::TransactionStatus::idle);
+        co_return co_await send(out);
+    }
+
+    // --- statements
+    // -------------------------------------------------------------------------------
+
+    asio::awaitable<End> answer_until_the_end() {
+        WireSession wire;
+        Bytes out;
+        Bytes in(limits::read_bytes);
+        for (;;) {
+            WireSession::Step step = wire.next(out);
+            if (const auto* run = std::get_if<WireSession::Run>(&step)) {
+                Answer answer = co_await answer_to(run->statement);
+                wire.finish(std::move(answer), out);
+                continue;
+            }
+            const bool sent = co_await send(out);
+            out.clear();
+            co_await do_afterwards(); // also for a client that is gone: he was heard
+            if (const auto* over = std::get_if<WireSession::Over>(&step)) {
+                if (over->complaint.empty())
+                    co_return ConsoleEnd{CloseReason::client_closed, "client left the console"};
+                co_return ConsoleEnd{CloseReason::client_io_error, "console: " + over->complaint};
+            }
+            if (!sent) co_return std::nullopt;
+            if (std::holds_alternative<WireSession::Send>(step)) continue;
+            const std::size_t count = co_await client_.read(in, limits::idle_max);
+            if (count == 0) co_return std::nullopt;
+            wire.feed(ByteView(in).first(count));
+        }
+    }
+
+    asio::awaitable<Answer> answer_to(const Statement& statement) {
+        Answer answer = co_await on_main(
+            [this, &statement] { return run_for(user_.name, statement, backend_); });
+        if (answer.reloads) {
+            const std::string wrong = co_await reload();
+            answer = after_reload(std::move(answer), wrong);
+        }
+        afterwards_ = std::max(afterwards_, answer.afterwards);
+        co_return answer;
+    }
+
+    // What was wrong, or nothing. The load is made on a thread of its own, and this one serves
+    // meanwhile.
+    asio::awaitable<std::string> reload() {
+        const auto here = co_await asio::this_coro::executor;
+        const auto begin = [this, here](auto handler) {
+            auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
+            asio::post(main_, [this, here, waiting] {
+                backend_.reload(user_.name, [here, waiting](const std::string& wrong) {
+                    asio::post(here, [waiting, wrong] { std::move (*waiting)(wrong); });
+                });
+            });
+        };
+        std::string wrong =
+            co_await asio::async_initiate<decltype(asio::use_awaitable), void(std::string)>(
+                begin, asio::use_awaitable);
+        co_return wrong;
+    }
+
+    // The answer is on its way, so that the one who asked learns that it was heard.
+    asio::awaitable<void> do_afterwards() {
+        const Afterwards what = std::exchange(afterwards_, Afterwards::nothing);
+        if (what == Afterwards::nothing) co_return;
+        co_await on_main([this, what] {
+            if (what == Afterwards::drain)
+                backend_.drain(user_.name);
+            else
+                backend_.shut_down(user_.name);
+            return true;
+        });
+    }
+
+    asio::awaitable<bool> send(const Bytes& out) {
+        for (ByteView rest(out); !rest.empty();) {
+            const ByteView piece = rest.first(std::min(rest.size(), limits::write_bytes));
+            const bool written = co_await client_.write(piece, limits::write_time_max);
+            if (!written) co_return false;
+            rest = rest.subspan(piece.size());
+        }
+        co_return true;
+    }
+
+    // Carries `work` out on the main thread and comes back to this one.
+    template <typename Work>
+    asio::awaitable<std::invoke_result_t<Work>> on_main(Work work) {
+        co_return co_await asio::co_spawn(main_, carry_out(std::move(work)), asio::use_awaitable);
+    }
+    template <typename Work>
+    static asio::awaitable<std::invoke_result_t<Work>> carry_out(Work work) {
+        co_return work();
+    }
+
+    asio::any_io_executor main_;
+    Backend& backend_;
+    ConsoleClient& client_;
+    ConsoleLogin login_;
+    ConsoleUser user_;
+    Bytes first_out_; // before the first answer, as in PostgreSQL: what of the version is not known
+    Afterwards afterwards_ = Afterwards::nothing;
+    std::string message_; // of an error, while it is sent
+    bool gone_ = false;
+};
+
+} // namespace
+
+asio::awaitable<std::optional<ConsoleEnd>> Console::serve(ConsoleClient& client,
+                                                          const ConsoleLogin& login) {
+    Session session(main_, backend_, client, login);
+    co_return co_await session.run(sessions_);
+}
+
+} // namespace pgmoat::admin

@@ -1,0 +1,26 @@
+// How the HTTP endpoint is reached: in TLS or in the clear, by everyone or by users of a file.
+// Built from the configuration at start and at reload, whole or not at all.
+#pragma once
+
+#include "proxy/admin/http/http_users.h"
+#include "proxy/config/config.h"
+#include "tls/context.h"
+
+#include <memory>
+#include <string>
+
+namespace pgmoat::admin {
+
+struct HttpAccess {
+    std::shared_ptr<const tls::ServerContext> tls; // none: in the clear
+    std::shared_ptr<const HttpUsers> users;        // none: everyone
+    std::string listen;                            // the words of http_listen
+};
+
+// Reads certificate, key and users. Throws tls::Error, config::ConfigError.
+[[nodiscard]] HttpAccess load_http_access(const config::Config& config);
+
+// What is missing where other machines can reach the endpoint, as a warning; empty: nothing.
+[[nodiscard]] std::string exposure_of(const HttpAccess& access);
+
+} // namespace pgmoat::admin

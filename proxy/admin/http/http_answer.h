@@ -1,0 +1,53 @@
+// Which page answers which request. Pure but for the callbacks: knows no socket and no HTTP
+// library.
+#pragma once
+
+#include "proxy/admin/http/http_body.h"
+#include "proxy/admin/status/live_connections.h"
+#include "proxy/admin/status/status.h"
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace pgmoat::admin {
+
+// What the endpoint shows; the server fills it in. Called on the endpoint's thread; must not block.
+struct HttpPages {
+    std::function<std::string()> metrics; // Prometheus' text format
+    std::function<bool()> ready;          // serving: started, not draining
+    std::function<Status()> status;
+    std::function<LiveConnections(std::size_t count_max)> connections;
+    std::function<std::size_t()> connection_metrics_max; // 0: there is no such page
+};
+
+struct HttpAnswer {
+    unsigned status = 200;
+    std::string content_type;
+    SharedBody body;
+};
+
+// Never throws: a page that throws is answered with 500. HEAD gets the answer of GET; the endpoint
+// leaves the body out. No page changes anything, so there are no other methods.
+[[nodiscard]] HttpAnswer
+answer_http(std::string_view method, std::string_view target, const HttpPages& pages);
+
+// False for what probes ask without a name: it tells nothing but yes or no.
+[[nodiscard]] bool needs_user(std::string_view target);
+
+// True for what probes and Prometheus ask, who know the host by any name: it tells of no
+// connection.
+[[nodiscard]] bool is_for_any_host(std::string_view target);
+
+// Of a request's target.
+[[nodiscard]] std::string_view path_of(std::string_view target);
+
+// How old an answer for this path may be.
+enum class Freshness { this_moment, a_moment_ago, any };
+[[nodiscard]] Freshness freshness_of(std::string_view path);
+
+// An answer that consists of one line of text.
+[[nodiscard]] HttpAnswer plain_answer(unsigned status, std::string_view text);
+
+} // namespace pgmoat::admin

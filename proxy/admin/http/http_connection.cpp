@@ -1,0 +1,167 @@
+// A co_await never stands inside a condition or a ?: here: g++ 12 then destroys the awaited
+// coroutine's frame through an uninitialised pointer.
+#include "proxy/admin/http/http_connection.h"
+
+#include "proxy/admin/http/http_host.h"
+#include "proxy/admin/http/http_response.h"
+
+#include <boost/beast/http/error.hpp>
+#include <boost/none.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+
+namespace pgmoat::admin {
+
+namespace {
+
+std::string_view view(beast::string_view text) {
+    return {text.data(), text.size()};
+}
+
+// What a request that cannot be parsed is told; status 0: the connection is gone, nobody listens.
+HttpAnswer answer_to_bad_request(const boost::system::error_code& error) {
+    if (error == http::error::header_limit || error == http::error::buffer_overflow)
+        return plain_answer(431, "the header is too large");
+    const bool is_syntax = error.category() == http::make_error_code(http::error{}).category();
+    if (is_syntax) return plain_answer(400, "this is no HTTP request");
+    return {0, {}, {}};
+}
+
+template <typename Parser>
+HttpRequestFacts facts_of(const Parser& parser) {
+    const auto& request = parser.get();
+    HttpRequestFacts facts;
+    facts.http_1_0 = request.version() == 10;
+    facts.head_only = request.method() == http::verb::head;
+    facts.accept_encoding = view(request[http::field::accept_encoding]);
+    return facts;
+}
+
+} // namespace
+
+HttpConnection::HttpConnection(asio::ip::tcp::socket socket, HttpSite& site)
+    : stream_(std::move(socket), site.access.tls.get()), site_(site) {}
+
+asio::awaitable<void> HttpConnection::serve(std::function<void()> served) {
+    stream_.expires_after(http_request_time_max);
+    const Error failed = co_await stream_.handshake();
+    bool go_on = !failed;
+    while (go_on) {
+        const Error error = co_await wait_for_request();
+        if (error) co_return;
+        go_on = co_await answer_one_request();
+        if (go_on) served();
+    }
+}
+
+void HttpConnection::close() {
+    closed_ = true;
+    stream_.close();
+}
+
+// Sets the deadline that covers the whole request (of the first one: the handshake too); the stream
+// closes itself when it passes.
+asio::awaitable<HttpConnection::Error> HttpConnection::wait_for_request() {
+    const bool first = std::exchange(first_, false);
+    if (first) co_return Error{};
+    if (buffer_.size() == 0) {
+        stream_.expires_after(http_idle_time_max);
+        const Error error = co_await read_more();
+        if (error) co_return error;
+    }
+    stream_.expires_after(http_request_time_max);
+    co_return Error{};
+}
+
+asio::awaitable<bool> HttpConnection::answer_one_request() {
+    Parser parser;
+    parser.header_limit(http_header_bytes_max);
+    parser.body_limit(boost::none); // no body is ever read
+    const Error error = co_await read_header(parser);
+    if (closed_) co_return false;
+    if (error) {
+        co_await refuse(error);
+        co_return false;
+    }
+    // A request with a body is answered without it, and the connection ends: what follows is no
+    // request.
+    const HttpAnswer answer = answer_to(parser);
+    HttpRequestFacts facts = facts_of(parser);
+    facts.keep_alive = parser.keep_alive() && parser.is_done() && answer.status != 431;
+    const std::string response = make_response(answer, facts);
+    const Error write_error = co_await stream_.write(response);
+    if (write_error) co_return false;
+    if (!facts.keep_alive) co_await discard_the_rest();
+    co_return facts.keep_alive;
+}
+
+asio::awaitable<HttpConnection::Error> HttpConnection::read_header(Parser& parser) {
+    while (!parser.is_header_done()) {
+        Error error;
+        const std::size_t taken = parser.put(buffer_.data(), error);
+        buffer_.consume(taken);
+        if (error && error != http::error::need_more) co_return error;
+        if (error) error = co_await read_more();
+        if (error) co_return error;
+    }
+    co_return Error{};
+}
+
+asio::awaitable<HttpConnection::Error> HttpConnection::read_more() {
+    const std::size_t room = buffer_.max_size() - buffer_.size();
+    if (room == 0) co_return make_error_code(http::error::buffer_overflow);
+    const auto space = buffer_.prepare(std::min<std::size_t>(room, http_header_bytes_max));
+    const auto [error, bytes] =
+        co_await stream_.read_some({static_cast<std::uint8_t*>(space.data()), space.size()});
+    buffer_.commit(bytes);
+    co_return error;
+}
+
+HttpAnswer HttpConnection::answer_to(const Parser& parser) {
+    const auto& request = parser.get();
+    if (std::distance(request.begin(), request.end()) > http_header_fields_max)
+        return plain_answer(431, "too many header fields");
+    const std::string_view target = view(request.target());
+    const bool open = !site_.access.users;
+    if (open && !is_for_any_host(target) &&
+        !is_own_host(view(request[http::field::host]), site_.access.listen))
+        return plain_answer(421, "under this host name there is nothing without a password");
+    if (needs_user(target)) {
+        using Answer = HttpAuthenticator::Answer;
+        const Answer answer = site_.authenticator.check(view(request[http::field::authorization]),
+                                                        HttpAuthenticator::Clock::now());
+        if (answer == Answer::unknown) return plain_answer(401, "name and password, please");
+        if (answer == Answer::too_busy) return plain_answer(429, "too many passwords to look at");
+    }
+    return site_.answers.answer(
+        view(request.method_string()), target, site_.pages, RecentAnswers::Clock::now());
+}
+
+asio::awaitable<void> HttpConnection::refuse(Error error) {
+    const HttpAnswer answer = answer_to_bad_request(error);
+    if (answer.status == 0) co_return;
+    const std::string response = make_response(answer, HttpRequestFacts{});
+    const Error write_error = co_await stream_.write(response);
+    if (!write_error) co_await discard_the_rest();
+}
+
+// Closing a socket that holds unread bytes resets the connection, and the reset may overtake the
+// answer.
+asio::awaitable<void> HttpConnection::discard_the_rest() {
+    Error error = co_await stream_.finish();
+    std::size_t discarded = 0;
+    while (!error && discarded < http_discarded_bytes_max) {
+        buffer_.clear();
+        error = co_await read_more();
+        discarded += buffer_.size();
+    }
+}
+
+} // namespace pgmoat::admin

@@ -1,0 +1,61 @@
+// One client of the HTTP endpoint: reads a request, answers it, and again, until the client, a
+// deadline or a limit ends it. Errors are values here; a client that goes away is no exception.
+#pragma once
+
+#include "proxy/admin/http/http_access.h"
+#include "proxy/admin/http/http_answer.h"
+#include "proxy/admin/http/http_stream.h"
+#include "proxy/admin/http/recent_answers.h"
+#include "proxy/admin/limits.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <functional>
+
+namespace pgmoat::admin {
+
+// What is served, and to whom. A reload changes who; the endpoint's thread only.
+struct HttpSite {
+    HttpPages pages;
+    HttpAccess access;
+    HttpAuthenticator authenticator;
+    RecentAnswers answers{};
+};
+
+class HttpConnection {
+  public:
+    // `site` must outlive the connection.
+    HttpConnection(boost::asio::ip::tcp::socket socket, HttpSite& site);
+
+    // Returns when the connection is over. `served` is called after each request that was answered.
+    [[nodiscard]] boost::asio::awaitable<void> serve(std::function<void()> served);
+
+    // Makes serve() return soon; calls no page any more.
+    void close();
+
+  private:
+    using Error = boost::system::error_code;
+    using Parser = boost::beast::http::request_parser<boost::beast::http::empty_body>;
+
+    [[nodiscard]] boost::asio::awaitable<Error> wait_for_request();
+    [[nodiscard]] boost::asio::awaitable<bool> answer_one_request(); // true: may bring another
+    [[nodiscard]] boost::asio::awaitable<Error> read_header(Parser& parser);
+    [[nodiscard]] boost::asio::awaitable<Error> read_more();
+    [[nodiscard]] HttpAnswer answer_to(const Parser& parser);
+    [[nodiscard]] boost::asio::awaitable<void> refuse(Error error);
+    [[nodiscard]] boost::asio::awaitable<void> discard_the_rest();
+
+    HttpStream stream_;
+    // Also holds what came behind a request: the next one of a pipeline.
+    boost::beast::flat_buffer buffer_{2 * http_header_bytes_max};
+    HttpSite& site_;
+    bool first_ = true;
+    bool closed_ = false;
+};
+
+} // namespace pgmoat::admin

@@ -1,0 +1,117 @@
+#include "proxy/admin/http/http_users.h"
+
+#include "protocol/base64.h"
+#include "proxy/admin/limits.h"
+#include "tls/scram_keys.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace pgmoat::admin {
+
+namespace {
+
+constexpr std::uint32_t new_iterations = 4096; // PostgreSQL's scram_iterations
+constexpr std::size_t new_salt_bytes = 16;     // PostgreSQL's SCRAM_DEFAULT_SALT_LEN
+
+bool is_basic(std::string_view scheme) {
+    constexpr std::string_view basic = "basic ";
+    return scheme.size() == basic.size() &&
+           std::equal(scheme.begin(), scheme.end(), basic.begin(), [](unsigned char a, char b) {
+               return std::tolower(a) == b;
+           });
+}
+
+std::string_view without_blanks(std::string_view line) {
+    const std::size_t begin = line.find_first_not_of(" \t\r");
+    if (begin == std::string_view::npos) return {};
+    return line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
+}
+
+// Empty: the line is fine.
+std::string take_line(std::string_view line, HttpUsers& users) {
+    const std::size_t colon = line.find(':');
+    const std::string name(line.substr(0, colon));
+    if (colon == std::string_view::npos || name.empty())
+        return "expected NAME:SECRET, as \"pgmoat http-user NAME\" prints it";
+    const auto secret = protocol::parse_scram_secret(line.substr(colon + 1));
+    if (!secret) return "the secret of \"" + name + "\" is not in the form SCRAM-SHA-256$...";
+    if (secret->iterations > http_password_iterations_max)
+        return "the secret of \"" + name + "\" has more than " +
+               std::to_string(http_password_iterations_max) + " iterations";
+    if (users.size() >= http_users_max)
+        return "there are more than " + std::to_string(http_users_max) + " users";
+    if (!users.emplace(name, *secret).second) return "user \"" + name + "\" is there twice";
+    return {};
+}
+
+} // namespace
+
+ParsedUsers parse_http_users(std::string_view text, const std::string& file) {
+    ParsedUsers parsed;
+    for (int number = 1; !text.empty(); ++number) {
+        const std::size_t length = std::min(text.find('\n'), text.size());
+        const std::string_view line = without_blanks(text.substr(0, length));
+        text.remove_prefix(std::min(length + 1, text.size()));
+        if (line.empty() || line.front() == '#') continue;
+        const std::string wrong = take_line(line, parsed.users);
+        if (!wrong.empty())
+            parsed.errors.push_back(wrong + " in file \"" + file + "\" line " +
+                                    std::to_string(number));
+    }
+    if (parsed.users.empty() && parsed.errors.empty())
+        parsed.errors.push_back("there is no user in file \"" + file + "\"");
+    return parsed;
+}
+
+std::string make_http_secret(std::string_view password) {
+    const auto salt = tls::random_bytes(new_salt_bytes);
+    const auto keys = tls::derive_scram_keys(password, salt, new_iterations);
+    return protocol::text_of({new_iterations, salt, keys.stored, keys.server});
+}
+
+bool is_password_of(const protocol::ScramSecret& secret, std::string_view password) {
+    const auto keys = tls::derive_scram_keys(password, secret.salt, secret.iterations);
+    return tls::equal_in_constant_time(keys.stored, secret.stored_key);
+}
+
+HttpAuthenticator::HttpAuthenticator(std::shared_ptr<const HttpUsers> users)
+    : users_(std::move(users)), welcomed_(http_users_max) {
+    if (!users_ || users_->empty()) return;
+    nobody_ = users_->begin()->second;
+    nobody_.stored_key.fill(0); // no password has it
+}
+
+HttpAuthenticator::Answer HttpAuthenticator::check(std::string_view authorization,
+                                                   Clock::time_point now) {
+    if (!users_) return Answer::welcome;
+    constexpr std::size_t scheme_bytes = std::string_view("Basic ").size();
+    if (!is_basic(authorization.substr(0, scheme_bytes))) return Answer::unknown;
+    const auto bytes = protocol::decode_base64(without_blanks(authorization.substr(scheme_bytes)));
+    if (!bytes) return Answer::unknown;
+    const std::string credentials(bytes->begin(), bytes->end());
+    if (welcomed_.has(credentials)) return Answer::welcome;
+    if (!may_check(now)) return Answer::too_busy;
+    if (!is_right(credentials)) return Answer::unknown;
+    welcomed_.add(credentials);
+    return Answer::welcome;
+}
+
+bool HttpAuthenticator::is_right(std::string_view credentials) const {
+    const std::size_t colon = credentials.find(':');
+    const auto user = users_->find(credentials.substr(0, colon));
+    const bool known = colon != std::string_view::npos && user != users_->end();
+    const std::string_view password =
+        colon == std::string_view::npos ? std::string_view() : credentials.substr(colon + 1);
+    return is_password_of(known ? user->second : nobody_, password) && known;
+}
+
+bool HttpAuthenticator::may_check(Clock::time_point now) {
+    if (now - second_began_ >= std::chrono::seconds(1)) {
+        second_began_ = now;
+        checks_ = 0;
+    }
+    return ++checks_ <= http_password_checks_per_second;
+}
+
+} // namespace pgmoat::admin

@@ -1,0 +1,142 @@
+#include "proxy/admin/status/status_json.h"
+
+#include "proxy/telemetry/log_fields.h"
+
+#include <string_view>
+
+namespace pgmoat::admin {
+
+namespace {
+
+std::string object(const telemetry::Fields& fields) {
+    return '{' + fields.as_json() + '}';
+}
+
+// "name":[element,...]
+template <class All, class Write>
+std::string list(std::string_view name, const All& all, const Write& write) {
+    std::string text = '"' + std::string(name) + "\":[";
+    for (const auto& one : all) {
+        if (text.back() != '[') text += ',';
+        text += write(one);
+    }
+    return text + ']';
+}
+
+std::string shares(std::string_view name, const std::vector<Share>& all) {
+    return list(name, all, [](const Share& share) {
+        telemetry::Fields fields;
+        fields.add("name", share.name).add("connections", share.count);
+        return object(fields);
+    });
+}
+
+std::string certificates(const Status& status) {
+    return list("certificates", status.gauges.certificates, [](const auto& certificate) {
+        telemetry::Fields fields;
+        fields.add("role", certificate.role).add("name", certificate.name);
+        const auto end = metrics::end_of(certificate);
+        if (end) fields.add("not_after", static_cast<std::uint64_t>(*end));
+        fields.add_flag("load_failed", certificate.load_failed);
+        return object(fields);
+    });
+}
+
+std::string listeners(const Status& status) {
+    return list("listeners", status.totals.listeners, [](const auto& listener) {
+        std::uint64_t opened = 0;
+        for (const std::uint64_t count : listener.counts.opened)
+            opened += count;
+        telemetry::Fields fields;
+        fields.add("name", listener.name)
+            .add("opened", opened)
+            .add("bytes_from_client", listener.counts.bytes[0])
+            .add("bytes_from_server", listener.counts.bytes[1]);
+        return object(fields);
+    });
+}
+
+std::string upstreams(const Status& status) {
+    return list("upstreams", status.totals.upstreams, [](const auto& upstream) {
+        telemetry::Fields fields;
+        fields.add("name", upstream.name);
+        for (std::size_t i = 0; i < upstream.counts.connects.size(); ++i)
+            // The words are literals, so they end in a NUL.
+            fields.add(to_word(static_cast<metrics::ConnectResult>(i)).data(),
+                       upstream.counts.connects[i]);
+        return object(fields);
+    });
+}
+
+std::string rules(const Status& status) {
+    return list("rules", status.rules, [](const RuleState& rule) {
+        telemetry::Fields fields;
+        fields.add("file", rule.file)
+            .add("line", static_cast<std::uint64_t>(rule.line))
+            .add("text", rule.text)
+            .add("hits", rule.hits)
+            .add("refused", rule.refused)
+            .add("last_hit", static_cast<std::uint64_t>(rule.last_hit));
+        return object(fields);
+    });
+}
+
+std::string refusals(const Status& status) {
+    return list("refusals", status.refusals, [](const telemetry::Refusal& refusal) {
+        using std::chrono::duration_cast;
+        const auto when = duration_cast<std::chrono::seconds>(refusal.when.time_since_epoch());
+        telemetry::Fields fields;
+        fields.add("time", static_cast<std::uint64_t>(when.count()))
+            .add("reason", to_word(refusal.reason))
+            .add("detail", refusal.detail);
+        return '{' + fields.as_json() + ',' + describe(refusal.id, refusal.facts).as_json() + '}';
+    });
+}
+
+// Column by column, as charts want it.
+std::string history(const std::vector<Sample>& samples) {
+    const auto column = [&samples](std::string_view name, auto member) {
+        return list(name, samples, [member](const Sample& sample) {
+            return std::to_string(sample.*member);
+        });
+    };
+    return "\"history\":{" + column("time", &Sample::time) + ',' +
+           column("tls_1_3", &Sample::tls_1_3) + ',' + column("tls_1_2", &Sample::tls_1_2) + ',' +
+           column("other_tls", &Sample::other_tls) + ',' +
+           column("in_the_clear", &Sample::in_the_clear) + ',' + column("opened", &Sample::opened) +
+           ',' + column("handshakes", &Sample::handshakes) + ',' +
+           column("handshake_failures", &Sample::handshake_failures) + ',' +
+           column("bytes_from_client", &Sample::bytes_from_client) + ',' +
+           column("bytes_from_server", &Sample::bytes_from_server) + '}';
+}
+
+} // namespace
+
+std::string status_json(const Status& status) {
+    telemetry::Fields head;
+    head.add("version", status.gauges.build.version)
+        .add("openssl", status.gauges.build.openssl_runtime)
+        .add("time", static_cast<std::uint64_t>(status.now))
+        .add("started", static_cast<std::uint64_t>(status.started))
+        .add_flag("ready", status.ready)
+        .add_flag("draining", status.gauges.draining)
+        .add_flag("last_reload_successful", status.gauges.last_reload_successful)
+        .add("connections", static_cast<std::uint64_t>(status.live))
+        .add("connections_limit", status.gauges.connections_limit)
+        .add("handshakes", client_handshakes(status.totals))
+        .add("handshake_failures", client_handshake_failures(status.totals));
+    std::string json = '{' + head.as_json();
+    for (const std::string& part : {shares("versions", status.shares.versions),
+                                    shares("ciphers", status.shares.ciphers),
+                                    shares("groups", status.shares.groups),
+                                    certificates(status),
+                                    listeners(status),
+                                    upstreams(status),
+                                    rules(status),
+                                    refusals(status),
+                                    history(status.history)})
+        json += ",\n" + part;
+    return json + "}\n";
+}
+
+} // namespace pgmoat::admin
