@@ -33,7 +33,6 @@
 namespace pgmoat {
 
 using control::ControlThread;
-using control::error_code;
 using control::Setup;
 namespace asio = boost::asio;
 

@@ -45,15 +45,15 @@ std::vector<Target> targets(const Setup& setup,
 
 Awaitable<bool> send_to(ControlThread& thread, Target target, const protocol::Bytes& packet) {
     Dialer dialer(thread, *target.upstream);
-    Stream* server = nullptr;
-    Deadline limit(thread.deadlines, cancel_timeout, [&] {
+    io::Stream* server = nullptr;
+    io::Deadline limit(thread.deadlines, cancel_timeout, [&] {
         dialer.cancel();
         if (server) server->cancel();
     });
     auto reached = co_await dialer.negotiate(*target.host);
     if (!reached) co_return false;
     server = reached->stream.get();
-    if (const Io sent = co_await server->write(packet); !sent) co_return false;
+    if (const io::Result sent = co_await server->write(packet); !sent) co_return false;
     std::array<std::uint8_t, 1> nothing;
     (void)co_await server->read_some(nothing);
     server->close();

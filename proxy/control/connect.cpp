@@ -1,6 +1,6 @@
 #include "proxy/control/connect.h"
 
-#include "proxy/control/sockets.h"
+#include "proxy/io/sockets.h"
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -52,18 +52,18 @@ resolve(tcp::resolver& resolver, const config::UpstreamHost& host) {
     co_return Result(std::move(addresses));
 }
 
-std::unique_ptr<Stream>
+std::unique_ptr<io::Stream>
 open_socket(asio::io_context& context, const Address& address, const config::Conninfo& conninfo) {
     const int family = address.endpoint.protocol().family();
     Descriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket) return nullptr;
-    apply_tcp_settings(socket.get(),
-                       {conninfo.keepalives,
-                        conninfo.keepalives_idle,
-                        conninfo.keepalives_interval,
-                        conninfo.keepalives_count,
-                        conninfo.tcp_user_timeout_ms});
-    return std::make_unique<Stream>(context, std::move(socket), family);
+    io::apply_tcp_settings(socket.get(),
+                           {conninfo.keepalives,
+                            conninfo.keepalives_idle,
+                            conninfo.keepalives_interval,
+                            conninfo.keepalives_count,
+                            conninfo.tcp_user_timeout_ms});
+    return std::make_unique<io::Stream>(context, std::move(socket), family);
 }
 
 } // namespace pgmoat::control

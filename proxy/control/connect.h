@@ -4,8 +4,8 @@
 #pragma once
 
 #include "proxy/config/conninfo.h"
-#include "proxy/control/asio.h"
-#include "proxy/control/stream.h"
+#include "proxy/io/asio.h"
+#include "proxy/io/stream.h"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -26,7 +26,7 @@ struct Address {
 resolve(asio::ip::tcp::resolver& resolver, const config::UpstreamHost& host);
 
 // An unconnected socket for the address with the conninfo's TCP settings; nullptr with errno set.
-[[nodiscard]] std::unique_ptr<Stream>
+[[nodiscard]] std::unique_ptr<io::Stream>
 open_socket(asio::io_context& context, const Address& address, const config::Conninfo& conninfo);
 
 } // namespace pgmoat::control

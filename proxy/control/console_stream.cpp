@@ -4,8 +4,8 @@ namespace pgmoat::control {
 
 Awaitable<std::size_t> ConsoleStream::read(std::span<std::uint8_t> into,
                                            std::chrono::seconds at_most) {
-    const Deadline limit(deadlines_, at_most, [this] { stream_.cancel(); });
-    const Io io = co_await stream_.read_some(into);
+    const io::Deadline limit(deadlines_, at_most, [this] { stream_.cancel(); });
+    const io::Result io = co_await stream_.read_some(into);
     traffic_.bytes_from_client += io.bytes;
     if (io) co_return io.bytes;
     if (limit.passed())
@@ -17,8 +17,8 @@ Awaitable<std::size_t> ConsoleStream::read(std::span<std::uint8_t> into,
 
 Awaitable<bool> ConsoleStream::write(std::span<const std::uint8_t> bytes,
                                      std::chrono::seconds at_most) {
-    const Deadline limit(deadlines_, at_most, [this] { stream_.cancel(); });
-    const Io io = co_await stream_.write(bytes);
+    const io::Deadline limit(deadlines_, at_most, [this] { stream_.cancel(); });
+    const io::Result io = co_await stream_.write(bytes);
     traffic_.bytes_from_server += io.bytes;
     if (io) co_return true;
     if (limit.passed())

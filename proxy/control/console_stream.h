@@ -3,9 +3,9 @@
 #pragma once
 
 #include "proxy/admin/console/console_endpoint.h"
-#include "proxy/control/deadline.h"
 #include "proxy/control/outcome.h"
-#include "proxy/control/stream.h"
+#include "proxy/io/deadline.h"
+#include "proxy/io/stream.h"
 #include "proxy/telemetry/traffic.h"
 
 #include <functional>
@@ -14,9 +14,9 @@ namespace pgmoat::control {
 
 class ConsoleStream final : public admin::ConsoleClient {
   public:
-    ConsoleStream(Stream& stream,
+    ConsoleStream(io::Stream& stream,
                   telemetry::Traffic& traffic,
-                  DeadlineQueue& deadlines,
+                  io::DeadlineQueue& deadlines,
                   std::function<void()> logged_in)
         : stream_(stream), traffic_(traffic), deadlines_(deadlines),
           logged_in_(std::move(logged_in)) {}
@@ -31,9 +31,9 @@ class ConsoleStream final : public admin::ConsoleClient {
     [[nodiscard]] const Stop& stop() const noexcept { return stop_; }
 
   private:
-    Stream& stream_;
+    io::Stream& stream_;
     telemetry::Traffic& traffic_;
-    DeadlineQueue& deadlines_;
+    io::DeadlineQueue& deadlines_;
     std::function<void()> logged_in_;
     Stop stop_;
 };

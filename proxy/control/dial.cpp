@@ -4,6 +4,7 @@
 #include "protocol/messages.h"
 #include "proxy/control/limits.h"
 #include "proxy/control/record.h"
+#include "proxy/io/limits.h"
 #include "proxy/telemetry/log_fields.h"
 
 #include <cerrno>
@@ -80,7 +81,7 @@ Awaitable<std::optional<Reached>> Dialer::log_in(ByteView startup) {
 Awaitable<std::optional<Reached>>
 Dialer::try_host(const config::UpstreamHost& host, Goal goal, ByteView startup, bool more_hosts) {
     if (cancelled_) co_return std::nullopt;
-    began_ = DeadlineQueue::Clock::now();
+    began_ = io::DeadlineQueue::Clock::now();
     auto resolved = co_await resolve(resolver_, host);
     if (const auto* error = std::get_if<std::string>(&resolved)) {
         note(host.host, *error);
@@ -104,7 +105,7 @@ Dialer::try_host(const config::UpstreamHost& host, Goal goal, ByteView startup, 
 }
 
 Awaitable<Dialer::Tried> Dialer::try_once(const Try& what) {
-    began_ = DeadlineQueue::Clock::now();
+    began_ = io::DeadlineQueue::Clock::now();
     auto stream = open_socket(thread_.context, what.address, target_.conninfo);
     if (!stream) {
         note(what.address.text, std::generic_category().message(errno));
@@ -112,7 +113,7 @@ Awaitable<Dialer::Tried> Dialer::try_once(const Try& what) {
         co_return Tried{};
     }
     current_ = stream.get();
-    std::optional<Deadline> limit;
+    std::optional<io::Deadline> limit;
     if (target_.conninfo.connect_timeout.count() > 0)
         limit.emplace(thread_.deadlines, target_.conninfo.connect_timeout, [this] {
             if (current_) current_->cancel();
@@ -122,12 +123,12 @@ Awaitable<Dialer::Tried> Dialer::try_once(const Try& what) {
     co_return tried;
 }
 
-Awaitable<Dialer::Tried> Dialer::on_connected(const Try& what, std::unique_ptr<Stream> stream) {
-    const Io connected = co_await stream->connect(what.address.endpoint);
+Awaitable<Dialer::Tried> Dialer::on_connected(const Try& what, std::unique_ptr<io::Stream> stream) {
+    const io::Result connected = co_await stream->connect(what.address.endpoint);
     if (!connected) {
         note(what.address.text, connected.detail);
-        count(connected.status == Io::Status::timeout ? ConnectResult::timeout
-                                                      : connect_result(connected.error));
+        count(connected.status == io::Result::Status::timeout ? ConnectResult::timeout
+                                                              : connect_result(connected.error));
         co_return Tried{};
     }
     Reached reached{nullptr, &what.host, what.address.text, {}};
@@ -141,7 +142,7 @@ Awaitable<Dialer::Tried> Dialer::on_connected(const Try& what, std::unique_ptr<S
     co_return Tried{std::move(reached), {}};
 }
 
-Awaitable<std::optional<AttemptFailure>> Dialer::handshake(const Try& what, Stream& stream) {
+Awaitable<std::optional<AttemptFailure>> Dialer::handshake(const Try& what, io::Stream& stream) {
     ServerHandshake machine(what.how);
     ServerHandshakeInput input = Begin{};
     Bytes bytes;
@@ -155,22 +156,22 @@ Awaitable<std::optional<AttemptFailure>> Dialer::handshake(const Try& what, Stre
         if (std::holds_alternative<LookForEarlyBytes>(action)) {
             input = EarlyBytes{stream.has_waiting_bytes()};
         } else if (const auto* write = std::get_if<WriteBytes>(&action)) {
-            const Io io = co_await stream.write(write->bytes);
+            const io::Result io = co_await stream.write(write->bytes);
             if (!io) co_return broken(what, io, AttemptFailure::connect);
             input = Written{};
         } else if (const auto* read = std::get_if<ReadExactly>(&action)) {
             bytes.resize(read->bytes);
-            const Io io = co_await stream.read_exactly(bytes);
+            const io::Result io = co_await stream.read_exactly(bytes);
             if (io)
                 input = BytesRead{bytes};
-            else if (io.status == Io::Status::end_of_stream)
+            else if (io.status == io::Result::Status::end_of_stream)
                 input = EndOfStream{io.bytes};
             else
                 co_return broken(what, io, AttemptFailure::connect);
         } else {
             counters_.tls_handshake_began();
-            const auto began = DeadlineQueue::Clock::now();
-            const Io io = co_await stream.start_tls(
+            const auto began = io::DeadlineQueue::Clock::now();
+            const io::Result io = co_await stream.start_tls(
                 std::make_unique<tls::Session>(*target_.tls, what.host.host));
             counters_.tls_handshake_ended();
             if (!io) {
@@ -178,7 +179,7 @@ Awaitable<std::optional<AttemptFailure>> Dialer::handshake(const Try& what, Stre
                 co_return broken(what, io, AttemptFailure::tls_handshake);
             }
             counters_.tls_handshake_took(metrics::Side::server,
-                                         DeadlineQueue::Clock::now() - began);
+                                         io::DeadlineQueue::Clock::now() - began);
             input = TlsStarted{stream.peer().alpn == "postgresql"};
         }
     }
@@ -187,12 +188,12 @@ Awaitable<std::optional<AttemptFailure>> Dialer::handshake(const Try& what, Stre
 // libpq falls back or goes on to another host only for an error that answers the startup packet
 // itself; any other error is the client's to see, and stands in `reply` for it.
 Awaitable<std::optional<AttemptFailure>>
-Dialer::say_startup(const Try& what, Stream& stream, Bytes& reply) {
-    const Io sent = co_await stream.write(what.startup);
+Dialer::say_startup(const Try& what, io::Stream& stream, Bytes& reply) {
+    const io::Result sent = co_await stream.write(what.startup);
     if (!sent) co_return broken(what, sent, AttemptFailure::connect);
-    Bytes chunk(login_read_bytes);
+    Bytes chunk(io::login_read_bytes);
     do {
-        const Io read = co_await stream.read_some(chunk);
+        const io::Result read = co_await stream.read_some(chunk);
         if (!read) co_return broken(what, read, AttemptFailure::connect);
         reply.insert(
             reply.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(read.bytes));
@@ -227,25 +228,26 @@ AttemptFailure Dialer::refused(const Try& what, FailAttempt failed) {
     return AttemptFailure::protocol;
 }
 
-void Dialer::count_failed_handshake(const Stream& stream, const Io& io) {
+void Dialer::count_failed_handshake(const io::Stream& stream, const io::Result& io) {
     if (!listener_ || cancelled_) return;
-    const auto failure = io.status == Io::Status::timeout ? metrics::HandshakeFailure::timeout
-                                                          : to_metric(stream.tls()->failure());
+    const auto failure = io.status == io::Result::Status::timeout
+                             ? metrics::HandshakeFailure::timeout
+                             : to_metric(stream.tls()->failure());
     counters_.tls_handshake_failed(*listener_, metrics::Side::server, failure);
 }
 
-AttemptFailure Dialer::broken(const Try& what, const Io& io, AttemptFailure as) {
-    if (io.status == Io::Status::end_of_stream)
+AttemptFailure Dialer::broken(const Try& what, const io::Result& io, AttemptFailure as) {
+    if (io.status == io::Result::Status::end_of_stream)
         note(what.address.text, "server closed the connection unexpectedly");
     else
         note(what.address.text, io.detail);
-    if (io.status == Io::Status::timeout)
+    if (io.status == io::Result::Status::timeout)
         count(ConnectResult::timeout);
     else if (as == AttemptFailure::tls_handshake)
         count(ConnectResult::tls_failed);
     else
         count(ConnectResult::closed);
-    return io.status == Io::Status::timeout ? AttemptFailure::connect : as;
+    return io.status == io::Result::Status::timeout ? AttemptFailure::connect : as;
 }
 
 void Dialer::note(const std::string& where, const std::string& what) {
@@ -256,7 +258,7 @@ void Dialer::note(const std::string& where, const std::string& what) {
 
 void Dialer::count(ConnectResult result) {
     if (result == ConnectResult::connected) failure_ = Failure::unreachable;
-    counters_.upstream_connect(id_, result, DeadlineQueue::Clock::now() - began_);
+    counters_.upstream_connect(id_, result, io::DeadlineQueue::Clock::now() - began_);
 }
 
 } // namespace pgmoat::control

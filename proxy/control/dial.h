@@ -9,7 +9,7 @@
 #include "protocol/server_handshake.h"
 #include "proxy/control/connect.h"
 #include "proxy/control/services.h"
-#include "proxy/control/stream.h"
+#include "proxy/io/stream.h"
 
 #include <memory>
 #include <optional>
@@ -19,7 +19,7 @@ namespace pgmoat::control {
 
 // A server that can be talked to.
 struct Reached {
-    std::unique_ptr<Stream> stream;
+    std::unique_ptr<io::Stream> stream;
     const config::UpstreamHost* host = nullptr; // of the setup
     std::string address;                        // "10.0.0.5:5432"
     protocol::Bytes first_reply;                // what it said to the startup packet so far
@@ -70,15 +70,17 @@ class Dialer {
                                                protocol::ByteView startup,
                                                bool more_hosts);
     Awaitable<Tried> try_once(const Try& what);
-    Awaitable<Tried> on_connected(const Try& what, std::unique_ptr<Stream> stream);
+    Awaitable<Tried> on_connected(const Try& what, std::unique_ptr<io::Stream> stream);
     // Nothing: the connection may carry the startup packet.
-    Awaitable<std::optional<protocol::AttemptFailure>> handshake(const Try& what, Stream& stream);
+    Awaitable<std::optional<protocol::AttemptFailure>> handshake(const Try& what,
+                                                                 io::Stream& stream);
     Awaitable<std::optional<protocol::AttemptFailure>>
-    say_startup(const Try& what, Stream& stream, protocol::Bytes& reply);
+    say_startup(const Try& what, io::Stream& stream, protocol::Bytes& reply);
 
     protocol::AttemptFailure refused(const Try& what, protocol::FailAttempt failed);
-    void count_failed_handshake(const Stream& stream, const Io& io);
-    protocol::AttemptFailure broken(const Try& what, const Io& io, protocol::AttemptFailure as);
+    void count_failed_handshake(const io::Stream& stream, const io::Result& io);
+    protocol::AttemptFailure
+    broken(const Try& what, const io::Result& io, protocol::AttemptFailure as);
     void note(const std::string& where, const std::string& what);
     void count(metrics::ConnectResult result);
 
@@ -88,11 +90,11 @@ class Dialer {
     std::optional<metrics::ListenerId> listener_;
     metrics::Block& counters_;
     asio::ip::tcp::resolver resolver_;
-    Stream* current_ = nullptr; // the connection being tried, for cancel()
+    io::Stream* current_ = nullptr; // the connection being tried, for cancel()
     bool cancelled_ = false;
     Failure failure_ = Failure::unreachable;
     std::string detail_;
-    DeadlineQueue::Clock::time_point began_;
+    io::DeadlineQueue::Clock::time_point began_;
 };
 
 } // namespace pgmoat::control

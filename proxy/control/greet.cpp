@@ -10,20 +10,21 @@ namespace {
 using namespace protocol;
 
 // A client that goes away before it said anything is a probe: no words, so nothing is logged.
-Ended gone(const Io& io, bool before_any_byte) {
-    if (io.status == Io::Status::timeout || io.status == Io::Status::flooded)
+Ended gone(const io::Result& io, bool before_any_byte) {
+    if (io.status == io::Result::Status::timeout || io.status == io::Result::Status::flooded)
         return ended_by(Side::client, io);
     if (before_any_byte) return {CloseReason::startup, ""};
     return {CloseReason::startup, "client: " + (io.detail.empty() ? "gone" : io.detail)};
 }
 
-bool is_end(const Io& io) {
-    return io.status == Io::Status::end_of_stream || io.status == Io::Status::truncated;
+bool is_end(const io::Result& io) {
+    return io.status == io::Result::Status::end_of_stream ||
+           io.status == io::Result::Status::truncated;
 }
 
 class Driver {
   public:
-    Driver(Stream& client, const tls::ServerContext* context, metrics::Block& counters)
+    Driver(io::Stream& client, const tls::ServerContext* context, metrics::Block& counters)
         : client_(client), context_(context), counters_(counters), machine_(context != nullptr) {}
 
     Awaitable<Greeting> run() {
@@ -55,7 +56,7 @@ class Driver {
 
     Awaitable<ClientHandshakeInput> peek() {
         std::uint8_t byte = 0;
-        const Io io = co_await client_.peek_byte(byte);
+        const io::Result io = co_await client_.peek_byte(byte);
         if (io) co_return ByteSeen{byte};
         if (is_end(io)) co_return EndOfStream{};
         co_return fail(gone(io, true));
@@ -63,14 +64,14 @@ class Driver {
 
     Awaitable<ClientHandshakeInput> take(const ReadExactly& read) {
         bytes_.resize(read.bytes);
-        const Io io = co_await client_.read_exactly(bytes_);
+        const io::Result io = co_await client_.read_exactly(bytes_);
         if (io) co_return BytesRead{bytes_};
         if (is_end(io)) co_return EndOfStream{io.bytes};
         co_return fail(gone(io, io.bytes == 0));
     }
 
     Awaitable<ClientHandshakeInput> send(const WriteBytes& write) {
-        const Io io = co_await client_.write(write.bytes);
+        const io::Result io = co_await client_.write(write.bytes);
         if (io) co_return Written{};
         co_return fail(gone(io, true));
     }
@@ -78,12 +79,12 @@ class Driver {
     Awaitable<ClientHandshakeInput> start_tls() {
         const auto began = std::chrono::steady_clock::now();
         counters_.tls_handshake_began();
-        const Io io = co_await client_.start_tls(std::make_unique<tls::Session>(*context_));
+        const io::Result io = co_await client_.start_tls(std::make_unique<tls::Session>(*context_));
         counters_.tls_handshake_ended();
         if (io)
             counters_.tls_handshake_took(Side::client, std::chrono::steady_clock::now() - began);
         if (io) co_return TlsStarted{client_.peer().alpn == "postgresql"};
-        if (io.status == Io::Status::timeout) co_return fail(ended_by(Side::client, io));
+        if (io.status == io::Result::Status::timeout) co_return fail(ended_by(Side::client, io));
         greeting_.tls_failure = client_.tls()->failure();
         if (greeting_.tls_failure == tls::Failure::not_tls)
             co_return fail({CloseReason::handshake,
@@ -123,7 +124,7 @@ class Driver {
         return StartupError::protocol_violation;
     }
 
-    Stream& client_;
+    io::Stream& client_;
     const tls::ServerContext* context_;
     metrics::Block& counters_;
     ClientHandshake machine_;
@@ -135,7 +136,7 @@ class Driver {
 } // namespace
 
 Awaitable<Greeting>
-greet(Stream& client, const tls::ServerContext* context, metrics::Block& counters) {
+greet(io::Stream& client, const tls::ServerContext* context, metrics::Block& counters) {
     Driver driver(client, context, counters);
     co_return co_await driver.run();
 }

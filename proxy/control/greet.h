@@ -6,7 +6,7 @@
 #include "metrics/labels.h"
 #include "protocol/client_handshake.h"
 #include "proxy/control/outcome.h"
-#include "proxy/control/stream.h"
+#include "proxy/io/stream.h"
 #include "tls/context.h"
 
 #include <optional>
@@ -25,6 +25,6 @@ struct Greeting {
 
 // `context`: the server role's TLS, or nothing where TLS is off or the socket is local.
 [[nodiscard]] Awaitable<Greeting>
-greet(Stream& client, const tls::ServerContext* context, metrics::Block& counters);
+greet(io::Stream& client, const tls::ServerContext* context, metrics::Block& counters);
 
 } // namespace pgmoat::control

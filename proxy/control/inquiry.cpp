@@ -24,8 +24,8 @@ template <typename Answer, typename Ask>
 Awaitable<Answer> Inquiry::wait_for(Ask ask, Answer when_cancelled) {
     const auto place = std::make_shared<std::optional<Answer>>();
     const auto deliver =
-        [this, weak = std::weak_ptr(place), mailbox = thread_.mailbox](const Answer& answer) {
-            mailbox->post([this, weak, answer] {
+        [this, weak = std::weak_ptr(place), executor = thread_.executor](const Answer& answer) {
+            executor->post([this, weak, answer] {
                 const auto still_waiting = weak.lock();
                 if (!still_waiting) return;
                 still_waiting->emplace(answer);

@@ -1,9 +1,9 @@
 // What a session asks of the lookups: it waits, its thread does not. One question at a time.
 #pragma once
 
-#include "proxy/control/asio.h"
 #include "proxy/control/services.h"
 #include "proxy/hba/evaluate/questions.h"
+#include "proxy/io/asio.h"
 #include "proxy/lookups/roles.h"
 
 #include <boost/asio/steady_timer.hpp>

@@ -8,13 +8,6 @@
 
 namespace pgmoat::control {
 
-// One TLS record with its overhead: enough for a whole flight of most handshakes in one recv.
-inline constexpr std::size_t receive_bytes = 17 * 1024;
-
-// What is thrown away of bytes that the peer sent unasked before we close. More means that it does
-// not stop: then the reset is deserved.
-inline constexpr std::size_t discard_bytes_max = 64 * 1024;
-
 // Connections taken per wake-up of a listener before sessions get their turn again.
 inline constexpr int accepts_per_turn = 16;
 
@@ -22,9 +15,6 @@ inline constexpr int accepts_per_turn = 16;
 // that a recovered system waits.
 inline constexpr std::chrono::milliseconds accept_pause_min{5};
 inline constexpr std::chrono::milliseconds accept_pause_max{1000};
-
-// Deadlines are checked this often; PostgreSQL's own are whole seconds.
-inline constexpr std::chrono::milliseconds deadline_tick{50};
 
 // Connections that have not yet shown a startup packet may exceed max_connections, as PostgreSQL's
 // children may (2 x MaxBackends), but not without bound.
@@ -43,13 +33,6 @@ inline constexpr std::chrono::seconds probe_timeout{5};
 // The first message of a server, read whole when it is an error, to see whether another attempt or
 // host should follow. libpq takes errors of up to 30000 bytes there.
 inline constexpr std::size_t first_error_bytes_max = 30'000;
-
-// How often a control thread is asked whether it is late. Four wake-ups a second are no load, and a
-// stall of a quarter of a second cannot hide.
-inline constexpr std::chrono::milliseconds lag_tick{250};
-
-// Bytes per read while login messages pass.
-inline constexpr std::size_t login_read_bytes = 16 * 1024;
 
 // Passthrough: what of a server's flight is held until its ServerHello (TLS 1.2: its
 // ServerKeyExchange, which stands behind the certificates) has been read.

@@ -2,7 +2,7 @@
 
 #include "proxy/control/limits.h"
 #include "proxy/control/session.h"
-#include "proxy/control/sockets.h"
+#include "proxy/io/sockets.h"
 
 #include <boost/asio/post.hpp>
 
@@ -85,14 +85,14 @@ void Listener::take(int number, const sockaddr_storage& address) {
             metrics::Limit::max_connections);
         return;
     }
-    apply_tcp_settings(number,
-                       {true,
-                        config.tcp_keepalives_idle,
-                        config.tcp_keepalives_interval,
-                        config.tcp_keepalives_count,
-                        config.tcp_user_timeout_ms});
+    io::apply_tcp_settings(number,
+                           {true,
+                            config.tcp_keepalives_idle,
+                            config.tcp_keepalives_interval,
+                            config.tcp_keepalives_count,
+                            config.tcp_user_timeout_ms});
     Accepted accepted{
-        std::move(socket), socket_.family, peer_address(address), setup, socket_.listener, id_};
+        std::move(socket), socket_.family, io::peer_address(address), setup, socket_.listener, id_};
     if (&thread == threads_[0].get()) {
         start_session(thread, std::move(accepted));
         return;

@@ -2,9 +2,10 @@
 
 #include "protocol/frames.h"
 #include "protocol/limits.h"
-#include "proxy/control/either.h"
 #include "proxy/control/limits.h"
 #include "proxy/control/refusal.h"
+#include "proxy/io/limits.h"
+#include "proxy/io/wait_either.h"
 
 #include <utility>
 
@@ -16,14 +17,14 @@ using namespace protocol;
 
 class LoginRelay {
   public:
-    LoginRelay(Stream& client, Stream& server)
+    LoginRelay(io::Stream& client, io::Stream& server)
         : client_(client), server_(server), observer_(server.in_tls() && !client.in_tls()) {}
 
     Awaitable<Login> run(Bytes first_reply) {
         bool ready = false;
         if (!first_reply.empty()) ready = co_await pass_to_client(first_reply);
         while (!ready && !stop_) {
-            const Readable readable = co_await wait_for_either(client_, server_);
+            const io::Readable readable = co_await io::wait_either(client_, server_);
             if (readable.second) ready = co_await from_server();
             if (readable.first && !ready && !stop_) co_await from_client();
         }
@@ -36,8 +37,8 @@ class LoginRelay {
   private:
     // Says whether the server is ready for queries.
     Awaitable<bool> from_server() {
-        buffer_.resize(login_read_bytes);
-        const Io read = co_await server_.read_available(buffer_);
+        buffer_.resize(io::login_read_bytes);
+        const io::Result read = co_await server_.read_available(buffer_);
         if (!read) {
             co_await server_gone(read);
             co_return false;
@@ -48,8 +49,8 @@ class LoginRelay {
     }
 
     Awaitable<void> from_client() {
-        buffer_.resize(login_read_bytes);
-        const Io read = co_await client_.read_available(buffer_);
+        buffer_.resize(io::login_read_bytes);
+        const io::Result read = co_await client_.read_available(buffer_);
         if (!read) {
             stop_ = ended_by(Side::client, read);
             co_return;
@@ -58,7 +59,7 @@ class LoginRelay {
         ByteView headers = ByteView(buffer_).first(read.bytes); // no more than these (law 7)
         while (client_messages_.next(headers)) {
         }
-        const Io sent = co_await server_.write(ByteView(buffer_).first(read.bytes));
+        const io::Result sent = co_await server_.write(ByteView(buffer_).first(read.bytes));
         if (!sent) co_await server_gone(sent);
     }
 
@@ -71,7 +72,7 @@ class LoginRelay {
             out_.insert(out_.end(), rest.begin(), rest.end());
             after_ready_.assign(rest.begin(), rest.end());
         }
-        const Io sent = co_await client_.write(out_);
+        const io::Result sent = co_await client_.write(out_);
         if (!sent) {
             stop_ = ended_by(Side::client, sent);
             co_return false;
@@ -85,14 +86,14 @@ class LoginRelay {
         co_return step.progress == Progress::ready;
     }
 
-    Awaitable<void> server_gone(const Io& io) {
+    Awaitable<void> server_gone(const io::Result& io) {
         stop_ = ended_by(Side::server, io);
-        if (io.status != Io::Status::timeout)
+        if (io.status != io::Result::Status::timeout)
             (void)co_await client_.write(encode_fatal(refusal::upstream_lost));
     }
 
-    Stream& client_;
-    Stream& server_;
+    io::Stream& client_;
+    io::Stream& server_;
     LoginObserver observer_;
     FrameWalker client_messages_{message_length_max};
     Bytes buffer_;
@@ -103,7 +104,7 @@ class LoginRelay {
 
 } // namespace
 
-Awaitable<Login> relay_login(Stream& client, Stream& server, Bytes first_reply) {
+Awaitable<Login> relay_login(io::Stream& client, io::Stream& server, Bytes first_reply) {
     LoginRelay relay(client, server);
     co_return co_await relay.run(std::move(first_reply));
 }

@@ -4,7 +4,7 @@
 
 #include "protocol/login_observer.h"
 #include "proxy/control/outcome.h"
-#include "proxy/control/stream.h"
+#include "proxy/io/stream.h"
 
 namespace pgmoat::control {
 
@@ -18,6 +18,6 @@ struct Login {
 // `first_reply`: what the server already said. Tells the client a FATAL of our own where the
 // server's end leaves it without a word.
 [[nodiscard]] Awaitable<Login>
-relay_login(Stream& client, Stream& server, protocol::Bytes first_reply);
+relay_login(io::Stream& client, io::Stream& server, protocol::Bytes first_reply);
 
 } // namespace pgmoat::control

@@ -1,7 +1,7 @@
 // How a step of a session's story ends the connection, or that it goes on.
 #pragma once
 
-#include "proxy/control/stream.h"
+#include "proxy/io/stream.h"
 #include "proxy/relay/channel.h"
 
 #include <optional>
@@ -18,6 +18,6 @@ using relay::Ended;
 using Stop = std::optional<Ended>;
 
 // The reason and the words for a failed read or write; every I/O error names its side.
-[[nodiscard]] Ended ended_by(Side side, const Io& io);
+[[nodiscard]] Ended ended_by(Side side, const io::Result& io);
 
 } // namespace pgmoat::control

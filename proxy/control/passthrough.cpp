@@ -3,8 +3,9 @@
 #include "protocol/limits.h"
 #include "protocol/messages.h"
 #include "protocol/refusals.h"
-#include "proxy/control/either.h"
 #include "proxy/control/limits.h"
+#include "proxy/io/limits.h"
+#include "proxy/io/wait_either.h"
 
 #include <array>
 #include <utility>
@@ -15,24 +16,24 @@ using namespace protocol;
 
 namespace {
 
-Ended probe(const Io& io) {
-    if (io.status == Io::Status::timeout) return ended_by(Side::client, io);
+Ended probe(const io::Result& io) {
+    if (io.status == io::Result::Status::timeout) return ended_by(Side::client, io);
     return {CloseReason::startup, ""};
 }
 
 // The stream ended inside a packet: worth a line, as in PostgreSQL.
-Ended incomplete(const Io& io) {
-    if (io.status != Io::Status::end_of_stream) return probe(io);
+Ended incomplete(const io::Result& io) {
+    if (io.status != io::Result::Status::end_of_stream) return probe(io);
     return {CloseReason::startup, io.bytes > 0 ? "incomplete startup packet" : ""};
 }
 
-Awaitable<Io> read_packet(Stream& client, Bytes& packet) {
+Awaitable<io::Result> read_packet(io::Stream& client, Bytes& packet) {
     packet.resize(4);
-    Io io = co_await client.read_exactly(packet);
+    io::Result io = co_await client.read_exactly(packet);
     if (!io) co_return io;
     const auto length = static_cast<std::int32_t>(read_uint32(packet));
     if (length < startup_length_min || length > startup_length_max)
-        co_return Io{Io::Status::failed, 4, "invalid length of startup packet", {}};
+        co_return io::Result{io::Result::Status::failed, 4, "invalid length of startup packet", {}};
     packet.resize(static_cast<std::size_t>(length));
     io = co_await client.read_exactly(std::span(packet).subspan(4));
     io.bytes += 4;
@@ -40,14 +41,14 @@ Awaitable<Io> read_packet(Stream& client, Bytes& packet) {
 }
 
 // One byte is the answer; an error text is not to be trusted (CVE-2024-10977).
-Awaitable<ServerAnswer> ask(Stream& server, std::uint32_t request_code) {
+Awaitable<ServerAnswer> ask(io::Stream& server, std::uint32_t request_code) {
     Bytes request;
     append_uint32(request, startup_length_min);
     append_uint32(request, request_code);
-    if (const Io sent = co_await server.write(request); !sent)
+    if (const io::Result sent = co_await server.write(request); !sent)
         co_return ServerAnswer{ended_by(Side::server, sent)};
     std::array<std::uint8_t, 1> answer{};
-    if (const Io read = co_await server.read_exactly(answer); !read)
+    if (const io::Result read = co_await server.read_exactly(answer); !read)
         co_return ServerAnswer{ended_by(Side::server, read)};
 
     const char yes = request_code == gssenc_request_code ? 'G' : 'S';
@@ -61,7 +62,7 @@ Awaitable<ServerAnswer> ask(Stream& server, std::uint32_t request_code) {
     co_return ServerAnswer{std::nullopt, byte};
 }
 
-Awaitable<Ended> refuse(Stream& client, const RefusedStartup& refused) {
+Awaitable<Ended> refuse(io::Stream& client, const RefusedStartup& refused) {
     const Bytes farewell = encode_refusal(refused);
     if (!farewell.empty()) (void)co_await client.write(farewell);
     co_return Ended{CloseReason::startup, refused.message};
@@ -69,16 +70,16 @@ Awaitable<Ended> refuse(Stream& client, const RefusedStartup& refused) {
 
 } // namespace
 
-Awaitable<FirstPacket> read_first_packet(Stream& client, RequestsSeen& seen) {
+Awaitable<FirstPacket> read_first_packet(io::Stream& client, RequestsSeen& seen) {
     if (std::exchange(seen.first, false)) {
         std::uint8_t byte = 0;
-        const Io io = co_await client.peek_byte(byte);
+        const io::Result io = co_await client.peek_byte(byte);
         if (!io) co_return probe(io);
         if (byte == tls_handshake_record) co_return DirectTls{};
     }
     Bytes packet;
-    const Io io = co_await read_packet(client, packet);
-    if (!io && io.status == Io::Status::failed && !io.error)
+    const io::Result io = co_await read_packet(client, packet);
+    if (!io && io.status == io::Result::Status::failed && !io.error)
         co_return Ended{CloseReason::startup, io.detail};
     if (!io) co_return incomplete(io);
 
@@ -97,7 +98,7 @@ Awaitable<FirstPacket> read_first_packet(Stream& client, RequestsSeen& seen) {
     co_return std::move(std::get<StartupMessage>(parsed));
 }
 
-Awaitable<ServerAnswer> ask_server(Stream& client, Stream& server, bool gssenc_request) {
+Awaitable<ServerAnswer> ask_server(io::Stream& client, io::Stream& server, bool gssenc_request) {
     const ServerAnswer answer =
         co_await ask(server, gssenc_request ? gssenc_request_code : ssl_request_code);
     if (answer.stop) co_return answer;
@@ -106,10 +107,11 @@ Awaitable<ServerAnswer> ask_server(Stream& client, Stream& server, bool gssenc_r
     co_return answer;
 }
 
-Awaitable<Stop> answer_request(Stream& client, char answer, bool gssenc_request) {
+Awaitable<Stop> answer_request(io::Stream& client, char answer, bool gssenc_request) {
     const bool early_bytes = client.has_waiting_bytes();
     const std::array<std::uint8_t, 1> byte{static_cast<std::uint8_t>(answer)};
-    if (const Io sent = co_await client.write(byte); !sent) co_return ended_by(Side::client, sent);
+    if (const io::Result sent = co_await client.write(byte); !sent)
+        co_return ended_by(Side::client, sent);
     if (!early_bytes || answer != 'N') co_return std::nullopt;
     const ErrorText& text =
         gssenc_request ? early_bytes_after_gssenc_request : early_bytes_after_ssl_request;
@@ -117,15 +119,16 @@ Awaitable<Stop> answer_request(Stream& client, char answer, bool gssenc_request)
     co_return Ended{CloseReason::startup, std::string(text.message)};
 }
 
-Awaitable<ReadHello> read_client_hello(Stream& client) {
+Awaitable<ReadHello> read_client_hello(io::Stream& client) {
     ClientHelloReader reader;
     ReadHello result;
-    Bytes chunk(receive_bytes);
+    Bytes chunk(io::receive_bytes);
     for (;;) {
-        const Io read = co_await client.read_some(chunk);
+        const io::Result read = co_await client.read_some(chunk);
         if (!read) {
             result.stop = Ended{CloseReason::handshake, ended_by(Side::client, read).detail};
-            if (read.status == Io::Status::timeout) result.stop->reason = CloseReason::timeout;
+            if (read.status == io::Result::Status::timeout)
+                result.stop->reason = CloseReason::timeout;
             co_return result;
         }
         const ByteView bytes = ByteView(chunk).first(read.bytes);
@@ -142,7 +145,7 @@ Awaitable<ReadHello> read_client_hello(Stream& client) {
     }
 }
 
-Awaitable<Stop> request_tls(Stream& server) {
+Awaitable<Stop> request_tls(io::Stream& server) {
     const ServerAnswer answer = co_await ask(server, ssl_request_code);
     if (answer.stop) co_return answer.stop;
     if (answer.answer != 'S')
@@ -150,7 +153,7 @@ Awaitable<Stop> request_tls(Stream& server) {
     co_return std::nullopt;
 }
 
-Awaitable<void> send_alert(Stream& client, std::uint8_t description) {
+Awaitable<void> send_alert(io::Stream& client, std::uint8_t description) {
     const std::array<std::uint8_t, 7> record{21, 3, 3, 0, 2, 2, description};
     (void)co_await client.write(record);
 }
@@ -159,7 +162,7 @@ namespace {
 
 class HelloPass {
   public:
-    HelloPass(Stream& client, Stream& server, const ClientHelloFacts& client_hello)
+    HelloPass(io::Stream& client, io::Stream& server, const ClientHelloFacts& client_hello)
         : client_(client), server_(server), server_name_(client_hello.server_name) {}
 
     Awaitable<PassedHello> run(ByteView client_hello) {
@@ -169,7 +172,7 @@ class HelloPass {
         else
             co_await send_to_server(client_hello);
         while (!result_.stop && !done_) {
-            const Readable readable = co_await wait_for_either(client_, server_);
+            const io::Readable readable = co_await io::wait_either(client_, server_);
             if (readable.second) co_await read_server();
             if (!result_.stop && readable.first) co_await read_client();
         }
@@ -179,7 +182,7 @@ class HelloPass {
 
   private:
     Awaitable<void> read_server() {
-        const Io read = co_await server_.read_available(chunk_);
+        const io::Result read = co_await server_.read_available(chunk_);
         if (!read) co_return fail(ended_by(Side::server, read));
         const ByteView bytes = ByteView(chunk_).first(read.bytes);
         result_.flight.insert(result_.flight.end(), bytes.begin(), bytes.end());
@@ -199,14 +202,14 @@ class HelloPass {
     // A HelloRetryRequest has to reach the client, or no ServerHello will ever come.
     Awaitable<void> pass_retry() {
         second_hello_.emplace(true);
-        if (const Io sent = co_await client_.write(result_.flight); !sent)
+        if (const io::Result sent = co_await client_.write(result_.flight); !sent)
             co_return fail(ended_by(Side::client, sent));
         result_.flight.clear();
         co_await check_second_hello(from_client_);
     }
 
     Awaitable<void> read_client() {
-        const Io read = co_await client_.read_available(chunk_);
+        const io::Result read = co_await client_.read_available(chunk_);
         if (!read) co_return fail(ended_by(Side::client, read));
         const ByteView bytes = ByteView(chunk_).first(read.bytes);
         from_client_.insert(from_client_.end(), bytes.begin(), bytes.end());
@@ -236,14 +239,14 @@ class HelloPass {
 
     Awaitable<void> send_to_server(ByteView bytes) {
         if (bytes.empty()) co_return;
-        const Io sent = co_await server_.write(bytes);
+        const io::Result sent = co_await server_.write(bytes);
         if (!sent) fail(ended_by(Side::server, sent));
     }
 
     void fail(Ended ended) { result_.stop = std::move(ended); }
 
-    Stream& client_;
-    Stream& server_;
+    io::Stream& client_;
+    io::Stream& server_;
     const std::string& server_name_;
     PassedHello result_;
     ServerHelloReader reader_;
@@ -251,12 +254,13 @@ class HelloPass {
     bool second_hello_passed_ = false;
     bool done_ = false;
     Bytes from_client_; // what the server must not see before we have
-    Bytes chunk_ = Bytes(receive_bytes);
+    Bytes chunk_ = Bytes(io::receive_bytes);
 };
 
 } // namespace
 
-Awaitable<PassedHello> pass_server_hello(Stream& client, Stream& server, const ReadHello& hello) {
+Awaitable<PassedHello>
+pass_server_hello(io::Stream& client, io::Stream& server, const ReadHello& hello) {
     HelloPass pass(client, server, hello.facts);
     co_return co_await pass.run(hello.bytes);
 }

@@ -7,7 +7,7 @@
 #include "protocol/startup.h"
 #include "protocol/tls_hello.h"
 #include "proxy/control/outcome.h"
-#include "proxy/control/stream.h"
+#include "proxy/io/stream.h"
 
 #include <optional>
 #include <variant>
@@ -30,7 +30,7 @@ struct RequestsSeen {
     bool ssl = false;
     bool gssenc = false;
 };
-[[nodiscard]] Awaitable<FirstPacket> read_first_packet(Stream& client, RequestsSeen& seen);
+[[nodiscard]] Awaitable<FirstPacket> read_first_packet(io::Stream& client, RequestsSeen& seen);
 
 // Forwards an SSLRequest or GSSENCRequest and gives the server's one byte to the client.
 struct ServerAnswer {
@@ -38,13 +38,13 @@ struct ServerAnswer {
     char answer = 0; // 'S', 'G' or 'N'
 };
 [[nodiscard]] Awaitable<ServerAnswer>
-ask_server(Stream& client, Stream& server, bool gssenc_request);
+ask_server(io::Stream& client, io::Stream& server, bool gssenc_request);
 
 // The halves of it, where the client is answered before it is known which server it will reach.
 // Answers an SSLRequest or GSSENCRequest with one byte.
-[[nodiscard]] Awaitable<Stop> answer_request(Stream& client, char answer, bool gssenc_request);
+[[nodiscard]] Awaitable<Stop> answer_request(io::Stream& client, char answer, bool gssenc_request);
 // Asks the server for TLS, which it must agree to.
-[[nodiscard]] Awaitable<Stop> request_tls(Stream& server);
+[[nodiscard]] Awaitable<Stop> request_tls(io::Stream& server);
 
 // Reads the client's ClientHello whole before a byte of it is forwarded. `bytes` is what was read.
 struct ReadHello {
@@ -52,7 +52,7 @@ struct ReadHello {
     protocol::ClientHelloFacts facts;
     protocol::Bytes bytes;
 };
-[[nodiscard]] Awaitable<ReadHello> read_client_hello(Stream& client);
+[[nodiscard]] Awaitable<ReadHello> read_client_hello(io::Stream& client);
 
 // Sends the ClientHello on and reads the server's answer until its facts are known. `flight` is
 // what the server sent: the client must get it next, unless the facts speak against it. Only a
@@ -64,7 +64,7 @@ struct PassedHello {
     protocol::Bytes flight;
 };
 [[nodiscard]] Awaitable<PassedHello>
-pass_server_hello(Stream& client, Stream& server, const ReadHello& hello);
+pass_server_hello(io::Stream& client, io::Stream& server, const ReadHello& hello);
 
 // Tells a client in a TLS handshake that is not ours why it ends: a fatal alert, which is in the
 // clear until a ServerHello has passed (RFC 8446 section 6.2).
@@ -73,6 +73,6 @@ inline constexpr std::uint8_t illegal_parameter = 47;
 inline constexpr std::uint8_t access_denied = 49;
 inline constexpr std::uint8_t insufficient_security = 71;
 } // namespace alert
-[[nodiscard]] Awaitable<void> send_alert(Stream& client, std::uint8_t description);
+[[nodiscard]] Awaitable<void> send_alert(io::Stream& client, std::uint8_t description);
 
 } // namespace pgmoat::control

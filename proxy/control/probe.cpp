@@ -38,7 +38,7 @@ Awaitable<void> probe_host(ControlThread& thread,
                            const UpstreamTarget& target,
                            const config::UpstreamHost& host) {
     Dialer dialer(thread, target);
-    const Deadline limit(thread.deadlines, probe_timeout, [&dialer] { dialer.cancel(); });
+    const io::Deadline limit(thread.deadlines, probe_timeout, [&dialer] { dialer.cancel(); });
     const auto reached = co_await dialer.negotiate(host);
     const std::string name = "upstream \"" + target.name + "\", ";
     if (!reached) {

@@ -4,11 +4,11 @@
 
 #include "metrics/counters.h"
 #include "proxy/admin/console/console_endpoint.h"
-#include "proxy/control/asio.h"
-#include "proxy/control/deadline.h"
-#include "proxy/control/lag.h"
-#include "proxy/control/mailbox.h"
 #include "proxy/control/setup.h"
+#include "proxy/io/asio.h"
+#include "proxy/io/deadline.h"
+#include "proxy/io/executor.h"
+#include "proxy/io/loop_lag.h"
 #include "proxy/lookups/service.h"
 #include "proxy/relay/plane.h"
 #include "proxy/telemetry/log.h"
@@ -50,7 +50,7 @@ class Interruptible {
 struct ControlThread {
     ControlThread(Services& shared, std::shared_ptr<const Setup> initial)
         : services(shared), setup(std::move(initial)) {}
-    ~ControlThread() { mailbox->close(); }
+    ~ControlThread() { executor->close(); }
     ControlThread(const ControlThread&) = delete;
     ControlThread& operator=(const ControlThread&) = delete;
 
@@ -59,9 +59,10 @@ struct ControlThread {
     std::unordered_set<Interruptible*> sessions; // on this thread, not yet handed over
     // Behind what its last coroutines use while it destroys them, before what needs it to live.
     asio::io_context context{1};
-    DeadlineQueue deadlines{context};
-    std::shared_ptr<Mailbox> mailbox = std::make_shared<Mailbox>(context); // for any thread
-    LagMeter lag{context};
+    io::DeadlineQueue deadlines{context};
+    std::shared_ptr<io::Executor> executor =
+        std::make_shared<io::Executor>(context); // for any thread
+    io::LagMeter lag{context};
 };
 
 } // namespace pgmoat::control

@@ -141,7 +141,8 @@ class Session final : public Interruptible {
     Awaitable<Stop> serve_console() {
         record_.begin(&telemetry::StepTimes::decide);
         if (Stop stop = co_await decide()) co_return stop;
-        const auto uid = peer_.local ? peer_uid(client_.socket().native_handle()) : std::nullopt;
+        const auto uid =
+            peer_.local ? io::peer_uid(client_.socket().native_handle()) : std::nullopt;
         admin::ConsoleLogin login{startup_, id_, std::nullopt, false, uid, client_.in_tls()};
         if (const hba::Rule* rule = decision_.rule) {
             login.method = hba::word_of(rule->method);
@@ -226,7 +227,7 @@ class Session final : public Interruptible {
         if (passed.stop) co_return passed.stop;
         record_.server_hello_passed(passed.facts);
         if (Stop stop = co_await judge_server_hello(passed)) co_return stop;
-        const Io sent = co_await client_.write(passed.flight);
+        const io::Result sent = co_await client_.write(passed.flight);
         co_return sent ? Stop() : ended_by(Side::client, sent);
     }
 
@@ -242,7 +243,7 @@ class Session final : public Interruptible {
         if (Stop stop = co_await admit()) co_return stop;
         if (Stop stop = co_await decide()) co_return stop;
         if (Stop stop = co_await connect()) co_return stop;
-        if (const Io sent = co_await server_->write(startup_.packet); !sent)
+        if (const io::Result sent = co_await server_->write(startup_.packet); !sent)
             co_return ended_by(Side::server, sent);
         co_return co_await log_in();
     }
@@ -263,7 +264,7 @@ class Session final : public Interruptible {
     Awaitable<Stop> decide() {
         judged_by_ = thread_.setup;
         if (const auto& rules = access().rules) {
-            record_.judged(peer_.local ? system_user_of_peer(client_.socket().native_handle())
+            record_.judged(peer_.local ? io::system_user_of_peer(client_.socket().native_handle())
                                        : "");
             // Named first: g++ 12 destroys what a braced argument of a co_await holds twice.
             const RulesToAsk asked{inquiry_, *rules, access().roles};
@@ -423,11 +424,11 @@ class Session final : public Interruptible {
     std::shared_ptr<const Setup> judged_by_; // the one whose rules decided
     const std::size_t place_;                // of the listener
     const config::Listener& listener_;
-    PeerAddress peer_;
+    io::PeerAddress peer_;
     Record record_;
     const std::uint64_t id_ = record_.id();
-    Stream client_;
-    std::unique_ptr<Stream> server_;
+    io::Stream client_;
+    std::unique_ptr<io::Stream> server_;
     std::optional<Dialer> dialer_;
     protocol::StartupMessage startup_;
     std::optional<protocol::CancelRequest> cancel_;
@@ -441,7 +442,7 @@ class Session final : public Interruptible {
     bool handed_over_ = false;            // to the relay plane, or reported
     bool sealed_ = false;                 // the client is in an encryption that ends at the server
     bool server_must_agree_ = false;      // the client was promised TLS before a server was known
-    Deadline deadline_;                   // last: its action uses what stands above
+    io::Deadline deadline_;               // last: its action uses what stands above
 };
 
 // A plain function, not a lambda, owns the session: the coroutine frame keeps its parameters.

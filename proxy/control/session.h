@@ -3,8 +3,8 @@
 #pragma once
 
 #include "proxy/control/services.h"
-#include "proxy/control/sockets.h"
 #include "proxy/descriptor.h"
+#include "proxy/io/sockets.h"
 
 #include <memory>
 
@@ -14,7 +14,7 @@ namespace pgmoat::control {
 struct Accepted {
     Descriptor socket; // non-blocking
     int family = 0;
-    PeerAddress peer;
+    io::PeerAddress peer;
     std::shared_ptr<const Setup> setup; // what the listener belongs to
     std::size_t listener = 0;           // index into its listeners
     metrics::ListenerId listener_id{};

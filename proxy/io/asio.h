@@ -1,4 +1,4 @@
-// Asio's names as the control plane uses them: errors come back as values, sockets are TCP or unix.
+// Asio's names as the coroutines use them: errors come back as values, sockets are TCP or unix.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>
@@ -8,7 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
 
-namespace pgmoat::control {
+namespace pgmoat {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
@@ -19,4 +19,4 @@ using Socket = asio::generic::stream_protocol::socket;
 
 inline constexpr auto as_value = asio::as_tuple(asio::use_awaitable);
 
-} // namespace pgmoat::control
+} // namespace pgmoat

@@ -1,10 +1,10 @@
-#include "proxy/control/deadline.h"
+#include "proxy/io/deadline.h"
 
-#include "proxy/control/limits.h"
+#include "proxy/io/limits.h"
 
 #include <utility>
 
-namespace pgmoat::control {
+namespace pgmoat::io {
 
 DeadlineQueue::~DeadlineQueue() {
     for (auto& [at, deadline] : queue_)
@@ -12,12 +12,12 @@ DeadlineQueue::~DeadlineQueue() {
 }
 
 DeadlineQueue::Queue::iterator DeadlineQueue::add(Clock::time_point at, Deadline& deadline) {
-    const auto place = queue_.emplace(at, &deadline);
+    const auto position = queue_.emplace(at, &deadline);
     if (!ticking_) {
         ticking_ = true;
         tick();
     }
-    return place;
+    return position;
 }
 
 void DeadlineQueue::tick() {
@@ -43,14 +43,14 @@ Deadline::Deadline(DeadlineQueue& queue,
                    DeadlineQueue::Clock::duration from_now,
                    std::function<void()> action)
     : queue_(queue), action_(std::move(action)),
-      place_(queue.add(DeadlineQueue::Clock::now() + from_now, *this)) {}
+      position_(queue.add(DeadlineQueue::Clock::now() + from_now, *this)) {}
 
 void Deadline::disarm() {
-    if (std::exchange(armed_, false)) queue_.queue_.erase(place_);
+    if (std::exchange(armed_, false)) queue_.queue_.erase(position_);
 }
 
 Deadline::~Deadline() {
     disarm();
 }
 
-} // namespace pgmoat::control
+} // namespace pgmoat::io

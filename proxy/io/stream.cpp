@@ -1,6 +1,6 @@
-#include "proxy/control/stream.h"
+#include "proxy/io/stream.h"
 
-#include "proxy/control/limits.h"
+#include "proxy/io/limits.h"
 
 #include <sys/socket.h>
 
@@ -9,24 +9,24 @@
 #include <cerrno>
 #include <system_error>
 
-namespace pgmoat::control {
+namespace pgmoat::io {
 
 namespace {
 
-Io failed_with(int error, std::size_t bytes = 0) {
-    return {Io::Status::failed,
+Result failed_with(int error, std::size_t bytes = 0) {
+    return {Result::Status::failed,
             bytes,
             std::generic_category().message(error),
             error_code(error, boost::system::system_category())};
 }
 
-Io timed_out() {
-    return {Io::Status::timeout, 0, "timeout expired", {}};
+Result timed_out() {
+    return {Result::Status::timeout, 0, "timeout expired", {}};
 }
 
-Io tls_failed(const tls::Session& session) {
+Result tls_failed(const tls::Session& session) {
     const bool flood = session.failure() == tls::Failure::flood;
-    return {flood ? Io::Status::flooded : Io::Status::failed, 0, session.error(), {}};
+    return {flood ? Result::Status::flooded : Result::Status::failed, 0, session.error(), {}};
 }
 
 bool would_block(int error) {
@@ -40,91 +40,92 @@ Stream::Stream(asio::io_context& context, Descriptor socket, int family) : socke
     socket_.native_non_blocking(true);
 }
 
-Awaitable<Io> Stream::wait(Socket::wait_type what) {
+Awaitable<Result> Stream::wait(Socket::wait_type what) {
     if (cancelled_) co_return timed_out();
     const auto [error] = co_await socket_.async_wait(what, as_value);
     if (cancelled_) co_return timed_out();
-    if (error) co_return Io{Io::Status::failed, 0, error.message(), error};
-    co_return Io{};
+    if (error) co_return Result{Result::Status::failed, 0, error.message(), error};
+    co_return Result{};
 }
 
-Awaitable<Io> Stream::connect(asio::generic::stream_protocol::endpoint endpoint) {
+Awaitable<Result> Stream::connect(asio::generic::stream_protocol::endpoint endpoint) {
     if (cancelled_) co_return timed_out();
     const auto [error] = co_await socket_.async_connect(endpoint, as_value);
     if (cancelled_) co_return timed_out();
-    if (error) co_return Io{Io::Status::failed, 0, error.message(), error};
-    co_return Io{};
+    if (error) co_return Result{Result::Status::failed, 0, error.message(), error};
+    co_return Result{};
 }
 
-Awaitable<Io> Stream::peek_byte(std::uint8_t& byte) {
+Awaitable<Result> Stream::peek_byte(std::uint8_t& byte) {
     for (;;) {
         const ssize_t received = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK);
-        if (received > 0) co_return Io{Io::Status::ok, 1, {}, {}};
-        if (received == 0) co_return Io{Io::Status::end_of_stream, 0, {}, {}};
+        if (received > 0) co_return Result{Result::Status::ok, 1, {}, {}};
+        if (received == 0) co_return Result{Result::Status::end_of_stream, 0, {}, {}};
         if (errno == EINTR) continue;
         if (!would_block(errno)) co_return failed_with(errno);
-        if (Io waited = co_await wait(Socket::wait_read); !waited) co_return waited;
+        if (Result waited = co_await wait(Socket::wait_read); !waited) co_return waited;
     }
 }
 
-Awaitable<Io> Stream::read_exactly(std::span<std::uint8_t> into) {
+Awaitable<Result> Stream::read_exactly(std::span<std::uint8_t> into) {
     std::size_t filled = 0;
     while (filled < into.size()) {
-        Io read = co_await read_some(into.subspan(filled));
+        Result read = co_await read_some(into.subspan(filled));
         filled += read.bytes;
         if (!read) {
             read.bytes = filled;
             co_return read;
         }
     }
-    co_return Io{Io::Status::ok, filled, {}, {}};
+    co_return Result{Result::Status::ok, filled, {}, {}};
 }
 
-Awaitable<Io> Stream::read_some(std::span<std::uint8_t> into) {
+Awaitable<Result> Stream::read_some(std::span<std::uint8_t> into) {
     return read(into, Patience::wait);
 }
 
-Awaitable<Io> Stream::read_available(std::span<std::uint8_t> into) {
+Awaitable<Result> Stream::read_available(std::span<std::uint8_t> into) {
     return read(into, Patience::no_wait);
 }
 
-Awaitable<Io> Stream::read(std::span<std::uint8_t> into, Patience patience) {
+Awaitable<Result> Stream::read(std::span<std::uint8_t> into, Patience patience) {
     if (cancelled_) co_return timed_out();
     if (established_) co_return co_await read_decrypted(into, patience);
     for (;;) {
         const ssize_t received = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
-        if (received > 0) co_return Io{Io::Status::ok, static_cast<std::size_t>(received), {}, {}};
-        if (received == 0) co_return Io{Io::Status::end_of_stream, 0, {}, {}};
+        if (received > 0)
+            co_return Result{Result::Status::ok, static_cast<std::size_t>(received), {}, {}};
+        if (received == 0) co_return Result{Result::Status::end_of_stream, 0, {}, {}};
         if (errno == EINTR) continue;
         if (!would_block(errno)) co_return failed_with(errno);
-        if (patience == Patience::no_wait) co_return Io{};
-        if (Io waited = co_await wait(Socket::wait_read); !waited) co_return waited;
+        if (patience == Patience::no_wait) co_return Result{};
+        if (Result waited = co_await wait(Socket::wait_read); !waited) co_return waited;
     }
 }
 
-Awaitable<Io> Stream::read_decrypted(std::span<std::uint8_t> into, Patience patience) {
+Awaitable<Result> Stream::read_decrypted(std::span<std::uint8_t> into, Patience patience) {
     for (;;) {
         tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
         const tls::ReadResult read = tls_->read(into, wire);
         consume(wire.in);
-        if (Io sent = co_await flush(); !sent) co_return sent;
-        if (read.bytes > 0) co_return Io{Io::Status::ok, read.bytes, {}, {}};
+        if (Result sent = co_await flush(); !sent) co_return sent;
+        if (read.bytes > 0) co_return Result{Result::Status::ok, read.bytes, {}, {}};
         switch (read.status) {
         case tls::Status::ok:
         case tls::Status::want_read: break;
-        case tls::Status::closed: co_return Io{Io::Status::end_of_stream, 0, {}, {}};
+        case tls::Status::closed: co_return Result{Result::Status::end_of_stream, 0, {}, {}};
         case tls::Status::truncated:
-            co_return Io{Io::Status::truncated, 0, "TLS closed without close_notify", {}};
+            co_return Result{Result::Status::truncated, 0, "TLS closed without close_notify", {}};
         case tls::Status::failed: co_return tls_failed(*tls_);
         }
-        const Io received = co_await receive_ciphertext(patience);
+        const Result received = co_await receive_ciphertext(patience);
         if (!received) co_return received;
-        if (received.bytes == 0 && !end_of_stream_) co_return Io{}; // nothing now
+        if (received.bytes == 0 && !end_of_stream_) co_return Result{}; // nothing now
     }
 }
 
 // The end of the stream is a fact for the TLS session to judge, not an error here.
-Awaitable<Io> Stream::receive_ciphertext(Patience patience) {
+Awaitable<Result> Stream::receive_ciphertext(Patience patience) {
     const std::size_t kept = ciphertext_.size();
     for (;;) {
         ciphertext_.resize(kept + receive_bytes);
@@ -132,29 +133,30 @@ Awaitable<Io> Stream::receive_ciphertext(Patience patience) {
             ::recv(socket_.native_handle(), ciphertext_.data() + kept, receive_bytes, 0);
         const int error = errno;
         ciphertext_.resize(kept + static_cast<std::size_t>(std::max<ssize_t>(received, 0)));
-        if (received > 0) co_return Io{Io::Status::ok, static_cast<std::size_t>(received), {}, {}};
+        if (received > 0)
+            co_return Result{Result::Status::ok, static_cast<std::size_t>(received), {}, {}};
         if (received == 0) {
             end_of_stream_ = true;
-            co_return Io{};
+            co_return Result{};
         }
         if (error == EINTR) continue;
         if (!would_block(error)) co_return failed_with(error);
-        if (patience == Patience::no_wait) co_return Io{};
-        if (Io waited = co_await wait(Socket::wait_read); !waited) co_return waited;
+        if (patience == Patience::no_wait) co_return Result{};
+        if (Result waited = co_await wait(Socket::wait_read); !waited) co_return waited;
     }
 }
 
-Awaitable<Io> Stream::write(std::span<const std::uint8_t> bytes) {
+Awaitable<Result> Stream::write(std::span<const std::uint8_t> bytes) {
     if (!established_) co_return co_await send_all(bytes);
     tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
     const tls::Status written = tls_->write(bytes, wire);
     consume(wire.in);
-    if (Io sent = co_await flush(); !sent) co_return sent;
-    if (written != tls::Status::ok) co_return Io{Io::Status::failed, 0, tls_->error(), {}};
-    co_return Io{Io::Status::ok, bytes.size(), {}, {}};
+    if (Result sent = co_await flush(); !sent) co_return sent;
+    if (written != tls::Status::ok) co_return Result{Result::Status::failed, 0, tls_->error(), {}};
+    co_return Result{Result::Status::ok, bytes.size(), {}, {}};
 }
 
-Awaitable<Io> Stream::send_all(std::span<const std::uint8_t> bytes) {
+Awaitable<Result> Stream::send_all(std::span<const std::uint8_t> bytes) {
     std::size_t sent = 0;
     while (sent < bytes.size()) {
         const ssize_t now =
@@ -165,14 +167,14 @@ Awaitable<Io> Stream::send_all(std::span<const std::uint8_t> bytes) {
         }
         if (errno == EINTR) continue;
         if (!would_block(errno)) co_return failed_with(errno, sent);
-        if (Io waited = co_await wait(Socket::wait_write); !waited) co_return waited;
+        if (Result waited = co_await wait(Socket::wait_write); !waited) co_return waited;
     }
-    co_return Io{Io::Status::ok, sent, {}, {}};
+    co_return Result{Result::Status::ok, sent, {}, {}};
 }
 
-Awaitable<Io> Stream::flush() {
-    if (outgoing_.empty()) co_return Io{};
-    Io sent = co_await send_all(outgoing_);
+Awaitable<Result> Stream::flush() {
+    if (outgoing_.empty()) co_return Result{};
+    Result sent = co_await send_all(outgoing_);
     outgoing_.clear();
     co_return sent;
 }
@@ -191,22 +193,22 @@ bool Stream::holds_bytes() const noexcept {
     return established_ && (!ciphertext_.empty() || tls_->holds_plaintext());
 }
 
-Awaitable<Io> Stream::start_tls(std::unique_ptr<tls::Session> session) {
+Awaitable<Result> Stream::start_tls(std::unique_ptr<tls::Session> session) {
     tls_ = std::move(session);
     for (;;) {
         tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
         const tls::Status status = tls_->handshake(wire);
         consume(wire.in);
-        if (Io sent = co_await flush(); !sent && status != tls::Status::failed) co_return sent;
+        if (Result sent = co_await flush(); !sent && status != tls::Status::failed) co_return sent;
         if (status == tls::Status::ok) break;
         if (status != tls::Status::want_read)
-            co_return Io{Io::Status::failed, 0, tls_->error(), {}};
-        if (Io received = co_await receive_ciphertext(Patience::wait); !received)
+            co_return Result{Result::Status::failed, 0, tls_->error(), {}};
+        if (Result received = co_await receive_ciphertext(Patience::wait); !received)
             co_return received;
     }
     established_ = true;
     peer_ = std::make_unique<tls::PeerFacts>(tls_->facts());
-    co_return Io{};
+    co_return Result{};
 }
 
 void Stream::cancel() {
@@ -250,4 +252,4 @@ relay::Leg Stream::release() {
     return leg;
 }
 
-} // namespace pgmoat::control
+} // namespace pgmoat::io

@@ -1,11 +1,11 @@
-#include "proxy/control/either.h"
+#include "proxy/io/wait_either.h"
 
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 
-namespace pgmoat::control {
+namespace pgmoat::io {
 
-Awaitable<Readable> wait_for_either(Stream& first, Stream& second) {
+Awaitable<Readable> wait_either(Stream& first, Stream& second) {
     if (first.cancelled() || second.cancelled()) co_return Readable{true, true};
     if (first.holds_bytes() || second.holds_bytes())
         co_return Readable{first.holds_bytes(), second.holds_bytes()};
@@ -20,4 +20,4 @@ Awaitable<Readable> wait_for_either(Stream& first, Stream& second) {
                        second_error != asio::error::operation_aborted};
 }
 
-} // namespace pgmoat::control
+} // namespace pgmoat::io

@@ -4,8 +4,8 @@
 // coroutine at a time uses a stream. cancel() makes every wait, now and later, end as timeout.
 #pragma once
 
-#include "proxy/control/asio.h"
 #include "proxy/descriptor.h"
+#include "proxy/io/asio.h"
 #include "proxy/relay/channel.h"
 #include "tls/session.h"
 
@@ -16,11 +16,11 @@
 #include <string>
 #include <vector>
 
-namespace pgmoat::control {
+namespace pgmoat::io {
 
 // What came of one verb. `detail` says in words what failed, without the side: the session knows
 // that.
-struct Io {
+struct Result {
     enum class Status {
         ok,
         end_of_stream, // closed in order; `bytes` were read before it
@@ -43,18 +43,18 @@ class Stream {
     Stream(Stream&&) = default;
     Stream& operator=(Stream&&) = delete;
 
-    [[nodiscard]] Awaitable<Io> connect(asio::generic::stream_protocol::endpoint endpoint);
+    [[nodiscard]] Awaitable<Result> connect(asio::generic::stream_protocol::endpoint endpoint);
 
     // Waits for one byte and leaves it in the socket; in the clear only.
-    [[nodiscard]] Awaitable<Io> peek_byte(std::uint8_t& byte);
+    [[nodiscard]] Awaitable<Result> peek_byte(std::uint8_t& byte);
     // Fills `into` completely, or says how many bytes came before the end.
-    [[nodiscard]] Awaitable<Io> read_exactly(std::span<std::uint8_t> into);
+    [[nodiscard]] Awaitable<Result> read_exactly(std::span<std::uint8_t> into);
     // At least one byte, at most into.size().
-    [[nodiscard]] Awaitable<Io> read_some(std::span<std::uint8_t> into);
+    [[nodiscard]] Awaitable<Result> read_some(std::span<std::uint8_t> into);
     // The same without waiting for the socket: ok and no bytes when there is nothing to be had now.
-    [[nodiscard]] Awaitable<Io> read_available(std::span<std::uint8_t> into);
+    [[nodiscard]] Awaitable<Result> read_available(std::span<std::uint8_t> into);
     // All of `bytes`, encrypted when TLS runs.
-    [[nodiscard]] Awaitable<Io> write(std::span<const std::uint8_t> bytes);
+    [[nodiscard]] Awaitable<Result> write(std::span<const std::uint8_t> bytes);
 
     // Bytes lie in the socket that nobody asked for yet. Does not wait; in the clear only.
     [[nodiscard]] bool has_waiting_bytes();
@@ -62,7 +62,7 @@ class Stream {
     [[nodiscard]] bool holds_bytes() const noexcept;
 
     // Runs the handshake. On failure tls() still tells why, and the alert has been sent.
-    [[nodiscard]] Awaitable<Io> start_tls(std::unique_ptr<tls::Session> session);
+    [[nodiscard]] Awaitable<Result> start_tls(std::unique_ptr<tls::Session> session);
     [[nodiscard]] const tls::Session* tls() const noexcept { return tls_.get(); }
     [[nodiscard]] bool in_tls() const noexcept { return established_; }
     // What the handshake told, read once: certificates are parsed for it. Valid while in_tls().
@@ -83,13 +83,13 @@ class Stream {
     [[nodiscard]] Socket& socket() noexcept { return socket_; }
 
   private:
-    [[nodiscard]] Awaitable<Io> wait(Socket::wait_type what);
+    [[nodiscard]] Awaitable<Result> wait(Socket::wait_type what);
     enum class Patience { wait, no_wait };
-    [[nodiscard]] Awaitable<Io> read(std::span<std::uint8_t> into, Patience patience);
-    [[nodiscard]] Awaitable<Io> read_decrypted(std::span<std::uint8_t> into, Patience patience);
-    [[nodiscard]] Awaitable<Io> receive_ciphertext(Patience patience);
-    [[nodiscard]] Awaitable<Io> send_all(std::span<const std::uint8_t> bytes);
-    [[nodiscard]] Awaitable<Io> flush();
+    [[nodiscard]] Awaitable<Result> read(std::span<std::uint8_t> into, Patience patience);
+    [[nodiscard]] Awaitable<Result> read_decrypted(std::span<std::uint8_t> into, Patience patience);
+    [[nodiscard]] Awaitable<Result> receive_ciphertext(Patience patience);
+    [[nodiscard]] Awaitable<Result> send_all(std::span<const std::uint8_t> bytes);
+    [[nodiscard]] Awaitable<Result> flush();
     void consume(std::span<const std::uint8_t> rest);
 
     Socket socket_;
@@ -102,4 +102,4 @@ class Stream {
     std::vector<std::uint8_t> outgoing_;   // encrypted, not yet sent
 };
 
-} // namespace pgmoat::control
+} // namespace pgmoat::io

@@ -1,7 +1,7 @@
 // Sockets as both legs need them: options, and a peer's address in PostgreSQL's spelling.
 #pragma once
 
-#include "proxy/control/asio.h"
+#include "proxy/io/asio.h"
 
 #include <sys/socket.h>
 
@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace pgmoat::control {
+namespace pgmoat::io {
 
 // PostgreSQL's and libpq's keepalive settings; 0 leaves the system's default.
 struct TcpSettings {
@@ -37,4 +37,4 @@ struct PeerAddress {
 // Who holds the other end of a unix socket, by name; empty: the system does not say.
 [[nodiscard]] std::string system_user_of_peer(int socket);
 
-} // namespace pgmoat::control
+} // namespace pgmoat::io

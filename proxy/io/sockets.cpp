@@ -1,4 +1,4 @@
-#include "proxy/control/sockets.h"
+#include "proxy/io/sockets.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -8,7 +8,7 @@
 #include <array>
 #include <cstring>
 
-namespace pgmoat::control {
+namespace pgmoat::io {
 
 namespace {
 
@@ -83,4 +83,4 @@ std::string system_user_of_peer(int socket) {
     return found->pw_name;
 }
 
-} // namespace pgmoat::control
+} // namespace pgmoat::io

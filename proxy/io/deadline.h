@@ -2,7 +2,7 @@
 // its action once when its time has come, unless it was destroyed before: leaving scope is enough.
 #pragma once
 
-#include "proxy/control/asio.h"
+#include "proxy/io/asio.h"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -10,7 +10,7 @@
 #include <functional>
 #include <map>
 
-namespace pgmoat::control {
+namespace pgmoat::io {
 
 class Deadline;
 
@@ -56,7 +56,7 @@ class Deadline {
     std::function<void()> action_;
     bool passed_ = false;
     bool armed_ = true; // in the queue
-    DeadlineQueue::Queue::iterator place_;
+    DeadlineQueue::Queue::iterator position_;
 };
 
-} // namespace pgmoat::control
+} // namespace pgmoat::io

@@ -1,8 +1,8 @@
-#include "proxy/control/lag.h"
+#include "proxy/io/loop_lag.h"
 
-#include "proxy/control/limits.h"
+#include "proxy/io/limits.h"
 
-namespace pgmoat::control {
+namespace pgmoat::io {
 
 void LagMeter::start() {
     timer_.expires_after(lag_tick);
@@ -14,4 +14,4 @@ void LagMeter::start() {
     });
 }
 
-} // namespace pgmoat::control
+} // namespace pgmoat::io

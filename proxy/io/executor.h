@@ -1,19 +1,19 @@
 // Posts to a control thread from threads that may outlive it. Whoever owns the context closes the
-// mailbox before it destroys the context; what comes later is dropped.
+// executor before it destroys the context; what comes later is dropped.
 #pragma once
 
-#include "proxy/control/asio.h"
+#include "proxy/io/asio.h"
 
 #include <boost/asio/post.hpp>
 
 #include <mutex>
 #include <utility>
 
-namespace pgmoat::control {
+namespace pgmoat::io {
 
-class Mailbox {
+class Executor {
   public:
-    explicit Mailbox(asio::io_context& context) : context_(&context) {}
+    explicit Executor(asio::io_context& context) : context_(&context) {}
 
     template <typename Handler>
     void post(Handler handler) {
@@ -30,4 +30,4 @@ class Mailbox {
     asio::io_context* context_;
 };
 
-} // namespace pgmoat::control
+} // namespace pgmoat::io

@@ -3,13 +3,13 @@
 #pragma once
 
 #include "metrics/recent_maximum.h"
-#include "proxy/control/asio.h"
+#include "proxy/io/asio.h"
 
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 
-namespace pgmoat::control {
+namespace pgmoat::io {
 
 class LagMeter {
   public:
@@ -27,4 +27,4 @@ class LagMeter {
     metrics::RecentMaximum lag_;
 };
 
-} // namespace pgmoat::control
+} // namespace pgmoat::io

@@ -1,10 +1,10 @@
 // Waits until one of two streams can be read.
 #pragma once
 
-#include "proxy/control/asio.h"
-#include "proxy/control/stream.h"
+#include "proxy/io/asio.h"
+#include "proxy/io/stream.h"
 
-namespace pgmoat::control {
+namespace pgmoat::io {
 
 struct Readable {
     bool first = false;
@@ -13,6 +13,6 @@ struct Readable {
 
 // Bytes that a stream already holds count. A closed or broken socket is readable: the read tells.
 // After cancel() of either stream it returns at once with both set.
-[[nodiscard]] Awaitable<Readable> wait_for_either(Stream& first, Stream& second);
+[[nodiscard]] Awaitable<Readable> wait_either(Stream& first, Stream& second);
 
-} // namespace pgmoat::control
+} // namespace pgmoat::io
