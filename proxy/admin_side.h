@@ -5,10 +5,10 @@
 #include "metrics/counters.h"
 #include "proxy/admin/http/http.h"
 #include "proxy/admin/status/history.h"
-#include "proxy/control/services.h"
 #include "proxy/control/setup.h"
 #include "proxy/gauges.h"
 #include "proxy/relay/plane.h"
+#include "proxy/runtime/services.h"
 #include "proxy/telemetry/log.h"
 #include "proxy/telemetry/refusal_log.h"
 #include "proxy/telemetry/session_table.h"
@@ -28,10 +28,10 @@ struct AdminSources {
     metrics::Counters& counters;
     const telemetry::SessionTable& table;
     const relay::Plane& plane;
-    const std::vector<std::unique_ptr<control::ControlThread>>& threads;
+    const std::vector<std::unique_ptr<runtime::ControlThread>>& threads;
     const telemetry::RecentRefusals& refusals;
     telemetry::Log& log;
-    const std::shared_ptr<const control::Setup>& setup; // the one in force
+    const std::shared_ptr<const runtime::RuntimeConfig>& setup; // the one in force
     const ServerState& state;
 };
 

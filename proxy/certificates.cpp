@@ -159,7 +159,7 @@ CertificateStates read_all(const config::Config& config, const tls::ServerContex
 
 } // namespace
 
-CertificateStates read_certificates(const control::Setup& setup) {
+CertificateStates read_certificates(const runtime::RuntimeConfig& setup) {
     return read_all(setup.config, setup.tls.get());
 }
 

@@ -23,7 +23,7 @@ namespace pgmoat {
 using CertificateStates = std::vector<metrics::CertificateState>;
 
 // Of what is in use.
-[[nodiscard]] CertificateStates read_certificates(const control::Setup& setup);
+[[nodiscard]] CertificateStates read_certificates(const runtime::RuntimeConfig& setup);
 
 // Which files are to blame that `refused` could not be loaded. May run passphrase commands.
 [[nodiscard]] CertificateStates find_faults(const config::Config& refused,

@@ -68,7 +68,7 @@ void answer(const lookups::RoleSource& roles,
     }
 }
 
-Decision decide(const control::Access& access, const hba::Candidate& candidate) {
+Decision decide(const runtime::Access& access, const hba::Candidate& candidate) {
     hba::Evaluation evaluation(*access.rules, candidate);
     for (;;) {
         auto step = evaluation.next();

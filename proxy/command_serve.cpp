@@ -33,7 +33,7 @@ int print_findings(const std::vector<Finding>& findings) {
     return code;
 }
 
-void print_sslmodes(const control::Setup& setup) {
+void print_sslmodes(const runtime::RuntimeConfig& setup) {
     std::vector<const hba::Rules*> rules;
     for (const auto& access : setup.access)
         rules.push_back(access.rules.get());

@@ -65,7 +65,7 @@ std::vector<admin::Connection> ConsoleBackend::connections() const {
 }
 
 std::vector<admin::OwnCertificateView> ConsoleBackend::certificates() const {
-    const control::Setup& setup = verbs_.setup();
+    const runtime::RuntimeConfig& setup = verbs_.setup();
     if (!setup.tls) return {};
     std::vector<admin::OwnCertificateView> views;
     for (const tls::OwnCertificate& own : setup.tls->certificates())
@@ -82,7 +82,7 @@ std::vector<admin::OwnCertificateView> ConsoleBackend::certificates() const {
 std::vector<admin::RuleView> ConsoleBackend::rules() const {
     std::vector<admin::RuleView> views;
     for (const auto& rules :
-         control::distinct_rules(verbs_.setup().access, &control::Access::rules))
+         control::distinct_rules(verbs_.setup().access, &runtime::Access::rules))
         for (const hba::Rule& rule : rules->rules)
             views.push_back(view_of(rule));
     return views;

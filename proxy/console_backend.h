@@ -17,7 +17,7 @@ namespace pgmoat {
 
 struct ServerVerbs {
     using Heard = admin::Backend::Heard;
-    std::function<const control::Setup&()> setup;
+    std::function<const runtime::RuntimeConfig&()> setup;
     std::function<void(const std::string& user, Heard heard)> reload;
     std::function<bool(std::uint64_t id, const std::string& detail)> kill;
     std::function<void(const std::string& user)> drain;

@@ -48,8 +48,8 @@ metrics::Gauges read_gauges(const GaugeSources& sources) {
     telemetry::add_live(sources.sessions, names_of(sources.setup.config.listeners), gauges);
     gauges.connections_limit = static_cast<std::uint64_t>(sources.setup.config.max_connections);
     gauges.certificates = state.certificates;
-    gauges.rule_hits = rule_hits(sources.setup, &control::Access::rules);
-    gauges.audit_hits = rule_hits(sources.setup, &control::Access::audit);
+    gauges.rule_hits = rule_hits(sources.setup, &runtime::Access::rules);
+    gauges.audit_hits = rule_hits(sources.setup, &runtime::Access::audit);
     gauges.rule_last_hits = rule_last_hits(sources.setup);
     add_threads(sources, gauges);
     gauges.fips = tls::fips_enabled();

@@ -4,9 +4,9 @@
 
 #include "metrics/exporter.h"
 #include "proxy/certificates.h"
-#include "proxy/control/services.h"
 #include "proxy/control/setup.h"
 #include "proxy/relay/plane.h"
+#include "proxy/runtime/services.h"
 #include "proxy/telemetry/session_table.h"
 
 #include <memory>
@@ -24,9 +24,9 @@ struct ServerState {
 
 struct GaugeSources {
     const telemetry::SeenSessions& sessions;
-    const control::Setup& setup;
+    const runtime::RuntimeConfig& setup;
     const relay::Plane& plane;
-    const std::vector<std::unique_ptr<control::ControlThread>>& threads;
+    const std::vector<std::unique_ptr<runtime::ControlThread>>& threads;
     const ServerState& state;
 };
 

@@ -25,7 +25,7 @@ config::Config read_config(const config::Config& running, std::vector<std::strin
     return fresh;
 }
 
-void load_setup(const control::Setup& running,
+void load_setup(const runtime::RuntimeConfig& running,
                 const config::Config& wanted,
                 Reloaded& result,
                 const std::stop_token& stop) {
@@ -56,7 +56,8 @@ std::vector<std::string> lines_of(const tls::Error& error) {
 
 } // namespace
 
-Reloaded load_anew(const control::Setup& running, ReloadKind kind, const std::stop_token& stop) {
+Reloaded
+load_anew(const runtime::RuntimeConfig& running, ReloadKind kind, const std::stop_token& stop) {
     Reloaded result;
     result.kind = kind;
     config::Config wanted = running.config;

@@ -27,7 +27,7 @@ enum class ReloadKind {
 
 struct Reloaded {
     ReloadKind kind = ReloadKind::all;
-    std::shared_ptr<const control::Setup> setup; // none: it failed
+    std::shared_ptr<const runtime::RuntimeConfig> setup; // none: it failed
     admin::HttpAccess http;
     FileLooks looks;                // of its files of TLS, from before they were read
     CertificateStates certificates; // those of the setup; if it failed, those that are to blame
@@ -41,11 +41,11 @@ struct Reloaded {
 
 // Never throws.
 [[nodiscard]] Reloaded
-load_anew(const control::Setup& running, ReloadKind kind, const std::stop_token& stop);
+load_anew(const runtime::RuntimeConfig& running, ReloadKind kind, const std::stop_token& stop);
 
 class Reloader {
   public:
-    using Running = std::function<std::shared_ptr<const control::Setup>()>;
+    using Running = std::function<std::shared_ptr<const runtime::RuntimeConfig>()>;
     using Done = std::function<void(Reloaded)>;
     using Heard = Reloaded::Heard;
 

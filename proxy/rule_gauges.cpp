@@ -11,10 +11,10 @@ namespace pgmoat {
 
 namespace {
 
-using control::Setup;
 using hba::Rule;
 using hba::Rules;
 using hba::RuleStats;
+using runtime::RuntimeConfig;
 
 // "pg_hba.conf:12" in its two parts; beyond the cap all rules are one.
 struct RuleName {
@@ -43,11 +43,11 @@ void add(Sums& sums, const Rules& rules, const Rule& rule, bool audited) {
 
 } // namespace
 
-std::vector<metrics::RuleHits> rule_hits(const Setup& setup, control::RulesOfAccess which) {
+std::vector<metrics::RuleHits> rule_hits(const RuntimeConfig& setup, control::RulesOfAccess which) {
     Sums sums;
     for (const auto& rules : control::distinct_rules(setup.access, which)) {
         for (const Rule& rule : rules->rules)
-            add(sums, *rules, rule, which == &control::Access::audit);
+            add(sums, *rules, rule, which == &runtime::Access::audit);
         sums[{RuleName{rules->name, "none"}, to_word(hba::Verdict::no_entry)}] +=
             rules->no_entry->denied;
     }
@@ -57,9 +57,9 @@ std::vector<metrics::RuleHits> rule_hits(const Setup& setup, control::RulesOfAcc
     return hits;
 }
 
-std::vector<metrics::RuleLastHit> rule_last_hits(const Setup& setup) {
+std::vector<metrics::RuleLastHit> rule_last_hits(const RuntimeConfig& setup) {
     std::map<RuleName, std::int64_t> latest;
-    for (const auto& rules : control::distinct_rules(setup.access, &control::Access::rules))
+    for (const auto& rules : control::distinct_rules(setup.access, &runtime::Access::rules))
         for (const Rule& rule : rules->rules)
             if (const std::int64_t hit = rule.stats->last_hit; hit != 0) {
                 std::int64_t& last = latest[name_of(*rules, rule)];

@@ -10,8 +10,8 @@
 namespace pgmoat {
 
 // Of the live rules or of the audited ones.
-[[nodiscard]] std::vector<metrics::RuleHits> rule_hits(const control::Setup& setup,
+[[nodiscard]] std::vector<metrics::RuleHits> rule_hits(const runtime::RuntimeConfig& setup,
                                                        control::RulesOfAccess which);
-[[nodiscard]] std::vector<metrics::RuleLastHit> rule_last_hits(const control::Setup& setup);
+[[nodiscard]] std::vector<metrics::RuleLastHit> rule_last_hits(const runtime::RuntimeConfig& setup);
 
 } // namespace pgmoat

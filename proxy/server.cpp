@@ -32,13 +32,13 @@
 
 namespace pgmoat {
 
-using control::ControlThread;
-using control::Setup;
+using runtime::ControlThread;
+using runtime::RuntimeConfig;
 namespace asio = boost::asio;
 
 namespace {
 
-void log_tls_notes(telemetry::Log& log, const Setup& setup) {
+void log_tls_notes(telemetry::Log& log, const RuntimeConfig& setup) {
     if (!setup.tls) return;
     for (const auto& note : setup.tls->notes())
         log.warning(note);
@@ -50,7 +50,7 @@ void log_tls_notes(telemetry::Log& log, const Setup& setup) {
 // the relay plane, and only then what both of them use.
 struct Server::Running {
     Running(telemetry::Log& shared_log,
-            std::shared_ptr<const Setup> initial,
+            std::shared_ptr<const RuntimeConfig> initial,
             std::vector<control::ListeningSocket> sockets,
             admin::HttpAccess access,
             FileLooks seen)
@@ -61,7 +61,7 @@ struct Server::Running {
             threads.push_back(std::make_unique<ControlThread>(services, setup));
         for (auto& socket : sockets) {
             const auto& listener = setup->config.listeners[socket.listener];
-            const auto id = counters.add_listener(listener.name, control::mode_of(listener));
+            const auto id = counters.add_listener(listener.name, runtime::mode_of(listener));
             listeners.push_back(
                 std::make_unique<control::Listener>(threads, std::move(socket), id));
         }
@@ -117,7 +117,7 @@ struct Server::Running {
     }
 
     ServerVerbs verbs() {
-        return {[this]() -> const Setup& { return *setup; },
+        return {[this]() -> const RuntimeConfig& { return *setup; },
                 [this](const std::string& user, Reloader::Heard heard) {
                     log.info("console user \"" + user + "\" asks to reload configuration files");
                     reloader->request(ReloadKind::all, std::move(heard));
@@ -200,7 +200,7 @@ struct Server::Running {
     }
 
     // `in_force` is called when every thread has it.
-    void take(std::shared_ptr<const Setup> fresh, const std::function<void()>& in_force) {
+    void take(std::shared_ptr<const RuntimeConfig> fresh, const std::function<void()>& in_force) {
         for (const auto& line : control::access_changes(*setup, *fresh))
             log.info(line);
         setup = std::move(fresh);
@@ -210,7 +210,7 @@ struct Server::Running {
 
     // Each thread in turn takes the setup; when all have it, live sessions are looked over.
     // `now` goes along: `setup` belongs to the first thread.
-    void spread(std::shared_ptr<const Setup> now,
+    void spread(std::shared_ptr<const RuntimeConfig> now,
                 std::size_t next,
                 const std::function<void()>& in_force) {
         ControlThread& thread = *threads[next % threads.size()];
@@ -293,12 +293,12 @@ struct Server::Running {
     }
 
     telemetry::Log& log;
-    std::shared_ptr<const Setup> setup;
+    std::shared_ptr<const RuntimeConfig> setup;
     metrics::Counters counters;
     telemetry::SessionTable table;
     telemetry::ConnectionLog reporter;
     relay::Plane plane;
-    control::Services services;
+    runtime::Services services;
     ConsoleBackend console_backend{table, counters, verbs()};
     std::optional<admin::Console> console;
     std::vector<std::unique_ptr<ControlThread>> threads;

@@ -7,9 +7,9 @@
 #include "proxy/admin/http/http_access.h"
 #include "proxy/config/config.h"
 #include "proxy/control/listener.h"
-#include "proxy/control/services.h"
 #include "proxy/control/setup.h"
 #include "proxy/file_watch.h"
+#include "proxy/runtime/services.h"
 #include "proxy/telemetry/connection_log.h"
 #include "proxy/telemetry/log.h"
 
@@ -37,7 +37,7 @@ class Server {
 
     telemetry::Log& log_;
     FileLooks looks_; // before anything of them is loaded
-    std::shared_ptr<const control::Setup> setup_;
+    std::shared_ptr<const runtime::RuntimeConfig> setup_;
     admin::HttpAccess http_access_;
     std::vector<std::string> notes_; // from binding
     std::vector<control::ListeningSocket> sockets_;

@@ -68,13 +68,14 @@ class Loader {
 
 } // namespace
 
-std::vector<Access> load_access(const config::Config& config, const std::vector<Access>& old) {
+std::vector<runtime::Access> load_access(const config::Config& config,
+                                         const std::vector<runtime::Access>& old) {
     Loader loader(config);
-    std::vector<Access> access;
+    std::vector<runtime::Access> access;
     for (std::size_t i = 0; i < config.listeners.size(); ++i) {
         const auto& listener = config.listeners[i];
-        const Access before = i < old.size() ? old[i] : Access{};
-        Access& fresh = access.emplace_back();
+        const runtime::Access before = i < old.size() ? old[i] : runtime::Access{};
+        runtime::Access& fresh = access.emplace_back();
         fresh.rules = loader.load(listener.hba_file, listener.tls_mode, before.rules);
         fresh.audit = loader.load(listener.hba_audit_file, listener.tls_mode, before.audit);
         fresh.routes = fresh.rules && fresh.rules->routes();
@@ -94,19 +95,19 @@ hba::HbaContext hba_context(const config::Config& config, TlsMode mode) {
     return context;
 }
 
-std::vector<std::shared_ptr<const Rules>> distinct_rules(const std::vector<Access>& access,
+std::vector<std::shared_ptr<const Rules>> distinct_rules(const std::vector<runtime::Access>& access,
                                                          RulesOfAccess which) {
     std::vector<std::shared_ptr<const Rules>> all;
-    for (const Access& each : access) {
+    for (const runtime::Access& each : access) {
         const auto& rules = each.*which;
         if (rules && std::find(all.begin(), all.end(), rules) == all.end()) all.push_back(rules);
     }
     return all;
 }
 
-std::vector<std::string> access_warnings(const std::vector<Access>& access) {
+std::vector<std::string> access_warnings(const std::vector<runtime::Access>& access) {
     std::vector<std::string> warnings;
-    for (const RulesOfAccess which : {&Access::rules, &Access::audit})
+    for (const RulesOfAccess which : {&runtime::Access::rules, &runtime::Access::audit})
         for (const auto& rules : distinct_rules(access, which))
             warnings.insert(warnings.end(), rules->warnings.begin(), rules->warnings.end());
     return warnings;

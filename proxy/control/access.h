@@ -7,7 +7,7 @@
 #include "proxy/hba/evaluate/evaluation.h"
 #include "proxy/hba/parse/hba_file.h"
 #include "proxy/hba/rule.h"
-#include "proxy/lookups/roles.h"
+#include "proxy/runtime/runtime_config.h"
 #include "proxy/telemetry/session_table.h"
 
 #include <memory>
@@ -16,28 +16,21 @@
 
 namespace pgmoat::control {
 
-struct Access {
-    std::shared_ptr<const hba::Rules> rules; // none: everyone is let in
-    std::shared_ptr<const hba::Rules> audit; // none: nothing is audited
-    bool routes = false;                     // a rule may choose the upstream
-    lookups::RoleSource roles;               // who knows the roles that the rules name
-};
-
 // One per listener, in their order; listeners that name the same file share its rules. Rules that
 // `old` had go on with its counts. Throws config::ConfigError with a line per error.
-[[nodiscard]] std::vector<Access> load_access(const config::Config& config,
-                                              const std::vector<Access>& old);
+[[nodiscard]] std::vector<runtime::Access> load_access(const config::Config& config,
+                                                       const std::vector<runtime::Access>& old);
 
 // What the files of a listener with this mode are read for.
 [[nodiscard]] hba::HbaContext hba_context(const config::Config& config, config::TlsMode mode);
 
 // The live rules, or the audited ones, of all listeners, each set once.
-using RulesOfAccess = std::shared_ptr<const hba::Rules> Access::*;
+using RulesOfAccess = std::shared_ptr<const hba::Rules> runtime::Access::*;
 [[nodiscard]] std::vector<std::shared_ptr<const hba::Rules>>
-distinct_rules(const std::vector<Access>& access, RulesOfAccess which);
+distinct_rules(const std::vector<runtime::Access>& access, RulesOfAccess which);
 
 // What a loaded file is suspected of, such as a record that cannot match; a line each.
-[[nodiscard]] std::vector<std::string> access_warnings(const std::vector<Access>& access);
+[[nodiscard]] std::vector<std::string> access_warnings(const std::vector<runtime::Access>& access);
 
 // What a session's facts say to the rules.
 [[nodiscard]] hba::Candidate candidate_of(const telemetry::SessionFacts& facts);

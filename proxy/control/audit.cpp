@@ -29,7 +29,7 @@ telemetry::Fields describe(const AuditCase& what, const hba::Decision& decision)
     return fields;
 }
 
-void conclude(ControlThread& thread, const AuditCase& what, hba::Decision decision) {
+void conclude(runtime::ControlThread& thread, const AuditCase& what, hba::Decision decision) {
     if (decision.upstream.empty()) decision.upstream = what.listener_upstream;
     const bool rerouted = !decision.refuses() && decision.upstream != what.upstream;
     hba::count(*what.rules, decision, std::time(nullptr));
@@ -46,7 +46,7 @@ void conclude(ControlThread& thread, const AuditCase& what, hba::Decision decisi
               describe(what, decision));
 }
 
-Awaitable<void> run(ControlThread& thread, AuditCase what) {
+Awaitable<void> run(runtime::ControlThread& thread, AuditCase what) {
     Inquiry inquiry(thread);
     const RulesToAsk asked{inquiry, *what.rules, what.roles};
     auto decision = co_await judge_live(asked, what.candidate);
@@ -55,11 +55,11 @@ Awaitable<void> run(ControlThread& thread, AuditCase what) {
 
 } // namespace
 
-void audit(ControlThread& thread, AuditCase what) {
+void audit(runtime::ControlThread& thread, AuditCase what) {
     asio::co_spawn(thread.context, run(thread, std::move(what)), asio::detached);
 }
 
-void summarise_audit(Services& services) {
+void summarise_audit(runtime::Services& services) {
     const std::uint64_t count = services.audit_lines.take_held();
     if (count == 0) return;
     services.log.write(telemetry::Log::Level::info,

@@ -2,9 +2,9 @@
 // delays the connection: what takes time goes on beside it.
 #pragma once
 
-#include "proxy/control/services.h"
 #include "proxy/hba/evaluate/evaluation.h"
 #include "proxy/lookups/roles.h"
+#include "proxy/runtime/services.h"
 
 #include <cstdint>
 #include <memory>
@@ -22,10 +22,10 @@ struct AuditCase {
     std::uint64_t id = 0;          // of the session, for the log
 };
 
-void audit(ControlThread& thread, AuditCase what);
+void audit(runtime::ControlThread& thread, AuditCase what);
 
 // Says how many connections had no line of their own since it was called last: rules that would
 // turn an application away write no more than refusals do.
-void summarise_audit(Services& services);
+void summarise_audit(runtime::Services& services);
 
 } // namespace pgmoat::control

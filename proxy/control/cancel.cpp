@@ -13,7 +13,7 @@ namespace pgmoat::control {
 namespace {
 
 struct Target {
-    const UpstreamTarget* upstream;
+    const runtime::UpstreamTarget* upstream;
     const config::UpstreamHost* host;
 };
 
@@ -32,7 +32,7 @@ class Place {
     bool taken_;
 };
 
-std::vector<Target> targets(const Setup& setup,
+std::vector<Target> targets(const runtime::RuntimeConfig& setup,
                             const std::optional<telemetry::BackendLocation>& known) {
     std::vector<Target> found;
     for (const auto& [name, upstream] : setup.upstreams)
@@ -43,7 +43,8 @@ std::vector<Target> targets(const Setup& setup,
     return found;
 }
 
-Awaitable<bool> send_to(ControlThread& thread, Target target, const protocol::Bytes& packet) {
+Awaitable<bool>
+send_to(runtime::ControlThread& thread, Target target, const protocol::Bytes& packet) {
     Dialer dialer(thread, *target.upstream);
     io::Stream* server = nullptr;
     io::Deadline limit(thread.deadlines, cancel_timeout, [&] {
@@ -62,10 +63,11 @@ Awaitable<bool> send_to(ControlThread& thread, Target target, const protocol::By
 
 } // namespace
 
-Awaitable<Ended>
-forward_cancel(ControlThread& thread, const Setup& setup, const protocol::CancelRequest& request) {
+Awaitable<Ended> forward_cancel(runtime::ControlThread& thread,
+                                const runtime::RuntimeConfig& setup,
+                                const protocol::CancelRequest& request) {
     using metrics::CancelOutcome;
-    Services& services = thread.services;
+    runtime::Services& services = thread.services;
     auto& counters = services.counters.block_of_this_thread();
     const Place place(services.cancels_in_flight);
     if (!place) {

@@ -5,13 +5,14 @@
 
 #include "protocol/startup.h"
 #include "proxy/control/outcome.h"
-#include "proxy/control/services.h"
+#include "proxy/runtime/services.h"
 
 namespace pgmoat::control {
 
 // Returns when the servers have closed the connection (that is how a client knows that the cancel
 // was processed), or cancel_timeout passed.
-[[nodiscard]] Awaitable<Ended>
-forward_cancel(ControlThread& thread, const Setup& setup, const protocol::CancelRequest& request);
+[[nodiscard]] Awaitable<Ended> forward_cancel(runtime::ControlThread& thread,
+                                              const runtime::RuntimeConfig& setup,
+                                              const protocol::CancelRequest& request);
 
 } // namespace pgmoat::control

@@ -43,8 +43,8 @@ bool is_whole_message(const Bytes& reply) {
 
 } // namespace
 
-Dialer::Dialer(ControlThread& thread,
-               const UpstreamTarget& target,
+Dialer::Dialer(runtime::ControlThread& thread,
+               const runtime::UpstreamTarget& target,
                std::optional<metrics::ListenerId> listener)
     : thread_(thread), target_(target), id_(thread.services.counters.add_upstream(target.name)),
       listener_(listener), counters_(thread.services.counters.block_of_this_thread()),

@@ -8,8 +8,8 @@
 #include "protocol/bytes.h"
 #include "protocol/server_handshake.h"
 #include "proxy/control/connect.h"
-#include "proxy/control/services.h"
 #include "proxy/io/stream.h"
+#include "proxy/runtime/services.h"
 
 #include <memory>
 #include <optional>
@@ -30,8 +30,8 @@ class Dialer {
     enum class Failure { unreachable, nonsense, cancelled };
 
     // Failed handshakes are counted for `listener`; without one, as for probes, nowhere.
-    Dialer(ControlThread& thread,
-           const UpstreamTarget& target,
+    Dialer(runtime::ControlThread& thread,
+           const runtime::UpstreamTarget& target,
            std::optional<metrics::ListenerId> listener = std::nullopt);
 
     // TCP or unix socket only: in passthrough the client and the server negotiate themselves.
@@ -84,8 +84,8 @@ class Dialer {
     void note(const std::string& where, const std::string& what);
     void count(metrics::ConnectResult result);
 
-    ControlThread& thread_;
-    const UpstreamTarget& target_;
+    runtime::ControlThread& thread_;
+    const runtime::UpstreamTarget& target_;
     metrics::UpstreamId id_;
     std::optional<metrics::ListenerId> listener_;
     metrics::Block& counters_;

@@ -10,7 +10,7 @@ namespace pgmoat::control {
 using hba::ClientHostName;
 using hba::UserRoles;
 
-Inquiry::Inquiry(ControlThread& thread)
+Inquiry::Inquiry(runtime::ControlThread& thread)
     : thread_(thread), arrival_(thread.context, asio::steady_timer::time_point::max()) {}
 
 void Inquiry::cancel() {

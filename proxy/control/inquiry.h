@@ -1,10 +1,10 @@
 // What a session asks of the lookups: it waits, its thread does not. One question at a time.
 #pragma once
 
-#include "proxy/control/services.h"
 #include "proxy/hba/evaluate/questions.h"
 #include "proxy/io/asio.h"
 #include "proxy/lookups/roles.h"
+#include "proxy/runtime/services.h"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -14,7 +14,7 @@ namespace pgmoat::control {
 
 class Inquiry {
   public:
-    explicit Inquiry(ControlThread& thread);
+    explicit Inquiry(runtime::ControlThread& thread);
 
     // After cancel() the answers are empty and say so in their error texts.
     [[nodiscard]] Awaitable<hba::ClientHostName> client_host_name(hba::NetAddress address);
@@ -28,7 +28,7 @@ class Inquiry {
     template <typename Answer, typename Ask>
     Awaitable<Answer> wait_for(Ask ask, Answer when_cancelled);
 
-    ControlThread& thread_;
+    runtime::ControlThread& thread_;
     asio::steady_timer arrival_; // never expires; cancelled when there is news
     bool cancelled_ = false;
 };

@@ -2,7 +2,7 @@
 // after a reload let it in no more. It is reported as always, with reason `killed`.
 #pragma once
 
-#include "proxy/control/services.h"
+#include "proxy/runtime/services.h"
 
 #include <cstdint>
 #include <memory>
@@ -13,7 +13,7 @@ namespace pgmoat::control {
 
 // `id` is its SessionRow's; `detail` stands in the log. False: there is no such session. Any
 // thread; returns before it is done. `threads` must live until their contexts stop.
-bool kill(std::span<const std::unique_ptr<ControlThread>> threads,
+bool kill(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
           std::uint64_t id,
           const std::string& detail);
 

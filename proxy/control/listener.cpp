@@ -15,7 +15,7 @@
 
 namespace pgmoat::control {
 
-Listener::Listener(std::vector<std::unique_ptr<ControlThread>>& threads,
+Listener::Listener(std::vector<std::unique_ptr<runtime::ControlThread>>& threads,
                    ListeningSocket socket,
                    metrics::ListenerId id)
     : threads_(threads), socket_(std::move(socket)), id_(id),
@@ -60,7 +60,7 @@ void Listener::accept_ready() {
 
 // Out of descriptors or memory: trying again at once would only burn the processor.
 void Listener::pause(int error) {
-    Services& services = threads_[0]->services;
+    runtime::Services& services = threads_[0]->services;
     services.counters.block_of_this_thread().accept_failed(error);
     if (pause_.count() == 0)
         services.log.error("could not accept new connection: " +
@@ -74,7 +74,7 @@ void Listener::pause(int error) {
 
 void Listener::take(int number, const sockaddr_storage& address) {
     Descriptor socket(number);
-    ControlThread& thread = *threads_[next_thread_];
+    runtime::ControlThread& thread = *threads_[next_thread_];
     next_thread_ = (next_thread_ + 1) % threads_.size();
 
     const auto& setup = threads_[0]->setup;

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "proxy/config/config.h"
-#include "proxy/control/services.h"
 #include "proxy/descriptor.h"
+#include "proxy/runtime/services.h"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -39,7 +39,7 @@ struct ListeningSocket {
 class Listener {
   public:
     // `threads[0]` is the calling thread's.
-    Listener(std::vector<std::unique_ptr<ControlThread>>& threads,
+    Listener(std::vector<std::unique_ptr<runtime::ControlThread>>& threads,
              ListeningSocket socket,
              metrics::ListenerId id);
     ~Listener(); // stops accepting; removes the unix socket
@@ -54,7 +54,7 @@ class Listener {
     void pause(int error);
     void take(int socket, const sockaddr_storage& address);
 
-    std::vector<std::unique_ptr<ControlThread>>& threads_;
+    std::vector<std::unique_ptr<runtime::ControlThread>>& threads_;
     ListeningSocket socket_;
     metrics::ListenerId id_;
     asio::posix::stream_descriptor readiness_;

@@ -15,7 +15,7 @@ namespace pgmoat::control {
 
 namespace {
 
-std::string row_of(const Setup& setup, const Reached& reached) {
+std::string row_of(const runtime::RuntimeConfig& setup, const Reached& reached) {
     if (!setup.tls) return "SCRAM works: SCRAM-SHA-256-PLUS is taken off the server's offer";
     if (!reached.stream->in_tls()) return "SCRAM works: the server is not spoken to in TLS";
     const tls::PeerFacts& facts = reached.stream->peer();
@@ -33,9 +33,9 @@ std::string row_of(const Setup& setup, const Reached& reached) {
            "shows another certificate than pgmoat";
 }
 
-Awaitable<void> probe_host(ControlThread& thread,
-                           const Setup& setup,
-                           const UpstreamTarget& target,
+Awaitable<void> probe_host(runtime::ControlThread& thread,
+                           const runtime::RuntimeConfig& setup,
+                           const runtime::UpstreamTarget& target,
                            const config::UpstreamHost& host) {
     Dialer dialer(thread, target);
     const io::Deadline limit(thread.deadlines, probe_timeout, [&dialer] { dialer.cancel(); });
@@ -51,12 +51,13 @@ Awaitable<void> probe_host(ControlThread& thread,
 }
 
 // Keeps the setup alive while it looks at it: a coroutine frame keeps its parameters.
-Awaitable<void> probe_all(ControlThread& thread, std::shared_ptr<const Setup> setup) {
+Awaitable<void> probe_all(runtime::ControlThread& thread,
+                          std::shared_ptr<const runtime::RuntimeConfig> setup) {
     std::set<std::string> terminated;
     for (const auto& listener : setup->config.listeners)
         if (listener.tls_mode == config::TlsMode::terminate) terminated.insert(listener.upstream);
     for (const auto& name : terminated) {
-        const UpstreamTarget& target = setup->upstreams.at(name);
+        const runtime::UpstreamTarget& target = setup->upstreams.at(name);
         if (!target.tls) continue;
         for (const auto& host : target.conninfo.hosts)
             co_await probe_host(thread, *setup, target, host);
@@ -65,7 +66,7 @@ Awaitable<void> probe_all(ControlThread& thread, std::shared_ptr<const Setup> se
 
 } // namespace
 
-void probe_upstreams(ControlThread& thread) {
+void probe_upstreams(runtime::ControlThread& thread) {
     asio::co_spawn(thread.context, probe_all(thread, thread.setup), asio::detached);
 }
 

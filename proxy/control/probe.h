@@ -2,11 +2,11 @@
 // SCRAM table (design section 7) its listeners are in, before a login fails because of it.
 #pragma once
 
-#include "proxy/control/services.h"
+#include "proxy/runtime/services.h"
 
 namespace pgmoat::control {
 
 // Runs in the background on `thread`; a server that cannot be reached is only noted.
-void probe_upstreams(ControlThread& thread);
+void probe_upstreams(runtime::ControlThread& thread);
 
 } // namespace pgmoat::control

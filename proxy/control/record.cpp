@@ -39,7 +39,7 @@ HandshakeFailure to_metric(tls::Failure failure) {
     return HandshakeFailure::other;
 }
 
-Record::Record(Services& services, telemetry::SessionFacts first)
+Record::Record(runtime::Services& services, telemetry::SessionFacts first)
     : counters_(services.counters.block_of_this_thread()), row_(services.table.open()) {
     counters_.connection_opened(first.listener_id, first.mode);
     row_->update([&](telemetry::SessionFacts& facts) { facts = std::move(first); });

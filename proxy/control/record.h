@@ -23,7 +23,7 @@ namespace pgmoat::control {
 class Record {
   public:
     // `first` holds what the listener knows: its own name and id, the mode, the client's address.
-    Record(Services& services, telemetry::SessionFacts first);
+    Record(runtime::Services& services, telemetry::SessionFacts first);
 
     // Terminated connections.
     void greeting_ended(const Greeting& greeting);

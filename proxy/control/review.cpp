@@ -15,16 +15,17 @@ namespace pgmoat::control {
 
 namespace {
 
-using Threads = std::vector<std::unique_ptr<ControlThread>>;
+using Threads = std::vector<std::unique_ptr<runtime::ControlThread>>;
 
-std::optional<std::size_t> listener_of(const Setup& setup, const telemetry::SessionFacts& facts) {
+std::optional<std::size_t> listener_of(const runtime::RuntimeConfig& setup,
+                                       const telemetry::SessionFacts& facts) {
     for (std::size_t i = 0; i < setup.config.listeners.size(); ++i)
         if (setup.config.listeners[i].name == facts.listener) return i;
     return std::nullopt;
 }
 
 void conclude(const Threads& threads,
-              const Setup& setup,
+              const runtime::RuntimeConfig& setup,
               const telemetry::SeenSession& session,
               const hba::Decision& decision) {
     const bool ends = setup.config.hba_on_reload == config::HbaOnReload::disconnect;
@@ -43,15 +44,16 @@ void conclude(const Threads& threads,
 }
 
 // Keeps the setup alive while it looks at it: a coroutine frame keeps its parameters.
-Awaitable<void> review(const Threads& threads, std::shared_ptr<const Setup> setup) {
-    ControlThread& thread = *threads.front();
+Awaitable<void> review(const Threads& threads,
+                       std::shared_ptr<const runtime::RuntimeConfig> setup) {
+    runtime::ControlThread& thread = *threads.front();
     Inquiry inquiry(thread);
     const telemetry::SeenSessions sessions = thread.services.table.snapshot();
     for (const telemetry::SeenSession& session : sessions) {
         if (!session.facts->judged) continue;
         const auto place = listener_of(*setup, *session.facts);
         if (!place || !setup->access[*place].rules) continue;
-        const Access& access = setup->access[*place];
+        const runtime::Access& access = setup->access[*place];
         const RulesToAsk asked{inquiry, *access.rules, access.roles};
         const hba::Decision decision = co_await judge_live(asked, candidate_of(*session.facts));
         if (decision.refuses()) conclude(threads, *setup, session, decision);
@@ -61,11 +63,12 @@ Awaitable<void> review(const Threads& threads, std::shared_ptr<const Setup> setu
 } // namespace
 
 void review_sessions(const Threads& threads) {
-    ControlThread& thread = *threads.front();
+    runtime::ControlThread& thread = *threads.front();
     asio::co_spawn(thread.context, review(threads, thread.setup), asio::detached);
 }
 
-std::vector<std::string> access_changes(const Setup& old, const Setup& now) {
+std::vector<std::string> access_changes(const runtime::RuntimeConfig& old,
+                                        const runtime::RuntimeConfig& now) {
     std::vector<std::string> lines;
     std::set<const hba::Rules*> told;
     const hba::Rules none;

@@ -2,7 +2,7 @@
 // hba_on_reload says so. Sessions that were not judged yet meet the new rules by themselves.
 #pragma once
 
-#include "proxy/control/services.h"
+#include "proxy/runtime/services.h"
 
 #include <memory>
 #include <string>
@@ -12,9 +12,10 @@ namespace pgmoat::control {
 
 // To be called on the first thread when every thread has the new setup; `threads` must live until
 // their contexts stop. Goes on by itself: names and roles may take time.
-void review_sessions(const std::vector<std::unique_ptr<ControlThread>>& threads);
+void review_sessions(const std::vector<std::unique_ptr<runtime::ControlThread>>& threads);
 
 // What changed between two setups' rules, a line each, for the log.
-[[nodiscard]] std::vector<std::string> access_changes(const Setup& old, const Setup& now);
+[[nodiscard]] std::vector<std::string> access_changes(const runtime::RuntimeConfig& old,
+                                                      const runtime::RuntimeConfig& now);
 
 } // namespace pgmoat::control

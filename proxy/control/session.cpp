@@ -33,15 +33,15 @@ telemetry::SessionFacts facts_of(const Accepted& accepted, const config::Listene
     telemetry::SessionFacts facts;
     facts.listener = listener.name;
     facts.listener_id = accepted.listener_id;
-    facts.mode = mode_of(listener);
+    facts.mode = runtime::mode_of(listener);
     facts.client_address = accepted.peer.text;
     facts.client_port = accepted.peer.port;
     return facts;
 }
 
-class Session final : public Interruptible {
+class Session final : public runtime::Interruptible {
   public:
-    Session(ControlThread& thread, Accepted accepted)
+    Session(runtime::ControlThread& thread, Accepted accepted)
         : thread_(thread), setup_(std::move(accepted.setup)), place_(accepted.listener),
           listener_(setup_->config.listeners[place_]), peer_(accepted.peer),
           record_(thread.services, facts_of(accepted, listener_)),
@@ -58,7 +58,7 @@ class Session final : public Interruptible {
     Awaitable<void> run() {
         // Not as `?:`: g++ 12 destroys what one of two co_awaits in a conditional gave twice.
         Stop stop;
-        if (mode_of(listener_) == Mode::passthrough)
+        if (runtime::mode_of(listener_) == Mode::passthrough)
             stop = co_await pass_through();
         else
             stop = co_await terminate();
@@ -331,7 +331,7 @@ class Session final : public Interruptible {
         return decision_.upstream.empty() ? listener_.upstream : decision_.upstream;
     }
 
-    const Access& access() const { return judged_by_->access[place_]; }
+    const runtime::Access& access() const { return judged_by_->access[place_]; }
 
     Awaitable<Stop> log_in() {
         record_.begin(&telemetry::StepTimes::login);
@@ -419,10 +419,10 @@ class Session final : public Interruptible {
         if (server_) server_->cancel();
     }
 
-    ControlThread& thread_;
-    std::shared_ptr<const Setup> setup_;     // the one that the session began with
-    std::shared_ptr<const Setup> judged_by_; // the one whose rules decided
-    const std::size_t place_;                // of the listener
+    runtime::ControlThread& thread_;
+    std::shared_ptr<const runtime::RuntimeConfig> setup_;     // the one that the session began with
+    std::shared_ptr<const runtime::RuntimeConfig> judged_by_; // the one whose rules decided
+    const std::size_t place_;                                 // of the listener
     const config::Listener& listener_;
     io::PeerAddress peer_;
     Record record_;
@@ -434,7 +434,7 @@ class Session final : public Interruptible {
     std::optional<protocol::CancelRequest> cancel_;
     Inquiry inquiry_{thread_};
     hba::Decision decision_;
-    const UpstreamTarget* target_ = nullptr;
+    const runtime::UpstreamTarget* target_ = nullptr;
     protocol::Bytes first_reply_;         // of the server to the startup packet
     protocol::Bytes after_ready_;         // of the server, passed on behind ReadyForQuery
     bool client_between_messages_ = true; // what it sent during the login ended with a message
@@ -458,7 +458,7 @@ Awaitable<void> tell_story(std::unique_ptr<Session> session) {
 
 } // namespace
 
-void start_session(ControlThread& thread, Accepted accepted) {
+void start_session(runtime::ControlThread& thread, Accepted accepted) {
     auto session = std::make_unique<Session>(thread, std::move(accepted));
     asio::co_spawn(thread.context, tell_story(std::move(session)), asio::detached);
 }

@@ -2,9 +2,9 @@
 // 3). Read session.cpp from its top: run() is the story.
 #pragma once
 
-#include "proxy/control/services.h"
 #include "proxy/descriptor.h"
 #include "proxy/io/sockets.h"
+#include "proxy/runtime/services.h"
 
 #include <memory>
 
@@ -15,12 +15,12 @@ struct Accepted {
     Descriptor socket; // non-blocking
     int family = 0;
     io::PeerAddress peer;
-    std::shared_ptr<const Setup> setup; // what the listener belongs to
-    std::size_t listener = 0;           // index into its listeners
+    std::shared_ptr<const runtime::RuntimeConfig> setup; // what the listener belongs to
+    std::size_t listener = 0;                            // index into its listeners
     metrics::ListenerId listener_id{};
 };
 
 // Starts the session on its control thread, which must be the calling one. It ends by itself.
-void start_session(ControlThread& thread, Accepted accepted);
+void start_session(runtime::ControlThread& thread, Accepted accepted);
 
 } // namespace pgmoat::control

@@ -18,24 +18,15 @@ bool reached_over_network(const config::Conninfo& conninfo) {
     return false;
 }
 
-} // namespace
-
-metrics::Mode mode_of(const config::Listener& listener) noexcept {
-    return listener.tls_mode == config::TlsMode::passthrough ? metrics::Mode::passthrough
-                                                             : metrics::Mode::terminate;
-}
-
-namespace {
-
-std::shared_ptr<const Setup> build_with(config::Config config,
-                                        std::vector<Access> access,
-                                        tls::Occasion occasion,
-                                        const std::stop_token& stop) {
-    auto setup = std::make_shared<Setup>();
+std::shared_ptr<const runtime::RuntimeConfig> build_with(config::Config config,
+                                                         std::vector<runtime::Access> access,
+                                                         tls::Occasion occasion,
+                                                         const std::stop_token& stop) {
+    auto setup = std::make_shared<runtime::RuntimeConfig>();
     setup->access = std::move(access);
     if (config.ssl) setup->tls = tls::ServerContext::load(config.tls, loading(occasion, stop));
     for (const auto& [name, conninfo] : config.upstreams) {
-        UpstreamTarget target{name, conninfo, nullptr};
+        runtime::UpstreamTarget target{name, conninfo, nullptr};
         if (conninfo.sslmode != SslMode::disable)
             target.tls = tls::ClientContext::load(config::client_tls_settings(conninfo));
         setup->upstreams.emplace(name, std::move(target));
@@ -46,18 +37,18 @@ std::shared_ptr<const Setup> build_with(config::Config config,
 
 } // namespace
 
-std::shared_ptr<const Setup>
-build_setup(config::Config config, const Setup* old, const std::stop_token& stop) {
-    std::vector<Access> access =
-        load_access(config, old == nullptr ? std::vector<Access>() : old->access);
+std::shared_ptr<const runtime::RuntimeConfig>
+build_setup(config::Config config, const runtime::RuntimeConfig* old, const std::stop_token& stop) {
+    std::vector<runtime::Access> access =
+        load_access(config, old == nullptr ? std::vector<runtime::Access>() : old->access);
     return build_with(std::move(config),
                       std::move(access),
                       old == nullptr ? tls::Occasion::start : tls::Occasion::reload,
                       stop);
 }
 
-std::shared_ptr<const Setup>
-rebuild_tls(const Setup& old, config::Config wanted, const std::stop_token& stop) {
+std::shared_ptr<const runtime::RuntimeConfig>
+rebuild_tls(const runtime::RuntimeConfig& old, config::Config wanted, const std::stop_token& stop) {
     // Whoever writes the file anew may remove or empty it first. All hosts would change to
     // ssl_cert_file and ssl_ca_file meanwhile: a person may ask for that, an event may not.
     if (wanted.tls.hosts.empty() && !old.config.tls.hosts.empty())
@@ -72,7 +63,7 @@ tls::Loading loading(tls::Occasion occasion, const std::stop_token& stop) {
             }};
 }
 
-std::vector<std::string> scram_warnings(const Setup& setup) {
+std::vector<std::string> scram_warnings(const runtime::RuntimeConfig& setup) {
     std::vector<std::string> warnings;
     if (!setup.tls) return warnings;
     for (const auto& own : setup.tls->certificates()) {

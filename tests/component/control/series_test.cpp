@@ -1,7 +1,7 @@
 // What clients call themselves never becomes a series of /metrics.
 #include "metrics/exporter.h"
 #include "proxy/control/record.h"
-#include "proxy/control/services.h"
+#include "proxy/runtime/services.h"
 #include "tests/support/catch.h"
 
 #include <memory>
@@ -35,7 +35,7 @@ TEST_CASE("A hundred thousand users, databases and server names add no series") 
     telemetry::SessionTable table;
     Unheard reporter;
     relay::Plane plane({1}, reporter, counters);
-    control::Services services{table, plane, reporter, counters, log};
+    runtime::Services services{table, plane, reporter, counters, log};
     const auto listener = counters.add_listener("default", metrics::Mode::terminate);
     const auto visit = [&](int number) {
         const std::string name = "x" + std::to_string(number);

@@ -7,7 +7,7 @@ using namespace pgmoat;
 
 TEST_CASE("a hosts file that is empty for a moment is loaded by a reload, but not by the watch") {
     const test::CertificateFolder certificates;
-    control::Setup running;
+    runtime::RuntimeConfig running;
     running.config.ssl = true;
     running.config.tls = certificates.server_settings();
     running.config.tls.hosts.resize(1);

@@ -4,13 +4,13 @@
 
 #include "metrics/counters.h"
 #include "proxy/admin/console/console_endpoint.h"
-#include "proxy/control/setup.h"
 #include "proxy/io/asio.h"
 #include "proxy/io/deadline.h"
 #include "proxy/io/executor.h"
 #include "proxy/io/loop_lag.h"
 #include "proxy/lookups/service.h"
 #include "proxy/relay/plane.h"
+#include "proxy/runtime/runtime_config.h"
 #include "proxy/telemetry/log.h"
 #include "proxy/telemetry/refusal_log.h"
 #include "proxy/telemetry/session_table.h"
@@ -22,7 +22,7 @@
 #include <unordered_set>
 #include <utility>
 
-namespace pgmoat::control {
+namespace pgmoat::runtime {
 
 struct Services {
     telemetry::SessionTable& table;
@@ -48,14 +48,14 @@ class Interruptible {
 // One control thread: its event loop, its deadlines, and the setup that new sessions begin with.
 // Only this thread touches it, but for posting to `context`.
 struct ControlThread {
-    ControlThread(Services& shared, std::shared_ptr<const Setup> initial)
+    ControlThread(Services& shared, std::shared_ptr<const RuntimeConfig> initial)
         : services(shared), setup(std::move(initial)) {}
     ~ControlThread() { executor->close(); }
     ControlThread(const ControlThread&) = delete;
     ControlThread& operator=(const ControlThread&) = delete;
 
     Services& services;
-    std::shared_ptr<const Setup> setup;
+    std::shared_ptr<const RuntimeConfig> setup;
     std::unordered_set<Interruptible*> sessions; // on this thread, not yet handed over
     // Behind what its last coroutines use while it destroys them, before what needs it to live.
     asio::io_context context{1};
@@ -65,4 +65,4 @@ struct ControlThread {
     io::LagMeter lag{context};
 };
 
-} // namespace pgmoat::control
+} // namespace pgmoat::runtime

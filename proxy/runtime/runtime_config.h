@@ -1,0 +1,43 @@
+// What sessions work with: the configuration and all that was built from it, as one immutable
+// value. A reload builds a new one whole or not at all; a session keeps the one it began with until
+// it is handed over, so that it never sees half of two configurations.
+#pragma once
+
+#include "metrics/labels.h"
+#include "proxy/config/config.h"
+#include "proxy/hba/rule.h"
+#include "proxy/lookups/roles.h"
+#include "tls/context.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pgmoat::runtime {
+
+// The access rules of one listener.
+struct Access {
+    std::shared_ptr<const hba::Rules> rules; // none: everyone is let in
+    std::shared_ptr<const hba::Rules> audit; // none: nothing is audited
+    bool routes = false;                     // a rule may choose the upstream
+    lookups::RoleSource roles;               // who knows the roles that the rules name
+};
+
+struct UpstreamTarget {
+    std::string name;
+    config::Conninfo conninfo;
+    std::shared_ptr<const tls::ClientContext> tls; // none with sslmode=disable
+};
+
+struct RuntimeConfig {
+    config::Config config;
+    std::shared_ptr<const tls::ServerContext> tls; // none with ssl=off
+    std::map<std::string, UpstreamTarget> upstreams;
+    std::vector<Access> access; // of each listener
+};
+
+// The listener's tls_mode in the words of the metrics.
+[[nodiscard]] metrics::Mode mode_of(const config::Listener& listener) noexcept;
+
+} // namespace pgmoat::runtime
