@@ -30,7 +30,7 @@ admin::RuleState unmatched(const hba::Rules& rules) {
 // Listeners may share a file of rules; it is shown once.
 std::vector<admin::RuleState> rule_states(const runtime::RuntimeConfig& setup) {
     std::vector<admin::RuleState> states;
-    for (const auto& rules : control::distinct_rules(setup.access, &runtime::Access::rules)) {
+    for (const auto& rules : access::distinct_rules(setup.access, &runtime::Access::rules)) {
         for (const hba::Rule& rule : rules->rules) {
             if (states.size() >= admin::rules_on_page_max) break;
             states.push_back(state_of(rule));

@@ -1,10 +1,10 @@
 #include "proxy/command_hba_list.h"
 
+#include "proxy/access/load_rules.h"
 #include "proxy/command_failures.h"
 #include "proxy/config/config.h"
 #include "proxy/config/file_source.h"
 #include "proxy/config/table_file.h"
-#include "proxy/control/access.h"
 #include "proxy/exit_code.h"
 #include "proxy/hba/parse/hba_file.h"
 #include "proxy/hba/parse/hba_listing.h"
@@ -75,7 +75,7 @@ int list_hba(const HbaListOptions& options) {
         if (path.empty())
             throw ConfigError({"listener \"" + listener.name + "\" has no \"hba_file\""});
         return print(
-            path, read(path), control::hba_context(config, listener.tls_mode), options.json);
+            path, read(path), access::hba_context(config, listener.tls_mode), options.json);
     });
 }
 

@@ -1,10 +1,10 @@
 #include "proxy/command_hba_test.h"
 
+#include "proxy/access/load_rules.h"
 #include "proxy/command_failures.h"
 #include "proxy/config/config.h"
 #include "proxy/config/guc_value.h"
 #include "proxy/config/hosts_file.h"
-#include "proxy/control/access.h"
 #include "proxy/exit_code.h"
 #include "proxy/hba/evaluate/evaluation.h"
 #include "proxy/lookups/dns.h"
@@ -108,7 +108,7 @@ int test_hba(const HbaTestOptions& options) {
         if (listener.hba_file.empty())
             throw ConfigError({"listener \"" + listener.name + "\" has no \"hba_file\""});
         config.listeners = {listener};
-        const auto access = control::load_access(config, {});
+        const auto access = access::load_access(config, {});
         hba::Candidate candidate = candidate_of(options, config);
         candidate.passthrough = listener.tls_mode == config::TlsMode::passthrough;
         const Decision decision = decide(access.front(), candidate);

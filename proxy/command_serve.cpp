@@ -65,7 +65,7 @@ int check(const std::string& config_file, bool explain) {
             say("WARNING", warning);
         const auto exposure = admin::exposure_of(http);
         if (admin::sounds_exposed(http.listen) && !exposure.empty()) say("WARNING", exposure);
-        for (const auto& warning : control::access_warnings(setup->access))
+        for (const auto& warning : access::access_warnings(setup->access))
             say("WARNING", warning);
         const auto scram = control::scram_warnings(*setup);
         for (const auto& warning : scram)

@@ -81,8 +81,7 @@ std::vector<admin::OwnCertificateView> ConsoleBackend::certificates() const {
 
 std::vector<admin::RuleView> ConsoleBackend::rules() const {
     std::vector<admin::RuleView> views;
-    for (const auto& rules :
-         control::distinct_rules(verbs_.setup().access, &runtime::Access::rules))
+    for (const auto& rules : access::distinct_rules(verbs_.setup().access, &runtime::Access::rules))
         for (const hba::Rule& rule : rules->rules)
             views.push_back(view_of(rule));
     return views;

@@ -34,7 +34,7 @@ void load_setup(const runtime::RuntimeConfig& running,
         result.setup = control::rebuild_tls(running, wanted, stop);
     } else {
         result.setup = control::build_setup(wanted, &running, stop);
-        for (auto& warning : control::access_warnings(result.setup->access))
+        for (auto& warning : access::access_warnings(result.setup->access))
             result.warnings.push_back(std::move(warning));
     }
     // Said once, and again when a reload has changed what there is to say.

@@ -31,23 +31,23 @@ RuleName name_of(const Rules& rules, const Rule& rule) {
 
 using Sums = std::map<std::pair<RuleName, std::string_view>, std::uint64_t>;
 
-void add(Sums& sums, const Rules& rules, const Rule& rule, bool audited) {
+void add(Sums& sums, const Rules& rules, const Rule& rule, bool dry_run) {
     using hba::Verdict;
     const RuleName name = name_of(rules, rule);
     const RuleStats& stats = *rule.stats;
     if (rule.method != hba::Method::reject) sums[{name, to_word(Verdict::allow)}] += stats.allowed;
     sums[{name, to_word(Verdict::deny)}] += stats.denied;
     if (rule.demands.any()) sums[{name, to_word(Verdict::demand_unmet)}] += stats.demand_unmet;
-    if (audited && !rule.upstream.empty()) sums[{name, "reroute"}] += stats.rerouted;
+    if (dry_run && !rule.upstream.empty()) sums[{name, "reroute"}] += stats.rerouted;
 }
 
 } // namespace
 
-std::vector<metrics::RuleHits> rule_hits(const RuntimeConfig& setup, control::RulesOfAccess which) {
+std::vector<metrics::RuleHits> rule_hits(const RuntimeConfig& setup, access::RulesOfAccess which) {
     Sums sums;
-    for (const auto& rules : control::distinct_rules(setup.access, which)) {
+    for (const auto& rules : access::distinct_rules(setup.access, which)) {
         for (const Rule& rule : rules->rules)
-            add(sums, *rules, rule, which == &runtime::Access::audit);
+            add(sums, *rules, rule, which == &runtime::Access::dry_run);
         sums[{RuleName{rules->name, "none"}, to_word(hba::Verdict::no_entry)}] +=
             rules->no_entry->denied;
     }
@@ -59,7 +59,7 @@ std::vector<metrics::RuleHits> rule_hits(const RuntimeConfig& setup, control::Ru
 
 std::vector<metrics::RuleLastHit> rule_last_hits(const RuntimeConfig& setup) {
     std::map<RuleName, std::int64_t> latest;
-    for (const auto& rules : control::distinct_rules(setup.access, &runtime::Access::rules))
+    for (const auto& rules : access::distinct_rules(setup.access, &runtime::Access::rules))
         for (const Rule& rule : rules->rules)
             if (const std::int64_t hit = rule.stats->last_hit; hit != 0) {
                 std::int64_t& last = latest[name_of(*rules, rule)];

@@ -9,9 +9,9 @@
 
 namespace pgmoat {
 
-// Of the live rules or of the audited ones.
+// Of the live rules or of the dry run.
 [[nodiscard]] std::vector<metrics::RuleHits> rule_hits(const runtime::RuntimeConfig& setup,
-                                                       control::RulesOfAccess which);
+                                                       access::RulesOfAccess which);
 [[nodiscard]] std::vector<metrics::RuleLastHit> rule_last_hits(const runtime::RuntimeConfig& setup);
 
 } // namespace pgmoat

@@ -1,13 +1,13 @@
 #include "proxy/server.h"
 
+#include "proxy/access/dry_run.h"
+#include "proxy/access/kill.h"
+#include "proxy/access/recheck_sessions.h"
 #include "proxy/admin/console/console.h"
 #include "proxy/admin_side.h"
 #include "proxy/certificates.h"
 #include "proxy/console_backend.h"
-#include "proxy/control/audit.h"
-#include "proxy/control/kill.h"
 #include "proxy/control/probe.h"
-#include "proxy/control/review.h"
 #include "proxy/control/session.h"
 #include "proxy/limits.h"
 #include "proxy/process.h"
@@ -123,7 +123,7 @@ struct Server::Running {
                     reloader->request(ReloadKind::all, std::move(heard));
                 },
                 [this](std::uint64_t id, const std::string& detail) {
-                    return control::kill(threads, id, detail);
+                    return access::kill(threads, id, detail);
                 },
                 [this](const std::string& user) {
                     if (!state.draining) drain("console user \"" + user + "\" asks to drain");
@@ -201,7 +201,7 @@ struct Server::Running {
 
     // `in_force` is called when every thread has it.
     void take(std::shared_ptr<const RuntimeConfig> fresh, const std::function<void()>& in_force) {
-        for (const auto& line : control::access_changes(*setup, *fresh))
+        for (const auto& line : access::access_changes(*setup, *fresh))
             log.info(line);
         setup = std::move(fresh);
         apply_log_settings();
@@ -217,7 +217,7 @@ struct Server::Running {
         asio::post(thread.context, [this, next, &thread, now = std::move(now), in_force] {
             if (next == threads.size()) {
                 in_force();
-                return control::review_sessions(threads);
+                return access::recheck_sessions(threads);
             }
             thread.setup = now;
             spread(now, next + 1, in_force);
@@ -277,7 +277,7 @@ struct Server::Running {
 
     void keep_house() {
         reporter.summarise_refusals();
-        control::summarise_audit(services);
+        access::summarise_dry_run(services);
         if (http) http->sample();
         housekeeper->expires_after(housekeeping_pause);
         housekeeper->async_wait([this](const error_code& error) {
@@ -287,7 +287,7 @@ struct Server::Running {
 
     void finish() {
         reporter.summarise_refusals();
-        control::summarise_audit(services);
+        access::summarise_dry_run(services);
         log.info("shut down");
         threads[0]->context.stop();
     }
@@ -334,7 +334,7 @@ void Server::log_start() const {
     const config::Config& config = setup_->config;
     for (const auto& warning : config.warnings)
         log_.warning(warning);
-    for (const auto& warning : control::access_warnings(setup_->access))
+    for (const auto& warning : access::access_warnings(setup_->access))
         log_.warning(warning);
     for (const auto& warning : control::scram_warnings(*setup_))
         log_.warning(warning);

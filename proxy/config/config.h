@@ -40,7 +40,7 @@ struct Listener {
     TlsMode tls_mode = TlsMode::terminate;
     std::string upstream;       // a key of Config::upstreams
     std::string hba_file;       // resolved; empty: everyone is let in
-    std::string hba_audit_file; // resolved; empty: nothing is audited
+    std::string hba_audit_file; // resolved; empty: there is no dry run
 };
 
 // What a file says of a setting; secrets are replaced.

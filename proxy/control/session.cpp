@@ -1,12 +1,12 @@
 #include "proxy/control/session.h"
 
 #include "protocol/messages.h"
-#include "proxy/control/audit.h"
+#include "proxy/access/dry_run.h"
+#include "proxy/access/evaluate.h"
 #include "proxy/control/cancel.h"
 #include "proxy/control/console_stream.h"
 #include "proxy/control/dial.h"
 #include "proxy/control/greet.h"
-#include "proxy/control/judge.h"
 #include "proxy/control/login.h"
 #include "proxy/control/outcome.h"
 #include "proxy/control/passthrough.h"
@@ -267,8 +267,8 @@ class Session final : public runtime::Interruptible {
             record_.judged(peer_.local ? io::system_user_of_peer(client_.socket().native_handle())
                                        : "");
             // Named first: g++ 12 destroys what a braced argument of a co_await holds twice.
-            const RulesToAsk asked{inquiry_, *rules, access().roles};
-            hba::Decision decision = co_await judge(asked, candidate());
+            const access::RulesToAsk asked{lookup_client_, *rules, access().roles};
+            hba::Decision decision = co_await access::evaluate(asked, candidate());
             decision_ = std::move(decision);
             if (deadline_.passed()) co_return late();
             take_connection_slot();
@@ -307,15 +307,15 @@ class Session final : public runtime::Interruptible {
 
     void settle() {
         if (const auto& rules = access().rules) record_.decided(*rules, decision_);
-        if (const auto& rules = access().audit)
-            audit(thread_,
-                  {rules,
-                   access().roles,
-                   candidate(),
-                   decision_.refuses(),
-                   chosen_upstream(),
-                   listener_.upstream,
-                   id_});
+        if (const auto& rules = access().dry_run)
+            access::dry_run(thread_,
+                            {rules,
+                             access().roles,
+                             candidate(),
+                             decision_.refuses(),
+                             chosen_upstream(),
+                             listener_.upstream,
+                             id_});
     }
 
     Awaitable<Stop> refuse(std::uint8_t alert) {
@@ -325,7 +325,7 @@ class Session final : public runtime::Interruptible {
         co_return Ended{CloseReason::denied, decision_.message + why};
     }
 
-    hba::Candidate candidate() const { return candidate_of(record_.facts()); }
+    hba::Candidate candidate() const { return access::candidate_of(record_.facts()); }
 
     const std::string& chosen_upstream() const {
         return decision_.upstream.empty() ? listener_.upstream : decision_.upstream;
@@ -414,7 +414,7 @@ class Session final : public runtime::Interruptible {
 
     void cancel_waits() {
         client_.cancel();
-        inquiry_.cancel();
+        lookup_client_.cancel();
         if (dialer_) dialer_->cancel();
         if (server_) server_->cancel();
     }
@@ -432,7 +432,7 @@ class Session final : public runtime::Interruptible {
     std::optional<Dialer> dialer_;
     protocol::StartupMessage startup_;
     std::optional<protocol::CancelRequest> cancel_;
-    Inquiry inquiry_{thread_};
+    access::LookupClient lookup_client_{thread_};
     hba::Decision decision_;
     const runtime::UpstreamTarget* target_ = nullptr;
     protocol::Bytes first_reply_;         // of the server to the startup packet

@@ -40,7 +40,7 @@ std::shared_ptr<const runtime::RuntimeConfig> build_with(config::Config config,
 std::shared_ptr<const runtime::RuntimeConfig>
 build_setup(config::Config config, const runtime::RuntimeConfig* old, const std::stop_token& stop) {
     std::vector<runtime::Access> access =
-        load_access(config, old == nullptr ? std::vector<runtime::Access>() : old->access);
+        access::load_access(config, old == nullptr ? std::vector<runtime::Access>() : old->access);
     return build_with(std::move(config),
                       std::move(access),
                       old == nullptr ? tls::Occasion::start : tls::Occasion::reload,

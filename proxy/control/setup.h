@@ -1,8 +1,8 @@
 // Builds the configuration that sessions work with: at a start and at each reload.
 #pragma once
 
+#include "proxy/access/load_rules.h"
 #include "proxy/config/config.h"
-#include "proxy/control/access.h"
 #include "proxy/runtime/runtime_config.h"
 #include "tls/context.h"
 

@@ -84,7 +84,7 @@ struct RuleStats {
     std::atomic<std::uint64_t> allowed{0};
     std::atomic<std::uint64_t> denied{0};
     std::atomic<std::uint64_t> demand_unmet{0};
-    std::atomic<std::uint64_t> rerouted{0}; // audited rules only: would go to another upstream
+    std::atomic<std::uint64_t> rerouted{0}; // of a dry run only: would go to another upstream
     std::atomic<std::int64_t> last_hit{0};  // Unix seconds; 0: never
     std::atomic<int> live{0};               // connections that it let in
 

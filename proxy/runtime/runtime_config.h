@@ -18,10 +18,10 @@ namespace pgmoat::runtime {
 
 // The access rules of one listener.
 struct Access {
-    std::shared_ptr<const hba::Rules> rules; // none: everyone is let in
-    std::shared_ptr<const hba::Rules> audit; // none: nothing is audited
-    bool routes = false;                     // a rule may choose the upstream
-    lookups::RoleSource roles;               // who knows the roles that the rules name
+    std::shared_ptr<const hba::Rules> rules;   // none: everyone is let in
+    std::shared_ptr<const hba::Rules> dry_run; // none: there is no dry run
+    bool routes = false;                       // a rule may choose the upstream
+    lookups::RoleSource roles;                 // who knows the roles that the rules name
 };
 
 struct UpstreamTarget {

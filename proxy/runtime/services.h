@@ -30,7 +30,7 @@ struct Services {
     relay::Reporter& reporter;
     metrics::Counters& counters;
     telemetry::Log& log;
-    telemetry::LineGate audit_lines{};
+    telemetry::LineGate dry_run_lines{};
     std::atomic<std::size_t> cancels_in_flight{0};
     lookups::Service lookups{};
     admin::ServeConsole serve_console = nullptr; // set before the first session

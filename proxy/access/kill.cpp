@@ -1,8 +1,8 @@
-#include "proxy/control/kill.h"
+#include "proxy/access/kill.h"
 
 #include <boost/asio/post.hpp>
 
-namespace pgmoat::control {
+namespace pgmoat::access {
 
 namespace {
 
@@ -26,4 +26,4 @@ bool kill(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
     return true;
 }
 
-} // namespace pgmoat::control
+} // namespace pgmoat::access

@@ -10,11 +10,11 @@
 
 #include <string>
 
-namespace pgmoat::control {
+namespace pgmoat::access {
 
-class Inquiry {
+class LookupClient {
   public:
-    explicit Inquiry(runtime::ControlThread& thread);
+    explicit LookupClient(runtime::ControlThread& thread);
 
     // After cancel() the answers are empty and say so in their error texts.
     [[nodiscard]] Awaitable<hba::ClientHostName> client_host_name(hba::NetAddress address);
@@ -33,4 +33,4 @@ class Inquiry {
     bool cancelled_ = false;
 };
 
-} // namespace pgmoat::control
+} // namespace pgmoat::access

@@ -1,6 +1,6 @@
-#include "proxy/control/audit.h"
+#include "proxy/access/dry_run.h"
 
-#include "proxy/control/judge.h"
+#include "proxy/access/evaluate.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -8,11 +8,11 @@
 #include <ctime>
 #include <utility>
 
-namespace pgmoat::control {
+namespace pgmoat::access {
 
 namespace {
 
-telemetry::Fields describe(const AuditCase& what, const hba::Decision& decision) {
+telemetry::Fields describe(const DryRunCase& what, const hba::Decision& decision) {
     const hba::Candidate& candidate = what.candidate;
     telemetry::Fields fields;
     fields.add("id", what.id).add("client", candidate.address_text);
@@ -29,7 +29,7 @@ telemetry::Fields describe(const AuditCase& what, const hba::Decision& decision)
     return fields;
 }
 
-void conclude(runtime::ControlThread& thread, const AuditCase& what, hba::Decision decision) {
+void conclude(runtime::ControlThread& thread, const DryRunCase& what, hba::Decision decision) {
     if (decision.upstream.empty()) decision.upstream = what.listener_upstream;
     const bool rerouted = !decision.refuses() && decision.upstream != what.upstream;
     hba::count(*what.rules, decision, std::time(nullptr));
@@ -39,28 +39,28 @@ void conclude(runtime::ControlThread& thread, const AuditCase& what, hba::Decisi
     if (!rerouted && !decision.refuses()) return;
     telemetry::Log& log = thread.services.log;
     if (!log.shows(telemetry::Log::Level::info)) return;
-    if (!thread.services.audit_lines.admit(telemetry::LineGate::Clock::now())) return;
+    if (!thread.services.dry_run_lines.admit(telemetry::LineGate::Clock::now())) return;
     log.write(telemetry::Log::Level::info,
               decision.refuses() ? "audit: would be refused"
                                  : "audit: would go to another upstream",
               describe(what, decision));
 }
 
-Awaitable<void> run(runtime::ControlThread& thread, AuditCase what) {
-    Inquiry inquiry(thread);
-    const RulesToAsk asked{inquiry, *what.rules, what.roles};
-    auto decision = co_await judge_live(asked, what.candidate);
+Awaitable<void> run(runtime::ControlThread& thread, DryRunCase what) {
+    LookupClient lookup_client(thread);
+    const RulesToAsk asked{lookup_client, *what.rules, what.roles};
+    auto decision = co_await evaluate_live(asked, what.candidate);
     conclude(thread, what, std::move(decision));
 }
 
 } // namespace
 
-void audit(runtime::ControlThread& thread, AuditCase what) {
+void dry_run(runtime::ControlThread& thread, DryRunCase what) {
     asio::co_spawn(thread.context, run(thread, std::move(what)), asio::detached);
 }
 
-void summarise_audit(runtime::Services& services) {
-    const std::uint64_t count = services.audit_lines.take_held();
+void summarise_dry_run(runtime::Services& services) {
+    const std::uint64_t count = services.dry_run_lines.take_held();
     if (count == 0) return;
     services.log.write(telemetry::Log::Level::info,
                        "audit: more connections would be treated otherwise than are logged one by "
@@ -68,4 +68,4 @@ void summarise_audit(runtime::Services& services) {
                        telemetry::Fields().add("count", count));
 }
 
-} // namespace pgmoat::control
+} // namespace pgmoat::access

@@ -1,4 +1,4 @@
-#include "proxy/control/access.h"
+#include "proxy/access/load_rules.h"
 
 #include "proxy/config/file_source.h"
 #include "proxy/hba/evaluate/rule_index.h"
@@ -9,7 +9,7 @@
 #include <map>
 #include <utility>
 
-namespace pgmoat::control {
+namespace pgmoat::access {
 
 namespace {
 
@@ -24,9 +24,9 @@ class Loader {
     std::shared_ptr<const Rules>
     load(const std::string& file, TlsMode mode, const std::shared_ptr<const Rules>& before) {
         if (file.empty()) return nullptr;
-        const auto [place, is_new] = loaded_.try_emplace({file, mode});
-        if (is_new) place->second = read(file, mode, before.get());
-        return place->second;
+        const auto [entry, is_new] = loaded_.try_emplace({file, mode});
+        if (is_new) entry->second = read(file, mode, before.get());
+        return entry->second;
     }
 
     std::vector<std::string> errors;
@@ -77,7 +77,7 @@ std::vector<runtime::Access> load_access(const config::Config& config,
         const runtime::Access before = i < old.size() ? old[i] : runtime::Access{};
         runtime::Access& fresh = access.emplace_back();
         fresh.rules = loader.load(listener.hba_file, listener.tls_mode, before.rules);
-        fresh.audit = loader.load(listener.hba_audit_file, listener.tls_mode, before.audit);
+        fresh.dry_run = loader.load(listener.hba_audit_file, listener.tls_mode, before.dry_run);
         fresh.routes = fresh.rules && fresh.rules->routes();
         fresh.roles = lookups::role_source(config, config.upstreams.at(listener.upstream));
     }
@@ -107,30 +107,10 @@ std::vector<std::shared_ptr<const Rules>> distinct_rules(const std::vector<runti
 
 std::vector<std::string> access_warnings(const std::vector<runtime::Access>& access) {
     std::vector<std::string> warnings;
-    for (const RulesOfAccess which : {&runtime::Access::rules, &runtime::Access::audit})
+    for (const RulesOfAccess which : {&runtime::Access::rules, &runtime::Access::dry_run})
         for (const auto& rules : distinct_rules(access, which))
             warnings.insert(warnings.end(), rules->warnings.begin(), rules->warnings.end());
     return warnings;
 }
 
-hba::Candidate candidate_of(const telemetry::SessionFacts& facts) {
-    hba::Candidate candidate;
-    candidate.address = hba::net_address_from(facts.client_address);
-    candidate.address_text = facts.client_address;
-    candidate.tls = facts.encryption == telemetry::Encryption::tls;
-    candidate.gss = facts.encryption == telemetry::Encryption::gss;
-    candidate.passthrough = facts.mode == metrics::Mode::passthrough;
-    candidate.tls_version = facts.client_tls.version;
-    candidate.tls_cipher = facts.client_tls.cipher;
-    candidate.tls_group = facts.client_tls.group;
-    candidate.server_name = facts.client_tls.server_name;
-    candidate.certificate = facts.client_certificate;
-    candidate.has_ca = facts.client_certificate_was_requested;
-    candidate.user = facts.user;
-    candidate.database = facts.database;
-    candidate.replication = facts.replication;
-    if (!facts.system_user.empty()) candidate.system_user = facts.system_user;
-    return candidate;
-}
-
-} // namespace pgmoat::control
+} // namespace pgmoat::access

@@ -1,7 +1,7 @@
-#include "proxy/control/review.h"
+#include "proxy/access/recheck_sessions.h"
 
-#include "proxy/control/judge.h"
-#include "proxy/control/kill.h"
+#include "proxy/access/evaluate.h"
+#include "proxy/access/kill.h"
 #include "proxy/hba/rule_changes.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -11,7 +11,7 @@
 #include <set>
 #include <utility>
 
-namespace pgmoat::control {
+namespace pgmoat::access {
 
 namespace {
 
@@ -44,27 +44,27 @@ void conclude(const Threads& threads,
 }
 
 // Keeps the setup alive while it looks at it: a coroutine frame keeps its parameters.
-Awaitable<void> review(const Threads& threads,
-                       std::shared_ptr<const runtime::RuntimeConfig> setup) {
+Awaitable<void> recheck(const Threads& threads,
+                        std::shared_ptr<const runtime::RuntimeConfig> setup) {
     runtime::ControlThread& thread = *threads.front();
-    Inquiry inquiry(thread);
+    LookupClient lookup_client(thread);
     const telemetry::SeenSessions sessions = thread.services.table.snapshot();
     for (const telemetry::SeenSession& session : sessions) {
         if (!session.facts->judged) continue;
-        const auto place = listener_of(*setup, *session.facts);
-        if (!place || !setup->access[*place].rules) continue;
-        const runtime::Access& access = setup->access[*place];
-        const RulesToAsk asked{inquiry, *access.rules, access.roles};
-        const hba::Decision decision = co_await judge_live(asked, candidate_of(*session.facts));
+        const auto listener = listener_of(*setup, *session.facts);
+        if (!listener || !setup->access[*listener].rules) continue;
+        const runtime::Access& access = setup->access[*listener];
+        const RulesToAsk asked{lookup_client, *access.rules, access.roles};
+        const hba::Decision decision = co_await evaluate_live(asked, candidate_of(*session.facts));
         if (decision.refuses()) conclude(threads, *setup, session, decision);
     }
 }
 
 } // namespace
 
-void review_sessions(const Threads& threads) {
+void recheck_sessions(const Threads& threads) {
     runtime::ControlThread& thread = *threads.front();
-    asio::co_spawn(thread.context, review(threads, thread.setup), asio::detached);
+    asio::co_spawn(thread.context, recheck(threads, thread.setup), asio::detached);
 }
 
 std::vector<std::string> access_changes(const runtime::RuntimeConfig& old,
@@ -79,9 +79,9 @@ std::vector<std::string> access_changes(const runtime::RuntimeConfig& old,
     };
     for (std::size_t i = 0; i < now.access.size(); ++i) {
         tell(old.access[i].rules, now.access[i].rules);
-        tell(old.access[i].audit, now.access[i].audit);
+        tell(old.access[i].dry_run, now.access[i].dry_run);
     }
     return lines;
 }
 
-} // namespace pgmoat::control
+} // namespace pgmoat::access

@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-namespace pgmoat::control {
+namespace pgmoat::access {
 
 // To be called on the first thread when every thread has the new setup; `threads` must live until
 // their contexts stop. Goes on by itself: names and roles may take time.
-void review_sessions(const std::vector<std::unique_ptr<runtime::ControlThread>>& threads);
+void recheck_sessions(const std::vector<std::unique_ptr<runtime::ControlThread>>& threads);
 
 // What changed between two setups' rules, a line each, for the log.
 [[nodiscard]] std::vector<std::string> access_changes(const runtime::RuntimeConfig& old,
                                                       const runtime::RuntimeConfig& now);
 
-} // namespace pgmoat::control
+} // namespace pgmoat::access

@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 
-namespace pgmoat::control {
+namespace pgmoat::access {
 
 // `id` is its SessionRow's; `detail` stands in the log. False: there is no such session. Any
 // thread; returns before it is done. `threads` must live until their contexts stop.
@@ -17,4 +17,4 @@ bool kill(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
           std::uint64_t id,
           const std::string& detail);
 
-} // namespace pgmoat::control
+} // namespace pgmoat::access

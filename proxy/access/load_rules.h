@@ -4,17 +4,15 @@
 #pragma once
 
 #include "proxy/config/config.h"
-#include "proxy/hba/evaluate/evaluation.h"
 #include "proxy/hba/parse/hba_file.h"
 #include "proxy/hba/rule.h"
 #include "proxy/runtime/runtime_config.h"
-#include "proxy/telemetry/session_table.h"
 
 #include <memory>
 #include <string>
 #include <vector>
 
-namespace pgmoat::control {
+namespace pgmoat::access {
 
 // One per listener, in their order; listeners that name the same file share its rules. Rules that
 // `old` had go on with its counts. Throws config::ConfigError with a line per error.
@@ -24,7 +22,7 @@ namespace pgmoat::control {
 // What the files of a listener with this mode are read for.
 [[nodiscard]] hba::HbaContext hba_context(const config::Config& config, config::TlsMode mode);
 
-// The live rules, or the audited ones, of all listeners, each set once.
+// The live rules, or those of the dry run, of all listeners, each set once.
 using RulesOfAccess = std::shared_ptr<const hba::Rules> runtime::Access::*;
 [[nodiscard]] std::vector<std::shared_ptr<const hba::Rules>>
 distinct_rules(const std::vector<runtime::Access>& access, RulesOfAccess which);
@@ -32,7 +30,4 @@ distinct_rules(const std::vector<runtime::Access>& access, RulesOfAccess which);
 // What a loaded file is suspected of, such as a record that cannot match; a line each.
 [[nodiscard]] std::vector<std::string> access_warnings(const std::vector<runtime::Access>& access);
 
-// What a session's facts say to the rules.
-[[nodiscard]] hba::Candidate candidate_of(const telemetry::SessionFacts& facts);
-
-} // namespace pgmoat::control
+} // namespace pgmoat::access

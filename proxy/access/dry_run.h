@@ -10,9 +10,9 @@
 #include <memory>
 #include <string>
 
-namespace pgmoat::control {
+namespace pgmoat::access {
 
-struct AuditCase {
+struct DryRunCase {
     std::shared_ptr<const hba::Rules> rules;
     lookups::RoleSource roles;
     hba::Candidate candidate;
@@ -22,10 +22,10 @@ struct AuditCase {
     std::uint64_t id = 0;          // of the session, for the log
 };
 
-void audit(runtime::ControlThread& thread, AuditCase what);
+void dry_run(runtime::ControlThread& thread, DryRunCase what);
 
 // Says how many connections had no line of their own since it was called last: rules that would
 // turn an application away write no more than refusals do.
-void summarise_audit(runtime::Services& services);
+void summarise_dry_run(runtime::Services& services);
 
-} // namespace pgmoat::control
+} // namespace pgmoat::access
