@@ -7,7 +7,6 @@
 #include "proxy/admin_side.h"
 #include "proxy/certificates.h"
 #include "proxy/console_backend.h"
-#include "proxy/control/probe.h"
 #include "proxy/control/session.h"
 #include "proxy/limits.h"
 #include "proxy/process.h"
@@ -15,6 +14,7 @@
 #include "proxy/reloader.h"
 #include "proxy/rotation.h"
 #include "proxy/telemetry/session_table.h"
+#include "proxy/upstream/probe.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -88,7 +88,7 @@ struct Server::Running {
             listener->start();
         wait_for_signal();
         keep_house();
-        control::probe_upstreams(*threads[0]);
+        upstream::probe_upstreams(*threads[0]);
         for (auto& thread : threads)
             thread->lag.start();
         log.info("ready to accept connections");

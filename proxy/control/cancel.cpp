@@ -1,7 +1,7 @@
 #include "proxy/control/cancel.h"
 
-#include "proxy/control/dial.h"
 #include "proxy/control/limits.h"
+#include "proxy/upstream/dial.h"
 
 #include <array>
 #include <optional>
@@ -45,7 +45,7 @@ std::vector<Target> targets(const runtime::RuntimeConfig& setup,
 
 Awaitable<bool>
 send_to(runtime::ControlThread& thread, Target target, const protocol::Bytes& packet) {
-    Dialer dialer(thread, *target.upstream);
+    upstream::Dialer dialer(thread, *target.upstream);
     io::Stream* server = nullptr;
     io::Deadline limit(thread.deadlines, cancel_timeout, [&] {
         dialer.cancel();

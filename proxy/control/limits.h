@@ -27,13 +27,6 @@ inline constexpr std::size_t cancels_in_flight_max = 64;
 // A server closes a cancel connection at once; one that does not is not waited for.
 inline constexpr std::chrono::seconds cancel_timeout{10};
 
-// The look at a server's certificate at start: a silent server must not hold up the others' turn.
-inline constexpr std::chrono::seconds probe_timeout{5};
-
-// The first message of a server, read whole when it is an error, to see whether another attempt or
-// host should follow. libpq takes errors of up to 30000 bytes there.
-inline constexpr std::size_t first_error_bytes_max = 30'000;
-
 // Passthrough: what of a server's flight is held until its ServerHello (TLS 1.2: its
 // ServerKeyExchange, which stands behind the certificates) has been read.
 inline constexpr std::size_t server_flight_bytes_max = 256 * 1024;

@@ -1,5 +1,7 @@
 #include "proxy/control/record.h"
 
+#include "proxy/telemetry/handshake_failure.h"
+
 #include <chrono>
 #include <ctime>
 #include <utility>
@@ -16,28 +18,6 @@ telemetry::TlsFacts facts_of(const tls::PeerFacts& peer) {
 }
 
 } // namespace
-
-HandshakeFailure to_metric(tls::Failure failure) {
-    switch (failure) {
-    case tls::Failure::end_of_stream: return HandshakeFailure::eof;
-    case tls::Failure::not_tls: return HandshakeFailure::plaintext_injected;
-    case tls::Failure::protocol_version: return HandshakeFailure::protocol_version;
-    case tls::Failure::no_shared_cipher: return HandshakeFailure::no_shared_cipher;
-    case tls::Failure::no_shared_group: return HandshakeFailure::no_shared_group;
-    case tls::Failure::no_alpn: return HandshakeFailure::no_alpn;
-    case tls::Failure::unrecognized_name: return HandshakeFailure::unrecognized_name;
-    case tls::Failure::certificate_required: return HandshakeFailure::cert_required;
-    case tls::Failure::certificate_untrusted: return HandshakeFailure::cert_untrusted;
-    case tls::Failure::certificate_expired: return HandshakeFailure::cert_expired;
-    case tls::Failure::certificate_revoked: return HandshakeFailure::cert_revoked;
-    case tls::Failure::certificate_name: return HandshakeFailure::cert_name;
-    case tls::Failure::certificate_other: return HandshakeFailure::cert_other;
-    case tls::Failure::flood: return HandshakeFailure::flood;
-    case tls::Failure::none:
-    case tls::Failure::other: break;
-    }
-    return HandshakeFailure::other;
-}
 
 Record::Record(runtime::Services& services, telemetry::SessionFacts first)
     : counters_(services.counters.block_of_this_thread()), row_(services.table.open()) {
@@ -63,7 +43,7 @@ void Record::greeting_ended(const Greeting& greeting) {
     const Ended& ended = std::get<Ended>(greeting.result);
     if (ended.reason == CloseReason::handshake)
         counters_.tls_handshake_failed(
-            listener, metrics::Side::client, to_metric(greeting.tls_failure));
+            listener, metrics::Side::client, telemetry::to_metric(greeting.tls_failure));
     else if (ended.reason == CloseReason::timeout)
         counters_.startup_error(listener, metrics::StartupError::timeout);
     else
@@ -137,7 +117,7 @@ void Record::startup_came(const protocol::StartupMessage& startup) {
     });
 }
 
-void Record::server_reached(const Reached& reached, const std::string& upstream) {
+void Record::server_reached(const upstream::Reached& reached, const std::string& upstream) {
     row_->update([&](telemetry::SessionFacts& facts) {
         facts.backend = {upstream, reached.host->host, reached.host->port};
         facts.server_address = reached.address;

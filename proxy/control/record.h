@@ -5,20 +5,17 @@
 #include "metrics/counters.h"
 #include "protocol/login_observer.h"
 #include "protocol/tls_hello.h"
-#include "proxy/control/dial.h"
 #include "proxy/control/greet.h"
 #include "proxy/control/passthrough.h"
 #include "proxy/hba/evaluate/evaluation.h"
 #include "proxy/telemetry/session_table.h"
+#include "proxy/upstream/dial.h"
 
 #include <chrono>
 #include <memory>
 #include <string>
 
 namespace pgmoat::control {
-
-// Why a handshake failed, in the words of the metrics.
-[[nodiscard]] metrics::HandshakeFailure to_metric(tls::Failure failure);
 
 class Record {
   public:
@@ -35,7 +32,7 @@ class Record {
     void server_hello_passed(const protocol::ServerHelloFacts& hello);
     // Both.
     void startup_came(const protocol::StartupMessage& startup);
-    void server_reached(const Reached& reached, const std::string& upstream);
+    void server_reached(const upstream::Reached& reached, const std::string& upstream);
     void login_ended(const protocol::LoginFacts& login, bool ready);
 
     // The access rules are about to be asked. `system_user`: of a unix socket's client.

@@ -5,7 +5,6 @@
 #include "proxy/access/evaluate.h"
 #include "proxy/control/cancel.h"
 #include "proxy/control/console_stream.h"
-#include "proxy/control/dial.h"
 #include "proxy/control/greet.h"
 #include "proxy/control/login.h"
 #include "proxy/control/outcome.h"
@@ -14,6 +13,7 @@
 #include "proxy/control/refusal.h"
 #include "proxy/hba/evaluate/connection_slot.h"
 #include "proxy/telemetry/connection_fields.h"
+#include "proxy/upstream/dial.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -118,7 +118,7 @@ class Session final : public runtime::Interruptible {
             co_return std::nullopt;
         }
         if (deadline_.passed()) co_return late();
-        const bool nonsense = dialer_->failure() == Dialer::Failure::nonsense;
+        const bool nonsense = dialer_->failure() == upstream::Dialer::Failure::nonsense;
         co_await tell(nonsense ? refusal::upstream_nonsense : refusal::upstream_unreachable);
         co_return Ended{CloseReason::upstream_failed, "server: " + dialer_->detail()};
     }
@@ -357,7 +357,7 @@ class Session final : public runtime::Interruptible {
         record_.startup_came(startup_);
     }
 
-    void take_server(Reached reached) {
+    void take_server(upstream::Reached reached) {
         record_.server_reached(reached, target_->name);
         server_ = std::move(reached.stream);
         first_reply_ = std::move(reached.first_reply);
@@ -429,7 +429,7 @@ class Session final : public runtime::Interruptible {
     const std::uint64_t id_ = record_.id();
     io::Stream client_;
     std::unique_ptr<io::Stream> server_;
-    std::optional<Dialer> dialer_;
+    std::optional<upstream::Dialer> dialer_;
     protocol::StartupMessage startup_;
     std::optional<protocol::CancelRequest> cancel_;
     access::LookupClient lookup_client_{thread_};

@@ -7,15 +7,15 @@
 #include "metrics/labels.h"
 #include "protocol/bytes.h"
 #include "protocol/server_handshake.h"
-#include "proxy/control/connect.h"
 #include "proxy/io/stream.h"
 #include "proxy/runtime/services.h"
+#include "proxy/upstream/connect.h"
 
 #include <memory>
 #include <optional>
 #include <string>
 
-namespace pgmoat::control {
+namespace pgmoat::upstream {
 
 // A server that can be talked to.
 struct Reached {
@@ -97,4 +97,4 @@ class Dialer {
     io::DeadlineQueue::Clock::time_point began_;
 };
 
-} // namespace pgmoat::control
+} // namespace pgmoat::upstream

@@ -4,9 +4,9 @@
 
 #include "proxy/runtime/services.h"
 
-namespace pgmoat::control {
+namespace pgmoat::upstream {
 
 // Runs in the background on `thread`; a server that cannot be reached is only noted.
 void probe_upstreams(runtime::ControlThread& thread);
 
-} // namespace pgmoat::control
+} // namespace pgmoat::upstream

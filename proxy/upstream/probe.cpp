@@ -1,7 +1,7 @@
-#include "proxy/control/probe.h"
+#include "proxy/upstream/probe.h"
 
-#include "proxy/control/dial.h"
-#include "proxy/control/limits.h"
+#include "proxy/upstream/dial.h"
+#include "proxy/upstream/limits.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-namespace pgmoat::control {
+namespace pgmoat::upstream {
 
 namespace {
 
@@ -70,4 +70,4 @@ void probe_upstreams(runtime::ControlThread& thread) {
     asio::co_spawn(thread.context, probe_all(thread, thread.setup), asio::detached);
 }
 
-} // namespace pgmoat::control
+} // namespace pgmoat::upstream

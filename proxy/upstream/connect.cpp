@@ -1,11 +1,11 @@
-#include "proxy/control/connect.h"
+#include "proxy/upstream/connect.h"
 
 #include "proxy/io/sockets.h"
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
-namespace pgmoat::control {
+namespace pgmoat::upstream {
 
 namespace {
 
@@ -66,4 +66,4 @@ open_socket(asio::io_context& context, const Address& address, const config::Con
     return std::make_unique<io::Stream>(context, std::move(socket), family);
 }
 
-} // namespace pgmoat::control
+} // namespace pgmoat::upstream

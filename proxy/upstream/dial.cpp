@@ -1,17 +1,17 @@
-#include "proxy/control/dial.h"
+#include "proxy/upstream/dial.h"
 
 #include "protocol/login_observer.h"
 #include "protocol/messages.h"
-#include "proxy/control/limits.h"
-#include "proxy/control/record.h"
 #include "proxy/io/limits.h"
+#include "proxy/telemetry/handshake_failure.h"
 #include "proxy/telemetry/log_fields.h"
+#include "proxy/upstream/limits.h"
 
 #include <cerrno>
 #include <system_error>
 #include <utility>
 
-namespace pgmoat::control {
+namespace pgmoat::upstream {
 
 using namespace protocol;
 using metrics::ConnectResult;
@@ -232,7 +232,7 @@ void Dialer::count_failed_handshake(const io::Stream& stream, const io::Result& 
     if (!listener_ || cancelled_) return;
     const auto failure = io.status == io::Result::Status::timeout
                              ? metrics::HandshakeFailure::timeout
-                             : to_metric(stream.tls()->failure());
+                             : telemetry::to_metric(stream.tls()->failure());
     counters_.tls_handshake_failed(*listener_, metrics::Side::server, failure);
 }
 
@@ -261,4 +261,4 @@ void Dialer::count(ConnectResult result) {
     counters_.upstream_connect(id_, result, io::DeadlineQueue::Clock::now() - began_);
 }
 
-} // namespace pgmoat::control
+} // namespace pgmoat::upstream

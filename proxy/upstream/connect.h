@@ -14,7 +14,7 @@
 #include <variant>
 #include <vector>
 
-namespace pgmoat::control {
+namespace pgmoat::upstream {
 
 struct Address {
     asio::generic::stream_protocol::endpoint endpoint;
@@ -29,4 +29,4 @@ resolve(asio::ip::tcp::resolver& resolver, const config::UpstreamHost& host);
 [[nodiscard]] std::unique_ptr<io::Stream>
 open_socket(asio::io_context& context, const Address& address, const config::Conninfo& conninfo);
 
-} // namespace pgmoat::control
+} // namespace pgmoat::upstream
