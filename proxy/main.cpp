@@ -1,11 +1,11 @@
 // The command line. Every command gives an exit code of exit_code.h.
 
-#include "proxy/command_cert.h"
-#include "proxy/command_hba_list.h"
-#include "proxy/command_hba_test.h"
-#include "proxy/command_http_user.h"
-#include "proxy/command_serve.h"
-#include "proxy/exit_code.h"
+#include "proxy/cli/cert.h"
+#include "proxy/cli/exit_code.h"
+#include "proxy/cli/hba_list.h"
+#include "proxy/cli/hba_test.h"
+#include "proxy/cli/http_user.h"
+#include "proxy/cli/serve.h"
 #include "tls/context.h"
 
 #include <CLI/CLI.hpp>
@@ -15,8 +15,8 @@
 
 namespace {
 
-using pgmoat::CertKind;
-using pgmoat::CertOptions;
+using pgmoat::cli::CertKind;
+using pgmoat::cli::CertOptions;
 
 std::string version() {
     return "pgmoat " PGMOAT_VERSION "\n"
@@ -80,7 +80,7 @@ void add_cert_commands(CLI::App& cert, CertOptions& options) {
         ->required();
 }
 
-void add_hba_test_command(CLI::App& hba, pgmoat::HbaTestOptions& options) {
+void add_hba_test_command(CLI::App& hba, pgmoat::cli::HbaTestOptions& options) {
     CLI::App* test = hba.add_subcommand("test", "Which rule decides about a connection, and how");
     test->add_option("--config", options.config_file, "Configuration file")->required();
     test->add_option("--file", options.hba_file, "Rules to try, instead of the listener's");
@@ -101,7 +101,7 @@ void add_hba_test_command(CLI::App& hba, pgmoat::HbaTestOptions& options) {
         "--system-user", options.system_user, "Operating system user of a unix socket's client");
 }
 
-CLI::App* add_hba_list_command(CLI::App& hba, pgmoat::HbaListOptions& options) {
+CLI::App* add_hba_list_command(CLI::App& hba, pgmoat::cli::HbaListOptions& options) {
     CLI::App* list = hba.add_subcommand("list", "The rules as rows, errors included");
     auto* config = list->add_option("--config", options.config_file, "Configuration file");
     auto* file = list->add_option("--file", options.hba_file, "Rules, instead of the listener's");
@@ -128,9 +128,9 @@ int main(int argc, char** argv) {
     bool explain = false;
     check->add_flag("--explain", explain, "Say what each sslmode of a client means for it");
     CLI::App* hba = app.add_subcommand("hba", "Ask the access rules")->require_subcommand(1);
-    pgmoat::HbaTestOptions hba_test_options;
+    pgmoat::cli::HbaTestOptions hba_test_options;
     add_hba_test_command(*hba, hba_test_options);
-    pgmoat::HbaListOptions hba_list_options;
+    pgmoat::cli::HbaListOptions hba_list_options;
     const CLI::App* hba_list = add_hba_list_command(*hba, hba_list_options);
     CLI::App* cert = app.add_subcommand("cert", "Make keys and certificates");
     CertOptions cert_options;
@@ -145,12 +145,12 @@ int main(int argc, char** argv) {
         if (app.get_subcommands().empty() && config_file.empty())
             throw CLI::RequiredError("--config");
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? pgmoat::exit_ok : pgmoat::exit_usage;
+        return app.exit(error) == 0 ? pgmoat::cli::exit_ok : pgmoat::cli::exit_usage;
     }
-    if (*check) return pgmoat::check(config_file, explain);
-    if (*hba_list) return pgmoat::list_hba(hba_list_options);
-    if (*hba) return pgmoat::test_hba(hba_test_options);
-    if (*cert) return pgmoat::make_certificate(cert_options);
-    if (*http_user) return pgmoat::make_http_user(http_user_name);
-    return pgmoat::serve(config_file);
+    if (*check) return pgmoat::cli::check(config_file, explain);
+    if (*hba_list) return pgmoat::cli::list_hba(hba_list_options);
+    if (*hba) return pgmoat::cli::test_hba(hba_test_options);
+    if (*cert) return pgmoat::cli::make_certificate(cert_options);
+    if (*http_user) return pgmoat::cli::make_http_user(http_user_name);
+    return pgmoat::cli::serve(config_file);
 }

@@ -12,7 +12,8 @@ namespace pgmoat::access {
 // What a session's facts say to the rules.
 [[nodiscard]] hba::Candidate candidate_of(const telemetry::SessionFacts& facts);
 
-// What it is asked with; all must outlive the evaluation. After lookup_client.cancel() it ends at once.
+// What it is asked with; all must outlive the evaluation. After lookup_client.cancel() it ends at
+// once.
 struct RulesToAsk {
     LookupClient& lookup_client;
     const hba::Rules& rules;

@@ -25,10 +25,25 @@ class Room:
 
 
 LEAVES = ("protocol/", "tls/", "metrics/")
-SHARED = ("proxy/descriptor.h", "proxy/session_table.h", "proxy/traffic.h", "proxy/fields.h", "proxy/describe.h",
-          "proxy/refusals.h")
-CONSOLE_DOOR = ("proxy/console_door.h", "proxy/console_login.h")
-LOG = "proxy/log.h"  # for the trunk: leaves and the relay return, they do not log (law 4)
+# Headers that look at nothing but leaves, for whoever stands below the rest of their room.
+SHARED = ("proxy/descriptor.h",)
+TRAFFIC = "proxy/telemetry/traffic.h"
+CONSOLE_ENDPOINT = ("proxy/admin/console/console_endpoint.h", "proxy/admin/console/console_login.h")
+
+# The floors, from below: each may look at those under it.
+CONFIG = "proxy/config/"
+HBA = "proxy/hba/"
+LOOKUPS = "proxy/lookups/"
+RELAY = "proxy/relay/"
+TELEMETRY = "proxy/telemetry/"
+IO = "proxy/io/"
+RUNTIME = "proxy/runtime/"
+ACCESS = "proxy/access/"
+UPSTREAM = "proxy/upstream/"
+SESSION = "proxy/session/"
+ADMIN = "proxy/admin/"
+SERVER = "proxy/server/"
+CLI = "proxy/cli/"
 
 ROOMS = (
     Room("protocol/", ("protocol/",), (),
@@ -39,38 +54,60 @@ ROOMS = (
          "metrics/ knows no other module (law 3)"),
     Room("metrics/", ("metrics/",), (SYSTEM,),
          "prometheus-cpp is included in metrics/exporter.cpp only (law 2)"),
-    Room("proxy/config/", ("protocol/", "tls/", "proxy/config/"), (SYSTEM,),
+    Room(CONFIG, ("protocol/", "tls/", CONFIG), (SYSTEM,),
          "config is pure and stands on the lowest floor of proxy/: no socket, no library"),
-    Room("proxy/hba/net_address.cpp", ("proxy/hba/",), (SYSTEM,),
+    Room("proxy/hba/net_address.cpp", (HBA,), (SYSTEM,),
          "net_address reads and prints numeric addresses with libc's inet_pton and its like: no socket"),
-    Room("proxy/hba/", (*LEAVES, "proxy/config/", "proxy/hba/"), (RE2,),
-         "hba is pure: no socket, nothing of the floors above"),
-    Room("proxy/lookups/role_connection.cpp", ("proxy/config/", "proxy/hba/", "proxy/lookups/"),
-         (LIBPQ, SYSTEM),
+    Room("proxy/hba/evaluate/", (*LEAVES, CONFIG, "proxy/hba/evaluate/", "proxy/hba/rule", "proxy/hba/net_address",
+                                 "proxy/hba/limits.h"), (RE2,),
+         "deciding by the rules is pure, and knows nothing of how their files are read"),
+    Room("proxy/hba/parse/", (*LEAVES, CONFIG, "proxy/hba/parse/", "proxy/hba/rule", "proxy/hba/net_address",
+                              "proxy/hba/limits.h"), (RE2,),
+         "reading the rules is pure, and knows nothing of how they decide"),
+    Room(HBA, (*LEAVES, CONFIG, HBA), (RE2,), "hba is pure: no socket, nothing of the floors above"),
+    Room("proxy/lookups/role_connection.cpp", (CONFIG, HBA, LOOKUPS), (LIBPQ, SYSTEM),
          "the role query is libpq's whole task here"),
-    Room("proxy/lookups/", ("tls/", "proxy/config/", "proxy/hba/", "proxy/lookups/"), (SYSTEM,),
+    Room(LOOKUPS, ("tls/", CONFIG, HBA, LOOKUPS), (SYSTEM,),
          "lookups are plain threads: no Asio, no log; libpq in role_connection.cpp only (law 2)"),
-    Room("proxy/relay/", (*LEAVES, *SHARED, "proxy/relay/"), (SYSTEM,),
-         "the relay loop is plain code over plain structs: no Asio, nothing of the control plane"),
-    Room("proxy/control/",
-         (*LEAVES, *SHARED, *CONSOLE_DOOR, LOG, "proxy/config/", "proxy/hba/", "proxy/lookups/", "proxy/relay/",
-          "proxy/control/"),
-         (ASIO, SPDLOG, SYSTEM),
-         "control looks down only; it does not know admin"),
+    Room(RELAY, (*LEAVES, *SHARED, TRAFFIC, RELAY), (SYSTEM,),
+         "the relay loop is plain code over plain structs: no Asio; of other rooms only what it counts in"),
+    Room(TRAFFIC, (), (), "what the relay counts in knows nobody"),
+    Room("proxy/telemetry/connection_log", (*LEAVES, CONFIG, RELAY, TELEMETRY), (),
+         "the end of a connection is told by the relay too: its Reporter is implemented here"),
+    Room(TELEMETRY, (*LEAVES, CONFIG, TELEMETRY), (SPDLOG, SYSTEM),
+         "telemetry is told facts; it knows nobody who tells them"),
+    Room(IO, (*LEAVES, *SHARED, RELAY, IO), (ASIO, SYSTEM),
+         "io knows sockets, time and Asio; of the relay what a stream is handed over as"),
+    Room(RUNTIME, (*LEAVES, *SHARED, *CONSOLE_ENDPOINT, CONFIG, HBA, LOOKUPS, RELAY, TELEMETRY, IO, RUNTIME), (ASIO, SYSTEM),
+         "what sessions share stands below them; of the console it knows the endpoint only"),
+    Room(ACCESS, (*LEAVES, *SHARED, CONFIG, HBA, LOOKUPS, RELAY, TELEMETRY, IO, RUNTIME, ACCESS), (ASIO, SYSTEM),
+         "access looks down only: no session, no upstream"),
+    Room(UPSTREAM, (*LEAVES, *SHARED, CONFIG, TELEMETRY, IO, RUNTIME, UPSTREAM), (ASIO, SYSTEM),
+         "upstream looks down only: no session, no access rules"),
+    Room(SESSION, (*LEAVES, *SHARED, *CONSOLE_ENDPOINT, CONFIG, HBA, LOOKUPS, RELAY, TELEMETRY, IO, RUNTIME, ACCESS, UPSTREAM,
+                   SESSION), (ASIO, SYSTEM),
+         "session looks down only; of admin it knows the console's endpoint"),
+    Room("proxy/admin/console/console_login", LEAVES, (SYSTEM,), "what the endpoint is given is plain values"),
+    Room("proxy/admin/console/console_endpoint", (*LEAVES, *SHARED, *CONSOLE_ENDPOINT), (ASIO, SYSTEM),
+         "the endpoint stands between session and admin, which do not know each other"),
+    Room("proxy/admin/console/console.", (*LEAVES, "proxy/admin/console/"), (ASIO, SYSTEM),
+         "the coroutine that carries the console over a connection"),
     Room("proxy/admin/console/",
-         (*LEAVES, *SHARED, "proxy/console_login.h", "proxy/config/", "proxy/admin/console/"), (SYSTEM,),
+         (*LEAVES, *SHARED, "proxy/admin/console/console_login.h", CONFIG, TELEMETRY, "proxy/admin/console/"), (SYSTEM,),
          "the console's statements, rows and messages are pure: no socket, no Asio"),
-    Room("proxy/admin/",
-         (*LEAVES, *SHARED, *CONSOLE_DOOR, LOG, "proxy/config/", "proxy/hba/", "proxy/relay/", "proxy/admin/"),
-         (ASIO, SPDLOG, SYSTEM),
-         "admin looks down only; it does not know control"),
-    Room("proxy/console_door", (*LEAVES, *SHARED, *CONSOLE_DOOR), (ASIO, SYSTEM),
-         "the door stands between control and admin, which do not know each other"),
-    Room("proxy/console_login", LEAVES, (SYSTEM,), "what the door hands over is plain values"),
-    *(Room(header.removesuffix(".h"), (*LEAVES, *SHARED, "proxy/limits.h"), (SYSTEM,),
-           "what both planes share stands below them and knows neither") for header in SHARED),
-    Room("proxy/", (*LEAVES, "proxy/"), (ASIO, SPDLOG, CLI11, SYSTEM),
-         "OpenSSL stays under tls/, prometheus-cpp in metrics/exporter.cpp, RE2 in hba (law 2)"),
+    Room("proxy/admin/status/",
+         (*LEAVES, *SHARED, CONFIG, TELEMETRY, "proxy/admin/limits.h", "proxy/admin/status/"), (SYSTEM,),
+         "the status and its pages are made of values: no socket, no HTTP"),
+    Room(ADMIN, (*LEAVES, *SHARED, CONFIG, HBA, RELAY, TELEMETRY, ADMIN), (ASIO, SYSTEM),
+         "admin looks down only; it does not know session"),
+    Room(SERVER, (*LEAVES, *SHARED, CONFIG, HBA, LOOKUPS, RELAY, TELEMETRY, IO, RUNTIME, ACCESS, UPSTREAM, SESSION, ADMIN,
+                  SERVER), (ASIO, SYSTEM),
+         "server looks down only: no command line"),
+    Room(CLI, (*LEAVES, *SHARED, CONFIG, HBA, LOOKUPS, TELEMETRY, RUNTIME, ACCESS, UPSTREAM, SESSION, ADMIN, SERVER, CLI),
+         (SYSTEM,),
+         "a command of the command line uses what there is; it has no loop of its own"),
+    Room("proxy/main.cpp", ("tls/", CLI), (ASIO, CLI11), "main reads the command line and calls the command"),
+    Room("proxy/descriptor.h", (), (SYSTEM,), "what every room needs knows none"),
     Room("bench/rule_decisions.cpp", ("protocol/", "tls/", "proxy/hba/"), (RE2, CLI11),
          "it measures the access rules from inside, as no socket could show what they cost"),
     Room("bench/", (*LEAVES, "bench/"), (OPENSSL, CLI11, ASIO, SYSTEM),
@@ -84,5 +121,7 @@ ROOMS = (
 ONLY_IN_SOURCES = {"tls/": OPENSSL}
 
 # Folders that carry a README.md: purpose, rule, what they may include, how to add the next thing.
-FOLDERS_WITH_README = ("protocol", "tls", "metrics", "bench", "proxy", "proxy/admin", "proxy/admin/console", "proxy/config",
-                       "proxy/control", "proxy/lookups", "proxy/hba", "proxy/relay", "tests/integration", "tests/layering")
+FOLDERS_WITH_README = ("protocol", "tls", "metrics", "bench", "proxy", "proxy/access", "proxy/admin", "proxy/admin/console",
+                       "proxy/cli", "proxy/config", "proxy/hba", "proxy/io", "proxy/lookups", "proxy/relay", "proxy/runtime",
+                       "proxy/server", "proxy/session", "proxy/telemetry", "proxy/upstream", "tests/integration",
+                       "tests/layering")

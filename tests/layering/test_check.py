@@ -40,15 +40,15 @@ class Includes(Tree):
         ("tls/a.h", "<openssl/ssl.h>"),
         ("metrics/a.cpp", '"tls/session.h"'),
         ("metrics/counters.cpp", "<prometheus/registry.h>"),
-        ("proxy/server.cpp", "<openssl/ssl.h>"),
+        ("proxy/server/server.cpp", "<openssl/ssl.h>"),
         ("proxy/config/a.cpp", "<boost/asio.hpp>"),
         ("proxy/config/a.cpp", '"proxy/relay/plane.h"'),
         ("proxy/lookups/roles.cpp", "<libpq-fe.h>"),
         ("proxy/lookups/a.cpp", "<boost/asio.hpp>"),
         ("proxy/relay/a.cpp", "<boost/asio.hpp>"),
-        ("proxy/relay/a.cpp", '"proxy/control/session.h"'),
-        ("proxy/control/a.cpp", '"proxy/admin/http.h"'),
-        ("proxy/admin/a.cpp", '"proxy/control/session.h"'),
+        ("proxy/relay/a.cpp", '"proxy/session/session.h"'),
+        ("proxy/session/a.cpp", '"proxy/admin/http/http.h"'),
+        ("proxy/admin/a.cpp", '"proxy/session/session.h"'),
         ("bench/a.cpp", '"proxy/relay/plane.h"'),
     )
     ALLOWED = (
@@ -58,8 +58,8 @@ class Includes(Tree):
         ("metrics/exporter.cpp", "<prometheus/registry.h>"),
         ("proxy/relay/a.cpp", "<sys/epoll.h>"),
         ("proxy/lookups/role_connection.cpp", "<libpq-fe.h>"),
-        ("proxy/control/a.cpp", "<boost/asio.hpp>"),
-        ("proxy/control/a.cpp", '"proxy/relay/plane.h"'),
+        ("proxy/session/a.cpp", "<boost/asio.hpp>"),
+        ("proxy/session/a.cpp", '"proxy/relay/plane.h"'),
         ("tests/component/relay/a.cpp", '"proxy/relay/plane.h"'),
     )
 

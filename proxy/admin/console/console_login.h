@@ -1,6 +1,6 @@
 // Who asks for the console: what the control plane knows of him when his startup packet has named
-// the virtual database and the access rules have let him pass. For the endpoint (console_endpoint.h) and
-// for whoever decides how he proves who he is.
+// the virtual database and the access rules have let him pass. For the endpoint
+// (console_endpoint.h) and for whoever decides how he proves who he is.
 #pragma once
 
 #include "protocol/startup.h"

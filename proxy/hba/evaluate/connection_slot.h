@@ -1,5 +1,5 @@
-// The slot of a connection under the rule that let it in, for max_connections= and the counts. Held as
-// long as the connection lives, whatever becomes of the rules meanwhile. Any thread.
+// The slot of a connection under the rule that let it in, for max_connections= and the counts. Held
+// as long as the connection lives, whatever becomes of the rules meanwhile. Any thread.
 #pragma once
 
 #include "proxy/hba/evaluate/evaluation.h"

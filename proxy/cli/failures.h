@@ -1,0 +1,15 @@
+// What every command does when it cannot: words on stderr in PostgreSQL's manner, and an exit code.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace pgmoat::cli {
+
+// "pgmoat: FATAL:  ..."
+void say(const char* level, const std::string& line);
+
+// Runs `work` and turns what it throws into words and an exit code of exit_code.h.
+[[nodiscard]] int with_exit_codes(const std::string& config_file, const std::function<int()>& work);
+
+} // namespace pgmoat::cli

@@ -1,0 +1,120 @@
+#include "proxy/cli/hba_test.h"
+
+#include "proxy/access/load_rules.h"
+#include "proxy/cli/exit_code.h"
+#include "proxy/cli/failures.h"
+#include "proxy/config/config.h"
+#include "proxy/config/guc_value.h"
+#include "proxy/config/hosts_file.h"
+#include "proxy/hba/evaluate/evaluation.h"
+#include "proxy/lookups/dns.h"
+#include "proxy/lookups/interfaces.h"
+#include "proxy/lookups/roles.h"
+#include "tls/certificate_file.h"
+
+#include <cstdio>
+#include <memory>
+#include <utility>
+#include <variant>
+
+namespace pgmoat::cli {
+
+namespace {
+
+using config::ConfigError;
+using hba::Decision;
+using hba::Question;
+
+protocol::Replication replication_of(const std::string& word) {
+    if (word == "database") return protocol::Replication::logical;
+    const auto flag = config::parse_boolean(word.empty() ? "off" : word);
+    if (!flag) throw ConfigError({"invalid value for --replication: \"" + word + "\""});
+    return *flag ? protocol::Replication::physical : protocol::Replication::none;
+}
+
+hba::Candidate candidate_of(const HbaTestOptions& options, const config::Config& config) {
+    hba::Candidate candidate;
+    candidate.address_text = options.address == "local" ? "[local]" : options.address;
+    candidate.address = hba::net_address_from(candidate.address_text);
+    if (candidate.address.family == hba::Family::local && candidate.address_text != "[local]")
+        throw ConfigError({"\"" + options.address + "\" is no numeric address"});
+    candidate.tls = !options.tls.empty();
+    candidate.tls_version = options.tls;
+    candidate.tls_cipher = options.cipher;
+    candidate.tls_group = options.group;
+    candidate.server_name = options.server_name;
+    candidate.has_ca = config::asks_for_certificate(config.tls, options.server_name);
+    candidate.user = options.user;
+    candidate.replication = replication_of(options.replication);
+    if (candidate.replication != protocol::Replication::physical)
+        candidate.database = options.database.empty() ? options.user : options.database;
+    if (!options.client_certificate_file.empty())
+        candidate.certificate = std::make_shared<const tls::CertificateFacts>(
+            tls::read_certificate(options.client_certificate_file));
+    if (!options.system_user.empty()) candidate.system_user = options.system_user;
+    return candidate;
+}
+
+void answer(const lookups::RoleSource& roles,
+            const hba::Candidate& candidate,
+            Question question,
+            hba::Evaluation& evaluation) {
+    switch (question) {
+    case Question::client_host_name:
+        return evaluation.answer(lookups::look_up_host_name(candidate.address));
+    case Question::user_roles:
+        return evaluation.answer(lookups::look_up_roles(roles, candidate.user));
+    case Question::own_interfaces: return evaluation.answer(lookups::own_interfaces());
+    }
+}
+
+Decision decide(const runtime::Access& access, const hba::Candidate& candidate) {
+    hba::Evaluation evaluation(*access.rules, candidate);
+    for (;;) {
+        auto step = evaluation.next();
+        if (auto* question = std::get_if<Question>(&step)) {
+            answer(access.roles, candidate, *question, evaluation);
+            continue;
+        }
+        return hba::after_server_hello(std::get<Decision>(std::move(step)), candidate);
+    }
+}
+
+void say(const Decision& decision, const std::string& listener_upstream) {
+    if (decision.rule != nullptr)
+        std::printf("file \"%s\" line %u: \"%s\"\n",
+                    decision.rule->file.c_str(),
+                    decision.rule->line,
+                    hba::shown_text(*decision.rule).c_str());
+    else
+        std::printf("no rule matches\n");
+    if (!decision.refuses()) {
+        const auto& upstream = decision.upstream.empty() ? listener_upstream : decision.upstream;
+        std::printf("allow, to upstream \"%s\"\n", upstream.c_str());
+        return;
+    }
+    std::printf(
+        "deny\nFATAL:  %s  (SQLSTATE %s)\n", decision.message.c_str(), decision.sqlstate.c_str());
+    if (!decision.log_detail.empty()) std::printf("log: %s\n", decision.log_detail.c_str());
+}
+
+} // namespace
+
+int test_hba(const HbaTestOptions& options) {
+    return with_exit_codes(options.config_file, [&]() -> int {
+        config::Config config = config::load_config(options.config_file);
+        config::Listener listener = config::listener_named(config, options.listener);
+        if (!options.hba_file.empty()) listener.hba_file = options.hba_file;
+        if (listener.hba_file.empty())
+            throw ConfigError({"listener \"" + listener.name + "\" has no \"hba_file\""});
+        config.listeners = {listener};
+        const auto access = access::load_access(config, {});
+        hba::Candidate candidate = candidate_of(options, config);
+        candidate.passthrough = listener.tls_mode == config::TlsMode::passthrough;
+        const Decision decision = decide(access.front(), candidate);
+        say(decision, listener.upstream);
+        return decision.refuses() ? exit_failed : exit_ok;
+    });
+}
+
+} // namespace pgmoat::cli

@@ -1,0 +1,86 @@
+#include "proxy/cli/serve.h"
+
+#include "proxy/access/load_rules.h"
+#include "proxy/admin/http/http_access.h"
+#include "proxy/admin/http/listen.h"
+#include "proxy/cli/check.h"
+#include "proxy/cli/exit_code.h"
+#include "proxy/cli/failures.h"
+#include "proxy/config/config.h"
+#include "proxy/server/load_runtime_config.h"
+#include "proxy/server/process.h"
+#include "proxy/server/server.h"
+
+#include <cstdio>
+#include <ctime>
+#include <utility>
+
+namespace pgmoat::cli {
+
+namespace {
+
+int print_findings(const std::vector<Finding>& findings) {
+    int code = exit_ok;
+    for (const Finding& finding : findings) {
+        switch (finding.level) {
+        case Finding::Level::ok: std::printf("ok: %s\n", finding.text.c_str()); break;
+        case Finding::Level::warning: say("WARNING", finding.text); break;
+        case Finding::Level::error:
+            say("ERROR", finding.text);
+            code = exit_tls;
+            break;
+        }
+    }
+    return code;
+}
+
+void print_sslmodes(const runtime::RuntimeConfig& setup) {
+    std::vector<const hba::Rules*> rules;
+    for (const auto& access : setup.access)
+        rules.push_back(access.rules.get());
+    for (const auto& line : explain_sslmodes(setup.config, rules))
+        std::printf("%s\n", line.c_str());
+}
+
+} // namespace
+
+int serve(const std::string& config_file) {
+    server::protect_process();
+    return with_exit_codes(config_file, [&]() -> int {
+        config::Config config = config::load_config(config_file);
+        const std::string user = config.user;
+        server::refuse_root(user);
+        telemetry::Log log;
+        log.configure(config.log_min_messages, config.log_format);
+        server::Server server(std::move(config), log);
+        server::become_user(user);
+        return server.run();
+    });
+}
+
+int check(const std::string& config_file, bool explain) {
+    return with_exit_codes(config_file, [&]() -> int {
+        const auto setup = server::load_runtime_config(config::load_config(config_file));
+        const auto http = admin::load_http_access(setup->config);
+        for (const auto& warning : setup->config.warnings)
+            say("WARNING", warning);
+        const auto exposure = admin::exposure_of(http);
+        if (admin::sounds_exposed(http.listen) && !exposure.empty()) say("WARNING", exposure);
+        for (const auto& warning : access::access_warnings(setup->access))
+            say("WARNING", warning);
+        const auto scram = server::scram_warnings(*setup);
+        for (const auto& warning : scram)
+            say("WARNING", warning);
+        if (setup->tls && scram.empty()) std::printf("ok: libpq clients can log in with SCRAM\n");
+        if (setup->tls)
+            for (const auto& note : setup->tls->notes())
+                say("WARNING", note);
+        const int code = print_findings(check_tls(setup->config, std::time(nullptr)));
+        if (explain) print_sslmodes(*setup);
+        if (code == exit_ok)
+            std::printf("configuration file \"%s\" is valid\n", config_file.c_str());
+        return code;
+    });
+}
+
+} // namespace pgmoat::cli

@@ -1,0 +1,63 @@
+// The HTTP endpoint as the server uses it: fills the pages from the session table, the counters and
+// the setup, and keeps the history for the charts. On the first control thread.
+#pragma once
+
+#include "metrics/counters.h"
+#include "proxy/admin/http/http.h"
+#include "proxy/admin/status/history.h"
+#include "proxy/relay/plane.h"
+#include "proxy/runtime/runtime_config.h"
+#include "proxy/runtime/services.h"
+#include "proxy/server/gauges.h"
+#include "proxy/telemetry/log.h"
+#include "proxy/telemetry/refusal_log.h"
+#include "proxy/telemetry/session_table.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pgmoat::server {
+
+// What the pages are made of; all of it must outlive the AdminServer.
+struct AdminSources {
+    metrics::Counters& counters;
+    const telemetry::SessionTable& table;
+    const relay::Plane& plane;
+    const std::vector<std::unique_ptr<runtime::ControlThread>>& threads;
+    const telemetry::RecentRefusals& refusals;
+    telemetry::Log& log;
+    const std::shared_ptr<const runtime::RuntimeConfig>& setup; // the one in force
+    const ServerState& state;
+};
+
+class AdminServer {
+  public:
+    // Listens at once. Throws admin::ListenError.
+    AdminServer(boost::asio::io_context& context, AdminSources sources, admin::HttpAccess access);
+
+    // After a reload.
+    void use(admin::HttpAccess access);
+    // Takes one sample of the history; the server calls it at an even pace.
+    void sample();
+
+  private:
+    [[nodiscard]] admin::HttpPages pages();
+    void warn_of(const admin::HttpAccess& access);
+    [[nodiscard]] metrics::Gauges gauges(const telemetry::SeenSessions& sessions) const;
+    [[nodiscard]] std::string metrics_text();
+    [[nodiscard]] admin::Status status() const;
+
+    AdminSources sources_;
+    std::int64_t started_;
+    bool exposed_ = false;           // other machines can reach it
+    std::uint64_t dropped_seen_ = 0; // of the log
+    admin::History history_;
+    admin::HttpEndpoint endpoint_;
+};
+
+} // namespace pgmoat::server

@@ -1,0 +1,62 @@
+#include "proxy/server/gauges.h"
+
+#include "proxy/server/rule_gauges.h"
+#include "proxy/telemetry/live_sums.h"
+#include "tls/context.h"
+#include "tls/file_facts.h"
+
+#include <chrono>
+#include <string>
+
+namespace pgmoat::server {
+
+namespace {
+
+metrics::BuildInfo build_info() {
+    return {
+        PGMOAT_VERSION, PGMOAT_REVISION, __VERSION__, tls::build_version(), tls::runtime_version()};
+}
+
+std::vector<std::string> names_of(const std::vector<config::Listener>& listeners) {
+    std::vector<std::string> names;
+    names.reserve(listeners.size());
+    for (const config::Listener& listener : listeners)
+        names.push_back(listener.name);
+    return names;
+}
+
+double seconds(std::chrono::steady_clock::duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+void add_threads(const GaugeSources& sources, metrics::Gauges& gauges) {
+    for (std::size_t i = 0; i < sources.threads.size(); ++i)
+        gauges.control_threads.push_back(
+            {"control-" + std::to_string(i), seconds(sources.threads[i]->lag.recent())});
+    for (const relay::ThreadFacts& thread : sources.plane.threads()) {
+        gauges.relay_threads.push_back({thread.name, thread.measured_share, seconds(thread.lag)});
+        gauges.buffered_bytes += thread.buffered_bytes;
+    }
+}
+
+} // namespace
+
+metrics::Gauges read_gauges(const GaugeSources& sources) {
+    const ServerState& state = sources.state;
+    metrics::Gauges gauges;
+    gauges.build = build_info();
+    telemetry::add_live(sources.sessions, names_of(sources.setup.config.listeners), gauges);
+    gauges.connections_limit = static_cast<std::uint64_t>(sources.setup.config.max_connections);
+    gauges.certificates = state.certificates;
+    gauges.rule_hits = rule_hits(sources.setup, &runtime::Access::rules);
+    gauges.audit_hits = rule_hits(sources.setup, &runtime::Access::dry_run);
+    gauges.rule_last_hits = rule_last_hits(sources.setup);
+    add_threads(sources, gauges);
+    gauges.fips = tls::fips_enabled();
+    gauges.draining = state.draining;
+    gauges.last_reload_successful = state.last_reload_successful;
+    gauges.last_reload_success_time = state.last_reload_success_time;
+    return gauges;
+}
+
+} // namespace pgmoat::server

@@ -1,0 +1,35 @@
+// The bounds of the server as a whole, each with its reason.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace pgmoat::server {
+
+// How often a draining server looks whether everyone has left.
+inline constexpr std::chrono::milliseconds shutdown_poll{20};
+
+// After connections were cut off, how long their last words (a log line, a counter) may take.
+inline constexpr std::chrono::seconds cut_off_wait{2};
+
+// Rules that have series of their own; the rest of a huge file shares one.
+inline constexpr unsigned rules_shown_max = 1000;
+
+// How often the server says how many lines it held back, and looks at itself for the status page.
+inline constexpr std::chrono::seconds housekeeping_pause{2};
+
+// ssl_watch: files that change together are seldom written at one moment. So long it is waited for
+// the next of them; an attempt that failed is made again after the pause, and a pair that still
+// does not fit after the patience is no rotation but a mistake, and said to be one.
+inline constexpr std::chrono::milliseconds watch_debounce{200};
+inline constexpr std::chrono::milliseconds watch_retry_pause{1000};
+inline constexpr std::chrono::seconds watch_patience{5};
+
+// ssl_passphrase_command: as long as systemd-ask-password waits for a person to type by default.
+inline constexpr std::chrono::seconds passphrase_timeout{90};
+// How often it is looked whether the command has ended or is no longer wanted.
+inline constexpr std::chrono::milliseconds passphrase_poll{10};
+// A line longer than this is no passphrase: OpenSSL takes 1024 bytes (PEM_BUFSIZE).
+inline constexpr std::size_t passphrase_line_bytes_max = 1024;
+
+} // namespace pgmoat::server

@@ -1,0 +1,22 @@
+// Opens the listening sockets, before the process gives up its privileges.
+#pragma once
+
+#include "proxy/config/config.h"
+#include "proxy/session/accept.h"
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace pgmoat::server {
+
+class BindError : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// Opens all of them or throws BindError. An address that this machine does not have is left out,
+// with a line in `notes`, as long as the listener has another one.
+[[nodiscard]] std::vector<session::ListeningSocket> open_listeners(const config::Config& config,
+                                                                   std::vector<std::string>& notes);
+
+} // namespace pgmoat::server

@@ -1,0 +1,355 @@
+#include "proxy/server/server.h"
+
+#include "proxy/access/dry_run.h"
+#include "proxy/access/kill.h"
+#include "proxy/access/load_rules.h"
+#include "proxy/access/recheck_sessions.h"
+#include "proxy/admin/console/console.h"
+#include "proxy/relay/plane.h"
+#include "proxy/server/admin_server.h"
+#include "proxy/server/certificate_gauges.h"
+#include "proxy/server/certificate_watch.h"
+#include "proxy/server/console_backend.h"
+#include "proxy/server/limits.h"
+#include "proxy/server/load_runtime_config.h"
+#include "proxy/server/open_listeners.h"
+#include "proxy/server/process.h"
+#include "proxy/server/reloader.h"
+#include "proxy/session/session.h"
+#include "proxy/telemetry/session_table.h"
+#include "proxy/upstream/probe.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace pgmoat::server {
+
+using runtime::ControlThread;
+using runtime::RuntimeConfig;
+namespace asio = boost::asio;
+
+namespace {
+
+void log_tls_notes(telemetry::Log& log, const RuntimeConfig& setup) {
+    if (!setup.tls) return;
+    for (const auto& note : setup.tls->notes())
+        log.warning(note);
+}
+
+} // namespace
+
+// Members are destroyed in reverse order: first nobody accepts, then the control threads end, then
+// the relay plane, and only then what both of them use.
+struct Server::Running {
+    Running(telemetry::Log& shared_log,
+            std::shared_ptr<const RuntimeConfig> initial,
+            std::vector<session::ListeningSocket> sockets,
+            admin::HttpAccess access,
+            FileLooks seen)
+        : log(shared_log), setup(std::move(initial)), reporter(log, counters),
+          plane({static_cast<std::size_t>(setup->config.relay_threads)}, reporter, counters),
+          services{table, plane, reporter, counters, log} {
+        for (int i = 0; i < setup->config.control_threads; ++i)
+            threads.push_back(std::make_unique<ControlThread>(services, setup));
+        for (auto& socket : sockets) {
+            const auto& listener = setup->config.listeners[socket.listener];
+            const auto id = counters.add_listener(listener.name, runtime::mode_of(listener));
+            listeners.push_back(
+                std::make_unique<session::Listener>(threads, std::move(socket), id));
+        }
+        if (!setup->config.http_listen.empty())
+            http.emplace(
+                threads[0]->context,
+                AdminSources{
+                    counters, table, plane, threads, reporter.recent_refusals(), log, setup, state},
+                std::move(access));
+        open_console();
+        signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
+        timer.emplace(threads[0]->context);
+        housekeeper.emplace(threads[0]->context);
+        reloader.emplace(
+            threads[0]->context,
+            [this] { return setup; },
+            [this](const Reloaded& result) { reloaded(result); });
+        watch_files(std::move(seen));
+        apply_log_settings();
+    }
+
+    int run() {
+        for (auto& listener : listeners)
+            listener->start();
+        wait_for_signal();
+        keep_house();
+        upstream::probe_upstreams(*threads[0]);
+        for (auto& thread : threads)
+            thread->lag.start();
+        log.info("ready to accept connections");
+
+        std::vector<std::jthread> others;
+        for (std::size_t i = 1; i < threads.size(); ++i)
+            others.emplace_back([this, i] {
+                const auto work = asio::make_work_guard(threads[i]->context);
+                threads[i]->context.run();
+            });
+        const auto work = asio::make_work_guard(threads[0]->context);
+        threads[0]->context.run();
+        for (auto& thread : threads)
+            thread->context.stop();
+        return exit_code;
+    }
+
+    // --- the console ----------------------------------------------------------------------------
+
+    void open_console() {
+        console.emplace(threads[0]->context.get_executor(), console_backend);
+        services.serve_console = [this](admin::ConsoleClient& client,
+                                        const admin::ConsoleLogin& login) {
+            return console->serve(client, login);
+        };
+    }
+
+    ServerVerbs verbs() {
+        return {[this]() -> const RuntimeConfig& { return *setup; },
+                [this](const std::string& user, Reloader::Heard heard) {
+                    log.info("console user \"" + user + "\" asks to reload configuration files");
+                    reloader->request(ReloadKind::all, std::move(heard));
+                },
+                [this](std::uint64_t id, const std::string& detail) {
+                    return access::kill(threads, id, detail);
+                },
+                [this](const std::string& user) {
+                    if (!state.draining) drain("console user \"" + user + "\" asks to drain");
+                },
+                [this](const std::string& user) {
+                    stop_now("console user \"" + user + "\" asks to shut down");
+                }};
+    }
+
+    // All but the console's: they end when nobody else is left.
+    std::size_t sessions_left() const {
+        const std::size_t live = table.live();
+        return live - std::min(live, console->sessions());
+    }
+
+    // --- signals --------------------------------------------------------------------------------
+
+    void wait_for_signal() {
+        signals->async_wait([this](const error_code& error, int signal) {
+            if (error) return;
+            if (signal == SIGHUP)
+                reload();
+            else if (signal == SIGTERM && !state.draining)
+                drain("received smart shutdown request");
+            else
+                stop_now("received fast shutdown request");
+            wait_for_signal();
+        });
+    }
+
+    void reload() {
+        log.info("received SIGHUP, reloading configuration files");
+        reloader->request(ReloadKind::all);
+    }
+
+    void reloaded(const Reloaded& result) {
+        const bool rotated = result.kind == ReloadKind::tls_files;
+        if (!result.setup && certificate_watch && !certificate_watch->gives_up() && rotated) return;
+        state.last_reload_successful = result.setup != nullptr;
+        for (const auto& warning : result.warnings)
+            log.warning(warning);
+        for (const auto& error : result.errors)
+            log.error(error);
+        if (!result.setup) {
+            mark_faults(state.certificates, result.certificates);
+            for (const auto& heard : result.heard)
+                heard(result.errors.front());
+            return;
+        }
+        state.certificates = result.certificates;
+        state.last_reload_success_time = std::time(nullptr);
+        take(result.setup, [this, rotated, asked = result.heard] {
+            log.info(rotated ? "certificate files have changed and were loaded"
+                             : "configuration was reloaded");
+            for (const auto& heard : asked)
+                heard({});
+        });
+        if (http) http->use(result.http);
+        watch_files(result.looks);
+    }
+
+    void watch_files(FileLooks seen) {
+        const auto files = files_to_watch(setup->config);
+        if (files.empty() && !certificate_watch) return;
+        try {
+            if (!certificate_watch)
+                certificate_watch.emplace(threads[0]->context,
+                                          [this] { reloader->request(ReloadKind::tls_files); });
+            for (const auto& failure : certificate_watch->watch(files, std::move(seen)))
+                log.warning("ssl_watch: " + failure);
+        } catch (const std::exception& error) {
+            log.error(std::string("ssl_watch: ") + error.what());
+        }
+    }
+
+    // `in_force` is called when every thread has it.
+    void take(std::shared_ptr<const RuntimeConfig> fresh, const std::function<void()>& in_force) {
+        for (const auto& line : access::access_changes(*setup, *fresh))
+            log.info(line);
+        setup = std::move(fresh);
+        apply_log_settings();
+        spread(setup, 0, in_force);
+    }
+
+    // Each thread in turn takes the setup; when all have it, live sessions are looked over.
+    // `now` goes along: `setup` belongs to the first thread.
+    void spread(std::shared_ptr<const RuntimeConfig> now,
+                std::size_t next,
+                const std::function<void()>& in_force) {
+        ControlThread& thread = *threads[next % threads.size()];
+        asio::post(thread.context, [this, next, &thread, now = std::move(now), in_force] {
+            if (next == threads.size()) {
+                in_force();
+                return access::recheck_sessions(threads);
+            }
+            thread.setup = now;
+            spread(now, next + 1, in_force);
+        });
+    }
+
+    void apply_log_settings() {
+        log.configure(setup->config.log_min_messages, setup->config.log_format);
+        reporter.log_every_end(setup->config.log_disconnections);
+    }
+
+    // --- shutdown -------------------------------------------------------------------------------
+
+    void drain(const std::string& why) {
+        state.draining = true;
+        listeners.clear();
+        log.info(why + ", waiting for " + std::to_string(sessions_left()) + " connections");
+        give_up_at = std::chrono::steady_clock::now() + setup->config.shutdown_timeout;
+        wait_until_empty();
+    }
+
+    void wait_until_empty() {
+        if (table.live() == 0) return finish();
+        if (sessions_left() == 0) end_control_sessions("shut down");
+        if (std::chrono::steady_clock::now() >= give_up_at) {
+            if (cut_off) return finish();
+            return stop_now("shutdown_timeout expired");
+        }
+        timer->expires_after(shutdown_poll);
+        timer->async_wait([this](const error_code& error) {
+            if (!error) wait_until_empty();
+        });
+    }
+
+    // Every connection is still reported: sessions and channels end with reason drain.
+    void stop_now(const std::string& why) {
+        if (cut_off) return finish();
+        cut_off = true;
+        state.draining = true;
+        listeners.clear();
+        const std::size_t live = sessions_left();
+        log.info(why + ", ending " + std::to_string(live) + " connections");
+        if (live > 0) exit_code = 1;
+        plane.close_all();
+        end_control_sessions("shut down during login");
+        give_up_at = std::chrono::steady_clock::now() + cut_off_wait;
+        wait_until_empty();
+    }
+
+    void end_control_sessions(const std::string& detail) {
+        for (auto& thread : threads)
+            asio::post(thread->context, [&sessions = thread->sessions, detail] {
+                for (auto* session : sessions)
+                    session->interrupt({metrics::CloseReason::drain, detail});
+            });
+    }
+
+    void keep_house() {
+        reporter.summarise_refusals();
+        access::summarise_dry_run(services);
+        if (http) http->sample();
+        housekeeper->expires_after(housekeeping_pause);
+        housekeeper->async_wait([this](const error_code& error) {
+            if (!error) keep_house();
+        });
+    }
+
+    void finish() {
+        reporter.summarise_refusals();
+        access::summarise_dry_run(services);
+        log.info("shut down");
+        threads[0]->context.stop();
+    }
+
+    telemetry::Log& log;
+    std::shared_ptr<const RuntimeConfig> setup;
+    metrics::Counters counters;
+    telemetry::SessionTable table;
+    telemetry::ConnectionLog reporter;
+    relay::Plane plane;
+    runtime::Services services;
+    ConsoleBackend console_backend{table, counters, verbs()};
+    std::optional<admin::Console> console;
+    std::vector<std::unique_ptr<ControlThread>> threads;
+    std::vector<std::unique_ptr<session::Listener>> listeners;
+    std::optional<asio::signal_set> signals;
+    std::optional<asio::steady_timer> timer; // of the shutdown
+    std::optional<asio::steady_timer> housekeeper;
+    ServerState state{false, true, std::time(nullptr), read_certificates(*setup)};
+    std::optional<AdminServer> http;
+    std::optional<CertificateWatch> certificate_watch;
+    std::optional<Reloader> reloader;
+    bool cut_off = false;
+    std::chrono::steady_clock::time_point give_up_at;
+    int exit_code = 0;
+};
+
+Server::Server(config::Config config, telemetry::Log& log)
+    : log_(log), looks_(look_at(tls_files_of(config))),
+      setup_(load_runtime_config(std::move(config))),
+      http_access_(admin::load_http_access(setup_->config)),
+      sockets_(open_listeners(setup_->config, notes_)) {}
+
+Server::~Server() = default;
+
+int Server::run() {
+    log_start();
+    Running running(
+        log_, std::move(setup_), std::move(sockets_), std::move(http_access_), std::move(looks_));
+    return running.run();
+}
+
+void Server::log_start() const {
+    const config::Config& config = setup_->config;
+    for (const auto& warning : config.warnings)
+        log_.warning(warning);
+    for (const auto& warning : access::access_warnings(setup_->access))
+        log_.warning(warning);
+    for (const auto& warning : scram_warnings(*setup_))
+        log_.warning(warning);
+    log_tls_notes(log_, *setup_);
+    for (const auto& note : notes_)
+        log_.warning(note);
+    const auto wanted = static_cast<std::size_t>(config.max_connections);
+    if (const std::size_t possible = provide_descriptors(wanted); possible < wanted)
+        log_.warning("the limit of open files allows only " + std::to_string(possible) +
+                     " connections, fewer than max_connections = " + std::to_string(wanted));
+    for (const auto& socket : sockets_)
+        log_.info("listening on " + socket.shown);
+}
+
+} // namespace pgmoat::server

@@ -1,0 +1,46 @@
+// Builds the planes and the admin side, and runs them until it is told to stop. Signals: HUP
+// reloads all or nothing, TERM drains, INT or a second TERM ends at once. Construction binds and
+// reads keys, so that the privileges it may need can be given up before run().
+#pragma once
+
+#include "metrics/counters.h"
+#include "proxy/admin/http/http_access.h"
+#include "proxy/config/config.h"
+#include "proxy/runtime/runtime_config.h"
+#include "proxy/runtime/services.h"
+#include "proxy/server/file_watch.h"
+#include "proxy/session/accept.h"
+#include "proxy/telemetry/connection_log.h"
+#include "proxy/telemetry/log.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pgmoat::server {
+
+class Server {
+  public:
+    // Throws tls::Error, config::ConfigError, BindError.
+    Server(config::Config config, telemetry::Log& log);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    // Serves until a signal ends it. The exit code: 0 drained, 1 connections were cut off.
+    [[nodiscard]] int run();
+
+  private:
+    struct Running; // what exists only while it serves
+    void log_start() const;
+
+    telemetry::Log& log_;
+    FileLooks looks_; // before anything of them is loaded
+    std::shared_ptr<const runtime::RuntimeConfig> setup_;
+    admin::HttpAccess http_access_;
+    std::vector<std::string> notes_; // from binding
+    std::vector<session::ListeningSocket> sockets_;
+};
+
+} // namespace pgmoat::server

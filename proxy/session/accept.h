@@ -1,0 +1,56 @@
+// Listening sockets at work: the first control thread accepts, and spreads what it accepts over all
+// of them.
+#pragma once
+
+#include "proxy/config/config.h"
+#include "proxy/descriptor.h"
+#include "proxy/runtime/services.h"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pgmoat::session {
+
+// One bound and listening socket of a configured listener.
+struct ListeningSocket {
+    Descriptor socket;
+    int family = 0;
+    std::size_t listener = 0; // index into Config::listeners
+    std::string shown;        // as PostgreSQL's log names it: `IPv4 address "127.0.0.1", port 6432`
+    std::string path;         // of a unix socket, to be removed at the end
+};
+
+class Listener {
+  public:
+    // `threads[0]` is the calling thread's.
+    Listener(std::vector<std::unique_ptr<runtime::ControlThread>>& threads,
+             ListeningSocket socket,
+             metrics::ListenerId id);
+    ~Listener(); // stops accepting; removes the unix socket
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    void start();
+
+  private:
+    void wait();
+    void accept_ready();
+    void pause(int error);
+    void take(int socket, const sockaddr_storage& address);
+
+    std::vector<std::unique_ptr<runtime::ControlThread>>& threads_;
+    ListeningSocket socket_;
+    metrics::ListenerId id_;
+    asio::posix::stream_descriptor readiness_;
+    asio::steady_timer timer_;
+    std::chrono::milliseconds pause_{0};
+    std::size_t next_thread_ = 0;
+};
+
+} // namespace pgmoat::session

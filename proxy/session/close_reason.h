@@ -1,0 +1,46 @@
+// How a step of a session's story ends the connection, or that it goes on; and what pgmoat itself
+// tells a client then.
+#pragma once
+
+#include "protocol/messages.h"
+#include "proxy/io/stream.h"
+#include "proxy/relay/channel.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace pgmoat::session {
+
+using metrics::CloseReason;
+using metrics::Side;
+using relay::Ended;
+
+// Nothing: the story goes on with the next step.
+using Stop = std::optional<Ended>;
+
+// The reason and the words for a failed read or write; every I/O error names its side.
+[[nodiscard]] Ended ended_by(Side side, const io::Result& io);
+
+// What pgmoat itself tells a client after its startup packet: fixed texts with their SQLSTATE.
+// Causes stay in our log. Refused first packets: protocol/refusals.h.
+//
+// 57P03 makes libpq go to its next host without trying again in plaintext; any other code makes
+// sslmode=prefer clients come back without TLS (reference: libpq, fe-connect.c, PQconnectPoll()).
+namespace refusal {
+
+// PostgreSQL's own.
+inline constexpr protocol::ErrorText too_many_connections{"53300",
+                                                          "sorry, too many clients already"};
+
+// Ours.
+inline constexpr protocol::ErrorText upstream_unreachable{"57P03",
+                                                          "the upstream server cannot be reached"};
+inline constexpr protocol::ErrorText upstream_nonsense{
+    "57P03", "the upstream server does not speak the PostgreSQL protocol"};
+inline constexpr protocol::ErrorText upstream_lost{
+    "57P03", "the upstream server closed the connection during login"};
+
+} // namespace refusal
+
+} // namespace pgmoat::session

@@ -1,0 +1,41 @@
+// A session's client as the console sees him: reads and writes with a time limit each, bytes
+// counted in the session's row, and the reason kept when the connection ends by itself.
+#pragma once
+
+#include "proxy/admin/console/console_endpoint.h"
+#include "proxy/io/deadline.h"
+#include "proxy/io/stream.h"
+#include "proxy/session/close_reason.h"
+#include "proxy/telemetry/traffic.h"
+
+#include <functional>
+
+namespace pgmoat::session {
+
+class ConsoleStream final : public admin::ConsoleClient {
+  public:
+    ConsoleStream(io::Stream& stream,
+                  telemetry::Traffic& traffic,
+                  io::DeadlineQueue& deadlines,
+                  std::function<void()> logged_in)
+        : stream_(stream), traffic_(traffic), deadlines_(deadlines),
+          logged_in_(std::move(logged_in)) {}
+
+    Awaitable<std::size_t> read(std::span<std::uint8_t> into,
+                                std::chrono::seconds at_most) override;
+    Awaitable<bool> write(std::span<const std::uint8_t> bytes,
+                          std::chrono::seconds at_most) override;
+    void logged_in() override { logged_in_(); }
+
+    // How the connection ended; nothing: it lives.
+    [[nodiscard]] const Stop& stop() const noexcept { return stop_; }
+
+  private:
+    io::Stream& stream_;
+    telemetry::Traffic& traffic_;
+    io::DeadlineQueue& deadlines_;
+    std::function<void()> logged_in_;
+    Stop stop_;
+};
+
+} // namespace pgmoat::session

@@ -1,0 +1,30 @@
+// Performs what the client handshake machine asks for on a real socket, up to the startup packet or
+// cancel request (terminating listeners).
+#pragma once
+
+#include "metrics/counters.h"
+#include "metrics/labels.h"
+#include "protocol/client_handshake.h"
+#include "proxy/io/stream.h"
+#include "proxy/session/close_reason.h"
+#include "tls/context.h"
+
+#include <optional>
+#include <variant>
+
+namespace pgmoat::session {
+
+using Opening = std::variant<protocol::StartupMessage, protocol::CancelRequest>;
+
+struct Greeting {
+    protocol::ClientHandshakeFacts facts;
+    std::variant<Opening, Ended> result = Ended{};
+    tls::Failure tls_failure = tls::Failure::none; // why, when the handshake failed
+    std::optional<metrics::StartupError> refused;  // for metrics, when no packet was acceptable
+};
+
+// `context`: the server role's TLS, or nothing where TLS is off or the socket is local.
+[[nodiscard]] Awaitable<Greeting>
+greet(io::Stream& client, const tls::ServerContext* context, metrics::Block& counters);
+
+} // namespace pgmoat::session

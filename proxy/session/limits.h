@@ -1,0 +1,39 @@
+// The bounds of a session up to its hand-over, each with its reason.
+#pragma once
+
+#include "protocol/limits.h"
+
+#include <chrono>
+#include <cstddef>
+
+namespace pgmoat::session {
+
+// Connections taken per wake-up of a listener before sessions get their turn again.
+inline constexpr int accepts_per_turn = 16;
+
+// Pauses after accept() failed for want of descriptors or memory: short at first, and never so long
+// that a recovered system waits.
+inline constexpr std::chrono::milliseconds accept_pause_min{5};
+inline constexpr std::chrono::milliseconds accept_pause_max{1000};
+
+// Connections that have not yet shown a startup packet may exceed max_connections, as PostgreSQL's
+// children may (2 x MaxBackends), but not without bound.
+inline constexpr std::size_t unadmitted_factor = 2;
+inline constexpr std::size_t unadmitted_extra = 64;
+
+// Cancel requests on their way to servers at one time. Each costs a connection there, and anyone
+// can send them without a password.
+inline constexpr std::size_t cancels_in_flight_max = 64;
+// A server closes a cancel connection at once; one that does not is not waited for.
+inline constexpr std::chrono::seconds cancel_timeout{10};
+
+// Passthrough: what of a server's flight is held until its ServerHello (TLS 1.2: its
+// ServerKeyExchange, which stands behind the certificates) has been read.
+inline constexpr std::size_t server_flight_bytes_max = 256 * 1024;
+
+// What a client may send behind its ClientHello before the server's hello is known. There is
+// nothing to say but a second hello or an alert; early data needs tickets, which PostgreSQL does
+// not give.
+inline constexpr std::size_t early_client_bytes_max = protocol::client_hello_bytes_max + 16 * 1024;
+
+} // namespace pgmoat::session

@@ -1,0 +1,110 @@
+#include "proxy/session/login_relay.h"
+
+#include "protocol/frames.h"
+#include "protocol/limits.h"
+#include "proxy/io/limits.h"
+#include "proxy/io/wait_either.h"
+
+#include <utility>
+
+namespace pgmoat::session {
+
+namespace {
+
+using namespace protocol;
+
+class LoginRelay {
+  public:
+    LoginRelay(io::Stream& client, io::Stream& server)
+        : client_(client), server_(server), observer_(server.in_tls() && !client.in_tls()) {}
+
+    Awaitable<Login> run(Bytes first_reply) {
+        bool ready = false;
+        if (!first_reply.empty()) ready = co_await pass_to_client(first_reply);
+        while (!ready && !stop_) {
+            const io::Readable readable = co_await io::wait_either(client_, server_);
+            if (readable.second) ready = co_await from_server();
+            if (readable.first && !ready && !stop_) co_await from_client();
+        }
+        co_return Login{std::move(stop_),
+                        observer_.facts(),
+                        std::move(after_ready_),
+                        client_messages_.between_frames()};
+    }
+
+  private:
+    // Says whether the server is ready for queries.
+    Awaitable<bool> from_server() {
+        buffer_.resize(io::login_read_bytes);
+        const io::Result read = co_await server_.read_available(buffer_);
+        if (!read) {
+            co_await server_gone(read);
+            co_return false;
+        }
+        if (read.bytes == 0) co_return false;
+        buffer_.resize(read.bytes);
+        co_return co_await pass_to_client(buffer_);
+    }
+
+    Awaitable<void> from_client() {
+        buffer_.resize(io::login_read_bytes);
+        const io::Result read = co_await client_.read_available(buffer_);
+        if (!read) {
+            stop_ = ended_by(Side::client, read);
+            co_return;
+        }
+        if (read.bytes == 0) co_return;
+        ByteView headers = ByteView(buffer_).first(read.bytes); // no more than these (law 7)
+        while (client_messages_.next(headers)) {
+        }
+        const io::Result sent = co_await server_.write(ByteView(buffer_).first(read.bytes));
+        if (!sent) co_await server_gone(sent);
+    }
+
+    Awaitable<bool> pass_to_client(ByteView bytes) {
+        using Progress = LoginObserver::Progress;
+        out_.clear();
+        const LoginObserver::Step step = observer_.observe(bytes, out_);
+        if (step.progress == Progress::ready) {
+            const ByteView rest = bytes.subspan(step.consumed);
+            out_.insert(out_.end(), rest.begin(), rest.end());
+            after_ready_.assign(rest.begin(), rest.end());
+        }
+        const io::Result sent = co_await client_.write(out_);
+        if (!sent) {
+            stop_ = ended_by(Side::client, sent);
+            co_return false;
+        }
+        if (step.progress == Progress::refused)
+            stop_ = Ended{CloseReason::login_failed, "the server refused the login"};
+        if (step.progress == Progress::nonsense) {
+            (void)co_await client_.write(encode_fatal(refusal::upstream_nonsense));
+            stop_ = Ended{CloseReason::upstream_failed, "server: " + observer_.complaint()};
+        }
+        co_return step.progress == Progress::ready;
+    }
+
+    Awaitable<void> server_gone(const io::Result& io) {
+        stop_ = ended_by(Side::server, io);
+        if (io.status != io::Result::Status::timeout)
+            (void)co_await client_.write(encode_fatal(refusal::upstream_lost));
+    }
+
+    io::Stream& client_;
+    io::Stream& server_;
+    LoginObserver observer_;
+    FrameWalker client_messages_{message_length_max};
+    Bytes buffer_;
+    Bytes out_;
+    Bytes after_ready_;
+    Stop stop_;
+};
+
+} // namespace
+
+Awaitable<Login> relay_login(io::Stream& client, io::Stream& server, Bytes first_reply) {
+    LoginRelay relay(client, server);
+    co_return co_await relay.run(std::move(first_reply));
+}
+
+} // namespace pgmoat::session

@@ -1,0 +1,23 @@
+// Relays the login between client and server until the server is ready for queries, watching the
+// server's messages only (law 7). What each side sent beyond that stays in its stream.
+#pragma once
+
+#include "protocol/login_observer.h"
+#include "proxy/io/stream.h"
+#include "proxy/session/close_reason.h"
+
+namespace pgmoat::session {
+
+struct Login {
+    Stop stop; // nothing: the server is ready
+    protocol::LoginFacts facts;
+    protocol::Bytes sent_after_ready;    // what the client got already behind ReadyForQuery
+    bool client_between_messages = true; // else the rest of what it sent ahead is still to come
+};
+
+// `first_reply`: what the server already said. Tells the client a FATAL of our own where the
+// server's end leaves it without a word.
+[[nodiscard]] Awaitable<Login>
+relay_login(io::Stream& client, io::Stream& server, protocol::Bytes first_reply);
+
+} // namespace pgmoat::session

@@ -1,0 +1,26 @@
+// One connection from accept to hand-over: greet, decide, reach, login, hand over (design section
+// 3). Read session.cpp from its top: run() is the story.
+#pragma once
+
+#include "proxy/descriptor.h"
+#include "proxy/io/sockets.h"
+#include "proxy/runtime/services.h"
+
+#include <memory>
+
+namespace pgmoat::session {
+
+// A connection as a listener accepted it.
+struct Accepted {
+    Descriptor socket; // non-blocking
+    int family = 0;
+    io::PeerAddress peer;
+    std::shared_ptr<const runtime::RuntimeConfig> setup; // what the listener belongs to
+    std::size_t listener = 0;                            // index into its listeners
+    metrics::ListenerId listener_id{};
+};
+
+// Starts the session on its control thread, which must be the calling one. It ends by itself.
+void start_session(runtime::ControlThread& thread, Accepted accepted);
+
+} // namespace pgmoat::session

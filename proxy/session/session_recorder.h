@@ -1,0 +1,72 @@
+// What a session learns about its connection on the way: each fact goes into the session's row and
+// into the counters here, so that the story in session.cpp need not speak of either.
+#pragma once
+
+#include "metrics/counters.h"
+#include "protocol/login_observer.h"
+#include "protocol/tls_hello.h"
+#include "proxy/hba/evaluate/evaluation.h"
+#include "proxy/session/greet.h"
+#include "proxy/session/passthrough.h"
+#include "proxy/telemetry/session_table.h"
+#include "proxy/upstream/dial.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace pgmoat::session {
+
+class SessionRecorder {
+  public:
+    // `first` holds what the listener knows: its own name and id, the mode, the client's address.
+    SessionRecorder(runtime::Services& services, telemetry::SessionFacts first);
+
+    // Terminated connections.
+    void greeting_ended(const Greeting& greeting);
+    void client_in_tls(const tls::PeerFacts& peer);
+    // Passed-through connections.
+    void packet_came(const FirstPacket& packet);
+    void client_hello_refused();
+    void client_hello_came(const protocol::ClientHelloFacts& hello);
+    void server_hello_passed(const protocol::ServerHelloFacts& hello);
+    // Both.
+    void startup_came(const protocol::StartupMessage& startup);
+    void server_reached(const upstream::Reached& reached, const std::string& upstream);
+    void login_ended(const protocol::LoginFacts& login, bool ready);
+
+    // The access rules are about to be asked. `system_user`: of a unix socket's client.
+    void judged(const std::string& system_user);
+    void decided(const hba::Rules& rules, const hba::Decision& decision);
+    void keep(std::shared_ptr<void> until_the_end) { row_->keep(std::move(until_the_end)); }
+    void in_gss();
+
+    // The step of the story that begins now; the one before it has ended.
+    using Step = telemetry::StepTimes::Duration telemetry::StepTimes::*;
+    void begin(Step step);
+
+    // The last step of the story: the session goes to the relay plane, or is the console's.
+    void handed_over();
+    void console_began();
+
+    // Counts the session against max_connections; false: the limit is reached.
+    [[nodiscard]] bool admit(std::size_t max_connections);
+
+    [[nodiscard]] std::uint64_t id() const noexcept { return row_->id(); }
+    [[nodiscard]] const telemetry::SessionFacts& facts() const noexcept { return row_->facts(); }
+    // What the session's own bytes are counted in while nobody relays them.
+    [[nodiscard]] telemetry::Traffic& traffic() noexcept { return *row_; }
+    // Gives the row away, with the connection. Nothing may be called after that.
+    [[nodiscard]] std::unique_ptr<telemetry::SessionRow> give_row();
+
+  private:
+    void count_handshake(metrics::Side side, const telemetry::TlsFacts& facts);
+
+    metrics::Block& counters_;
+    std::unique_ptr<telemetry::SessionRow> row_;
+    telemetry::StepTimes steps_;
+    Step step_ = &telemetry::StepTimes::greet;
+    std::chrono::steady_clock::time_point step_began_ = std::chrono::steady_clock::now();
+};
+
+} // namespace pgmoat::session

@@ -1,0 +1,185 @@
+// What `pgmoat check` finds in files that load, and the table of sslmodes.
+#include "proxy/cli/check.h"
+#include "tests/support/catch.h"
+#include "tests/support/tls_pair.h"
+#include "tls/file_facts.h"
+
+#include <algorithm>
+#include <ctime>
+#include <fstream>
+#include <iterator>
+
+using namespace pgmoat;
+using Level = cli::Finding::Level;
+
+namespace {
+
+constexpr std::int64_t day = 24 * 60 * 60;
+
+struct Checked {
+    Checked() {
+        config.ssl = true;
+        config.tls = certificates.server_settings();
+        config.listeners.resize(1);
+        config.listeners[0].name = "default";
+    }
+
+    // The level of the line that holds this text; a check that says nothing of it is a failure.
+    Level level_of(const std::string& text) {
+        const std::vector<cli::Finding> findings = cli::check_tls(config, now);
+        const auto found = std::find_if(findings.begin(), findings.end(), [&](const auto& finding) {
+            return finding.text.find(text) != std::string::npos;
+        });
+        INFO(text);
+        REQUIRE(found != findings.end());
+        return found->level;
+    }
+    bool is_silent_about(const std::string& text) {
+        const std::vector<cli::Finding> findings = cli::check_tls(config, now);
+        return std::none_of(findings.begin(), findings.end(), [&](const auto& finding) {
+            return finding.text.find(text) != std::string::npos;
+        });
+    }
+    void append(const std::string& from, const std::string& to) const {
+        std::ifstream source(certificates.certificate(from));
+        std::ofstream(certificates.certificate(to), std::ios::app)
+            << std::string(std::istreambuf_iterator<char>(source), {});
+    }
+
+    test::CertificateFolder certificates;
+    config::Config config;
+    std::int64_t now = std::time(nullptr) + 60;
+};
+
+bool has_line(const std::vector<std::string>& lines, const std::vector<std::string>& parts) {
+    return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+        return std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
+            return line.find(part) != std::string::npos;
+        });
+    });
+}
+
+} // namespace
+
+TEST_CASE("a good pair is good in every respect") {
+    Checked checked;
+    for (const cli::Finding& finding : cli::check_tls(checked.config, checked.now)) {
+        INFO(finding.text);
+        CHECK(finding.level == Level::ok);
+    }
+    CHECK(checked.level_of("has mode 0600 and fits certificate") == Level::ok);
+    CHECK(checked.level_of("is made out to db.example.com, 127.0.0.1") == Level::ok);
+    CHECK(checked.level_of("issued by /CN=Test authority root") == Level::ok);
+}
+
+TEST_CASE("with ssl off there is nothing to check") {
+    Checked checked;
+    checked.config.ssl = false;
+    CHECK(cli::check_tls(checked.config, checked.now).empty());
+}
+
+TEST_CASE("the end of a certificate is announced, and is an error when it is there") {
+    Checked checked; // valid for 365 days
+    checked.now += 300 * day;
+    CHECK(checked.level_of("is valid until") == Level::ok);
+    checked.now += 55 * day;
+    CHECK(checked.level_of("expires soon") == Level::warning);
+    checked.now += 30 * day;
+    CHECK(checked.level_of("has expired") == Level::error);
+    checked.now = 0;
+    CHECK(checked.level_of("is not yet valid") == Level::error);
+}
+
+TEST_CASE(
+    "the end of an authority of client certificates is announced, and a warning when it is there") {
+    Checked checked;
+    checked.config.tls.ca_file = checked.certificates.certificate("root");
+    checked.config.tls.pairs.clear(); // whatever else expires
+    checked.config.tls.hosts.clear();
+    const std::string name = "authority \"Test authority root\"";
+    CHECK(checked.level_of(name) == Level::ok);
+    const std::int64_t end =
+        tls::read_certificate_file(checked.config.tls.ca_file, tls::WhichCertificate::leaf)
+            ->not_after;
+    checked.now = end - day;
+    CHECK(checked.level_of(name) == Level::warning);
+    CHECK(checked.level_of("does so soon") == Level::warning);
+    checked.now = end;
+    CHECK(checked.level_of("client certificates that it has issued are refused") == Level::warning);
+}
+
+TEST_CASE("a chain is wanted leaf first, each certificate issued by the next") {
+    Checked checked;
+    checked.append("root", "server");
+    CHECK(checked.level_of("chain of 2, leaf first, up to its root") == Level::ok);
+    checked.append("other-root", "server");
+    CHECK(checked.level_of("certificate 2 (/CN=Test authority root) is not issued by the one "
+                           "behind it (/CN=Test authority other-root)") == Level::warning);
+}
+
+TEST_CASE("old versions and ciphers without a secret are weak") {
+    Checked checked;
+    CHECK(checked.is_silent_about("ssl_ciphers"));
+    checked.config.tls.min_protocol_version = "TLSv1.1";
+    CHECK(checked.level_of("ssl_min_protocol_version = TLSv1.1") == Level::warning);
+    checked.config.tls.ciphers = "aNULL:eNULL:@SECLEVEL=0";
+    CHECK(checked.level_of("ssl_ciphers allows ciphers without") == Level::warning);
+}
+
+TEST_CASE("with hosts their certificates are checked, each once") {
+    Checked checked;
+    checked.config.tls.pairs = {{"missing.crt", "missing.key"}};
+    tls::HostSettings host;
+    host.names = {"a.example"};
+    host.pairs = {checked.certificates.pair("server")};
+    checked.config.tls.hosts = {host, host};
+    CHECK(cli::check_tls(checked.config, checked.now).size() == 5); // four of the pair, one of all
+}
+
+TEST_CASE("the table of sslmodes says who connects and who can listen in") {
+    Checked checked;
+    const auto with_tls = cli::explain_sslmodes(checked.config, {});
+    CHECK(has_line(with_tls, {"disable", "plaintext", "no"}));
+    CHECK(has_line(with_tls, {"verify-full", "db.example.com", "yes"}));
+    CHECK(has_line(with_tls, {"prefer", "TLS can be turned off"}));
+    checked.config.ssl = false;
+    CHECK(has_line(cli::explain_sslmodes(checked.config, {}), {"require", "has no TLS"}));
+    checked.config.listeners[0].tls_mode = config::TlsMode::passthrough;
+    CHECK(has_line(cli::explain_sslmodes(checked.config, {}), {"passed through"}));
+}
+
+TEST_CASE("the table of sslmodes knows which rules there are") {
+    using hba::RecordType;
+    const Checked checked;
+    const auto rule = [](RecordType type, hba::Method method) {
+        hba::Rule made;
+        made.type = type;
+        made.method = method;
+        made.databases.resize(1);
+        made.databases[0].kind = hba::NameMatch::Kind::all;
+        made.users = made.databases;
+        return made;
+    };
+    const auto lines = [&](std::vector<hba::Rule> list) {
+        hba::Rules rules;
+        rules.rules = std::move(list);
+        return cli::explain_sslmodes(checked.config, {&rules});
+    };
+    const auto tls_only = lines({rule(RecordType::hostssl, hba::Method::scram_sha_256)});
+    CHECK(has_line(tls_only, {"disable", "no: the rules refuse plaintext"}));
+    CHECK(has_line(tls_only, {"allow", "yes, in TLS, at the second attempt"}));
+    CHECK(has_line(tls_only, {"require", "yes, in TLS"}));
+    CHECK(lines({rule(RecordType::hostnossl, hba::Method::reject),
+                 rule(RecordType::host, hba::Method::scram_sha_256)}) == tls_only);
+
+    const auto plain_only = lines({rule(RecordType::hostnossl, hba::Method::scram_sha_256)});
+    CHECK(has_line(plain_only, {"disable", "yes, in plaintext"}));
+    CHECK(has_line(plain_only, {"prefer", "yes, in plaintext, at the second attempt"}));
+    CHECK(has_line(plain_only, {"verify-full", "no: the rules refuse TLS"}));
+
+    hba::Rule with_certificate = rule(RecordType::host, hba::Method::cert);
+    with_certificate.client_cert = hba::ClientCert::verify_full;
+    CHECK(
+        has_line(lines({with_certificate}), {"require", "yes, in TLS, with a client certificate"}));
+    CHECK(has_line(lines({}), {"prefer", "no: the rules refuse everybody"}));
+}
