@@ -70,19 +70,19 @@ void add(ProcessCells<std::uint64_t>& sums, const ProcessCells<Counter>& cells) 
 // comes when the rest is taken.
 template <class Named>
 std::size_t find_or_add(std::vector<Named>& list, std::string_view text, std::size_t size_max) {
-    const auto place_of = [&list](std::string_view name) {
+    const auto position_of = [&list](std::string_view name) {
         const auto found = std::find_if(
             list.begin(), list.end(), [name](const Named& known) { return known.name == name; });
         return static_cast<std::size_t>(found - list.begin());
     };
     std::string name = clean_label_value(text);
-    std::size_t place = place_of(name);
-    if (place == list.size() && list.size() >= size_max - 1) {
+    std::size_t index = position_of(name);
+    if (index == list.size() && list.size() >= size_max - 1) {
         name = name_of_the_rest;
-        place = place_of(name);
+        index = position_of(name);
     }
-    if (place == list.size()) list.push_back({.name = std::move(name)});
-    return place;
+    if (index == list.size()) list.push_back({.name = std::move(name)});
+    return index;
 }
 
 // A full table knows the listener and the side; the rest of such a handshake is `other`.
@@ -255,9 +255,9 @@ Block& Counters::block_of_this_thread() {
 
 ListenerId Counters::add_listener(std::string_view name, Mode mode) {
     const std::lock_guard lock(names_mutex_);
-    const std::size_t place = find_or_add(listeners_, name, listeners_max);
-    listeners_[place].modes[index_of(mode)] = true;
-    return static_cast<ListenerId>(place);
+    const std::size_t index = find_or_add(listeners_, name, listeners_max);
+    listeners_[index].modes[index_of(mode)] = true;
+    return static_cast<ListenerId>(index);
 }
 
 UpstreamId Counters::add_upstream(std::string_view name) {

@@ -33,7 +33,7 @@ HandshakeKind unpack(std::uint64_t key) noexcept {
     };
 }
 
-std::size_t first_place(std::uint64_t key) noexcept {
+std::size_t first_index(std::uint64_t key) noexcept {
     return static_cast<std::size_t>(key * 0x9E37'79B9'7F4A'7C15U >> 32) & (handshake_kinds_max - 1);
 }
 
@@ -41,9 +41,9 @@ std::size_t first_place(std::uint64_t key) noexcept {
 
 bool HandshakeTable::count(const HandshakeKind& kind) noexcept {
     const std::uint64_t key = pack(kind);
-    std::size_t place = first_place(key);
+    std::size_t index = first_index(key);
     while (true) {
-        Entry& entry = entries_[place];
+        Entry& entry = entries_[index];
         const std::uint64_t found = entry.key.load(std::memory_order_relaxed);
         if (found == key) {
             entry.count.add();
@@ -56,7 +56,7 @@ bool HandshakeTable::count(const HandshakeKind& kind) noexcept {
             entry.key.store(key, std::memory_order_release);
             return true;
         }
-        place = (place + 1) & (handshake_kinds_max - 1);
+        index = (index + 1) & (handshake_kinds_max - 1);
     }
 }
 

@@ -20,7 +20,7 @@ Word word_of(const std::array<Word, size>& words, Enum value) noexcept {
 
 // The place of a name in its table; 0 is `other`, and so is what is not there.
 template <class Enum, std::size_t size>
-Enum place_of(const std::array<Word, size>& names, Word name) noexcept {
+Enum position_of(const std::array<Word, size>& names, Word name) noexcept {
     const auto found = std::find(names.begin(), names.end(), name);
     return found == names.end() ? Enum{} : static_cast<Enum>(found - names.begin());
 }
@@ -235,10 +235,10 @@ constexpr std::array<MessageName, server_message_count> server_messages = {{
 // By type byte: counting must not search a list for each message.
 template <class Enum, std::size_t size>
 constexpr std::array<Enum, 256> by_type(const std::array<MessageName, size>& names) {
-    std::array<Enum, 256> places{};
+    std::array<Enum, 256> indexes{};
     for (std::size_t i = 1; i < size; ++i)
-        places[static_cast<unsigned char>(names[i].type)] = static_cast<Enum>(i);
-    return places;
+        indexes[static_cast<unsigned char>(names[i].type)] = static_cast<Enum>(i);
+    return indexes;
 }
 constexpr auto client_message_places = by_type<ClientMessage>(client_messages);
 constexpr auto server_message_places = by_type<ServerMessage>(server_messages);
@@ -315,15 +315,15 @@ Word to_word(SqlstateClass sqlstate_class) noexcept {
 }
 
 TlsVersion tls_version_from(std::string_view name) noexcept {
-    return place_of<TlsVersion>(tls_versions, name);
+    return position_of<TlsVersion>(tls_versions, name);
 }
 
 Cipher cipher_from(std::string_view name) noexcept {
-    return place_of<Cipher>(ciphers, name);
+    return position_of<Cipher>(ciphers, name);
 }
 
 Group group_from(std::string_view name) noexcept {
-    return name.empty() ? Group::none : place_of<Group>(groups, name);
+    return name.empty() ? Group::none : position_of<Group>(groups, name);
 }
 
 ClientMessage client_message_from(std::uint8_t type) noexcept {
@@ -335,7 +335,7 @@ ServerMessage server_message_from(std::uint8_t type) noexcept {
 }
 
 SqlstateClass sqlstate_class_from(std::string_view text) noexcept {
-    return place_of<SqlstateClass>(sqlstate_classes, text);
+    return position_of<SqlstateClass>(sqlstate_classes, text);
 }
 
 AcceptError accept_error_from(int errno_value) noexcept {

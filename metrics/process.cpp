@@ -32,10 +32,10 @@ class StatFields {
     }
 
     [[nodiscard]] std::optional<double> at(std::size_t number) const {
-        const std::size_t place = number - 3;
-        if (place >= fields_.size()) return std::nullopt;
+        const std::size_t index = number - 3;
+        if (index >= fields_.size()) return std::nullopt;
         try {
-            return std::stod(fields_[place]);
+            return std::stod(fields_[index]);
         } catch (const std::exception&) {
             return std::nullopt;
         }

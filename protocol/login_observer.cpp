@@ -285,7 +285,7 @@ void LoginObserver::release_held(Bytes& out) {
 // Nothing of the message goes out: what was held of it is dropped.
 void LoginObserver::complain(std::string complaint) {
     complaint_ = std::move(complaint);
-    progress_ = Progress::nonsense;
+    progress_ = Progress::protocol_violation;
     held_.clear();
 }
 

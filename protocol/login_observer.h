@@ -15,7 +15,7 @@
 //   S  ParameterStatus              | after R 0  | header       |
 //   K  BackendKeyData               | after R 0  | whole        | noted
 //   Z  ReadyForQuery                | after R 0  | whole        | ready
-//   anything else, anywhere else, or a length out of limits.h  | nonsense; the driver closes
+//   anything else, anywhere else, or a length out of limits.h  | violation; the driver closes
 //
 // An E of protocol 2 is what a postmaster that cannot fork answers before it has read a byte: text
 // up to a NUL where a length should be. It is told by four bytes of text in the place of the
@@ -57,11 +57,11 @@ class LoginObserver {
   public:
     enum class Progress {
         in_login,
-        ready,    // ReadyForQuery went out: the rest of the input is not consumed
-        refused,  // an ErrorResponse of severity FATAL or PANIC went out; the server will close.
-                  // An error without a severity that we can read does not end the login: the
-                  // server's close does
-        nonsense, // not a message that may stand here; see complaint()
+        ready,   // ReadyForQuery went out: the rest of the input is not consumed
+        refused, // an ErrorResponse of severity FATAL or PANIC went out; the server will close.
+                 // An error without a severity that we can read does not end the login: the
+                 // server's close does
+        protocol_violation, // not a message that may stand here; see complaint()
     };
 
     struct Step {
@@ -80,7 +80,7 @@ class LoginObserver {
     [[nodiscard]] Step observe(ByteView in, Bytes& out);
 
     [[nodiscard]] const LoginFacts& facts() const noexcept { return facts_; }
-    // What was wrong, for the log. Empty unless nonsense.
+    // What was wrong, for the log. Empty unless protocol_violation.
     [[nodiscard]] const std::string& complaint() const noexcept { return complaint_; }
 
   private:

@@ -53,7 +53,7 @@ enum class AttemptFailure {
     tls_handshake, // TLS was agreed and its handshake failed
     server_error,  // the server answered the startup packet with an error (not 57P03)
     server_error_57p03,
-    protocol, // nonsense: bad answer, early bytes
+    protocol, // a violation of it: bad answer, early bytes
 };
 
 // The first attempt for these settings. `local_socket`: TLS is never tried on a unix socket,

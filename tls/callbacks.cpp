@@ -36,7 +36,7 @@ int note_refusal(int accepted, X509_STORE_CTX* chain) {
 }
 
 // Called between the steps of the handshake machine and for alerts; never for a record of data.
-void count_fruitless(const SSL* ssl, int where, int alert) {
+void count_no_progress(const SSL* ssl, int where, int alert) {
     const OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
     const bool key_update = (where & SSL_CB_LOOP) != 0 &&
                             (state == TLS_ST_SR_KEY_UPDATE || state == TLS_ST_CR_KEY_UPDATE);
@@ -44,7 +44,7 @@ void count_fruitless(const SSL* ssl, int where, int alert) {
                                        alert == ((SSL3_AL_WARNING << 8) | SSL_AD_NO_RENEGOTIATION);
     if (!key_update && !refused_renegotiation) return;
     if (Notes* notes = notes_of(ssl))
-        notes->fruitless_messages.count(std::chrono::steady_clock::now());
+        notes->no_progress_messages.count(std::chrono::steady_clock::now());
 }
 
 // `offered` is a list of length-prefixed names, already checked for its form by OpenSSL.
@@ -72,7 +72,7 @@ int choose_alpn(SSL*,
 } // namespace
 
 void watch_messages(ssl_ctx_st* context) {
-    SSL_CTX_set_info_callback(context, count_fruitless);
+    SSL_CTX_set_info_callback(context, count_no_progress);
 }
 
 void verify_peers(ssl_ctx_st* context, int mode) {

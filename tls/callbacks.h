@@ -20,10 +20,10 @@ struct Notes {
     std::string refusal;
     bool unknown_host = false;
     // KeyUpdates and refused renegotiations.
-    MessageRate fruitless_messages{fruitless_messages_per_second};
+    MessageRate no_progress_messages{no_progress_messages_per_second};
 };
 
-// Counts fruitless messages.
+// Counts messages that bring no progress.
 void watch_messages(ssl_ctx_st* context);
 // Asks the peer for a certificate, checks it when one comes, and notes why it was refused.
 void verify_peers(ssl_ctx_st* context, int mode);

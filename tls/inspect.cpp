@@ -74,15 +74,15 @@ std::vector<std::string> names_to_connect_to(const CertificateNames& names) {
     return result;
 }
 
-ChainLink link_of(const std::vector<CertificatePtr>& chain, std::size_t place) {
-    X509* certificate = chain[place].get();
+ChainLink link_of(const std::vector<CertificatePtr>& chain, std::size_t index) {
+    X509* certificate = chain[index].get();
     ChainLink link;
     link.subject = slash_form(X509_get_subject_name(certificate));
     link.issuer = slash_form(X509_get_issuer_name(certificate));
     link.self_signed = is_issued_by(certificate, certificate);
     link.weak_signature = has_weak_signature(certificate);
-    if (place + 1 < chain.size())
-        link.issued_by_next = is_issued_by(certificate, chain[place + 1].get());
+    if (index + 1 < chain.size())
+        link.issued_by_next = is_issued_by(certificate, chain[index + 1].get());
     return link;
 }
 
@@ -104,8 +104,8 @@ ChainFacts inspect_chain(const std::string& file) {
     const std::vector<CertificatePtr> chain = read_chain(file);
     X509* leaf = chain.front().get();
     ChainFacts facts;
-    for (std::size_t place = 0; place < chain.size(); ++place)
-        facts.links.push_back(link_of(chain, place));
+    for (std::size_t index = 0; index < chain.size(); ++index)
+        facts.links.push_back(link_of(chain, index));
     const CertificateNames names = names_of(leaf);
     facts.names = names_to_connect_to(names);
     facts.has_alternative_names = !names.alternative.empty();

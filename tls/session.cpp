@@ -146,7 +146,7 @@ ReadResult Session::read(std::span<std::uint8_t> plaintext, Wire& wire) {
         std::size_t bytes = 0;
         const auto rest = plaintext.subspan(total);
         const int result = SSL_read_ex(ssl, rest.data(), rest.size(), &bytes);
-        if (native_->notes.fruitless_messages.exceeded())
+        if (native_->notes.no_progress_messages.exceeded())
             return {fail(Failure::flood, "too many key updates or renegotiations"), total};
         if (result != 1) return {explain(result, wire), total};
         total += bytes;

@@ -80,25 +80,25 @@ std::string shown_value(const Setting& setting) {
 
 void apply(const Setting& setting, Draft& draft, Problems& problems) {
     if (const SettingRow* const row = find_row(setting.name)) {
-        draft.places[setting.name] = setting.place;
+        draft.locations[setting.name] = setting.location;
         const Wrong wrong = std::visit(Store(*row, setting, draft), row->kind);
         if (!wrong.text.empty())
-            problems.error(wrong.text, setting.place, wrong.hint);
+            problems.error(wrong.text, setting.location, wrong.hint);
         else
-            draft.config.given[setting.name] = {shown_value(setting), setting.place};
+            draft.config.given[setting.name] = {shown_value(setting), setting.location};
         return;
     }
     if (const Refusal refusal = refuse_unsupported(setting.name, setting.value); refusal.listed) {
-        if (!refusal.text.empty()) problems.error(refusal.text, setting.place);
+        if (!refusal.text.empty()) problems.error(refusal.text, setting.location);
         return;
     }
     if (is_postgres_parameter(setting.name)) {
         problems.warnings.push_back("parameter " + in_quotes(setting.name_as_written) +
-                                    text_of(setting.place) + " has no effect in pgmoat");
+                                    text_of(setting.location) + " has no effect in pgmoat");
         return;
     }
     problems.error("unrecognized configuration parameter " + in_quotes(setting.name_as_written),
-                   setting.place);
+                   setting.location);
 }
 
 // As in PostgreSQL only the last of several counts, and the others are not even looked at.
@@ -110,8 +110,8 @@ std::vector<Setting> last_of_each(std::vector<Setting> settings, Problems& probl
         const auto [found, is_new] = last.try_emplace(settings[i].name, i);
         if (is_new) continue;
         problems.warnings.push_back("parameter " + in_quotes(settings[i].name_as_written) +
-                                    text_of(settings[i].place) + " replaces its value" +
-                                    text_of(settings[found->second].place));
+                                    text_of(settings[i].location) + " replaces its value" +
+                                    text_of(settings[found->second].location));
         found->second = i;
     }
     std::vector<Setting> kept;

@@ -61,14 +61,14 @@ ScramSecrets read_auth_file(const FileSource& source, const std::string& file, P
         problems.error("could not open console_auth_file: " + content.error, {file, 0});
         return secrets;
     }
-    Place place{file, 0};
+    Location location{file, 0};
     for (std::string_view rest = *content.text; !rest.empty();) {
-        ++place.line;
+        ++location.line;
         const std::string_view line = trim(rest.substr(0, rest.find('\n')));
         rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
         if (line.empty() || line[0] == ';' || line[0] == '#') continue;
         const std::string wrong = take_line(line, secrets);
-        if (!wrong.empty()) problems.error(wrong, place);
+        if (!wrong.empty()) problems.error(wrong, location);
     }
     return secrets;
 }

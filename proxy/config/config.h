@@ -46,7 +46,7 @@ struct Listener {
 // What a file says of a setting; secrets are replaced.
 struct GivenSetting {
     std::string value;
-    Place place;
+    Location location;
 };
 
 struct Config {

@@ -75,7 +75,7 @@ void check_path(const Bound& socket, const Draft& draft, Problems& problems) {
     if (socket.path.size() <= limits::unix_socket_path_bytes_max) return;
     problems.error("Unix-domain socket path " + in_quotes(socket.path) + " is too long (maximum " +
                        std::to_string(limits::unix_socket_path_bytes_max) + " bytes)",
-                   draft.place_of(socket.setting));
+                   draft.location_of(socket.setting));
 }
 
 void check_sockets(const Draft& draft, Problems& problems) {
@@ -89,7 +89,7 @@ void check_sockets(const Draft& draft, Problems& problems) {
         problems.error(socket->text() + " of " + in_quotes(socket->setting) +
                            " is already used by " + in_quotes(other->setting) + " for " +
                            other->text(),
-                       draft.place_of(socket->setting));
+                       draft.location_of(socket->setting));
     }
 }
 
@@ -98,28 +98,28 @@ void check_listeners(const Draft& draft, Problems& problems) {
     if (config.listeners.empty()) {
         problems.error("there is no listener: set \"listen_addresses\", "
                        "\"unix_socket_directories\" or \"listener.NAME\"",
-                       draft.place_of("listen_addresses"));
+                       draft.location_of("listen_addresses"));
     }
     if (config.upstreams.empty())
         return problems.error("there is no upstream: set \"upstream\" or \"upstream.NAME\"",
                               {config.file, 0});
     for (const Listener& listener : config.listeners) {
-        const Place place = draft.place_of(setting_of(listener));
+        const Location location = draft.location_of(setting_of(listener));
         if (config.upstreams.contains(listener.upstream)) continue;
         problems.error("upstream " + in_quotes(setting_of_upstream(listener.upstream)) + " of " +
                            in_quotes(setting_of(listener)) + " is not set",
-                       place);
+                       location);
     }
 }
 
 void check_key_pairs(const Draft& draft, Problems& problems) {
     if (draft.certificate_files.empty())
-        problems.error("ssl = on needs \"ssl_cert_file\"", draft.place_of("ssl_cert_file"));
+        problems.error("ssl = on needs \"ssl_cert_file\"", draft.location_of("ssl_cert_file"));
     else if (draft.key_files.empty())
-        problems.error("ssl = on needs \"ssl_key_file\"", draft.place_of("ssl_key_file"));
+        problems.error("ssl = on needs \"ssl_key_file\"", draft.location_of("ssl_key_file"));
     else if (draft.certificate_files.size() != draft.key_files.size())
         problems.error("\"ssl_key_file\" needs as many files as \"ssl_cert_file\"",
-                       draft.place_of("ssl_key_file"));
+                       draft.location_of("ssl_key_file"));
 }
 
 // A reload that follows a renewed certificate would leave it out, each time.
@@ -134,7 +134,7 @@ void warn_of_keys_that_stay_locked(const Draft& draft, Problems& problems) {
             "ssl_watch = on cannot load a private key with a passphrase: its passphrase "
             "command is run at start only "
             "(\"ssl_passphrase_command_supports_reload\")",
-            draft.place_of("ssl_watch"));
+            draft.location_of("ssl_watch"));
 }
 
 void check_own_tls(const Draft& draft, Problems& problems) {
@@ -146,13 +146,13 @@ void check_own_tls(const Draft& draft, Problems& problems) {
     if (!terminates) {
         if (config.ssl)
             problems.warning("ssl = on has no effect: all listeners pass TLS through",
-                             draft.place_of("ssl"));
+                             draft.location_of("ssl"));
         return;
     }
     if (!config.ssl) {
         problems.warning("ssl is off: clients of listeners with tls_mode=terminate are served in "
                          "plaintext",
-                         draft.place_of("ssl"));
+                         draft.location_of("ssl"));
         return;
     }
     if (config.tls.hosts.empty()) check_key_pairs(draft, problems);
@@ -160,7 +160,7 @@ void check_own_tls(const Draft& draft, Problems& problems) {
     const std::string& max = config.tls.max_protocol_version;
     if (!max.empty() && max < config.tls.min_protocol_version) {
         problems.error("could not set SSL protocol version range",
-                       draft.place_of("ssl_max_protocol_version"),
+                       draft.location_of("ssl_max_protocol_version"),
                        "\"ssl_min_protocol_version\" cannot be higher than "
                        "\"ssl_max_protocol_version\"");
     }
@@ -172,31 +172,31 @@ void check_http(const Draft& draft, Problems& problems) {
     if (has_certificate == config.http_tls_key_file.empty())
         problems.error(
             "\"http_tls_cert_file\" and \"http_tls_key_file\" need each other",
-            draft.place_of(has_certificate ? "http_tls_cert_file" : "http_tls_key_file"));
+            draft.location_of(has_certificate ? "http_tls_cert_file" : "http_tls_key_file"));
     if (!config.http_listen.empty()) return;
     for (const char* name : {"http_tls_cert_file", "http_users_file", "connection_metrics_max"})
         if (draft.is_given(name))
             problems.warning(in_quotes(name) + " has no effect without \"http_listen\"",
-                             draft.place_of(name));
+                             draft.location_of(name));
 }
 
 // Passed-through TLS is between the client and the server: what the connection string says of it
 // would be believed and is not done.
 void warn_of_unused_tls(const std::string& setting,
                         const Conninfo& conninfo,
-                        const Place& place,
+                        const Location& location,
                         Problems& problems) {
     for (const auto& [keyword, value] : conninfo.given) {
         if (!keyword.starts_with("ssl")) continue;
         problems.warning("connection option " + in_quotes(keyword) + " of " + in_quotes(setting) +
                              " has no effect: only listeners with tls_mode=passthrough use it",
-                         place);
+                         location);
     }
 }
 
 void warn_of_weak_tls(const std::string& setting,
                       const Conninfo& conninfo,
-                      const Place& place,
+                      const Location& location,
                       Problems& problems) {
     const bool remote = std::any_of(conninfo.hosts.begin(),
                                     conninfo.hosts.end(),
@@ -207,13 +207,13 @@ void warn_of_weak_tls(const std::string& setting,
                          in_quotes(setting) +
                          " does not protect the connection to the server: whoever is in between "
                          "can turn TLS off (use \"verify-full\")",
-                     place);
+                     location);
 }
 
 void check_upstreams(const Draft& draft, Problems& problems) {
     for (const auto& [name, conninfo] : draft.config.upstreams) {
         const std::string setting = setting_of_upstream(name);
-        const Place place = draft.place_of(setting);
+        const Location location = draft.location_of(setting);
         bool used = false;
         bool terminated = false;
         for (const Listener& listener : draft.config.listeners) {
@@ -227,11 +227,11 @@ void check_upstreams(const Draft& draft, Problems& problems) {
                         [](const Listener& listener) { return !listener.hba_file.empty(); });
         if (!used && rules_may_name_it) continue;
         if (!used)
-            problems.warning(in_quotes(setting) + " is not used by any listener", place);
+            problems.warning(in_quotes(setting) + " is not used by any listener", location);
         else if (terminated)
-            warn_of_weak_tls(setting, conninfo, place, problems);
+            warn_of_weak_tls(setting, conninfo, location, problems);
         else
-            warn_of_unused_tls(setting, conninfo, place, problems);
+            warn_of_unused_tls(setting, conninfo, location, problems);
     }
 }
 
@@ -241,7 +241,7 @@ void check_access_rules(const Draft& draft, Problems& problems) {
             problems.warning("there are no access rules for " + in_quotes(setting_of(listener)) +
                                  ": everyone who reaches it is let in to the server's own "
                                  "authentication (set \"hba_file\")",
-                             draft.place_of(setting_of(listener)));
+                             draft.location_of(setting_of(listener)));
 }
 
 void check_role_query(const Draft& draft, Problems& problems) {
@@ -249,10 +249,10 @@ void check_role_query(const Draft& draft, Problems& problems) {
     const bool logs_in = !draft.config.role_query_conninfo.empty();
     if (asked && !logs_in)
         problems.error("\"role_query\" needs \"role_query_conninfo\": the login that asks it",
-                       draft.place_of("role_query"));
+                       draft.location_of("role_query"));
     if (logs_in && !asked)
         problems.error("\"role_query_conninfo\" needs \"role_query\": what the login is to ask",
-                       draft.place_of("role_query_conninfo"));
+                       draft.location_of("role_query_conninfo"));
 }
 
 // Rules and unix sockets may prove who someone is; where there are none only a secret does.
@@ -263,7 +263,7 @@ void warn_of_users_without_proof(const Draft& draft, Problems& problems) {
             if (!config.console_secrets.contains(user))
                 problems.warning("user " + in_quotes(user) + " of " + in_quotes(setting) +
                                      " cannot log in: \"console_auth_file\" has no secret of his",
-                                 draft.place_of(setting));
+                                 draft.location_of(setting));
     };
     for (const Listener& listener : config.listeners)
         if (!listener.hba_file.empty() || !listener.unix_directories.empty()) return;
@@ -277,7 +277,7 @@ void check_console(const Draft& draft, Problems& problems) {
     if (!config.console_auth_file.empty())
         problems.warning("\"console_auth_file\" has no effect without \"console_users\" or "
                          "\"console_stats_users\"",
-                         draft.place_of("console_auth_file"));
+                         draft.location_of("console_auth_file"));
 }
 
 } // namespace

@@ -20,7 +20,7 @@ struct Draft {
     std::map<std::string, std::string> listeners; // listener.NAME, not yet parsed
     std::vector<std::string> certificate_files{"server.crt"}; // as many as keys: checked later
     std::vector<std::string> key_files{"server.key"};
-    std::map<std::string, Place> places; // of each setting that the file gives
+    std::map<std::string, Location> locations; // of each setting that the file gives
 
     Draft() {
         own.name = default_name;
@@ -28,12 +28,12 @@ struct Draft {
         own.upstream = default_name;
     }
 
-    [[nodiscard]] Place place_of(const std::string& setting) const {
-        const auto found = places.find(setting);
-        return found == places.end() ? Place{config.file, 0} : found->second;
+    [[nodiscard]] Location location_of(const std::string& setting) const {
+        const auto found = locations.find(setting);
+        return found == locations.end() ? Location{config.file, 0} : found->second;
     }
     [[nodiscard]] bool is_given(const std::string& setting) const {
-        return places.contains(setting);
+        return locations.contains(setting);
     }
 };
 

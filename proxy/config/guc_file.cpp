@@ -34,7 +34,7 @@ class Reader {
 
     // A file that is named on the command line or by an include.
     void
-    read(const std::string& file, const std::optional<Place>& included_at, bool may_be_missing);
+    read(const std::string& file, const std::optional<Location>& included_at, bool may_be_missing);
 
   private:
     void parse(const std::string& file, const std::string& text);
@@ -42,7 +42,7 @@ class Reader {
     void take(Setting setting);
     void include(const Setting& setting, bool may_be_missing);
     void include_folder(const Setting& setting);
-    void fail(const std::string& text, const std::optional<Place>& place);
+    void fail(const std::string& text, const std::optional<Location>& location);
 
     const FileSource& source_;
     Problems& problems_;
@@ -50,15 +50,15 @@ class Reader {
     int files_ = 0;
 };
 
-void Reader::fail(const std::string& text, const std::optional<Place>& place) {
-    if (place)
-        problems_.error(text, *place);
+void Reader::fail(const std::string& text, const std::optional<Location>& location) {
+    if (location)
+        problems_.error(text, *location);
     else
         problems_.errors.push_back(text);
 }
 
 void Reader::read(const std::string& file,
-                  const std::optional<Place>& included_at,
+                  const std::optional<Location>& included_at,
                   bool may_be_missing) {
     const std::string failure = "could not open configuration file " + in_quotes(file) + ": ";
     if (depth_ > limits::include_depth_max)
@@ -119,7 +119,7 @@ bool Reader::parse_line(GucLexer& lexer, Token& token, const std::string& file) 
 
     token = lexer.next();
     if (!ends_line(token)) return false;
-    setting.place = {file, lexer.line()};
+    setting.location = {file, lexer.line()};
     take(std::move(setting));
     return true;
 }
@@ -137,28 +137,28 @@ void Reader::take(Setting setting) {
 
 void Reader::include(const Setting& setting, bool may_be_missing) {
     if (trim(setting.value).empty())
-        return fail("empty configuration file name: " + in_quotes(setting.value), setting.place);
-    const std::string file = beside(setting.place.file, setting.value);
-    if (file == setting.place.file)
-        return fail("configuration file recursion in " + in_quotes(file), setting.place);
-    read(file, setting.place, may_be_missing);
+        return fail("empty configuration file name: " + in_quotes(setting.value), setting.location);
+    const std::string file = beside(setting.location.file, setting.value);
+    if (file == setting.location.file)
+        return fail("configuration file recursion in " + in_quotes(file), setting.location);
+    read(file, setting.location, may_be_missing);
 }
 
 void Reader::include_folder(const Setting& setting) {
     if (trim(setting.value).empty())
         return fail("empty configuration directory name: " + in_quotes(setting.value),
-                    setting.place);
-    const std::string folder = beside(setting.place.file, setting.value);
+                    setting.location);
+    const std::string folder = beside(setting.location.file, setting.value);
     FolderNames listed = source_.list(folder);
     if (!listed.names) {
         return fail("could not open configuration directory " + in_quotes(folder) + ": " +
                         listed.error,
-                    setting.place);
+                    setting.location);
     }
     std::sort(listed.names->begin(), listed.names->end());
     for (const std::string& name : *listed.names) {
         if (name.size() < 6 || name[0] == '.' || !name.ends_with(".conf")) continue;
-        read((std::filesystem::path(folder) / name).string(), setting.place, false);
+        read((std::filesystem::path(folder) / name).string(), setting.location, false);
     }
 }
 

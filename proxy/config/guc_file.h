@@ -15,7 +15,7 @@ struct Setting {
     std::string name; // in lower case: names are case-insensitive
     std::string name_as_written;
     std::string value;
-    Place place;
+    Location location;
 };
 
 // What can be read is returned even if something else is wrong: errors are collected in `problems`.

@@ -70,9 +70,9 @@ class Fields {
 };
 
 std::optional<tls::HostSettings>
-parse_line(const TableLine& line, const Place& place, Problems& problems) {
+parse_line(const TableLine& line, const Location& location, Problems& problems) {
     if (!line.error.empty()) {
-        problems.error(line.error, place);
+        problems.error(line.error, location);
         return std::nullopt;
     }
     Fields fields(line.fields);
@@ -86,7 +86,7 @@ parse_line(const TableLine& line, const Place& place, Problems& problems) {
     host.passphrase_command = fields.optional("SSL passphrase command");
     host.passphrase_command_supports_reload = fields.last_boolean();
     if (fields.error.empty()) return host;
-    problems.error(fields.error, place);
+    problems.error(fields.error, location);
     return std::nullopt;
 }
 
@@ -101,17 +101,17 @@ class Reader {
     explicit Reader(Problems& problems) : problems_(problems) {}
 
     void add(const TableLine& line) {
-        const Place place{line.file, line.number};
-        std::optional<tls::HostSettings> host = parse_line(line, place, problems_);
+        const Location location{line.file, line.number};
+        std::optional<tls::HostSettings> host = parse_line(line, location, problems_);
         if (std::find(result.files.begin(), result.files.end(), line.file) == result.files.end())
             result.files.push_back(line.file);
         if (!host) return;
         for (const std::string& name : host->names) {
             if (!lines_.try_emplace(name, line.number).second)
-                problems_.error(duplicate(name), place);
+                problems_.error(duplicate(name), location);
         }
         if (lines_.size() > limits::host_names_max)
-            too_many(place);
+            too_many(location);
         else
             result.hosts.push_back(std::move(*host));
     }
@@ -119,11 +119,12 @@ class Reader {
     HostsFile result;
 
   private:
-    void too_many(const Place& place) {
+    void too_many(const Location& location) {
         if (complained_) return;
         complained_ = true;
-        problems_.error(
-            "there are more than " + std::to_string(limits::host_names_max) + " host names", place);
+        problems_.error("there are more than " + std::to_string(limits::host_names_max) +
+                            " host names",
+                        location);
     }
 
     Problems& problems_;

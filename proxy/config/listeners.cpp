@@ -119,7 +119,7 @@ void build_listeners(Draft& draft, Problems& problems) {
         } catch (const ConninfoError& error) {
             problems.error("invalid value for parameter " + in_quotes(setting) + ": " +
                                error.what(),
-                           draft.place_of(setting));
+                           draft.location_of(setting));
         }
     }
 }

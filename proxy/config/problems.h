@@ -6,15 +6,15 @@
 
 namespace pgmoat::config {
 
-struct Place {
+struct Location {
     std::string file;
     unsigned line = 0; // 0: the file as a whole
 };
 
 // ` in file "x" line 3`
-[[nodiscard]] inline std::string text_of(const Place& place) {
-    std::string text = " in file \"" + place.file + "\"";
-    if (place.line != 0) text += " line " + std::to_string(place.line);
+[[nodiscard]] inline std::string text_of(const Location& location) {
+    std::string text = " in file \"" + location.file + "\"";
+    if (location.line != 0) text += " line " + std::to_string(location.line);
     return text;
 }
 
@@ -22,16 +22,16 @@ struct Problems {
     std::vector<std::string> errors;
     std::vector<std::string> warnings;
 
-    void error(const std::string& text, const Place& place) {
-        errors.push_back(text + text_of(place));
+    void error(const std::string& text, const Location& location) {
+        errors.push_back(text + text_of(location));
     }
     // The hint comes behind the place, so that `in file "x" line 3` follows the text as in
     // PostgreSQL.
-    void error(const std::string& text, const Place& place, const std::string& hint) {
-        errors.push_back(text + text_of(place) + (hint.empty() ? "" : " (" + hint + ")"));
+    void error(const std::string& text, const Location& location, const std::string& hint) {
+        errors.push_back(text + text_of(location) + (hint.empty() ? "" : " (" + hint + ")"));
     }
-    void warning(const std::string& text, const Place& place) {
-        warnings.push_back(text + text_of(place));
+    void warning(const std::string& text, const Location& location) {
+        warnings.push_back(text + text_of(location));
     }
 };
 

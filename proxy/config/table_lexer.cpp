@@ -48,16 +48,16 @@ std::optional<JoinedLine> TableLineReader::next() {
 }
 
 std::optional<LexedToken> TableTokenReader::next() {
-    while (!at_end() && (separates(line_[place_]) || line_[place_] == ','))
-        ++place_;
+    while (!at_end() && (separates(line_[position_]) || line_[position_] == ','))
+        ++position_;
 
     LexedToken token;
     Quotes quotes;
-    for (; !at_end(); ++place_) {
-        const char c = line_[place_];
+    for (; !at_end(); ++position_) {
+        const char c = line_[position_];
         if (!quotes.open && separates(c)) break;
         if (!quotes.open && c == '#') {
-            place_ = line_.size();
+            position_ = line_.size();
             break;
         }
         if (!quotes.open && c == ',') {

@@ -37,11 +37,11 @@ class TableTokenReader {
   public:
     explicit TableTokenReader(std::string_view line) : line_(line) {}
     [[nodiscard]] std::optional<LexedToken> next(); // nothing at the end or at a comment
-    [[nodiscard]] bool at_end() const noexcept { return place_ >= line_.size(); }
+    [[nodiscard]] bool at_end() const noexcept { return position_ >= line_.size(); }
 
   private:
     std::string_view line_;
-    std::size_t place_ = 0;
+    std::size_t position_ = 0;
 };
 
 } // namespace pgmoat::config

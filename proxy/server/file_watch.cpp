@@ -103,11 +103,11 @@ std::string look_inside(const std::string& folder) {
 FileLooks look_at(const std::vector<std::string>& paths) {
     FileLooks looks;
     for (const std::string& path : paths) {
-        const auto [place, is_new] = looks.try_emplace(path);
+        const auto [entry, is_new] = looks.try_emplace(path);
         if (!is_new) continue;
         bool is_folder = false;
-        place->second = look_of(path, is_folder);
-        if (is_folder) place->second += look_inside(path);
+        entry->second = look_of(path, is_folder);
+        if (is_folder) entry->second += look_inside(path);
     }
     return looks;
 }

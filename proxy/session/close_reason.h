@@ -36,7 +36,7 @@ inline constexpr protocol::ErrorText too_many_connections{"53300",
 // Ours.
 inline constexpr protocol::ErrorText upstream_unreachable{"57P03",
                                                           "the upstream server cannot be reached"};
-inline constexpr protocol::ErrorText upstream_nonsense{
+inline constexpr protocol::ErrorText upstream_protocol_violation{
     "57P03", "the upstream server does not speak the PostgreSQL protocol"};
 inline constexpr protocol::ErrorText upstream_lost{
     "57P03", "the upstream server closed the connection during login"};

@@ -77,8 +77,8 @@ class LoginRelay {
         }
         if (step.progress == Progress::refused)
             stop_ = Ended{CloseReason::login_failed, "the server refused the login"};
-        if (step.progress == Progress::nonsense) {
-            (void)co_await client_.write(encode_fatal(refusal::upstream_nonsense));
+        if (step.progress == Progress::protocol_violation) {
+            (void)co_await client_.write(encode_fatal(refusal::upstream_protocol_violation));
             stop_ = Ended{CloseReason::upstream_failed, "server: " + observer_.complaint()};
         }
         co_return step.progress == Progress::ready;

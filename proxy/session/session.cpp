@@ -117,8 +117,9 @@ class Session final : public runtime::Interruptible {
             co_return std::nullopt;
         }
         if (deadline_.passed()) co_return late();
-        const bool nonsense = dialer_->failure() == upstream::Dialer::Failure::nonsense;
-        co_await tell(nonsense ? refusal::upstream_nonsense : refusal::upstream_unreachable);
+        const bool violation = dialer_->failure() == upstream::Dialer::Failure::protocol_violation;
+        co_await tell(violation ? refusal::upstream_protocol_violation
+                                : refusal::upstream_unreachable);
         co_return Ended{CloseReason::upstream_failed, "server: " + dialer_->detail()};
     }
 

@@ -224,7 +224,7 @@ AttemptFailure Dialer::refused(const Try& what, FailAttempt failed) {
     case Reason::early_bytes: break;
     }
     count(ConnectResult::protocol_violation);
-    failure_ = Failure::nonsense;
+    failure_ = Failure::protocol_violation;
     return AttemptFailure::protocol;
 }
 

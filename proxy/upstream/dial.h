@@ -27,7 +27,7 @@ struct Reached {
 
 class Dialer {
   public:
-    enum class Failure { unreachable, nonsense, cancelled };
+    enum class Failure { unreachable, protocol_violation, cancelled };
 
     // Failed handshakes are counted for `listener`; without one, as for probes, nowhere.
     Dialer(runtime::ControlThread& thread,

@@ -24,7 +24,7 @@ void check(protocol::ByteView stream, ChannelBinding binding) {
     require(whole.out.size() <= whole.consumed);
     if (!whole.facts.plus_removed)
         require(std::equal(whole.out.begin(), whole.out.end(), stream.begin()));
-    require((whole.progress == LoginRun::Progress::nonsense) == !whole.complaint.empty());
+    require((whole.progress == LoginRun::Progress::protocol_violation) == !whole.complaint.empty());
 }
 
 } // namespace

@@ -14,8 +14,8 @@ Row row_of(const SettingRow& setting, const std::string& name, const config::Giv
             given ? Cell(given->value) : Cell(),
             setting.default_value.empty() ? to_cell("") : to_cell(setting.default_value),
             to_cell(restart ? "restart" : "reload"),
-            given ? to_cell(given->place.file) : Cell(),
-            given ? Cell(std::to_string(given->place.line)) : Cell()};
+            given ? to_cell(given->location.file) : Cell(),
+            given ? Cell(std::to_string(given->location.line)) : Cell()};
 }
 
 } // namespace

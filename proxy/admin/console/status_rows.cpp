@@ -76,15 +76,15 @@ std::uint64_t handshakes(const metrics::Totals& totals, std::size_t listener) {
     return total;
 }
 
-Row stats_row(const metrics::Totals& totals, std::size_t place) {
-    const metrics::Totals::Listener& listener = totals.listeners[place];
+Row stats_row(const metrics::Totals& totals, std::size_t index) {
+    const metrics::Totals::Listener& listener = totals.listeners[index];
     const auto& counts = listener.counts;
     const auto client = static_cast<std::size_t>(Side::client);
     return {to_cell(listener.name),
             to_cell(sum(counts.opened)),
             to_cell(all_closed(listener)),
             to_cell(sum(counts.startup_errors)),
-            to_cell(handshakes(totals, place)),
+            to_cell(handshakes(totals, index)),
             to_cell(sum(counts.handshake_failures[client])),
             to_cell(closed(listener, CloseReason::denied)),
             to_cell(closed(listener, CloseReason::upstream_failed)),
@@ -162,8 +162,8 @@ std::vector<Row> certificate_rows(const std::vector<OwnCertificateView>& certifi
 
 std::vector<Row> stats_rows(const metrics::Totals& totals) {
     std::vector<Row> rows;
-    for (std::size_t place = 0; place < totals.listeners.size(); ++place)
-        rows.push_back(stats_row(totals, place));
+    for (std::size_t index = 0; index < totals.listeners.size(); ++index)
+        rows.push_back(stats_row(totals, index));
     return rows;
 }
 

@@ -12,7 +12,7 @@
 namespace pgmoat::hba {
 namespace {
 
-using config::Place;
+using config::Location;
 using config::Problems;
 using config::TableFile;
 using config::TableLine;
@@ -38,9 +38,9 @@ HbaLine parse_one(const TableLine& source, const HbaContext& context) {
 
 void load_hba(const TableFile& file, const HbaContext& context, Rules& rules, Problems& problems) {
     for (HbaLine& line : parse_hba(file, context)) {
-        const Place place{line.source->file, line.source->number};
-        if (!line.error.empty()) problems.error(line.error, place, line.hint);
-        if (!line.warning.empty()) problems.warning(line.warning, place);
+        const Location location{line.source->file, line.source->number};
+        if (!line.error.empty()) problems.error(line.error, location, line.hint);
+        if (!line.warning.empty()) problems.warning(line.warning, location);
         if (line.rule) rules.rules.push_back(std::move(*line.rule));
     }
     if (problems.errors.empty() && rules.rules.empty()) {
@@ -53,8 +53,8 @@ void load_ident(const TableFile& file,
                 Rules& rules,
                 Problems& problems) {
     for (IdentFileLine& line : parse_ident(file, context)) {
-        const Place place{line.source->file, line.source->number};
-        if (!line.error.empty()) problems.error(line.error, place, line.hint);
+        const Location location{line.source->file, line.source->number};
+        if (!line.error.empty()) problems.error(line.error, location, line.hint);
         if (line.mapping) rules.ident.push_back(std::move(*line.mapping));
     }
 }

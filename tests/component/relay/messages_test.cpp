@@ -51,12 +51,12 @@ struct Counted : RelayFixture {
 };
 
 std::uint64_t of_client(const metrics::ListenerCells<std::uint64_t>& counts, char type) {
-    const auto place = metrics::client_message_from(static_cast<std::uint8_t>(type));
-    return counts.messages_from_client[static_cast<std::size_t>(place)];
+    const auto index = metrics::client_message_from(static_cast<std::uint8_t>(type));
+    return counts.messages_from_client[static_cast<std::size_t>(index)];
 }
 std::uint64_t of_server(const metrics::ListenerCells<std::uint64_t>& counts, char type) {
-    const auto place = metrics::server_message_from(static_cast<std::uint8_t>(type));
-    return counts.messages_from_server[static_cast<std::size_t>(place)];
+    const auto index = metrics::server_message_from(static_cast<std::uint8_t>(type));
+    return counts.messages_from_server[static_cast<std::size_t>(index)];
 }
 std::uint64_t ended(const metrics::ListenerCells<std::uint64_t>& counts,
                     metrics::TransactionEnd end) {

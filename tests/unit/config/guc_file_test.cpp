@@ -20,8 +20,8 @@ Read read(const Files& files) {
     Read result;
     const MemoryFiles source(files);
     for (const Setting& setting : read_guc_file(source, "d/main.conf", problems)) {
-        result.settings.push_back(setting.name + "=" + setting.value + "@" + setting.place.file +
-                                  ":" + std::to_string(setting.place.line));
+        result.settings.push_back(setting.name + "=" + setting.value + "@" + setting.location.file +
+                                  ":" + std::to_string(setting.location.line));
     }
     result.errors = problems.errors;
     return result;

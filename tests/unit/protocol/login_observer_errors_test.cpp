@@ -75,7 +75,7 @@ TEST_CASE("what is damaged in an error is left out of the facts and goes out as 
              Case{field_list({{'C', "28P01"}}) + bytes_of("Mbehind the end"), "28P01", ""},
          }) {
         const LoginRun run = run_every_way(message('E', body));
-        CHECK(run.progress != Progress::nonsense);
+        CHECK(run.progress != Progress::protocol_violation);
         CHECK(run.out == message('E', body));
         CHECK(run.facts.error_sqlstate == sqlstate);
         CHECK(run.facts.error_message == text);
@@ -105,7 +105,7 @@ TEST_CASE("an error of protocol 2 may be in any language") {
 TEST_CASE("an error of protocol 2 can only be the first message") {
     const Bytes before = notice_response({{'M', "not first any more"}});
     const LoginRun run = run_every_way(before + bytes_of("Ecould not fork") + Bytes{0});
-    CHECK(run.progress == Progress::nonsense);
+    CHECK(run.progress == Progress::protocol_violation);
     CHECK(run.out == before);
 }
 
@@ -115,7 +115,7 @@ TEST_CASE("an error of protocol 2 has a bound") {
     CHECK(run_login({text(most - 1) + Bytes{0}}).progress == Progress::refused);
 
     const LoginRun endless = run_login({text(2 * most)});
-    CHECK(endless.progress == Progress::nonsense);
+    CHECK(endless.progress == Progress::protocol_violation);
     CHECK(endless.complaint == "error text without an end");
     CHECK(endless.out.empty());
     CHECK(run_login(in_pieces_of(1, text(2 * most))) == endless);

@@ -52,14 +52,14 @@ TEST_CASE("the login goes on behind a list that was changed") {
                          authentication_ok() + ready_for_query());
 }
 
-TEST_CASE("a SASL list that is not one is nonsense and does not go out") {
+TEST_CASE("a SASL list that is not one is a protocol violation and does not go out") {
     for (const Bytes& list : {Bytes{},                                    // not even its end
                               bytes_of("SCRAM-SHA-256"),                  // a name without its NUL
                               c_string("SCRAM-SHA-256"),                  // no end of the list
                               c_string("SCRAM-SHA-256") + Bytes{0, 'x'}}) // more behind the end
     {
         const LoginRun run = run_every_way(authentication(10, list), ChannelBinding::strip);
-        CHECK(run.progress == Progress::nonsense);
+        CHECK(run.progress == Progress::protocol_violation);
         CHECK(run.complaint == "malformed list of SASL mechanisms");
         CHECK(run.out.empty());
     }
@@ -73,7 +73,7 @@ TEST_CASE("a SASL list has a bound") {
 
     const LoginRun too_many =
         run_login({authentication_sasl(Mechanisms(protocol::sasl_mechanisms_max + 1, "X"))});
-    CHECK(too_many.progress == Progress::nonsense);
+    CHECK(too_many.progress == Progress::protocol_violation);
 }
 
 } // namespace

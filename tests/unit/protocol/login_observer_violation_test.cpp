@@ -21,19 +21,20 @@ TEST_CASE("a message stands only on its side of the end of authentication") {
              Case{ready_for_query(), false, true},
          }) {
         CAPTURE(message);
-        CHECK((run_every_way(message).progress != Progress::nonsense) == before);
-        CHECK((run_every_way(authentication_ok() + message).progress != Progress::nonsense) ==
-              after);
+        CHECK((run_every_way(message).progress != Progress::protocol_violation) == before);
+        CHECK((run_every_way(authentication_ok() + message).progress !=
+               Progress::protocol_violation) == after);
     }
 }
 
-TEST_CASE("a type that no server sends during a login is nonsense") {
+TEST_CASE("a type that no server sends during a login is a protocol violation") {
     for (int type = 0; type < 256; ++type) {
         const char letter = static_cast<char>(type);
         if (std::string_view{"REKSNvZ"}.find(letter) != std::string_view::npos) continue;
         CAPTURE(type);
-        CHECK(run_login({authentication_ok() + message(letter)}).progress == Progress::nonsense);
-        CHECK(run_login({message(letter)}).progress == Progress::nonsense);
+        CHECK(run_login({authentication_ok() + message(letter)}).progress ==
+              Progress::protocol_violation);
+        CHECK(run_login({message(letter)}).progress == Progress::protocol_violation);
     }
 }
 
@@ -47,7 +48,7 @@ TEST_CASE("a server of another protocol is told by its first bytes") {
           Case{"SSH-2.0-OpenSSH_9.2\r\n", "message of type \"S\" before the end of authentication"},
           Case{"\x15\x03\x03 alert", "message of type 0x15 during login"}}) {
         const LoginRun run = run_every_way(bytes_of(answer));
-        CHECK(run.progress == Progress::nonsense);
+        CHECK(run.progress == Progress::protocol_violation);
         CHECK(run.complaint == complaint);
         CHECK(run.out.empty());
     }
@@ -79,27 +80,27 @@ TEST_CASE("a length is accepted within the bounds of its type only") {
              LengthBounds{'Z', 5, 5},
          }) {
         CAPTURE(bounds.type);
-        CHECK(progress_with(bounds, bounds.min) != Progress::nonsense);
-        CHECK(progress_with(bounds, bounds.max) != Progress::nonsense);
+        CHECK(progress_with(bounds, bounds.min) != Progress::protocol_violation);
+        CHECK(progress_with(bounds, bounds.max) != Progress::protocol_violation);
         for (const std::uint32_t length :
              {bounds.min - 1, bounds.max + 1, 0U, 0x7fff'ffffU, 0x8000'0000U, UINT32_MAX}) {
             CAPTURE(length);
-            CHECK(progress_with(bounds, length) == Progress::nonsense);
+            CHECK(progress_with(bounds, length) == Progress::protocol_violation);
         }
     }
 }
 
 TEST_CASE("AuthenticationOk says nothing but ok") {
     const LoginRun run = run_every_way(authentication(0, Bytes{0}));
-    CHECK(run.progress == Progress::nonsense);
+    CHECK(run.progress == Progress::protocol_violation);
     CHECK_FALSE(run.facts.authenticated);
     CHECK(run.complaint == "AuthenticationOk with length 9");
 }
 
-TEST_CASE("what came before the nonsense has gone out and the nonsense has not") {
+TEST_CASE("what came before a protocol violation has gone out and the violation has not") {
     const Bytes good = authentication_ok() + parameter_status("server_version", "18.4");
     const LoginRun run = run_every_way(good + message('D', bytes_of("row")));
-    CHECK(run.progress == Progress::nonsense);
+    CHECK(run.progress == Progress::protocol_violation);
     CHECK(run.out == good);
     CHECK(run.consumed == good.size() + 5);
     CHECK(run.complaint == "message of type \"D\" during login");
