@@ -99,8 +99,7 @@ void add_those_beyond_the_table(Totals& totals) {
 
 } // namespace
 
-// --- counting
-// --------------------------------------------------------------------------------------
+// --- counting ------------------------------------------------------------------------------------
 
 ListenerCells<Counter>& Block::at(ListenerId listener) noexcept {
     return listeners_[index_of(listener)];
@@ -228,8 +227,7 @@ void Block::log_messages_dropped(std::uint64_t count) noexcept {
     process_.log_messages_dropped.add(count);
 }
 
-// --- the blocks and their sum
-// ----------------------------------------------------------------------
+// --- the blocks and their sum --------------------------------------------------------------------
 
 Counters::~Counters() {
     Block* block = newest_.load(std::memory_order_acquire);

@@ -3,9 +3,9 @@
 // may say `n` or `y` and not `p`. The user's name in the exchange is ignored, as in PostgreSQL: the
 // startup packet names him.
 //
-//   start      client-first -> Continue(server-first)
-//   continued  client-final -> Finished(server-final), or WrongProof
-//   any other input         -> Malformed, and the machine has ended
+//   start       client-first -> Continue(server-first)
+//   continued   client-final -> Finished(server-final), or WrongProof
+//   any state   other input  -> Malformed, and the machine has ended
 //
 // The digests are the caller's, for OpenSSL is not known here. Nothing that the client sends is
 // kept behind the exchange (law 7).

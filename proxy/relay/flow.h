@@ -3,9 +3,9 @@
 //
 //   may read?            no while the target is owed bytes or the pipe holds some (backpressure)
 //   bytes                forwarded in the same turn, one send; what is not taken is owed
-//   end of the source    told to the target behind the bytes: close_notify when the end was clean,
-//   FIN source lost          its end as above, without close_notify target lost          its bytes
-//   are dropped; the other direction is read up to its end
+//   end of the source    told to the target behind the bytes: close_notify when it was clean, FIN
+//   source lost          its end as above, without close_notify
+//   target lost          its bytes are dropped; the other direction is read up to its end
 #pragma once
 
 #include "proxy/relay/close_reason.h"

@@ -2,8 +2,11 @@
 // for each message. A small message costs little but its system calls, so this is where a busy
 // thread's time goes.
 //
-//   want() each readable leg -> receive() -> the channels run: LiveLeg::receive() finds its bytes
-//   here, and what they send is deferred when its memory is ours -> send()
+//   want()      for each readable leg
+//   receive()   makes the receives
+//               the channels run: LiveLeg::receive() finds its bytes here, and what they send is
+//               deferred when its memory is ours
+//   send()      makes the sends
 //
 // Where io_uring is not to be had, or few channels are ready, nothing is deferred and the legs make
 // their own calls. Nothing here survives a turn.

@@ -1,18 +1,16 @@
 // A channel on its relay thread: two legs, two directions, and the rule by which it ends.
 //
-//   A direction is complete when everything of its source, its end included, was passed on, or when
-//   its target is lost. The channel is finished when both are complete and the client has ended
-//   too.
+// A direction is complete when everything of its source, its end included, was passed on, or when
+// its target is lost. The channel is finished when both are complete and the client has ended too.
 //
 //   client ends first    the server gets the FIN and its answer still flows: a COPY or a long query
-//   may be
-//                        under way. No time limit of ours: as without a proxy, the server decides
-//                        when its session is over (client_connection_check_interval), and keepalive
-//                        finds a client that is no longer there.
+//                        may be under way. No time limit of ours: as without a proxy, the server
+//                        decides when its session is over (client_connection_check_interval), and
+//                        keepalive finds a client that is no longer there.
 //   server ends first    the client gets what it is owed and the end, then has limits::linger to
-//   close. a side is lost       what it had sent is passed on, then the channel closes; a lost
-//   server counts as
-//                        one that ended. If the other side accepts nothing:
+//                        close.
+//   a side is lost       what it had sent is passed on, then the channel closes; a lost server
+//                        counts as one that ended. If the other side accepts nothing:
 //                        limits::stall_after_end.
 #pragma once
 

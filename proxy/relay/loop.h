@@ -1,7 +1,6 @@
 // One relay thread: an epoll loop over the channels that it owns.
 //
-//   wait -> note what epoll reported -> take the mailbox -> run every queued channel once ->
-//   deadlines
+//   wait -> note what epoll reported -> take the mail -> run every queued channel once -> deadlines
 //
 // Events are only noted; all work is done when the queue runs, so that an event never names a
 // channel that was closed earlier in the same batch, and a channel with both sockets ready runs

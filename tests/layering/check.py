@@ -87,15 +87,70 @@ def check_headers(root):
 def check_texts(root):
     """Every source begins by saying what it is for; every module folder has its README.md.
 
-    A .cpp whose header stands beside it need not repeat what the header says.
+    A .cpp whose header stands beside it need not repeat what the header says. Tables and section rules in
+    comments are as they were drawn.
     """
     for path in source_files(root, ".h", ".cpp"):
         told_by_header = path.suffix == ".cpp" and path.with_suffix(".h").exists()
         if not told_by_header and not path.read_text().startswith("// "):
             yield f"{path.relative_to(root)}:1: does not begin with a comment that says its task"
+        for number, what in unreadable_tables(path.read_text().splitlines()):
+            yield f"{path.relative_to(root)}:{number}: {what}"
     for folder in rooms.FOLDERS_WITH_README:
         if not (root / folder / "README.md").is_file():
             yield f"{folder}: has no README.md"
+
+
+RULE = re.compile(r"\s*// -{3,}( .*[^-])?$")
+ROW = re.compile(r"\s*//   +\S")
+GAP = re.compile(r"(?<=\S) {2,}(?!//)(?=\S)")
+
+
+def broken_rows(rows):
+    """Which lines of a table in a comment do not keep to its columns.
+
+    `rows` are (number, line). A column is where at least two lines begin something behind a gap. A line has text in the
+    second column or none before it, and a wide gap ends at a column.
+    """
+    gaps = [list(GAP.finditer(line, ROW.match(line).end())) for _, line in rows]
+    begins = [[gap.end() for gap in found] for found in gaps]
+    seconds = [ends[0] for ends in begins if ends]
+    second = max(set(seconds), key=seconds.count, default=0)
+    if seconds.count(second) < 2:
+        return
+    everywhere = [end for ends in begins for end in ends]
+    for (number, line), found in zip(rows, gaps):
+        head, tail = line[:second], line[second:]
+        in_first_column = bool(head.strip(" /"))
+        wide_gaps = [gap.end() for gap in found if gap.end() - gap.start() > 2]
+        if in_first_column and not (head.endswith(" ") and tail[:1].strip()):
+            yield number
+        elif any(everywhere.count(end) < 2 for end in wide_gaps):
+            yield number
+
+
+def comment_blocks(lines):
+    """Runs of comment lines that are indented, as tables and examples are."""
+    block = []
+    for number, line in enumerate([*lines, ""], start=1):
+        if ROW.match(line):
+            block.append((number, line))
+        elif block:
+            yield block
+            block = []
+
+
+def unreadable_tables(lines):
+    """(number, what) of tables and section rules in comments that a formatter has joined or split."""
+    for block in comment_blocks(lines):
+        if any("|" in line for _, line in block):
+            yield from ((number, "a row of a table without its columns") for number, line in block if "|" not in line
+                        and "-+-" not in line)
+        else:
+            yield from ((number, "text across the columns of a table") for number in broken_rows(block))
+    for number, (line, following) in enumerate(zip(lines, lines[1:]), start=1):
+        if line.strip().startswith("// --- ") and RULE.fullmatch(following) and not following.strip(" /-"):
+            yield number, "a section rule in two lines"
 
 
 def check_format(root):

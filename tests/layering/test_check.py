@@ -109,6 +109,35 @@ class Texts(Tree):
         self.write("tls/a.cpp", '#include "tls/a.h"\n')
         self.assertEqual(self.violations("texts"), [])
 
+    TABLES = (  # what a formatter makes of them, and the line that shows it
+        ("//   end of source    told to the target: FIN source lost    its end\n", 4),
+        ("//   may be\n//                    under way\n", 4),
+        ("//   source lost      its end\n//   close. a side is lost       what it had sent\n", 5),
+    )
+
+    def test_a_table_whose_lines_were_joined_is_found(self):
+        for rest, number in self.TABLES:
+            with self.subTest(rest=rest):
+                self.write("tls/a.h", "// A thing.\n//   may read?        no\n//   bytes            forwarded\n" + rest)
+                (violation,) = self.violations("texts")
+                self.assertEqual(violation, f"tls/a.h:{number}: text across the columns of a table")
+
+    def test_a_row_that_lost_its_columns_is_found(self):
+        self.write("tls/a.h", "// A thing.\n//   state | input\n//   start | begin\n//   then nothing\n")
+        (violation,) = self.violations("texts")
+        self.assertEqual(violation, "tls/a.h:4: a row of a table without its columns")
+
+    def test_a_section_rule_in_two_lines_is_found(self):
+        self.write("tls/a.h", "// A thing.\n\n// --- counting\n// ------------\n")
+        (violation,) = self.violations("texts")
+        self.assertEqual(violation, "tls/a.h:3: a section rule in two lines")
+
+    def test_tables_as_they_were_drawn_pass(self):
+        self.write("tls/a.h", "// A thing.\n//   may read?    no, and\n//                not later\n//   bytes        forwarded\n"
+                              "\n// --- counting ------------\n\n//   state | input\n//   ------+------\n//   start | begin\n"
+                              "\n//   a(); // one\n//   b();  // two\n//   c(); // three\n")
+        self.assertEqual(self.violations("texts"), [])
+
     def test_a_module_without_a_readme_is_found(self):
         (self.root / "tls/README.md").unlink()
         self.assertEqual(self.violations("texts"), ["tls: has no README.md"])

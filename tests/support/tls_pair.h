@@ -1,7 +1,7 @@
 // A TLS client and a TLS server back to back in memory, with certificates made on the spot.
 //
-//   CertificateFolder certificates;                       // a temporary folder; files made on
-//   demand TlsPair pair(certificates.server_settings(), certificates.client_settings());
+//   CertificateFolder certificates; // a temporary folder; files made on demand
+//   TlsPair pair(certificates.server_settings(), certificates.client_settings());
 //   REQUIRE(pair.shake_hands());
 //   pair.client.send("hello"); ... pair.server.receive() == "hello"
 //

@@ -111,8 +111,7 @@ class Session {
         return {role_of(user_.name, config), proof_for(login_, config, ::geteuid())};
     }
 
-    // --- login
-    // ------------------------------------------------------------------------------------
+    // --- login -----------------------------------------------------------------------------------
 
     protocol::ErrorText not_allowed() {
         message_ = "user \"" + user_.name + "\" is not allowed to use the console";
@@ -201,8 +200,7 @@ class Session {
         co_return co_await send(out);
     }
 
-    // --- statements
-    // -------------------------------------------------------------------------------
+    // --- statements ------------------------------------------------------------------------------
 
     asio::awaitable<End> answer_until_the_end() {
         WireSession wire;

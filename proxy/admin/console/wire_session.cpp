@@ -60,8 +60,7 @@ WireSession::Handled WireSession::handle(const protocol::ClientMessage& message,
     return std::visit([&](const auto& kind) { return on(kind, out); }, message);
 }
 
-// --- the simple protocol
-// --------------------------------------------------------------------------
+// --- the simple protocol -------------------------------------------------------------------------
 
 WireSession::Handled WireSession::on(const protocol::Query& query, Bytes&) {
     for (const std::string_view part : split_statements(query.text))
@@ -99,8 +98,7 @@ void WireSession::finish_query_part(const Statement& statement, const Answer& an
     protocol::append_command_complete(out, answer.tag);
 }
 
-// --- the extended protocol
-// ------------------------------------------------------------------------
+// --- the extended protocol -----------------------------------------------------------------------
 
 WireSession::Handled WireSession::on(const protocol::Parse& parse, Bytes& out) {
     if (parse.parameter_types > 0)
@@ -242,8 +240,7 @@ WireSession::Handled WireSession::on(const protocol::Malformed& malformed, Bytes
     return give_up({"08P01", malformed.text}, out);
 }
 
-// --- both
-// -------------------------------------------------------------------------------------------
+// --- both ----------------------------------------------------------------------------------------
 
 void WireSession::finish(Answer answer, Bytes& out) {
     const Statement statement = *std::exchange(running_, std::nullopt);
