@@ -81,4 +81,19 @@ inline constexpr std::uint32_t scram_iterations_max = 10'000'000;
 inline constexpr std::size_t scram_default_salt_bytes = 16;
 inline constexpr std::size_t scram_salt_bytes_max = 256;
 
+// PROXY protocol, version 1: "the maximum line lengths the receiver must support including the CRLF"
+// is 107 characters.
+inline constexpr std::size_t proxy_line_bytes_max = 107;
+
+// PROXY protocol, version 2: 16 bytes, 216 for unix addresses, and what proxies add about TLS. The
+// length field could say 64 KB; a header is meant to fit into one segment, and no sender of the
+// field comes near 4 KB.
+inline constexpr std::size_t proxy_header_bytes_max = 4'096;
+inline constexpr std::size_t proxy_tlvs_max = 64;
+
+// "An opaque byte sequence of up to 128 bytes"; names and algorithms: a DNS name has 253 bytes, the
+// common names that certificates carry are shorter.
+inline constexpr std::size_t proxy_unique_id_bytes_max = 128;
+inline constexpr std::size_t proxy_tlv_text_bytes_max = 255;
+
 } // namespace pgmoat::protocol

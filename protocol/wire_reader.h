@@ -25,6 +25,9 @@ class WireReader {
     // Every field was there and nothing is left over.
     [[nodiscard]] bool complete() const noexcept { return !failed_ && bytes_.empty(); }
 
+    // What has not been read yet. Nothing after a failure.
+    [[nodiscard]] ByteView rest() const noexcept { return bytes_; }
+
     std::uint8_t uint8() noexcept { return static_cast<std::uint8_t>(number(1)); }
     std::uint16_t uint16() noexcept { return static_cast<std::uint16_t>(number(2)); }
     std::uint32_t uint24() noexcept { return number(3); }
