@@ -1,0 +1,134 @@
+// What is remembered of the addresses that clients come from, to limit each: live connections,
+// rates of TLS handshakes and logins, failed logins. The table never grows: it is allocated once,
+// and an address that is new takes the place of one that has no live connection and was not seen
+// for longest. Safe for all threads; every operation takes the lock for well under a microsecond.
+//
+//   accept          | connect()          | a Place to hold until the connection ends, or refused
+//   TLS handshake   | begin_handshake()  | yes or no, before OpenSSL does any work
+//   startup packet  | begin_login()      | at once, after a wait, or refused
+//   the server says | login_failed()     | counts; after some of them logins of that address wait
+#pragma once
+
+#include "proxy/access/limits.h"
+#include "proxy/access/siphash.h"
+#include "proxy/access/token_bucket.h"
+#include "proxy/hba/net_address.h"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace pgmoat::access {
+
+// What an address may do; 0 and empty: no limit.
+struct AddressLimits {
+    std::uint32_t connections = 0;
+    Rate handshakes;
+    Rate logins;
+    Rate failed_logins;                 // so many are free;
+    std::chrono::milliseconds delay{0}; // after them each login of the address waits this long
+    int ipv4_prefix = 32;               // addresses that agree in so many bits count as one
+    int ipv6_prefix = 64;
+    std::vector<hba::AddressRange> exempt;
+    bool operator==(const AddressLimits&) const = default;
+
+    [[nodiscard]] bool limits_anything() const noexcept {
+        return connections > 0 || handshakes.limits() || logins.limits() || failed_logins.limits();
+    }
+};
+
+class AddressTable {
+  public:
+    // At least `entries` of them, rounded up to whole sets. `key` is random, and secret.
+    AddressTable(std::size_t entries, const SipKey& key);
+    AddressTable(const AddressTable&) = delete;
+    AddressTable& operator=(const AddressTable&) = delete;
+
+    // At a reload. What has been counted stays, unless the prefixes are others.
+    void set_limits(AddressLimits limits);
+
+    // A connection that counts, as long as this lives: also while nothing limits it, so that a
+    // limit which a reload brings holds from then on. Empty: it does not count (exempt, a unix
+    // socket, or there was no place left for its address).
+    class Place {
+      public:
+        Place() = default;
+        Place(Place&& other) noexcept;
+        Place& operator=(Place&& other) noexcept;
+        ~Place();
+        [[nodiscard]] bool counts() const noexcept { return table_ != nullptr; }
+
+      private:
+        friend class AddressTable;
+        Place(AddressTable& table, std::size_t index) noexcept : table_(&table), index_(index) {}
+        AddressTable* table_ = nullptr;
+        std::size_t index_ = 0;
+    };
+
+    // Nothing: the address has as many connections as it may have.
+    [[nodiscard]] std::optional<Place> connect(const hba::NetAddress& address,
+                                               Clock::time_point now);
+    [[nodiscard]] bool begin_handshake(const hba::NetAddress& address, Clock::time_point now);
+
+    struct LoginTurn {
+        enum class Verdict { go, too_many_logins, too_many_failures };
+        Verdict verdict = Verdict::go;
+        std::chrono::nanoseconds wait{0}; // before it may go
+    };
+    [[nodiscard]] LoginTurn begin_login(const hba::NetAddress& address, Clock::time_point now);
+    void login_failed(const hba::NetAddress& address, Clock::time_point now);
+
+    struct Usage {
+        std::size_t entries = 0;
+        std::size_t in_use = 0;      // that say anything about an address
+        std::uint64_t evicted = 0;   // addresses forgotten before their time, to make room
+        std::uint64_t uncounted = 0; // connections let in uncounted: no room even so
+    };
+    [[nodiscard]] Usage usage(Clock::time_point now) const;
+
+    struct Busy {
+        hba::NetAddress address; // with the bits after the prefix cleared
+        std::uint32_t connections = 0;
+        bool delayed = false; // its logins wait, after failed ones
+    };
+    // The addresses with most connections, and those whose logins wait first.
+    [[nodiscard]] std::vector<Busy> busiest(std::size_t at_most, Clock::time_point now) const;
+
+  private:
+    // Addresses of 16 bytes and a family: 17 bytes that are hashed and compared.
+    using Key = std::array<std::uint8_t, 17>;
+
+    struct Entry {
+        Entry() = default;
+        Entry(const Key& address, std::uint32_t live) noexcept : key(address), connections(live) {}
+
+        Key key{}; // all zeroes: never used (the family of an address is not 0)
+        std::uint32_t connections = 0;
+        TokenBucket handshakes;
+        TokenBucket logins;
+        TokenBucket failures;
+        Clock::time_point next_turn{}; // of a login that has to wait
+        Clock::time_point seen{};
+    };
+
+    [[nodiscard]] std::optional<Key> key_of(const hba::NetAddress& address) const noexcept;
+    [[nodiscard]] std::array<std::size_t, 2 * address_set_ways>
+    places_of(const Key& key) const noexcept;
+    [[nodiscard]] Entry* find(const Key& key, Clock::time_point now) noexcept;
+    [[nodiscard]] Entry* find_or_make(const Key& key, Clock::time_point now) noexcept;
+    [[nodiscard]] bool says_nothing(const Entry& entry, Clock::time_point now) const noexcept;
+    void release(std::size_t index) noexcept;
+
+    const SipKey key_;
+    mutable std::mutex mutex_;
+    AddressLimits limits_;
+    std::vector<Entry> entries_;
+    std::uint64_t evicted_ = 0;
+    std::uint64_t uncounted_ = 0;
+};
+
+} // namespace pgmoat::access

@@ -1,0 +1,21 @@
+// The bounds of access/, each with its reason.
+#pragma once
+
+#include <cstddef>
+
+namespace pgmoat::access {
+
+// Places where an address may be kept: two sets, chosen by its hash, of this many each. With two to
+// choose from a set is full of live addresses only when nearly the whole table is.
+inline constexpr std::size_t address_set_ways = 4;
+
+// A table too small to tell addresses apart would make strangers share a limit; beyond the other
+// end it is memory (64 bytes an address) that no number of connections needs.
+inline constexpr std::size_t address_table_min = 1'024;
+inline constexpr std::size_t address_table_max = 16'777'216;
+
+// How many logins of one address may wait for their turn after failed ones. They wait one after
+// another, so more connections do not make more guesses; one more than these is refused.
+inline constexpr int waiting_logins_max = 8;
+
+} // namespace pgmoat::access

@@ -1,0 +1,63 @@
+// A token bucket in one number: the moment at which it will be full again (GCRA, "virtual
+// scheduling"; ITU-T I.371). So an address costs eight bytes for each rate that it is held to.
+// Pure: the caller says what time it is.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+namespace pgmoat::access {
+
+using Clock = std::chrono::steady_clock;
+
+// `number` events in `per`, and up to `burst` of them at once. A number of 0: no limit.
+struct Rate {
+    std::uint32_t number = 0;
+    std::chrono::nanoseconds per{0};
+    std::uint32_t burst = 0;
+    bool operator==(const Rate&) const = default;
+
+    [[nodiscard]] bool limits() const noexcept { return number > 0; }
+    [[nodiscard]] std::chrono::nanoseconds interval() const noexcept { return per / number; }
+};
+
+class TokenBucket {
+  public:
+    // Takes a token if there is one.
+    [[nodiscard]] bool take(const Rate& rate, Clock::time_point now) noexcept {
+        if (!rate.limits()) return true;
+        if (level(rate, now) + rate.interval() > rate.interval() * rate.burst) return false;
+        full_at_ = std::max(full_at_, now) + rate.interval();
+        return true;
+    }
+
+    // Counts an event that nothing can refuse any more. What is beyond twice the burst is
+    // forgotten, so that a long flood is not held against an address for ever.
+    void add(const Rate& rate, Clock::time_point now) noexcept {
+        if (!rate.limits()) return;
+        full_at_ = std::min(std::max(full_at_, now) + rate.interval(),
+                            now + 2 * rate.burst * rate.interval());
+    }
+
+    // `burst` events or more have been counted that time has not paid for yet. The last of them
+    // counts for a whole interval.
+    [[nodiscard]] bool is_exceeded(const Rate& rate, Clock::time_point now) const noexcept {
+        return rate.limits() && level(rate, now) > rate.interval() * (rate.burst - 1);
+    }
+
+    [[nodiscard]] bool is_full(Clock::time_point now) const noexcept { return full_at_ <= now; }
+
+  private:
+    [[nodiscard]] std::chrono::nanoseconds level(const Rate& rate,
+                                                 Clock::time_point now) const noexcept {
+        // A rate that a reload has made shorter is not held to what the longer one had counted.
+        return std::clamp(std::chrono::nanoseconds{full_at_ - now},
+                          std::chrono::nanoseconds{0},
+                          2 * rate.burst * rate.interval());
+    }
+
+    Clock::time_point full_at_{}; // the epoch: long full
+};
+
+} // namespace pgmoat::access
