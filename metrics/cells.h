@@ -122,6 +122,7 @@ struct ProcessCells {
     std::array<Cell, accept_error_count> accept_errors{};
     std::array<Cell, limit_count> rate_limited{};
     Cell log_messages_dropped{};
+    Cell internal_errors{};
 };
 
 // What handshakes are counted by.

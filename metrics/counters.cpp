@@ -64,6 +64,7 @@ void add(ProcessCells<std::uint64_t>& sums, const ProcessCells<Counter>& cells) 
     add(sums.accept_errors, cells.accept_errors);
     add(sums.rate_limited, cells.rate_limited);
     add(sums.log_messages_dropped, cells.log_messages_dropped);
+    add(sums.internal_errors, cells.internal_errors);
 }
 
 // The place of a name in the list. One place is kept for `_other`, which every name shares that
@@ -221,6 +222,10 @@ void Block::accept_failed(int errno_value) noexcept {
 
 void Block::rate_limited(Limit limit) noexcept {
     process_.rate_limited[index_of(limit)].add();
+}
+
+void Block::internal_error() noexcept {
+    process_.internal_errors.add();
 }
 
 void Block::log_messages_dropped(std::uint64_t count) noexcept {

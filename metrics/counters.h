@@ -86,6 +86,7 @@ class alignas(cache_line_bytes) Block {
     void accept_failed(int errno_value) noexcept;
     void rate_limited(Limit limit) noexcept;
     void log_messages_dropped(std::uint64_t count) noexcept;
+    void internal_error() noexcept;
 
   private:
     friend class Counters;

@@ -309,14 +309,19 @@ void write_the_rest(Page& page, const Totals& totals) {
     page.begin_counter("pgmoat_log_messages_dropped_total",
                        "Log messages that did not fit into the queue of the log.");
     page.sample({}, process.log_messages_dropped);
+    page.begin_counter("pgmoat_internal_errors_total",
+                       "Exceptions that no connection could be blamed for; the process went on.");
+    page.sample({}, process.internal_errors);
 }
 
 void write_rules(Page& page, const Gauges& gauges) {
     const auto write_hits = [&page](const std::vector<RuleHits>& all) {
         for (const RuleHits& hits : all)
-            page.sample(
-                {label("file", hits.file), label("rule", hits.rule), label("result", hits.result)},
-                hits.count);
+            page.sample({label("file", hits.file),
+                         label("rule", hits.rule),
+                         label("id", hits.id),
+                         label("result", hits.result)},
+                        hits.count);
     };
     page.begin_counter(
         "pgmoat_rule_hits_total",
@@ -328,7 +333,7 @@ void write_rules(Page& page, const Gauges& gauges) {
     page.begin_gauge("pgmoat_rule_last_hit_timestamp_seconds",
                      "When an access rule last decided, in Unix time; no series: never.");
     for (const RuleLastHit& last : gauges.rule_last_hits)
-        page.sample({label("file", last.file), label("rule", last.rule)},
+        page.sample({label("file", last.file), label("rule", last.rule), label("id", last.id)},
                     static_cast<double>(last.time));
 }
 

@@ -60,16 +60,19 @@ struct CertificateState {
 }
 
 // Decisions of access rules. `file` and `rule` are the configuration's: a file's name and a line,
-// or "none" for connections that no rule matched. `result` is of a closed list.
+// or "none" for connections that no rule matched. `id` is the rule's wherever a reload moves it to: no
+// series goes on with the count of another rule. `result` is of a closed list.
 struct RuleHits {
     std::string file;
     std::string rule;
+    std::string id;
     std::string_view result;
     std::uint64_t count = 0;
 };
 struct RuleLastHit {
     std::string file;
     std::string rule;
+    std::string id;
     std::int64_t time = 0; // Unix seconds
 };
 

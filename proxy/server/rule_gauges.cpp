@@ -5,6 +5,9 @@
 #include "proxy/server/limits.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
 #include <map>
 #include <string>
 #include <utility>
@@ -18,24 +21,48 @@ using hba::Rules;
 using hba::RuleStats;
 using runtime::RuntimeConfig;
 
-// "pg_hba.conf:12" in its two parts; beyond the cap all rules are one.
+// "pg_hba.conf:12" in its two parts, and what tells the rule from another one that stands there
+// after a reload: its counts go where it goes, so its series must not be that of a line.
 struct RuleName {
     std::string file;
     std::string line;
+    std::string id;
     auto operator<=>(const RuleName&) const = default;
 };
 
-RuleName name_of(const Rules& rules, const Rule& rule) {
-    if (rule.number > rules_shown_max) return {rules.name, "_other"};
-    const std::size_t colon = rule.location.rfind(':');
-    return {rule.location.substr(0, colon), rule.location.substr(colon + 1)};
+// FNV-1a over what may be shown of the rule. Two rules of one file that agree in it are told apart
+// by their order, as inherit_stats() does.
+std::string fingerprint(const Rule& rule) {
+    std::uint32_t hash = 0x811c'9dc5;
+    for (const char letter : hba::shown_text(rule))
+        hash = (hash ^ static_cast<unsigned char>(letter)) * 0x0100'0193;
+    std::array<char, 9> text{};
+    (void)std::snprintf(text.data(), text.size(), "%08x", static_cast<unsigned>(hash));
+    return text.data();
+}
+
+// Of each rule, in order. Beyond the cap all rules are one.
+std::vector<RuleName> names_of(const Rules& rules) {
+    std::vector<RuleName> names;
+    std::map<std::string, unsigned> seen;
+    for (const Rule& rule : rules.rules) {
+        if (rule.number > rules_shown_max) {
+            names.push_back({rules.name, "_other", "_other"});
+            continue;
+        }
+        std::string id = fingerprint(rule);
+        if (const unsigned count = ++seen[id]; count > 1) id += "-" + std::to_string(count);
+        const std::size_t colon = rule.location.rfind(':');
+        names.push_back(
+            {rule.location.substr(0, colon), rule.location.substr(colon + 1), std::move(id)});
+    }
+    return names;
 }
 
 using Sums = std::map<std::pair<RuleName, std::string_view>, std::uint64_t>;
 
-void add(Sums& sums, const Rules& rules, const Rule& rule, bool dry_run) {
+void add(Sums& sums, const RuleName& name, const Rule& rule, bool dry_run) {
     using hba::Verdict;
-    const RuleName name = name_of(rules, rule);
     const RuleStats& stats = *rule.stats;
     if (rule.method != hba::Method::reject) sums[{name, to_word(Verdict::allow)}] += stats.allowed;
     sums[{name, to_word(Verdict::deny)}] += stats.denied;
@@ -48,28 +75,31 @@ void add(Sums& sums, const Rules& rules, const Rule& rule, bool dry_run) {
 std::vector<metrics::RuleHits> rule_hits(const RuntimeConfig& setup, access::RulesOfAccess which) {
     Sums sums;
     for (const auto& rules : access::distinct_rules(setup.access, which)) {
-        for (const Rule& rule : rules->rules)
-            add(sums, *rules, rule, which == &runtime::Access::dry_run);
-        sums[{RuleName{rules->name, "none"}, to_word(hba::Verdict::no_entry)}] +=
+        const std::vector<RuleName> names = names_of(*rules);
+        for (std::size_t i = 0; i < names.size(); ++i)
+            add(sums, names[i], rules->rules[i], which == &runtime::Access::dry_run);
+        sums[{RuleName{rules->name, "none", "none"}, to_word(hba::Verdict::no_entry)}] +=
             rules->no_entry->denied;
     }
     std::vector<metrics::RuleHits> hits;
     for (const auto& [key, count] : sums)
-        hits.push_back({key.first.file, key.first.line, key.second, count});
+        hits.push_back({key.first.file, key.first.line, key.first.id, key.second, count});
     return hits;
 }
 
 std::vector<metrics::RuleLastHit> rule_last_hits(const RuntimeConfig& setup) {
     std::map<RuleName, std::int64_t> latest;
-    for (const auto& rules : access::distinct_rules(setup.access, &runtime::Access::rules))
-        for (const Rule& rule : rules->rules)
-            if (const std::int64_t hit = rule.stats->last_hit; hit != 0) {
-                std::int64_t& last = latest[name_of(*rules, rule)];
+    for (const auto& rules : access::distinct_rules(setup.access, &runtime::Access::rules)) {
+        const std::vector<RuleName> names = names_of(*rules);
+        for (std::size_t i = 0; i < names.size(); ++i)
+            if (const std::int64_t hit = rules->rules[i].stats->last_hit; hit != 0) {
+                std::int64_t& last = latest[names[i]];
                 last = std::max(last, hit);
             }
+    }
     std::vector<metrics::RuleLastHit> hits;
     for (const auto& [name, time] : latest)
-        hits.push_back({name.file, name.line, time});
+        hits.push_back({name.file, name.line, name.id, time});
     return hits;
 }
 

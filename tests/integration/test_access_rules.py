@@ -87,11 +87,11 @@ def is_let_in(port):
 
 
 def metric(address, name, **labels):
-    """The value of one series; None when there is none."""
+    """The value of the series that has these labels, whatever others it has; None when there is none."""
     with urllib.request.urlopen(f"http://{address}/metrics", timeout=20) as page:
         for line in page.read().decode().splitlines():
             found = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
-            if found and found[1] == name and dict(re.findall(r'(\w+)="([^"]*)"', found[2] or "")) == labels:
+            if found and found[1] == name and labels.items() <= dict(re.findall(r'(\w+)="([^"]*)"', found[2] or "")).items():
                 return float(found[3])
     return None
 
@@ -489,6 +489,26 @@ class TestCounts:
         pgmoat.write_files({"pg_hba.conf": "# one line further down\n" + rule})
         pgmoat.process.wait_for_log("configuration was reloaded", since=pgmoat.reload())
         assert metric(http, "pgmoat_rule_hits_total", file="pg_hba.conf", rule="2", result="deny") == 1
+
+    def test_no_series_continues_with_another_rules_count(self, terminating):
+        http = f"127.0.0.1:{free_port()}"
+        rules = "hostssl all all all trust tls_min=TLSv1.3\nhost all bob all reject\n"
+        pgmoat = terminating(rules, http_listen=http)
+        for _ in range(7):
+            server_version(pgmoat.port)
+
+        def series():
+            with urllib.request.urlopen(f"http://{http}/metrics", timeout=30) as answer:
+                lines = [line.rsplit(" ", 1) for line in answer.read().decode().splitlines()]
+            return {name: float(value) for name, value in lines if name.startswith("pgmoat_rule_hits_total{")}
+
+        before = series()
+        assert sum(before.values()) == 7
+        pgmoat.write_files({"pg_hba.conf": "host all carol all reject\n" + rules})
+        pgmoat.process.wait_for_log("configuration was reloaded", since=pgmoat.reload())
+        after = series()
+        assert sum(after.values()) == 7
+        assert not [name for name in before.keys() & after.keys() if before[name] != after[name]]
 
 
 class TestHbaTest:

@@ -88,6 +88,7 @@ TEST_CASE("Each kind of event has a count of its own") {
     f.block.accept_failed(EMFILE);
     f.block.rate_limited(Limit::cancel_requests);
     f.block.log_messages_dropped(7);
+    f.block.internal_error();
 
     const Totals totals = f.counters.sum();
     const auto& counts = totals.listeners.front().counts;
@@ -109,6 +110,7 @@ TEST_CASE("Each kind of event has a count of its own") {
     CHECK(totals.process.accept_errors[at(AcceptError::emfile)] == 1);
     CHECK(totals.process.rate_limited[at(Limit::cancel_requests)] == 1);
     CHECK(totals.process.log_messages_dropped == 7);
+    CHECK(totals.process.internal_errors == 1);
 }
 
 TEST_CASE("Only an attempt that connected tells how long connecting takes") {

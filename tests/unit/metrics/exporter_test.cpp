@@ -72,6 +72,7 @@ TEST_CASE("Counts appear under their name and labels") {
     f.block.rate_limited(Limit::max_connections);
     f.block.accept_failed(EMFILE);
     f.block.log_messages_dropped(3);
+    f.block.internal_error();
 
     const std::string text = f.exporter.text();
     const std::map<std::string, std::string> expected = {
@@ -95,6 +96,7 @@ TEST_CASE("Counts appear under their name and labels") {
         {R"(pgmoat_rate_limited_total{limit="max_connections"})", "1"},
         {R"(pgmoat_accept_errors_total{errno="EMFILE"})", "1"},
         {"pgmoat_log_messages_dropped_total", "3"},
+        {"pgmoat_internal_errors_total", "1"},
     };
     for (const auto& [series, value] : expected) {
         INFO(series);
