@@ -2,16 +2,29 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+#include <utility>
+
 namespace pgmoat::access {
 
 namespace {
 
-// The thread that has the session finds it here, or has handed it over before: then the relay
-// plane finds it.
-void kill_on(runtime::ControlThread& thread, std::uint64_t id, const relay::Ended& ended) {
-    for (runtime::Interruptible* session : thread.sessions)
-        if (session->id() == id) return session->interrupt(ended);
-    thread.services.plane.close(id, ended);
+using Ids = std::vector<std::uint64_t>;
+
+// The thread that has a session finds it here, or has handed it over before: then the relay plane
+// finds it.
+void kill_on(runtime::ControlThread& thread, const Ids& ids, const relay::Ended& ended) {
+    std::vector<bool> here(ids.size());
+    for (runtime::Interruptible* session : thread.sessions) {
+        const auto found = std::ranges::lower_bound(ids, session->id());
+        if (found == ids.end() || *found != session->id()) continue;
+        here[static_cast<std::size_t>(found - ids.begin())] = true;
+        session->interrupt(ended);
+    }
+    Ids elsewhere;
+    for (std::size_t i = 0; i < ids.size(); ++i)
+        if (!here[i]) elsewhere.push_back(ids[i]);
+    thread.services.plane.close(elsewhere, ended);
 }
 
 } // namespace
@@ -20,10 +33,19 @@ bool kill(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
           std::uint64_t id,
           const std::string& detail) {
     if (threads.empty() || !threads.front()->services.table.has(id)) return false;
+    kill_all(threads, {id}, detail);
+    return true;
+}
+
+void kill_all(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
+              std::vector<std::uint64_t> ids,
+              const std::string& detail) {
+    std::ranges::sort(ids);
+    const auto shared = std::make_shared<const Ids>(std::move(ids));
     const relay::Ended ended{metrics::CloseReason::killed, detail};
     for (const auto& thread : threads)
-        asio::post(thread->context, [&thread = *thread, id, ended] { kill_on(thread, id, ended); });
-    return true;
+        asio::post(thread->context,
+                   [&thread = *thread, shared, ended] { kill_on(thread, *shared, ended); });
 }
 
 } // namespace pgmoat::access

@@ -1,5 +1,5 @@
-// Ends one connection from outside, in whichever plane it is: for the console, and for rules that
-// after a reload let it in no more. It is reported as always, with reason `killed`.
+// Ends connections from outside, in whichever plane they are: one for the console, and all that the
+// rules refuse after a reload. They are reported as always, with reason `killed`.
 #pragma once
 
 #include "proxy/runtime/services.h"
@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace pgmoat::access {
 
@@ -16,5 +17,10 @@ namespace pgmoat::access {
 bool kill(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
           std::uint64_t id,
           const std::string& detail);
+
+// The same for many, in one pass over each thread's sessions. `ids` need not be live any more.
+void kill_all(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
+              std::vector<std::uint64_t> ids,
+              const std::string& detail);
 
 } // namespace pgmoat::access

@@ -18,4 +18,8 @@ inline constexpr std::size_t address_table_max = 16'777'216;
 // another, so more connections do not make more guesses; one more than these is refused.
 inline constexpr int waiting_logins_max = 8;
 
+// Live sessions that are held against new rules in one go, before the thread's other work gets its
+// turn: some hundred microseconds.
+inline constexpr std::size_t sessions_per_slice = 64;
+
 } // namespace pgmoat::access

@@ -2,11 +2,14 @@
 
 #include "proxy/access/evaluate.h"
 #include "proxy/access/kill.h"
+#include "proxy/access/limits.h"
 #include "proxy/hba/rule_changes.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 
+#include <exception>
 #include <optional>
 #include <set>
 #include <utility>
@@ -14,6 +17,8 @@
 namespace pgmoat::access {
 
 namespace {
+
+constexpr const char* why_ended = "the reloaded access rules refuse it";
 
 using Threads = std::vector<std::unique_ptr<runtime::ControlThread>>;
 
@@ -24,7 +29,8 @@ std::optional<std::size_t> listener_of(const runtime::RuntimeConfig& setup,
     return std::nullopt;
 }
 
-void conclude(const Threads& threads,
+// True: the session must end.
+bool conclude(const Threads& threads,
               const runtime::RuntimeConfig& setup,
               const telemetry::SeenSession& session,
               const hba::Decision& decision) {
@@ -40,31 +46,56 @@ void conclude(const Threads& threads,
                                             ? "the new access rules end a live connection"
                                             : "the new access rules would refuse a live connection",
                                         fields);
-    if (ends) (void)kill(threads, session.id, "the reloaded access rules refuse it");
+    return ends;
 }
 
-// Keeps the setup alive while it looks at it: a coroutine frame keeps its parameters.
+// In slices: what else the thread has to do gets its turn between them, and so do the sessions that
+// must end, a slice at a time. Keeps the setup alive while it looks at it: a coroutine frame keeps its
+// parameters.
 Awaitable<void> recheck(const Threads& threads,
                         std::shared_ptr<const runtime::RuntimeConfig> setup) {
-    runtime::ControlThread& thread = *threads.front();
+    runtime::ControlThread& thread = *threads.back();
     LookupClient lookup_client(thread);
     const telemetry::SeenSessions sessions = thread.services.table.snapshot();
+    std::vector<std::uint64_t> ending;
+    std::size_t looked_at = 0;
     for (const telemetry::SeenSession& session : sessions) {
+        if (++looked_at % sessions_per_slice == 0) {
+            if (!ending.empty()) kill_all(threads, std::exchange(ending, {}), why_ended);
+            co_await asio::post(thread.context, asio::use_awaitable);
+        }
         if (!session.facts->judged) continue;
         const auto listener = listener_of(*setup, *session.facts);
         if (!listener || !setup->access[*listener].rules) continue;
         const runtime::Access& access = setup->access[*listener];
         const RulesToAsk asked{lookup_client, *access.rules, access.roles};
         const hba::Decision decision = co_await evaluate_live(asked, candidate_of(*session.facts));
-        if (decision.refuses()) conclude(threads, *setup, session, decision);
+        if (decision.refuses() && conclude(threads, *setup, session, decision))
+            ending.push_back(session.id);
     }
+    if (!ending.empty()) kill_all(threads, std::move(ending), why_ended);
+}
+
+// Not on the first thread if there is another one: it accepts.
+Awaitable<void> recheck_and_tell(const Threads& threads,
+                                 std::shared_ptr<const runtime::RuntimeConfig> setup) {
+    std::string failure;
+    try {
+        co_await recheck(threads, std::move(setup));
+    } catch (const std::exception& error) {
+        failure = error.what();
+    }
+    if (!failure.empty())
+        threads.back()->services.log.error("not all live connections were checked against the new "
+                                           "access rules: " +
+                                           failure);
 }
 
 } // namespace
 
 void recheck_sessions(const Threads& threads) {
-    runtime::ControlThread& thread = *threads.front();
-    asio::co_spawn(thread.context, recheck(threads, thread.setup), asio::detached);
+    asio::co_spawn(
+        threads.back()->context, recheck_and_tell(threads, threads.front()->setup), asio::detached);
 }
 
 std::vector<std::string> access_changes(const runtime::RuntimeConfig& old,

@@ -99,12 +99,14 @@ void Loop::close_all() {
     wake();
 }
 
-void Loop::close(std::uint64_t id, const Ended& ended) {
+void Loop::close(std::span<const std::uint64_t> ids, const Ended& ended) {
+    if (ids.empty()) return;
     bool first = false;
     {
         const std::lock_guard lock(mutex_);
         first = mail_.closings.empty();
-        mail_.closings.push_back({id, ended});
+        for (const std::uint64_t id : ids)
+            mail_.closings.push_back({id, ended});
     }
     if (first) wake();
 }

@@ -39,7 +39,7 @@ class Loop {
     // Any thread.
     void adopt(std::unique_ptr<Channel> channel);
     void close_all();
-    void close(std::uint64_t id, const Ended& ended);
+    void close(std::span<const std::uint64_t> ids, const Ended& ended);
     [[nodiscard]] double expected_share(LoadMeter::Time now) const noexcept {
         return meter_.expected_share(now);
     }

@@ -37,9 +37,9 @@ void Plane::close_all() {
         loop->close_all();
 }
 
-void Plane::close(std::uint64_t id, const Ended& ended) {
+void Plane::close(std::span<const std::uint64_t> ids, const Ended& ended) {
     for (const auto& loop : loops_)
-        loop->close(id, ended);
+        loop->close(ids, ended);
 }
 
 std::vector<ThreadFacts> Plane::threads() const {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,9 +48,10 @@ class Plane {
     void adopt(std::unique_ptr<Channel> channel);
     // Closes every live channel with reason drain; any thread. Returns at once.
     void close_all();
-    // Closes the channel with this id as `ended` says, if there is one; any thread. Returns at
-    // once. A channel whose adopt() came before is found, wherever it is by now.
-    void close(std::uint64_t id, const Ended& ended);
+    // Closes the channels with these ids as `ended` says, as far as there are any; any thread. Returns
+    // at once. A channel whose adopt() came before is found, wherever it is by now.
+    void close(std::span<const std::uint64_t> ids, const Ended& ended);
+    void close(std::uint64_t id, const Ended& ended) { close({&id, 1}, ended); }
     // Any thread.
     [[nodiscard]] std::vector<ThreadFacts> threads() const;
 
