@@ -47,6 +47,20 @@ void log_tls_notes(telemetry::Log& log, const RuntimeConfig& setup) {
         log.warning(note);
 }
 
+// The last net: an exception that leaves a handler costs what that handler was about, and no more. It
+// is a fault of ours or a lack of memory: counted, and told once for each.
+void run_until_stopped(ControlThread& thread) {
+    for (;;) {
+        try {
+            thread.context.run();
+            return;
+        } catch (const std::exception& error) {
+            thread.services.counters.block_of_this_thread().internal_error();
+            thread.services.log.error(std::string("internal error: ") + error.what());
+        }
+    }
+}
+
 } // namespace
 
 // Members are destroyed in reverse order: first nobody accepts, then the control threads end, then
@@ -100,10 +114,10 @@ struct Server::Running {
         for (std::size_t i = 1; i < threads.size(); ++i)
             others.emplace_back([this, i] {
                 const auto work = asio::make_work_guard(threads[i]->context);
-                threads[i]->context.run();
+                run_until_stopped(*threads[i]);
             });
         const auto work = asio::make_work_guard(threads[0]->context);
-        threads[0]->context.run();
+        run_until_stopped(*threads[0]);
         for (auto& thread : threads)
             thread->context.stop();
         return exit_code;
