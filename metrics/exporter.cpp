@@ -327,9 +327,12 @@ void write_rules(Page& page, const Gauges& gauges) {
         "pgmoat_rule_hits_total",
         "Connections that an access rule decided about, by its line and the result.");
     write_hits(gauges.rule_hits);
+    page.begin_counter("pgmoat_dry_run_hits_total",
+                       "What the rules of hba_dry_run_file would have decided.");
+    write_hits(gauges.dry_run_hits);
     page.begin_counter("pgmoat_audit_hits_total",
-                       "What the rules of hba_audit_file would have decided.");
-    write_hits(gauges.audit_hits);
+                       "Deprecated: the old name of pgmoat_dry_run_hits_total.");
+    write_hits(gauges.dry_run_hits);
     page.begin_gauge("pgmoat_rule_last_hit_timestamp_seconds",
                      "When an access rule last decided, in Unix time; no series: never.");
     for (const RuleLastHit& last : gauges.rule_last_hits)

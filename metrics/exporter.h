@@ -94,7 +94,7 @@ struct Gauges {
     std::vector<LiveTlsConnections> tls_connections_live;
     std::vector<CertificateState> certificates;
     std::vector<RuleHits> rule_hits; // each file, rule and result once
-    std::vector<RuleHits> audit_hits;
+    std::vector<RuleHits> dry_run_hits;
     std::vector<RuleLastHit> rule_last_hits;
     std::vector<RelayThread> relay_threads;
     std::vector<ControlThread> control_threads;

@@ -12,6 +12,7 @@ namespace pgmoat::access {
 
 namespace {
 
+// `formerly` is what the line was called in the release before.
 telemetry::Fields describe(const DryRunCase& what, const hba::Decision& decision) {
     const hba::Candidate& candidate = what.candidate;
     telemetry::Fields fields;
@@ -26,6 +27,9 @@ telemetry::Fields describe(const DryRunCase& what, const hba::Decision& decision
         fields.add("detail", decision.message);
     else
         fields.add("upstream", decision.upstream);
+    fields.add("formerly",
+               decision.refuses() ? "audit: would be refused"
+                                  : "audit: would go to another upstream");
     return fields;
 }
 
@@ -41,8 +45,8 @@ void conclude(runtime::ControlThread& thread, const DryRunCase& what, hba::Decis
     if (!log.shows(telemetry::Log::Level::info)) return;
     if (!thread.services.dry_run_lines.admit(telemetry::LineGate::Clock::now())) return;
     log.write(telemetry::Log::Level::info,
-              decision.refuses() ? "audit: would be refused"
-                                 : "audit: would go to another upstream",
+              decision.refuses() ? "dry run: would be refused"
+                                 : "dry run: would go to another upstream",
               describe(what, decision));
 }
 
@@ -62,10 +66,10 @@ void dry_run(runtime::ControlThread& thread, DryRunCase what) {
 void summarise_dry_run(runtime::Services& services) {
     const std::uint64_t count = services.dry_run_lines.take_held();
     if (count == 0) return;
-    services.log.write(telemetry::Log::Level::info,
-                       "audit: more connections would be treated otherwise than are logged one by "
-                       "one",
-                       telemetry::Fields().add("count", count));
+    services.log.write(
+        telemetry::Log::Level::info,
+        "dry run: more connections would be treated otherwise than are logged one by one",
+        telemetry::Fields().add("count", count));
 }
 
 } // namespace pgmoat::access

@@ -77,7 +77,7 @@ std::vector<runtime::Access> load_access(const config::Config& config,
         const runtime::Access before = i < old.size() ? old[i] : runtime::Access{};
         runtime::Access& fresh = access.emplace_back();
         fresh.rules = loader.load(listener.hba_file, listener.tls_mode, before.rules);
-        fresh.dry_run = loader.load(listener.hba_audit_file, listener.tls_mode, before.dry_run);
+        fresh.dry_run = loader.load(listener.hba_dry_run_file, listener.tls_mode, before.dry_run);
         fresh.routes = fresh.rules && fresh.rules->routes();
         fresh.roles = lookups::role_source(config, config.upstreams.at(listener.upstream));
     }

@@ -1,8 +1,12 @@
 // What the rows of settings.cpp have in common: from a name and a text to a stored value or an
 // error.
+#include "proxy/config/old_names.h"
 #include "proxy/config/postgres_parameters.h"
 #include "proxy/config/settings.h"
 #include "proxy/config/text.h"
+
+#include <algorithm>
+#include <utility>
 
 namespace pgmoat::config {
 namespace {
@@ -101,6 +105,30 @@ void apply(const Setting& setting, Draft& draft, Problems& problems) {
                    setting.location);
 }
 
+// What has a new name goes under it from here on.
+void rename_old(std::vector<Setting>& settings, Problems& problems) {
+    const auto is_given = [&settings](std::string_view name) {
+        return std::ranges::any_of(settings, [name](const Setting& each) {
+            return name_instead_of(each.name).empty() && each.name == name;
+        });
+    };
+    for (Setting& setting : settings) {
+        const std::string now(name_instead_of(setting.name));
+        if (now.empty()) continue;
+        if (is_given(now))
+            problems.error("parameters " + in_quotes(setting.name) + " and " + in_quotes(now) +
+                               " are the same: set only " + in_quotes(now),
+                           setting.location);
+        else
+            problems.warnings.push_back("parameter " + in_quotes(setting.name_as_written) +
+                                        text_of(setting.location) + " is deprecated: its name is " +
+                                        in_quotes(now));
+    }
+    for (Setting& setting : settings)
+        if (const std::string_view now = name_instead_of(setting.name); !now.empty())
+            setting.name = now;
+}
+
 // As in PostgreSQL only the last of several counts, and the others are not even looked at.
 std::vector<Setting> last_of_each(std::vector<Setting> settings, Problems& problems) {
     std::map<std::string, std::size_t> last;
@@ -135,7 +163,9 @@ std::string allowed_values(const SettingRow& row) {
 }
 
 void apply_settings(const std::vector<Setting>& settings, Draft& draft, Problems& problems) {
-    for (const Setting& setting : last_of_each(settings, problems))
+    std::vector<Setting> renamed = settings;
+    rename_old(renamed, problems);
+    for (const Setting& setting : last_of_each(std::move(renamed), problems))
         apply(setting, draft, problems);
 }
 

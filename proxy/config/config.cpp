@@ -70,7 +70,7 @@ void resolve_all(Config& config) {
     resolve(config.ident_file, folder);
     for (Listener& listener : config.listeners) {
         resolve(listener.hba_file, folder);
-        resolve(listener.hba_audit_file, folder);
+        resolve(listener.hba_dry_run_file, folder);
         for (std::string& directory : listener.unix_directories)
             if (!directory.starts_with('@'))
                 resolve(directory, folder); // @: the abstract namespace

@@ -38,9 +38,9 @@ struct Listener {
     std::uint16_t port = 6432;
     std::vector<std::string> unix_directories; // a socket .s.PGSQL.<port> in each
     TlsMode tls_mode = TlsMode::terminate;
-    std::string upstream;       // a key of Config::upstreams
-    std::string hba_file;       // resolved; empty: everyone is let in
-    std::string hba_audit_file; // resolved; empty: there is no dry run
+    std::string upstream;         // a key of Config::upstreams
+    std::string hba_file;         // resolved; empty: everyone is let in
+    std::string hba_dry_run_file; // resolved; empty: there is no dry run
 };
 
 // What a file says of a setting; secrets are replaced.

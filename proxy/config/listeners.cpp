@@ -3,9 +3,13 @@
 #include "proxy/config/guc_value.h"
 #include "proxy/config/keyword_values.h"
 #include "proxy/config/limits.h"
+#include "proxy/config/old_names.h"
 #include "proxy/config/text.h"
 
 #include <array>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace pgmoat::config {
 namespace {
@@ -59,8 +63,8 @@ void set_hba_file(Listener& listener, const std::string& value) {
     listener.hba_file = value;
 }
 
-void set_hba_audit_file(Listener& listener, const std::string& value) {
-    listener.hba_audit_file = value;
+void set_hba_dry_run_file(Listener& listener, const std::string& value) {
+    listener.hba_dry_run_file = value;
 }
 
 struct Option {
@@ -68,14 +72,15 @@ struct Option {
     void (*set)(Listener&, const std::string&);
 };
 
-constexpr std::array<Option, 7> options{{
+constexpr std::array<Option, 8> options{{
     {"address", set_address},
     {"port", set_port},
     {"unix_socket_directory", set_unix_socket_directory},
     {"tls_mode", set_tls_mode},
     {"upstream", set_upstream},
     {"hba_file", set_hba_file},
-    {"hba_audit_file", set_hba_audit_file},
+    {"hba_dry_run_file", set_hba_dry_run_file},
+    {"hba_audit_file", set_hba_dry_run_file}, // old_names.h
 }};
 
 void set_option(Listener& listener, const KeywordValue& pair) {
@@ -84,17 +89,42 @@ void set_option(Listener& listener, const KeywordValue& pair) {
     throw ConninfoError("invalid listener option " + in_quotes(pair.keyword));
 }
 
-Listener parse_listener(const std::string& name, const std::string& text, const Listener& own) {
+// Says what the new name of an option is, and takes no option under both.
+void check_old_name(const std::string& keyword,
+                    std::set<std::string>& seen,
+                    std::vector<std::string>& warnings) {
+    const std::string now(name_instead_of(keyword));
+    if (!now.empty())
+        warnings.push_back("listener option " + in_quotes(keyword) +
+                           " is deprecated: its name is " + in_quotes(now));
+    for (const OldName& old : old_names) {
+        const bool both = (keyword == old.name && seen.contains(std::string(old.now))) ||
+                          (keyword == old.now && seen.contains(std::string(old.name)));
+        if (both)
+            throw ConninfoError("listener options " + in_quotes(old.name) + " and " +
+                                in_quotes(old.now) + " are the same: set only " +
+                                in_quotes(old.now));
+    }
+    seen.insert(keyword);
+}
+
+Listener parse_listener(const std::string& name,
+                        const std::string& text,
+                        const Listener& own,
+                        std::vector<std::string>& warnings) {
     Listener listener;
     listener.name = name;
     listener.port = own.port;
     listener.tls_mode = own.tls_mode;
     listener.upstream = own.upstream;
     listener.hba_file = own.hba_file;
-    listener.hba_audit_file = own.hba_audit_file;
+    listener.hba_dry_run_file = own.hba_dry_run_file;
     KeywordValueReader reader(text, "listener string");
-    while (const std::optional<KeywordValue> pair = reader.next())
+    std::set<std::string> seen;
+    while (const std::optional<KeywordValue> pair = reader.next()) {
+        check_old_name(pair->keyword, seen, warnings);
         set_option(listener, *pair);
+    }
     if (listener.addresses.empty() && listener.unix_directories.empty())
         throw ConninfoError("a listener needs \"address\" or \"unix_socket_directory\"");
     return listener;
@@ -115,7 +145,11 @@ void build_listeners(Draft& draft, Problems& problems) {
     for (const auto& [name, text] : draft.listeners) {
         const std::string setting = "listener." + name;
         try {
-            draft.config.listeners.push_back(parse_listener(name, text, draft.own));
+            std::vector<std::string> warnings;
+            draft.config.listeners.push_back(parse_listener(name, text, draft.own, warnings));
+            for (const std::string& warning : warnings)
+                problems.warning("parameter " + in_quotes(setting) + ": " + warning,
+                                 draft.location_of(setting));
         } catch (const ConninfoError& error) {
             problems.error("invalid value for parameter " + in_quotes(setting) + ": " +
                                error.what(),

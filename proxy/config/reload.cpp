@@ -31,7 +31,7 @@ void keep_listeners(const Config& old, Config& now) {
         const Listener* const fresh = find_listener(now, listener.name);
         if (fresh == nullptr) continue;
         listener.hba_file = fresh->hba_file;
-        listener.hba_audit_file = fresh->hba_audit_file;
+        listener.hba_dry_run_file = fresh->hba_dry_run_file;
     }
     now.listeners = std::move(listeners);
 }

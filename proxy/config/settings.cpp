@@ -173,8 +173,8 @@ std::string store_hba_file(Draft& draft, const std::string& value) {
     return {};
 }
 
-std::string store_hba_audit_file(Draft& draft, const std::string& value) {
-    draft.own.hba_audit_file = value;
+std::string store_hba_dry_run_file(Draft& draft, const std::string& value) {
+    draft.own.hba_dry_run_file = value;
     return {};
 }
 
@@ -258,7 +258,7 @@ constexpr std::array rows{
                "",
                restart,
                FamilySetting{"address= port= unix_socket_directory= tls_mode= upstream= hba_file= "
-                             "hba_audit_file=",
+                             "hba_dry_run_file=",
                              store_named_listener},
                nullptr},
     integer_row<&Config::max_connections>("max_connections", "1000", reload, {1, 262143}),
@@ -294,12 +294,13 @@ constexpr std::array rows{
                reload,
                EnumSetting{hba_on_reload_words, store_hba_on_reload},
                show_hba_on_reload},
-    SettingRow{"hba_audit_file",
+    SettingRow{"hba_dry_run_file",
                "",
                reload,
-               TextSetting{"file", store_hba_audit_file},
+               TextSetting{"file", store_hba_dry_run_file},
                [](const Config& config) {
-                   return show_own(config, [](const Listener& own) { return own.hba_audit_file; });
+                   return show_own(config,
+                                   [](const Listener& own) { return own.hba_dry_run_file; });
                }},
 
     boolean_row<&Config::ssl>("ssl", "off"),

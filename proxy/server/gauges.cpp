@@ -49,7 +49,7 @@ metrics::Gauges read_gauges(const GaugeSources& sources) {
     gauges.connections_limit = static_cast<std::uint64_t>(sources.setup.config.max_connections);
     gauges.certificates = state.certificates;
     gauges.rule_hits = rule_hits(sources.setup, &runtime::Access::rules);
-    gauges.audit_hits = rule_hits(sources.setup, &runtime::Access::dry_run);
+    gauges.dry_run_hits = rule_hits(sources.setup, &runtime::Access::dry_run);
     gauges.rule_last_hits = rule_last_hits(sources.setup);
     add_threads(sources, gauges);
     gauges.fips = tls::fips_enabled();

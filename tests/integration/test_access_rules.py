@@ -1,4 +1,4 @@
-"""The access rules of pgmoat beyond PostgreSQL's: TLS demands, server names, routes, limits, reload, audit.
+"""The access rules of pgmoat beyond PostgreSQL's: TLS demands, server names, routes, limits, reload, dry run.
 
 What a plain pg_hba.conf decides is in test_hba_table.py.
 """
@@ -435,34 +435,36 @@ class TestReload:
             assert outcome_of[re.search(r"rule=(\S+)", line)[1]].replace('"', r'\"') in line, line
 
 
-class TestAudit:
+class TestDryRun:
     @pytest.fixture
-    def audited(self, terminating, servers):
+    def dry_run(self, terminating, servers):
         self.http = f"127.0.0.1:{free_port()}"
-        return terminating("host all all all trust\n", http_listen=self.http, hba_audit_file="audit.conf",
-                           files={"audit.conf": "hostssl all all all trust tls_min=TLSv1.3\n"
+        return terminating("host all all all trust\n", http_listen=self.http, hba_dry_run_file="next.conf",
+                           files={"next.conf": "hostssl all all all trust tls_min=TLSv1.3\n"
                                                 "host all all all trust upstream=fifteen\n"},
                            **{"upstream.fifteen": upstream_of(servers(15, tls=False))})
 
     def hits(self, rule, result):
-        return metric(self.http, "pgmoat_audit_hits_total", file="audit.conf", rule=rule, result=result)
+        counts = {metric(self.http, name, file="next.conf", rule=rule, result=result)
+                  for name in ("pgmoat_dry_run_hits_total", "pgmoat_audit_hits_total")}  # the second: deprecated
+        return counts.pop() if len(counts) == 1 else None
 
-    def test_who_would_be_refused_is_let_in_counted_and_logged(self, audited):
-        assert server_version(audited.port, **TLS12) == 18
-        line = audited.process.wait_for_log("audit: would be refused")
-        assert "rule=audit.conf:1" in line and "TLSv1.2" in line and "TLSv1.3" in line
+    def test_who_would_be_refused_is_let_in_counted_and_logged(self, dry_run):
+        assert server_version(dry_run.port, **TLS12) == 18
+        line = dry_run.process.wait_for_log("dry run: would be refused")
+        assert "rule=next.conf:1" in line and "TLSv1.2" in line and "TLSv1.3" in line
         eventually(lambda: self.hits("1", "demand_unmet") == 1, "the count")
 
-    def test_who_would_go_elsewhere_is_logged(self, audited):
-        assert server_version(audited.port, tls=False) == 18
-        line = audited.process.wait_for_log("audit: would go to another upstream")
-        assert "rule=audit.conf:2" in line and "upstream=fifteen" in line
+    def test_who_would_go_elsewhere_is_logged(self, dry_run):
+        assert server_version(dry_run.port, tls=False) == 18
+        line = dry_run.process.wait_for_log("dry run: would go to another upstream")
+        assert "rule=next.conf:2" in line and "upstream=fifteen" in line
         eventually(lambda: self.hits("2", "reroute") == 1, "the count")
 
-    def test_who_would_be_treated_the_same_is_only_counted(self, audited):
-        assert server_version(audited.port) == 18
+    def test_who_would_be_treated_the_same_is_only_counted(self, dry_run):
+        assert server_version(dry_run.port) == 18
         eventually(lambda: self.hits("1", "allow") == 1, "the count")
-        assert not audited.process.log_lines("audit: ")
+        assert not dry_run.process.log_lines("dry run: ")
 
 
 class TestCounts:

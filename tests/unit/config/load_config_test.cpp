@@ -209,20 +209,45 @@ TEST_CASE("warnings name what works and is less than it seems") {
 TEST_CASE("a listener has the rules of hba_file unless it names its own") {
     const Config config = load(minimal + R"(
 hba_file = 'pg_hba.conf'
-hba_audit_file = '/etc/next_hba.conf'
+hba_dry_run_file = '/etc/next_hba.conf'
 ident_file = 'pg_ident.conf'
 listen_addresses = 'localhost'
-listener.edge = 'address=::1 hba_file=edge_hba.conf hba_audit_file='
+listener.edge = 'address=::1 hba_file=edge_hba.conf hba_dry_run_file='
 listener.near = 'address=127.0.0.9'
 )");
     CHECK(config.ident_file == "etc/pg_ident.conf");
     CHECK(find_listener(config, "default")->hba_file == "etc/pg_hba.conf");
-    CHECK(find_listener(config, "default")->hba_audit_file == "/etc/next_hba.conf");
+    CHECK(find_listener(config, "default")->hba_dry_run_file == "/etc/next_hba.conf");
     CHECK(find_listener(config, "edge")->hba_file == "etc/edge_hba.conf");
-    CHECK(find_listener(config, "edge")->hba_audit_file.empty());
+    CHECK(find_listener(config, "edge")->hba_dry_run_file.empty());
     CHECK(find_listener(config, "near")->hba_file == "etc/pg_hba.conf");
     CHECK(config.hba_on_reload == HbaOnReload::keep);
     CHECK_FALSE(warns(load(minimal + "hba_file = 'h'"), "there are no access rules"));
+}
+
+TEST_CASE("hba_dry_run_file is still taken under its old name, with a warning") {
+    const Config config = load(minimal + R"(
+hba_audit_file = '/etc/next_hba.conf'
+listen_addresses = 'localhost'
+listener.edge = 'address=::1 hba_audit_file=edge_hba.conf'
+listener.near = 'address=127.0.0.9'
+)");
+    CHECK(find_listener(config, "default")->hba_dry_run_file == "/etc/next_hba.conf");
+    CHECK(find_listener(config, "edge")->hba_dry_run_file == "etc/edge_hba.conf");
+    CHECK(find_listener(config, "near")->hba_dry_run_file == "/etc/next_hba.conf");
+    CHECK(warns(config, "\"hba_audit_file\""));
+    CHECK(warns(config, "is deprecated: its name is \"hba_dry_run_file\""));
+    CHECK(warns(config, "\"listener.edge\": listener option \"hba_audit_file\" is deprecated"));
+    CHECK_FALSE(warns(load(minimal + "hba_dry_run_file = 'h'"), "deprecated"));
+}
+
+TEST_CASE("hba_dry_run_file under both of its names is an error") {
+    const auto text = GENERATE(as<std::string>{},
+                               "hba_audit_file = 'a'\nhba_dry_run_file = 'b'",
+                               "hba_dry_run_file = 'b'\nhba_audit_file = 'a'",
+                               "listener.a = 'address=::1 hba_audit_file=a hba_dry_run_file=b'",
+                               "listener.a = 'address=::1 hba_dry_run_file=b hba_audit_file=a'");
+    CHECK_THROWS_AS(load(minimal + text), ConfigError);
 }
 
 TEST_CASE("a protected upstream and one on this machine bring no warning about sslmode") {

@@ -72,12 +72,12 @@ TEST_CASE("keeping what needs a restart leaves the rest of the new configuration
 
 TEST_CASE("the rules of listeners that stay change without a restart") {
     const Config old = load("hba_file = 'old'\nlistener.a = 'address=1.2.3.4 hba_file=old_a'");
-    Config now = load("hba_file = 'new'\nlistener.a = 'address=1.2.3.4 hba_audit_file=next'");
+    Config now = load("hba_file = 'new'\nlistener.a = 'address=1.2.3.4 hba_dry_run_file=next'");
     CHECK(restart_only_changes(old, now).empty());
     keep_restart_only(old, now);
     CHECK(find_listener(now, "default")->hba_file == "new");
     CHECK(find_listener(now, "a")->hba_file == "new");
-    CHECK(find_listener(now, "a")->hba_audit_file == "next");
+    CHECK(find_listener(now, "a")->hba_dry_run_file == "next");
 }
 
 TEST_CASE("an upstream cannot go while a listener that stays needs it") {

@@ -250,6 +250,16 @@ TEST_CASE("The gauges tell what the server says") {
     }
 }
 
+TEST_CASE("What a dry run counts is exported under its old name as well, which says so") {
+    Fixture f;
+    f.gauges.dry_run_hits = {{"next.conf", "3", "5c2e", "deny", 7}};
+    const std::string text = f.exporter.text();
+    const std::string labels = R"({file="next.conf",rule="3",id="5c2e",result="deny"})";
+    CHECK(value_of(text, "pgmoat_dry_run_hits_total" + labels) == "7");
+    CHECK(value_of(text, "pgmoat_audit_hits_total" + labels) == "7");
+    CHECK(text.find("# HELP pgmoat_audit_hits_total Deprecated: ") != std::string::npos);
+}
+
 TEST_CASE("The process tells about itself") {
     const Fixture f;
     const std::string text = f.exporter.text();
