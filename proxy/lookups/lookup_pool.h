@@ -5,7 +5,6 @@
 #pragma once
 
 #include "proxy/lookups/limits.h"
-#include "proxy/lookups/subscription.h"
 #include "tls/thread.h"
 
 #include <algorithm>
@@ -26,6 +25,21 @@
 #include <variant>
 
 namespace pgmoat::lookups {
+
+// Stands for a question that is being answered: who loses it, by destruction, no longer waits.
+class Subscription {
+  public:
+    explicit Subscription(std::function<void()> give_up) : give_up_(std::move(give_up)) {}
+    ~Subscription() {
+        if (give_up_) give_up_();
+    }
+    Subscription(Subscription&& other) noexcept
+        : give_up_(std::exchange(other.give_up_, nullptr)) {}
+    Subscription& operator=(Subscription&&) = delete;
+
+  private:
+    std::function<void()> give_up_;
+};
 
 struct PoolBounds {
     std::size_t workers;
