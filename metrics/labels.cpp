@@ -31,8 +31,8 @@ constexpr std::array<Word, close_reason_count> close_reasons = {
     "handshake",       "denied",          "too_many_connections",
     "accept_error",    "upstream_failed", "login_failed",
     "cancel",          "timeout",         "idle",
-    "tls_flood",       "drain",           "killed",
-    "internal",
+    "tls_flood",       "rate_limited",    "drain",
+    "killed",          "internal",
 };
 
 constexpr std::array<Word, mode_count> modes = {"terminate", "passthrough"};
@@ -181,7 +181,15 @@ constexpr std::array<Word, cancel_outcome_count> cancel_outcomes = {
 constexpr std::array<Word, accept_error_count> accept_errors = {
     "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED", "EPERM", "other"};
 
-constexpr std::array<Word, limit_count> limits = {"max_connections", "cancel_requests"};
+constexpr std::array<Word, limit_count> limits = {
+    "max_connections",
+    "cancel_requests",
+    "connections_per_address",
+    "handshakes_per_address",
+    "logins_per_address",
+    "failed_logins_per_address",
+    "handshakes",
+};
 
 struct MessageName {
     char type;

@@ -28,11 +28,12 @@ enum class CloseReason {
     timeout,         // authentication_timeout
     idle,
     tls_flood,
-    drain, // shutdown_timeout passed, or a second signal
+    rate_limited, // by what one address may do, or by max_handshakes
+    drain,        // shutdown_timeout passed, or a second signal
     killed,
     internal,
 };
-inline constexpr std::size_t close_reason_count = 19;
+inline constexpr std::size_t close_reason_count = 20;
 [[nodiscard]] std::string_view to_word(CloseReason reason) noexcept;
 
 // What the TLS of a listener's connections is to us.
@@ -140,8 +141,16 @@ inline constexpr std::size_t accept_error_count = 7;
 [[nodiscard]] AcceptError accept_error_from(int errno_value) noexcept;
 
 // What turned somebody away because there was too much of it.
-enum class Limit { max_connections, cancel_requests };
-inline constexpr std::size_t limit_count = 2;
+enum class Limit {
+    max_connections,
+    cancel_requests,
+    connections_per_address,
+    handshakes_per_address,
+    logins_per_address,
+    failed_logins_per_address, // refused, or made to wait
+    handshakes,
+};
+inline constexpr std::size_t limit_count = 7;
 [[nodiscard]] std::string_view to_word(Limit limit) noexcept;
 
 // Messages after the login, by the type byte that begins them; the same byte means another thing in

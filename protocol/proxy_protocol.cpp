@@ -59,6 +59,16 @@ std::size_t ProxyHeaderReader::binary_bytes() const noexcept {
            WireReader{ByteView{held_}.subspan(proxy_length_offset)}.uint16();
 }
 
+// Of a line: five spaces, something after each, and CRLF; fewer after UNKNOWN.
+std::size_t ProxyHeaderReader::needed() const noexcept {
+    if (held_.size() < proxy_line_bytes_min) return proxy_line_bytes_min - held_.size();
+    if (is_binary()) return binary_bytes() - held_.size();
+    const std::size_t line_end = held_.back() == '\r' ? 1 : 2;
+    if (as_text(held_).starts_with("PROXY UNKNOWN")) return line_end;
+    const auto spaces = static_cast<std::size_t>(std::count(held_.begin(), held_.end(), ' '));
+    return spaces < 5 ? 2 * (5 - spaces) + line_end : line_end;
+}
+
 // A line is taken up to its line feed, however much has come; the first byte decides which it is.
 std::size_t ProxyHeaderReader::wanted(ByteView bytes) const noexcept {
     if (held_.empty()) return 1;

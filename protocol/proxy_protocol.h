@@ -84,6 +84,9 @@ class ProxyHeaderReader {
     // Drops from the front of `bytes` what belongs to the header.
     [[nodiscard]] Progress read(ByteView& bytes);
 
+    // Bytes that are still missing for certain: reading so many takes none of the client's.
+    [[nodiscard]] std::size_t needed() const noexcept;
+
     [[nodiscard]] const ProxyHeader& header() const noexcept { return header_; }
     [[nodiscard]] std::string_view complaint() const noexcept { return complaint_; }
     [[nodiscard]] std::size_t bytes_read() const noexcept { return held_.size(); }

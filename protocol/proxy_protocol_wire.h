@@ -17,6 +17,7 @@ namespace pgmoat::protocol {
 inline constexpr std::array<std::uint8_t, 12> proxy_signature{
     0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};
 inline constexpr std::string_view proxy_line_prefix = "PROXY ";
+inline constexpr std::size_t proxy_line_bytes_min = 15; // "PROXY UNKNOWN" and CRLF
 
 inline constexpr std::size_t proxy_binary_prefix_bytes = 16;
 inline constexpr std::size_t proxy_length_offset = 14;

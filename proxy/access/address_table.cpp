@@ -38,19 +38,21 @@ void AddressTable::set_limits(AddressLimits limits) {
     // Live connections keep the place that they will leave; it only cannot be found any more.
     if (others)
         for (Entry& entry : entries_)
-            entry = Entry{{}, entry.connections};
+            entry.key = {}, entry.handshakes = {}, entry.logins = {}, entry.failures = {},
+            entry.next_turn = {};
 }
 
 // Unix sockets have no address, and need no limit: who may use one is a matter of the file system.
 std::optional<AddressTable::Key>
 AddressTable::key_of(const hba::NetAddress& address) const noexcept {
     if (address.family == hba::Family::local) return {};
-    for (const hba::AddressRange& range : limits_.exempt)
-        if (range.contains(address)) return {};
     const bool ipv4 = address.family == hba::Family::ipv4;
+    const auto bytes = std::span{address.bytes}.first(ipv4 ? 4 : 16);
+    for (const config::Network& network : limits_.exempt)
+        if (network.contains(bytes)) return {};
     Key key{};
     key[0] = ipv4 ? 4 : 6;
-    std::copy_n(address.bytes.begin(), ipv4 ? 4 : 16, key.begin() + 1);
+    std::copy(bytes.begin(), bytes.end(), key.begin() + 1);
     mask(std::span{key}.subspan(1), ipv4 ? limits_.ipv4_prefix : limits_.ipv6_prefix);
     return key;
 }
@@ -66,8 +68,12 @@ auto AddressTable::places_of(const Key& key) const noexcept
     return places;
 }
 
+bool AddressTable::is_connected(const Entry& entry) noexcept {
+    return entry.connections + entry.over > 0;
+}
+
 bool AddressTable::says_nothing(const Entry& entry, Clock::time_point now) const noexcept {
-    return entry.connections == 0 && entry.handshakes.is_full(now) && entry.logins.is_full(now) &&
+    return !is_connected(entry) && entry.handshakes.is_full(now) && entry.logins.is_full(now) &&
            entry.failures.is_full(now) && entry.next_turn <= now;
 }
 
@@ -87,14 +93,14 @@ AddressTable::Entry* AddressTable::find_or_make(const Key& key, Clock::time_poin
     const auto places = places_of(key);
     std::array<std::size_t, 2> live{}; // in each of the two sets: the emptier one is filled first
     for (std::size_t i = 0; i < places.size(); ++i)
-        if (entries_[places[i]].connections > 0) ++live[i / address_set_ways];
+        if (is_connected(entries_[places[i]])) ++live[i / address_set_ways];
 
     Entry* least = nullptr;
     using Loss = std::tuple<bool, bool, std::size_t, Clock::time_point>;
     Loss least_loss;
     for (std::size_t i = 0; i < places.size(); ++i) {
         Entry& entry = entries_[places[i]];
-        if (entry.connections > 0) continue;
+        if (is_connected(entry)) continue;
         const bool free = says_nothing(entry, now);
         const Loss loss{
             !free, !entry.failures.is_full(now), free ? live[i / address_set_ways] : 0, entry.seen};
@@ -120,9 +126,10 @@ std::optional<AddressTable::Place> AddressTable::connect(const hba::NetAddress& 
         ++uncounted_;
         return Place{};
     }
-    if (limits_.connections > 0 && entry->connections >= limits_.connections) return std::nullopt;
-    ++entry->connections;
-    return Place{*this, static_cast<std::size_t>(entry - entries_.data())};
+    const bool over = limits_.connections > 0 && entry->connections >= limits_.connections;
+    if (over && entry->over >= limits_.connections) return std::nullopt;
+    ++(over ? entry->over : entry->connections);
+    return Place{*this, static_cast<std::size_t>(entry - entries_.data()), over};
 }
 
 bool AddressTable::begin_handshake(const hba::NetAddress& address, Clock::time_point now) {
@@ -159,10 +166,11 @@ void AddressTable::login_failed(const hba::NetAddress& address, Clock::time_poin
         entry->failures.add(limits_.failed_logins, now);
 }
 
-void AddressTable::release(std::size_t index) noexcept {
+void AddressTable::release(std::size_t index, bool over) noexcept {
     const std::lock_guard lock(mutex_);
-    assert(entries_[index].connections > 0);
-    --entries_[index].connections;
+    std::uint32_t& count = over ? entries_[index].over : entries_[index].connections;
+    assert(count > 0);
+    --count;
 }
 
 AddressTable::Usage AddressTable::usage(Clock::time_point now) const {
@@ -199,16 +207,17 @@ std::vector<AddressTable::Busy> AddressTable::busiest(std::size_t at_most,
 }
 
 AddressTable::Place::Place(Place&& other) noexcept
-    : table_(std::exchange(other.table_, nullptr)), index_(other.index_) {}
+    : table_(std::exchange(other.table_, nullptr)), index_(other.index_), over_(other.over_) {}
 
 AddressTable::Place& AddressTable::Place::operator=(Place&& other) noexcept {
     std::swap(table_, other.table_);
     std::swap(index_, other.index_);
+    std::swap(over_, other.over_);
     return *this;
 }
 
 AddressTable::Place::~Place() {
-    if (table_ != nullptr) table_->release(index_);
+    if (table_ != nullptr) table_->release(index_, over_);
 }
 
 } // namespace pgmoat::access

@@ -3,7 +3,7 @@
 // and an address that is new takes the place of one that has no live connection and was not seen
 // for longest. Safe for all threads; every operation takes the lock for well under a microsecond.
 //
-//   accept          | connect()          | a Place to hold until the connection ends, or refused
+//   accept          | connect()          | a Place to hold until the connection ends, or none
 //   TLS handshake   | begin_handshake()  | yes or no, before OpenSSL does any work
 //   startup packet  | begin_login()      | at once, after a wait, or refused
 //   the server says | login_failed()     | counts; after some of them logins of that address wait
@@ -12,6 +12,7 @@
 #include "proxy/access/limits.h"
 #include "proxy/access/siphash.h"
 #include "proxy/access/token_bucket.h"
+#include "proxy/config/address_limits.h"
 #include "proxy/hba/net_address.h"
 
 #include <array>
@@ -24,22 +25,7 @@
 
 namespace pgmoat::access {
 
-// What an address may do; 0 and empty: no limit.
-struct AddressLimits {
-    std::uint32_t connections = 0;
-    Rate handshakes;
-    Rate logins;
-    Rate failed_logins;                 // so many are free;
-    std::chrono::milliseconds delay{0}; // after them each login of the address waits this long
-    int ipv4_prefix = 32;               // addresses that agree in so many bits count as one
-    int ipv6_prefix = 64;
-    std::vector<hba::AddressRange> exempt;
-    bool operator==(const AddressLimits&) const = default;
-
-    [[nodiscard]] bool limits_anything() const noexcept {
-        return connections > 0 || handshakes.limits() || logins.limits() || failed_logins.limits();
-    }
-};
+using config::AddressLimits;
 
 class AddressTable {
   public:
@@ -51,9 +37,9 @@ class AddressTable {
     // At a reload. What has been counted stays, unless the prefixes are others.
     void set_limits(AddressLimits limits);
 
-    // A connection that counts, as long as this lives: also while nothing limits it, so that a
-    // limit which a reload brings holds from then on. Empty: it does not count (exempt, a unix
-    // socket, or there was no place left for its address).
+    // A connection, as long as this lives: counted also while nothing limits it, so that a limit which a
+    // reload brings holds from then on. Not counted: exempt, a unix socket, or there was no room left for
+    // its address.
     class Place {
       public:
         Place() = default;
@@ -61,15 +47,20 @@ class AddressTable {
         Place& operator=(Place&& other) noexcept;
         ~Place();
         [[nodiscard]] bool counts() const noexcept { return table_ != nullptr; }
+        // Beyond the limit: it may stay until its client can be told so, and must not log in.
+        [[nodiscard]] bool is_over() const noexcept { return over_; }
 
       private:
         friend class AddressTable;
-        Place(AddressTable& table, std::size_t index) noexcept : table_(&table), index_(index) {}
+        Place(AddressTable& table, std::size_t index, bool over) noexcept
+            : table_(&table), index_(index), over_(over) {}
         AddressTable* table_ = nullptr;
         std::size_t index_ = 0;
+        bool over_ = false;
     };
 
-    // Nothing: the address has as many connections as it may have.
+    // Nothing: the address has as many connections as it may have, and as many again that wait to be
+    // told so. This one is not worth another word.
     [[nodiscard]] std::optional<Place> connect(const hba::NetAddress& address,
                                                Clock::time_point now);
     [[nodiscard]] bool begin_handshake(const hba::NetAddress& address, Clock::time_point now);
@@ -103,11 +94,9 @@ class AddressTable {
     using Key = std::array<std::uint8_t, 17>;
 
     struct Entry {
-        Entry() = default;
-        Entry(const Key& address, std::uint32_t live) noexcept : key(address), connections(live) {}
-
         Key key{}; // all zeroes: never used (the family of an address is not 0)
         std::uint32_t connections = 0;
+        std::uint32_t over = 0; // beyond the limit, until they have been told
         TokenBucket handshakes;
         TokenBucket logins;
         TokenBucket failures;
@@ -120,8 +109,9 @@ class AddressTable {
     places_of(const Key& key) const noexcept;
     [[nodiscard]] Entry* find(const Key& key, Clock::time_point now) noexcept;
     [[nodiscard]] Entry* find_or_make(const Key& key, Clock::time_point now) noexcept;
+    [[nodiscard]] static bool is_connected(const Entry& entry) noexcept;
     [[nodiscard]] bool says_nothing(const Entry& entry, Clock::time_point now) const noexcept;
-    void release(std::size_t index) noexcept;
+    void release(std::size_t index, bool over) noexcept;
 
     const SipKey key_;
     mutable std::mutex mutex_;

@@ -3,6 +3,8 @@
 // Pure: the caller says what time it is.
 #pragma once
 
+#include "proxy/config/address_limits.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -11,16 +13,7 @@ namespace pgmoat::access {
 
 using Clock = std::chrono::steady_clock;
 
-// `number` events in `per`, and up to `burst` of them at once. A number of 0: no limit.
-struct Rate {
-    std::uint32_t number = 0;
-    std::chrono::nanoseconds per{0};
-    std::uint32_t burst = 0;
-    bool operator==(const Rate&) const = default;
-
-    [[nodiscard]] bool limits() const noexcept { return number > 0; }
-    [[nodiscard]] std::chrono::nanoseconds interval() const noexcept { return per / number; }
-};
+using config::Rate;
 
 class TokenBucket {
   public:

@@ -3,6 +3,7 @@
 // not.
 #pragma once
 
+#include "proxy/config/address_limits.h"
 #include "proxy/config/auth_file.h"
 #include "proxy/config/conninfo.h"
 #include "proxy/config/file_source.h"
@@ -68,6 +69,9 @@ struct Config {
     std::string role_query; // gives the roles of the user $1; empty: nobody asks
     std::vector<KeywordValue> role_query_conninfo; // the login for it; may hold passwords
     int max_connections = 1000;
+    AddressLimits address_limits;
+    int max_handshakes = 0; // TLS handshakes of clients at one time; 0: no limit
+    int address_table_size = 16384;
     int tcp_keepalives_idle = 0; // seconds; 0: the system's default
     int tcp_keepalives_interval = 0;
     int tcp_keepalives_count = 0;

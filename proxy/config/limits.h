@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace pgmoat::config::limits {
 
@@ -49,5 +50,19 @@ inline constexpr int connection_metrics_max = 10'000;
 
 // Host names of pg_hosts.conf. Each line is a context of 20 KiB and more, loaded at every reload.
 inline constexpr std::size_t host_names_max = 10'000;
+
+// Rates of an address: more than any server logs in, over no more than an hour. (With nanoseconds the
+// product of the two still fits.)
+inline constexpr std::uint32_t rate_number_max = 100'000;
+inline constexpr int rate_time_ms_max = 3'600'000;
+inline constexpr int failed_login_delay_ms_max = 60'000;
+
+// Networks in one list. Each new connection is held against all of them.
+inline constexpr std::size_t networks_max = 64;
+
+// Places in the table of addresses, of some hundred bytes each. Fewer would make strangers push each
+// other out; no number of connections needs more.
+inline constexpr int address_table_min = 1'024;
+inline constexpr int address_table_max = 4'194'304;
 
 } // namespace pgmoat::config::limits

@@ -72,6 +72,7 @@ void keep_restart_only(const Config& old, Config& now) {
         reread_hosts(now, Disk());
     }
     now.http_listen = old.http_listen;
+    now.address_table_size = old.address_table_size;
     now.control_threads = old.control_threads;
     now.relay_threads = old.relay_threads;
     keep_given(old, now);

@@ -73,6 +73,27 @@ std::string store_unix_socket_directories(Draft& draft, const std::string& value
     return {};
 }
 
+std::string store_address_limits_exempt(Draft& draft, const std::string& value) {
+    constexpr std::string_view name = "address_limits_exempt";
+    const std::optional<std::vector<std::string>> list = split_list(value);
+    if (!list) return invalid_list(name, value);
+    if (list->size() > limits::networks_max) return too_many(name, limits::networks_max);
+    draft.config.address_limits.exempt.clear();
+    for (const std::string& text : *list) {
+        const auto network = parse_network(text);
+        if (!network) return invalid(name, value, in_quotes(text) + " is not a network.");
+        draft.config.address_limits.exempt.push_back(*network);
+    }
+    return {};
+}
+
+std::string store_rate(std::string_view name, const std::string& value, Rate& rate) {
+    auto parsed = parse_rate(value);
+    if (const auto* why = std::get_if<std::string>(&parsed)) return invalid(name, value, *why);
+    rate = std::get<Rate>(parsed);
+    return {};
+}
+
 // PostgreSQL 18's list, or a Boolean as before. There is one line for a connection here, and any of
 // the list's options asks for it.
 std::string store_log_connections(Draft& draft, const std::string& value) {

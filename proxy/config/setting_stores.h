@@ -6,11 +6,13 @@
 #include "proxy/config/draft.h"
 
 #include <string>
+#include <string_view>
 
 namespace pgmoat::config {
 
 std::string store_listen_addresses(Draft& draft, const std::string& value);
 std::string store_unix_socket_directories(Draft& draft, const std::string& value);
+std::string store_address_limits_exempt(Draft& draft, const std::string& value);
 std::string store_log_connections(Draft& draft, const std::string& value);
 std::string store_certificate_files(Draft& draft, const std::string& value);
 std::string store_key_files(Draft& draft, const std::string& value);
@@ -21,5 +23,7 @@ std::string store_upstream(Draft& draft, const std::string& value);
 std::string store_named_upstream(Draft& draft, const std::string& name, const std::string& value);
 std::string store_role_query_conninfo(Draft& draft, const std::string& value);
 std::string store_named_listener(Draft& draft, const std::string& name, const std::string& value);
+
+std::string store_rate(std::string_view name, const std::string& value, Rate& rate);
 
 } // namespace pgmoat::config

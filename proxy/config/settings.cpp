@@ -71,6 +71,37 @@ seconds_row(std::string_view name, std::string_view default_value, int min, int 
             [](const Config& config) { return std::to_string((config.*field).count()); }};
 }
 
+template <Rate AddressLimits::*field>
+constexpr std::string_view rate_name() {
+    if (field == &AddressLimits::handshakes) return "handshake_rate_per_address";
+    if (field == &AddressLimits::logins) return "login_rate_per_address";
+    return "failed_logins_per_address";
+}
+
+template <Rate AddressLimits::*field>
+constexpr SettingRow rate_row() {
+    return {rate_name<field>(),
+            "",
+            reload,
+            TextSetting{"NUMBER/TIME, or NUMBER/TIME burst=NUMBER",
+                        [](Draft& draft, const std::string& value) {
+                            return store_rate(
+                                rate_name<field>(), value, draft.config.address_limits.*field);
+                        }},
+            [](const Config& config) { return text_of(config.address_limits.*field); }};
+}
+
+template <int AddressLimits::*field>
+constexpr SettingRow
+prefix_row(std::string_view name, std::string_view default_value, IntegerRange range) {
+    return {name,
+            default_value,
+            reload,
+            IntegerSetting{
+                range, [](Draft& draft, int value) { draft.config.address_limits.*field = value; }},
+            [](const Config& config) { return std::to_string(config.address_limits.*field); }};
+}
+
 template <std::string Config::*field>
 constexpr SettingRow file_row(std::string_view name) {
     return {name,
@@ -226,6 +257,13 @@ std::string store_role_query(Draft& draft, const std::string& value) {
     return {};
 }
 
+std::string show_exempt_networks(const Config& config) {
+    std::vector<std::string> texts;
+    for (const Network& network : config.address_limits.exempt)
+        texts.push_back(text_of(network));
+    return join(texts);
+}
+
 constexpr IntegerRange any_count{0, INT_MAX};
 constexpr IntegerRange any_seconds{0, INT_MAX, Unit::seconds};
 constexpr IntegerRange any_milliseconds{0, INT_MAX, Unit::milliseconds};
@@ -262,6 +300,41 @@ constexpr std::array rows{
                              store_named_listener},
                nullptr},
     integer_row<&Config::max_connections>("max_connections", "1000", reload, {1, 262143}),
+    integer_row<&Config::max_handshakes>("max_handshakes", "0", reload, {0, 262143}),
+    SettingRow{
+        "max_connections_per_address",
+        "0",
+        reload,
+        IntegerSetting{{0, 262143},
+                       [](Draft& draft, int value) {
+                           draft.config.address_limits.connections =
+                               static_cast<std::uint32_t>(value);
+                       }},
+        [](const Config& config) { return std::to_string(config.address_limits.connections); }},
+    rate_row<&AddressLimits::handshakes>(),
+    rate_row<&AddressLimits::logins>(),
+    rate_row<&AddressLimits::failed_logins>(),
+    SettingRow{
+        "failed_login_delay",
+        "1000",
+        reload,
+        IntegerSetting{{1, limits::failed_login_delay_ms_max, Unit::milliseconds},
+                       [](Draft& draft, int value) {
+                           draft.config.address_limits.delay = std::chrono::milliseconds(value);
+                       }},
+        [](const Config& config) { return std::to_string(config.address_limits.delay.count()); }},
+    prefix_row<&AddressLimits::ipv4_prefix>("address_prefix_ipv4", "32", {8, 32}),
+    prefix_row<&AddressLimits::ipv6_prefix>("address_prefix_ipv6", "64", {16, 128}),
+    SettingRow{"address_limits_exempt",
+               "",
+               reload,
+               TextSetting{"list of networks", store_address_limits_exempt},
+               show_exempt_networks},
+    integer_row<&Config::address_table_size>(
+        "address_table_size",
+        "16384",
+        restart,
+        {limits::address_table_min, limits::address_table_max}),
 
     SettingRow{"upstream", "", reload, TextSetting{"connection string", store_upstream}, nullptr},
     SettingRow{

@@ -22,6 +22,10 @@
 #include <unordered_set>
 #include <utility>
 
+namespace pgmoat::access {
+class AddressGate;
+}
+
 namespace pgmoat::runtime {
 
 struct Services {
@@ -34,6 +38,7 @@ struct Services {
     std::atomic<std::size_t> cancels_in_flight{0};
     lookups::Service lookups{};
     admin::ServeConsole serve_console = nullptr; // set before the first session
+    access::AddressGate* addresses = nullptr;    // the same
 };
 
 // A session as those see it who end it from outside: a shutdown whose time is up, a kill.

@@ -1,5 +1,6 @@
 #include "proxy/server/server.h"
 
+#include "proxy/access/address_gate.h"
 #include "proxy/access/dry_run.h"
 #include "proxy/access/kill.h"
 #include "proxy/access/load_rules.h"
@@ -71,9 +72,11 @@ struct Server::Running {
             std::vector<session::ListeningSocket> sockets,
             admin::HttpAccess access,
             FileLooks seen)
-        : log(shared_log), setup(std::move(initial)), reporter(log, counters),
+        : log(shared_log), setup(std::move(initial)), addresses(setup->config, counters),
+          reporter(log, counters),
           plane({static_cast<std::size_t>(setup->config.relay_threads)}, reporter, counters),
           services{table, plane, reporter, counters, log} {
+        services.addresses = &addresses;
         for (int i = 0; i < setup->config.control_threads; ++i)
             threads.push_back(std::make_unique<ControlThread>(services, setup));
         for (auto& socket : sockets) {
@@ -221,6 +224,7 @@ struct Server::Running {
         for (const auto& line : access::access_changes(*setup, *fresh))
             log.info(line);
         setup = std::move(fresh);
+        addresses.use(setup->config);
         apply_log_settings();
         spread(setup, 0, in_force);
     }
@@ -312,6 +316,7 @@ struct Server::Running {
     telemetry::Log& log;
     std::shared_ptr<const RuntimeConfig> setup;
     metrics::Counters counters;
+    access::AddressGate addresses; // live connections hold places in it
     telemetry::SessionTable table;
     telemetry::ConnectionLog reporter;
     relay::Plane plane;

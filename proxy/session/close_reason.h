@@ -33,7 +33,13 @@ namespace refusal {
 inline constexpr protocol::ErrorText too_many_connections{"53300",
                                                           "sorry, too many clients already"};
 
-// Ours.
+// Ours. A limit that time alone lifts is said with 57P03.
+inline constexpr protocol::ErrorText too_many_connections_from_address{
+    "53300", "too many connections from this client address"};
+inline constexpr protocol::ErrorText too_many_logins_from_address{
+    "57P03", "too many login attempts from this client address, try again later"};
+inline constexpr protocol::ErrorText too_many_failures_from_address{
+    "57P03", "too many failed logins from this client address, try again later"};
 inline constexpr protocol::ErrorText upstream_unreachable{"57P03",
                                                           "the upstream server cannot be reached"};
 inline constexpr protocol::ErrorText upstream_protocol_violation{

@@ -24,8 +24,12 @@ bool is_end(const io::Result& io) {
 
 class Driver {
   public:
-    Driver(io::Stream& client, const tls::ServerContext* context, metrics::Block& counters)
-        : client_(client), context_(context), counters_(counters), machine_(context != nullptr) {}
+    Driver(io::Stream& client,
+           const tls::ServerContext* context,
+           metrics::Block& counters,
+           access::ClientLimits& limits)
+        : client_(client), context_(context), counters_(counters), limits_(limits),
+          machine_(context != nullptr) {}
 
     Awaitable<Greeting> run() {
         ClientHandshakeInput input = Begin{};
@@ -77,9 +81,12 @@ class Driver {
     }
 
     Awaitable<ClientHandshakeInput> start_tls() {
+        if (!co_await limits_.begin_handshake(client_))
+            co_return fail({CloseReason::rate_limited, "too many TLS handshakes"});
         const auto began = std::chrono::steady_clock::now();
         counters_.tls_handshake_began();
         const io::Result io = co_await client_.start_tls(std::make_unique<tls::Session>(*context_));
+        limits_.end_handshake();
         counters_.tls_handshake_ended();
         if (io)
             counters_.tls_handshake_took(Side::client, std::chrono::steady_clock::now() - began);
@@ -127,6 +134,7 @@ class Driver {
     io::Stream& client_;
     const tls::ServerContext* context_;
     metrics::Block& counters_;
+    access::ClientLimits& limits_;
     ClientHandshake machine_;
     Greeting greeting_;
     Bytes bytes_; // what the machine asked for; it looks at them during resume() only
@@ -135,9 +143,11 @@ class Driver {
 
 } // namespace
 
-Awaitable<Greeting>
-greet(io::Stream& client, const tls::ServerContext* context, metrics::Block& counters) {
-    Driver driver(client, context, counters);
+Awaitable<Greeting> greet(io::Stream& client,
+                          const tls::ServerContext* context,
+                          metrics::Block& counters,
+                          access::ClientLimits& limits) {
+    Driver driver(client, context, counters, limits);
     co_return co_await driver.run();
 }
 

@@ -5,6 +5,7 @@
 #include "metrics/counters.h"
 #include "metrics/labels.h"
 #include "protocol/client_handshake.h"
+#include "proxy/access/client_limits.h"
 #include "proxy/io/stream.h"
 #include "proxy/session/close_reason.h"
 #include "tls/context.h"
@@ -24,7 +25,9 @@ struct Greeting {
 };
 
 // `context`: the server role's TLS, or nothing where TLS is off or the socket is local.
-[[nodiscard]] Awaitable<Greeting>
-greet(io::Stream& client, const tls::ServerContext* context, metrics::Block& counters);
+[[nodiscard]] Awaitable<Greeting> greet(io::Stream& client,
+                                        const tls::ServerContext* context,
+                                        metrics::Block& counters,
+                                        access::ClientLimits& limits);
 
 } // namespace pgmoat::session

@@ -1,6 +1,7 @@
 #include "proxy/session/session.h"
 
 #include "protocol/messages.h"
+#include "proxy/access/client_limits.h"
 #include "proxy/access/dry_run.h"
 #include "proxy/access/evaluate.h"
 #include "proxy/hba/evaluate/connection_slot.h"
@@ -38,6 +39,18 @@ telemetry::SessionFacts facts_of(const Accepted& accepted, const config::Listene
     return facts;
 }
 
+// Null: the login may go on.
+const protocol::ErrorText* refusal_for(access::ClientLimits::Login login) {
+    using Login = access::ClientLimits::Login;
+    switch (login) {
+    case Login::go: return nullptr;
+    case Login::too_many_connections: return &refusal::too_many_connections_from_address;
+    case Login::too_many_logins: return &refusal::too_many_logins_from_address;
+    case Login::too_many_failures: return &refusal::too_many_failures_from_address;
+    }
+    return nullptr;
+}
+
 class Session final : public runtime::Interruptible {
   public:
     Session(runtime::ControlThread& thread, Accepted accepted)
@@ -56,10 +69,10 @@ class Session final : public runtime::Interruptible {
     // The story. A step that stops it says how the connection ends; else the next step follows.
     Awaitable<void> run() {
         // Not as `?:`: g++ 12 destroys what one of two co_awaits in a conditional gave twice.
-        Stop stop;
-        if (runtime::mode_of(listener_) == Mode::passthrough)
+        Stop stop = arrive();
+        if (!stop && runtime::mode_of(listener_) == Mode::passthrough)
             stop = co_await pass_through();
-        else
+        else if (!stop)
             stop = co_await terminate();
         if (interrupted_) stop = interrupted_;
         if (stop)
@@ -80,6 +93,14 @@ class Session final : public runtime::Interruptible {
     }
 
   private:
+    // The address is known: it counts from here on.
+    Stop arrive() {
+        if (!limits_.arrive(hba::net_address_from(peer_.text)))
+            return Ended{CloseReason::rate_limited, "too many connections from this address"};
+        if (auto place = limits_.place()) recorder_.keep(std::move(place));
+        return std::nullopt;
+    }
+
     // --- TLS ends here --------------------------------------------------------------------------
 
     Awaitable<Stop> terminate() {
@@ -95,7 +116,7 @@ class Session final : public runtime::Interruptible {
     Awaitable<Stop> greet_client() {
         const tls::ServerContext* context = peer_.local ? nullptr : setup_->tls.get();
         auto& counters = thread_.services.counters.block_of_this_thread();
-        Greeting greeting = co_await greet(client_, context, counters);
+        Greeting greeting = co_await greet(client_, context, counters, limits_);
         recorder_.greeting_ended(greeting);
         if (client_.in_tls()) recorder_.client_in_tls(client_.peer());
 
@@ -253,10 +274,14 @@ class Session final : public runtime::Interruptible {
     // After the startup packet, as in PostgreSQL: only then can the client be told, and in TLS.
     Awaitable<Stop> admit() {
         recorder_.begin(&telemetry::StepTimes::decide);
-        if (recorder_.admit(static_cast<std::size_t>(setup_->config.max_connections)))
-            co_return std::nullopt;
-        co_await tell(refusal::too_many_connections);
-        co_return Ended{CloseReason::too_many_connections, "max_connections is reached"};
+        if (!recorder_.admit(static_cast<std::size_t>(setup_->config.max_connections))) {
+            co_await tell(refusal::too_many_connections);
+            co_return Ended{CloseReason::too_many_connections, "max_connections is reached"};
+        }
+        const protocol::ErrorText* refused = refusal_for(co_await limits_.begin_login());
+        if (refused == nullptr) co_return std::nullopt;
+        co_await tell(*refused);
+        co_return Ended{CloseReason::rate_limited, std::string(refused->message)};
     }
 
     // By the rules of now, which may be younger than the setup that the session began with: a
@@ -403,6 +428,9 @@ class Session final : public runtime::Interruptible {
         else
             client_.close();
         if (server_) server_->close();
+        const std::string& sqlstate = recorder_.facts().sqlstate;
+        if (ended.reason == CloseReason::denied || sqlstate == "28P01" || sqlstate == "28000")
+            limits_.login_failed();
         thread_.services.reporter.report(recorder_.give_row(), ended);
     }
 
@@ -415,6 +443,7 @@ class Session final : public runtime::Interruptible {
     void cancel_waits() {
         client_.cancel();
         lookup_client_.cancel();
+        limits_.cancel();
         if (dialer_) dialer_->cancel();
         if (server_) server_->cancel();
     }
@@ -433,6 +462,7 @@ class Session final : public runtime::Interruptible {
     protocol::StartupMessage startup_;
     std::optional<protocol::CancelRequest> cancel_;
     access::LookupClient lookup_client_{thread_};
+    access::ClientLimits limits_{thread_};
     hba::Decision decision_;
     const runtime::UpstreamTarget* target_ = nullptr;
     protocol::Bytes first_reply_;         // of the server to the startup packet

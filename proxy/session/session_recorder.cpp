@@ -41,6 +41,7 @@ void SessionRecorder::greeting_ended(const Greeting& greeting) {
         return;
     }
     const Ended& ended = std::get<Ended>(greeting.result);
+    if (ended.reason == CloseReason::rate_limited) return; // counted by the limit
     if (ended.reason == CloseReason::handshake)
         counters_.tls_handshake_failed(
             listener, metrics::Side::client, telemetry::to_metric(greeting.tls_failure));

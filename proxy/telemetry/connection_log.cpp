@@ -51,6 +51,10 @@ void ConnectionLog::write_line(const SessionRow& row, const relay::Ended& ended,
     if (refused && level != Level::debug && log_.shows(level) &&
         !gate_.admit(ended.reason, std::chrono::steady_clock::now()))
         level = Level::debug;
+    if (ended.reason == CloseReason::rate_limited) {
+        gate_.hold(ended.reason);
+        level = Level::debug;
+    }
     if (!log_.shows(level)) return;
     Fields fields = describe(row.facts(), state_of(row));
     fields.add("reason", metrics::to_word(ended.reason));

@@ -28,7 +28,8 @@ bool is_refusal(metrics::CloseReason reason, bool has_detail) noexcept {
     case cancel:
     case idle:
     case drain:
-    case killed: break;
+    case killed:
+    case rate_limited: break; // too many to be looked at one by one
     }
     return false;
 }
@@ -58,6 +59,11 @@ bool LineGate::admit(Clock::time_point now) {
     }
     ++held_;
     return false;
+}
+
+void LineGate::hold() {
+    const std::lock_guard lock(mutex_);
+    ++held_;
 }
 
 std::uint64_t LineGate::take_held() {

@@ -44,6 +44,8 @@ class LineGate {
 
     // Whether this line may be written.
     [[nodiscard]] bool admit(Clock::time_point now);
+    // Counts one that is held back whatever the time.
+    void hold();
     // How many were held back since this was asked last.
     [[nodiscard]] std::uint64_t take_held();
 
@@ -64,6 +66,9 @@ class RefusalGate {
     [[nodiscard]] bool admit(metrics::CloseReason reason, Clock::time_point now) {
         return gates_[static_cast<std::size_t>(reason)].admit(now);
     }
+
+    // A refusal that never has a line of its own.
+    void hold(metrics::CloseReason reason) { gates_[static_cast<std::size_t>(reason)].hold(); }
 
     struct Held {
         metrics::CloseReason reason;

@@ -108,7 +108,7 @@ class SessionRow final : public Traffic {
     [[nodiscard]] const SessionFacts& facts() const noexcept { return *facts_; }
     void update(const std::function<void(SessionFacts&)>& change);
     // Something that goes when the connection does, such as a slot under a rule's limit.
-    void keep(std::shared_ptr<void> until_the_end) { kept_ = std::move(until_the_end); }
+    void keep(std::shared_ptr<void> until_the_end) { kept_.push_back(std::move(until_the_end)); }
     // Counts the session against the limit, once; false: the limit is reached.
     [[nodiscard]] bool admit(std::size_t limit);
     // The key by which cancel requests find this session. Kept here alone, never shown (law 7).
@@ -127,7 +127,7 @@ class SessionRow final : public Traffic {
     // A value that never changes, not a session that is shared: snapshots keep it alive, so that
     // taking one copies pointers only. A change makes a new value.
     std::shared_ptr<const SessionFacts> facts_ = std::make_shared<const SessionFacts>();
-    std::shared_ptr<void> kept_;
+    std::vector<std::shared_ptr<void>> kept_;
     std::uint32_t cancel_process_id_ = 0;
     std::vector<std::uint8_t> cancel_key_; // empty: there is none
     std::size_t index_ = 0;                // in the table

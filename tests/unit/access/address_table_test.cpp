@@ -49,30 +49,57 @@ hba::NetAddress stranger(std::uint32_t n) {
 
 } // namespace
 
+namespace {
+
+// Whether one more connection of this address would be within its limit.
+bool has_room(AddressTable& table, const hba::NetAddress& client) {
+    const auto place = table.connect(client, start);
+    return place && !place->is_over();
+}
+
+} // namespace
+
 TEST_CASE("An address has as many connections as it may have") {
     Table table;
     auto first = table.connect(address("10.0.0.1"), start);
     auto second = table.connect(address("10.0.0.1"), start);
     REQUIRE((first && second && first->counts()));
-    REQUIRE_FALSE(table.connect(address("10.0.0.1"), start));
-    REQUIRE(table.connect(address("10.0.0.2"), start));
+    REQUIRE_FALSE(has_room(table, address("10.0.0.1")));
+    REQUIRE(has_room(table, address("10.0.0.2")));
     first.reset();
     auto third = table.connect(address("10.0.0.1"), start);
     REQUIRE(third);
-    REQUIRE_FALSE(table.connect(address("10.0.0.1"), start));
+    REQUIRE_FALSE(has_room(table, address("10.0.0.1")));
 
     *third = std::move(*second); // the one that is overwritten leaves with the source
     second.reset();
-    REQUIRE(table.connect(address("10.0.0.1"), start));
+    REQUIRE(has_room(table, address("10.0.0.1")));
+}
+
+TEST_CASE("As many again may stay until they have been told, and hold no place that is free") {
+    Table table;
+    const auto client = address("10.0.0.1");
+    std::vector<AddressTable::Place> held;
+    for (int i = 0; i < 4; ++i) {
+        held.push_back(table.connect(client, start).value());
+        REQUIRE(held.back().is_over() == (i >= 2));
+    }
+    REQUIRE_FALSE(table.connect(client, start));
+    held.erase(held.begin());
+    REQUIRE(has_room(table, client));
+    held.pop_back();
+    REQUIRE(has_room(table, client));
+    held.clear();
+    REQUIRE(table.usage(start).in_use == 0);
 }
 
 TEST_CASE("Addresses that agree in the prefix are one") {
     Table table;
     auto held = std::array{table.connect(address("2001:db8:0:1::1"), start),
                            table.connect(address("2001:db8:0:1:ffff::2"), start)};
-    REQUIRE_FALSE(table.connect(address("2001:db8:0:1::3"), start));
-    REQUIRE(table.connect(address("2001:db8:0:2::1"), start));
-    REQUIRE(table.connect(address("32.1.13.184"), start)); // the same first bytes in IPv4
+    REQUIRE_FALSE(has_room(table, address("2001:db8:0:1::3")));
+    REQUIRE(has_room(table, address("2001:db8:0:2::1")));
+    REQUIRE(has_room(table, address("32.1.13.184"))); // the same first bytes in IPv4
 
     auto wide = limits();
     wide.ipv4_prefix = 20;
@@ -82,14 +109,14 @@ TEST_CASE("Addresses that agree in the prefix are one") {
                            other.connect(address("10.1.31.255"), start),
                            other.connect(address("::1"), start),
                            other.connect(address("2001:db8::"), start)};
-    REQUIRE_FALSE(other.connect(address("10.1.20.0"), start));
-    REQUIRE(other.connect(address("10.1.32.0"), start));
-    REQUIRE_FALSE(other.connect(address("fe80::1"), start));
+    REQUIRE_FALSE(has_room(other, address("10.1.20.0")));
+    REQUIRE(has_room(other, address("10.1.32.0")));
+    REQUIRE_FALSE(has_room(other, address("fe80::1")));
 }
 
 TEST_CASE("Exempt networks and unix sockets have no limit and no place") {
     auto with = limits();
-    with.exempt.push_back({address("10.0.0.0"), *hba::cidr_mask("8", hba::Family::ipv4)});
+    with.exempt.push_back(*config::parse_network("10.0.0.0/8"));
     Table table(with);
     for (const auto& exempt : {address("10.9.9.9"), hba::NetAddress{}}) {
         for (int i = 0; i < 20; ++i) {
@@ -145,18 +172,18 @@ TEST_CASE("A reload takes the new limits and keeps what has been counted") {
     now.connections = 3;
     table.set_limits(now);
     auto third = table.connect(client, start);
-    REQUIRE((third && !table.connect(client, start)));
+    REQUIRE((third && !has_room(table, client)));
     now.connections = 1;
     table.set_limits(now);
     third.reset();
-    REQUIRE_FALSE(table.connect(client, start));
+    REQUIRE_FALSE(has_room(table, client));
 
     now.ipv4_prefix = 24; // other addresses: the old places are left as their connections end
     table.set_limits(now);
     auto other = table.connect(client, start);
-    REQUIRE((other && !table.connect(address("10.0.0.9"), start)));
+    REQUIRE((other && !has_room(table, address("10.0.0.9"))));
     held = {};
-    REQUIRE_FALSE(table.connect(client, start));
+    REQUIRE_FALSE(has_room(table, client));
     other.reset();
     REQUIRE(table.usage(start).in_use == 0);
 }
@@ -169,7 +196,7 @@ TEST_CASE("Connections are counted while nothing limits them") {
     for (int i = 0; i < 9; ++i)
         held.push_back(table.connect(address("10.0.0.1"), start).value());
     table.set_limits(limits());
-    REQUIRE_FALSE(table.connect(address("10.0.0.1"), start));
+    REQUIRE_FALSE(has_room(table, address("10.0.0.1")));
     const auto busy = table.busiest(5, start);
     REQUIRE(busy.size() == 1);
     REQUIRE(busy[0].connections == 9);
@@ -195,7 +222,7 @@ TEST_CASE(
     for (std::uint32_t n = 0; n < size / 2; ++n) {
         auto second = table.connect(stranger(n), start).value();
         REQUIRE(second.counts());
-        REQUIRE_FALSE(table.connect(stranger(n), start));
+        REQUIRE_FALSE(has_room(table, stranger(n)));
     }
 }
 
@@ -246,8 +273,9 @@ TEST_CASE("The table agrees with a model that remembers everything") {
             switch (random() % 5) {
             case 0: {
                 auto place = table.connect(stranger(n), now);
-                REQUIRE(place.has_value() == (known.places.size() < with.connections));
-                if (place) known.places.push_back(std::move(*place));
+                REQUIRE(place);
+                REQUIRE(place->is_over() == (known.places.size() >= with.connections));
+                if (!place->is_over()) known.places.push_back(std::move(*place));
                 break;
             }
             case 1:

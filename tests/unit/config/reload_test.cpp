@@ -30,6 +30,7 @@ TEST_CASE("each setting that needs a restart is named when it changes") {
         {"user = nobody", "user"},
         {"http_listen = '127.0.0.1:1'", "http_listen"},
         {"hosts_file = 'other.conf'", "hosts_file"},
+        {"address_table_size = 2000", "address_table_size"},
         {"control_threads = 2", "control_threads"},
         {"relay_threads = 3", "relay_threads"},
         {"listener.a = 'address=1.2.3.4'", "listener.a"},
@@ -56,6 +57,9 @@ TEST_CASE("certificates, upstreams, limits and the log change without a restart"
                                "ssl_cert_file = 'other.crt'",
                                "upstream = 'host=other'",
                                "max_connections = 5",
+                               "max_connections_per_address = 5",
+                               "login_rate_per_address = '1/s'",
+                               "address_limits_exempt = '10.0.0.0/8'",
                                "authentication_timeout = 5",
                                "log_min_messages = debug1",
                                "log_format = json");

@@ -21,6 +21,19 @@ ProxyHeaderRun read(const Bytes& header) {
     for (const Cut& cut : every_cut(header))
         REQUIRE(read_proxy_header(cut) == whole);
     if (whole.progress == Progress::complete) {
+        // As the driver reads it: never more than is certainly missing.
+        ProxyHeaderReader reader;
+        std::size_t taken = 0;
+        for (auto progress = Progress::need_more; progress != Progress::complete;) {
+            const std::size_t count = reader.needed();
+            REQUIRE(count > 0);
+            REQUIRE(taken + count <= header.size());
+            ByteView piece = ByteView{header}.subspan(taken, count);
+            progress = reader.read(piece);
+            REQUIRE(piece.empty());
+            taken += count;
+        }
+        REQUIRE(reader.header() == whole.header);
         const auto followed = header + client_bytes;
         REQUIRE(read_proxy_header({followed}) == whole);
         REQUIRE(whole.taken == header.size());

@@ -1,0 +1,171 @@
+"""Limits for strangers: what one client address may do. 127.0.0.2 and its like are other addresses of this machine."""
+
+import re
+import socket
+import time
+
+import pytest
+
+from kit import wire
+from kit.metrics import scrape
+from kit.process import eventually
+from kit.raw_client import RawClient
+
+OTHER = "127.0.0.2"
+
+
+@pytest.fixture
+def start(start_pgmoat, certificate, postgres, http_port):
+    def start(**settings):
+        return start_pgmoat(certificate, settings={
+            "http_listen": f"127.0.0.1:{http_port}",
+            "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", **settings})
+    return start
+
+
+def turned_away(pgmoat, limit):
+    return scrape(pgmoat).sum("pgmoat_rate_limited_total", limit=limit)
+
+
+def refusal(pgmoat, source=None, tls=True, **startup):
+    with RawClient(pgmoat.port, source=source) as client:
+        if tls:
+            client.start_tls()
+        error = client.send(wire.startup(**startup)).receive_error()
+        return error["C"], error["M"]
+
+
+def login(pgmoat, source=None):
+    with RawClient(pgmoat.port, source=source) as client:
+        client.start_tls().log_in().log_out()
+
+
+def logs_in(pgmoat):
+    try:
+        login(pgmoat)
+        return True
+    except (AssertionError, OSError, EOFError):
+        return False
+
+
+class TestConnections:
+    REFUSED = ("53300", "too many connections from this client address")
+
+    def test_one_too_many_is_told_in_tls_and_another_address_is_not(self, start):
+        pgmoat = start(max_connections_per_address=2)
+        with RawClient(pgmoat.port) as first, RawClient(pgmoat.port) as second:
+            first.start_tls().log_in()
+            second.start_tls().log_in()
+            assert refusal(pgmoat) == self.REFUSED
+            assert refusal(pgmoat, tls=False) == self.REFUSED
+            login(pgmoat, source=OTHER)
+            first.log_out()
+            first.socket.close()
+            eventually(lambda: logs_in(pgmoat), "the place to be free")
+        assert turned_away(pgmoat, "connections_per_address") >= 2
+
+    def test_a_crowd_that_says_nothing_is_closed_at_once(self, start):
+        pgmoat = start(max_connections_per_address=3)
+        crowd = [RawClient(pgmoat.port) for _ in range(40)]
+        closed = [client for client in crowd[6:] if client.receive_until_closed() == b""]
+        assert len(closed) == 34
+        login(pgmoat, source=OTHER)
+        for client in crowd:
+            client.socket.close()
+        eventually(lambda: logs_in(pgmoat), "their places to be free")
+
+    def test_exempt_networks_and_reload(self, start):
+        pgmoat = start(max_connections_per_address=1, address_limits_exempt="127.0.0.2/31")
+        with RawClient(pgmoat.port, source=OTHER) as first:
+            first.start_tls().log_in()
+            login(pgmoat, source=OTHER)
+            login(pgmoat, source="127.0.0.3")
+            with RawClient(pgmoat.port) as own:
+                own.start_tls().log_in()
+                assert refusal(pgmoat) == self.REFUSED
+                pgmoat.configure({"max_connections_per_address": 2})
+                pgmoat.process.wait_for_log("configuration was reloaded", since=pgmoat.reload())
+                login(pgmoat)
+
+    def test_refusals_are_summed_up_in_the_log(self, start):
+        pgmoat = start(max_connections_per_address=1)
+        with RawClient(pgmoat.port) as first:
+            first.start_tls().log_in()
+            for _ in range(20):
+                assert refusal(pgmoat, tls=False) == self.REFUSED
+            eventually(lambda: self.summed_up(pgmoat) == 20, "all to be summed up")
+        lines = pgmoat.process.log_lines("connection closed")
+        assert not [line for line in lines if "reason=rate_limited" in line and "DEBUG" not in line]
+
+    @staticmethod
+    def summed_up(pgmoat):
+        lines = [line for line in pgmoat.process.log_lines("reason=rate_limited") if "WARNING" in line]
+        return sum(int(re.search(r"count=(\d+)", line)[1]) for line in lines)
+
+
+class TestRates:
+    def test_handshakes_beyond_the_rate_are_closed_without_a_word(self, start):
+        pgmoat = start(handshake_rate_per_address="2/1h")
+        login(pgmoat)
+        login(pgmoat)
+        with RawClient(pgmoat.port) as third:
+            third.send(wire.SSL_REQUEST)
+            assert third.receive(1) == b"S"
+            assert third.receive_until_closed() == b""
+        login(pgmoat, source=OTHER)
+        assert turned_away(pgmoat, "handshakes_per_address") == 1
+
+    def test_logins_beyond_the_rate_are_told_to_come_later(self, start):
+        pgmoat = start(login_rate_per_address="1/1s burst=2")
+        login(pgmoat)
+        login(pgmoat)
+        assert refusal(pgmoat) == ("57P03", "too many login attempts from this client address, try again later")
+        login(pgmoat, source=OTHER)
+        time.sleep(1.1)
+        login(pgmoat)
+        assert turned_away(pgmoat, "logins_per_address") == 1
+
+    def test_no_more_handshakes_at_one_time_and_silence_is_none(self, start):
+        pgmoat = start(max_handshakes=1)
+        silent = [RawClient(pgmoat.port).send(wire.SSL_REQUEST) for _ in range(5)]
+        for client in silent:
+            assert client.receive(1) == b"S"
+        login(pgmoat)
+        silent[0].send(b"\x16\x03\x01\x02\x00\x01")
+        time.sleep(0.2)
+        with RawClient(pgmoat.port) as refused:
+            refused.send(wire.SSL_REQUEST)
+            assert refused.receive(1) == b"S"
+            refused.send(b"\x16")
+            assert refused.receive_until_closed() == b""
+        for client in silent:
+            client.socket.close()
+        eventually(lambda: logs_in(pgmoat), "the handshake to be over")
+        assert turned_away(pgmoat, "handshakes") >= 1
+
+
+class TestFailedLogins:
+    def test_after_some_the_address_waits_and_no_other_does(self, start):
+        pgmoat = start(failed_logins_per_address="3/1h", failed_login_delay="700ms")
+        for _ in range(3):
+            assert refusal(pgmoat, user="nobody_at_all")[0] == "28000"
+        began = time.monotonic()
+        login(pgmoat, source=OTHER)
+        assert time.monotonic() - began < 0.6
+        began = time.monotonic()
+        login(pgmoat)  # the right user, from the address that has guessed
+        assert 0.6 < time.monotonic() - began < 2
+        assert turned_away(pgmoat, "failed_logins_per_address") == 1
+
+    def test_more_connections_make_no_more_guesses(self, start):
+        pgmoat = start(failed_logins_per_address="1/1h", failed_login_delay="10s")
+        assert refusal(pgmoat, user="nobody_at_all")[0] == "28000"
+        waiting = [RawClient(pgmoat.port).send(wire.startup(user="nobody_at_all")) for _ in range(8)]
+        time.sleep(0.3)
+        assert refusal(pgmoat, tls=False) == (
+            "57P03", "too many failed logins from this client address, try again later")
+        for client in waiting:
+            client.socket.settimeout(0.05)
+            with pytest.raises(socket.timeout):
+                client.socket.recv(1)
+            client.socket.close()
