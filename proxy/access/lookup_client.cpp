@@ -58,4 +58,11 @@ Awaitable<UserRoles> LookupClient::user_roles(lookups::RoleSource source, std::s
     co_return co_await wait_for(ask, std::move(cancelled));
 }
 
+Awaitable<hba::SystemUser> LookupClient::system_user(std::uint32_t uid) {
+    const auto ask = [&](auto deliver) {
+        return thread_.services.lookups.system_users.ask(uid, deliver);
+    };
+    co_return co_await wait_for(ask, hba::SystemUser{{}, "cancelled"});
+}
+
 } // namespace pgmoat::access

@@ -8,6 +8,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <cstdint>
 #include <string>
 
 namespace pgmoat::access {
@@ -20,6 +21,8 @@ class LookupClient {
     [[nodiscard]] Awaitable<hba::ClientHostName> client_host_name(hba::NetAddress address);
     [[nodiscard]] Awaitable<hba::UserRoles> user_roles(lookups::RoleSource source,
                                                        std::string user);
+
+    [[nodiscard]] Awaitable<hba::SystemUser> system_user(std::uint32_t uid);
 
     // Every wait, now and later, ends at once.
     void cancel();

@@ -64,6 +64,7 @@ void answer(const lookups::RoleSource& roles,
         return evaluation.answer(lookups::look_up_host_name(candidate.address));
     case Question::user_roles:
         return evaluation.answer(lookups::look_up_roles(roles, candidate.user));
+    case Question::system_user: return evaluation.answer(hba::SystemUser{{}, "not known here"});
     case Question::own_interfaces: return evaluation.answer(lookups::own_interfaces());
     }
 }

@@ -24,6 +24,32 @@ inline constexpr std::size_t names_cached_max = 4096;
 inline constexpr std::chrono::seconds name_kept{30};
 inline constexpr std::chrono::seconds failed_name_kept{5};
 
+// --- addresses of servers ---------------------------------------------------------------------
+
+// Names come from the configuration, and each that its name server does not answer holds up one
+// worker: no name waits for another one's as long as fewer than this are silent.
+inline constexpr std::size_t address_workers = 64;
+inline constexpr std::size_t addresses_waiting_max = 1024;
+
+// Names of a few configurations, a few addresses each.
+inline constexpr std::size_t addresses_cached_max = 1024;
+
+// What is too old is used when a newer answer has not come after this time: a name server that
+// answers needs less, and a login can wait that long. RFC 8767 ("Serving Stale Data", section 5)
+// allows 1.8 s.
+inline constexpr std::chrono::milliseconds stale_after{500};
+// RFC 8767: one to three days.
+inline constexpr std::chrono::hours stale_kept{24};
+
+// --- system users -----------------------------------------------------------------------------
+
+// Those of this machine's clients; a directory that does not answer holds up some of them.
+inline constexpr std::size_t system_user_workers = 4;
+inline constexpr std::size_t system_users_waiting_max = 256;
+inline constexpr std::size_t system_users_cached_max = 1024;
+// sysconf(_SC_GETPW_R_SIZE_MAX) of glibc is 1024; entries of a directory service can be longer.
+inline constexpr std::size_t password_entry_bytes = 4096;
+
 // --- roles ----------------------------------------------------------------------------------
 
 // Users waiting for one upstream. There is one connection for all, and a user is a millisecond.

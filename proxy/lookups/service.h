@@ -1,14 +1,18 @@
 // The lookups of the process: made with it, without a thread until someone asks.
 #pragma once
 
+#include "proxy/lookups/addresses.h"
 #include "proxy/lookups/dns.h"
 #include "proxy/lookups/roles.h"
+#include "proxy/lookups/system_users.h"
 
 namespace pgmoat::lookups {
 
 struct Service {
     HostNames host_names{host_name_bounds(), host_name_work()};
     Roles roles;
+    AddressBook addresses;
+    SystemUsers system_users{system_user_bounds(), system_user_work()};
 
     Service() = default;
     Service(const Service&) = delete;
@@ -17,6 +21,8 @@ struct Service {
     ~Service() {
         roles.close(farewell);
         host_names.close(farewell);
+        addresses.close(farewell);
+        system_users.close(farewell);
     }
 };
 

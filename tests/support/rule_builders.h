@@ -168,6 +168,10 @@ class CandidateBuilder {
         candidate_.system_user = name;
         return unix_socket();
     }
+    CandidateBuilder& peer_uid(std::uint32_t uid) {
+        candidate_.peer_uid = uid;
+        return unix_socket();
+    }
     CandidateBuilder& user(const std::string& name) {
         candidate_.user = name;
         return *this;
@@ -230,6 +234,7 @@ struct Oracle {
     hba::ClientHostName host_name;
     hba::UserRoles roles;
     hba::OwnInterfaces interfaces;
+    hba::SystemUser system_user;
     std::vector<hba::Question> asked;
 
     void answer(hba::Evaluation& evaluation, hba::Question question) {
@@ -238,6 +243,7 @@ struct Oracle {
         case hba::Question::client_host_name: return evaluation.answer(host_name);
         case hba::Question::user_roles: return evaluation.answer(roles);
         case hba::Question::own_interfaces: return evaluation.answer(interfaces);
+        case hba::Question::system_user: return evaluation.answer(system_user);
         }
     }
 };

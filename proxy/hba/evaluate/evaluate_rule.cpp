@@ -65,10 +65,19 @@ Objection
 check_peer(const Rule& rule, const Rules& rules, const Candidate& candidate, const Answers& known) {
     const bool local_ident = rule.method == Method::ident && rule.type == RecordType::local;
     if (rule.method != Method::peer && !local_ident) return std::nullopt;
-    if (!candidate.system_user)
-        return refuse_login(rule, candidate, "could not get peer credentials");
-    const Mapping mapping =
-        map_user(rules, rule.map, *candidate.system_user, candidate.user, known);
+    std::optional<std::string> peer = candidate.system_user;
+    if (!peer && candidate.peer_uid) {
+        if (!known.system_user) return Question::system_user;
+        if (known.system_user->name.empty())
+            return refuse_login(rule,
+                                candidate,
+                                "could not look up local user ID " +
+                                    std::to_string(*candidate.peer_uid) + ": " +
+                                    known.system_user->error);
+        peer = known.system_user->name;
+    }
+    if (!peer) return refuse_login(rule, candidate, "could not get peer credentials");
+    const Mapping mapping = map_user(rules, rule.map, *peer, candidate.user, known);
     if (const auto* question = std::get_if<Question>(&mapping)) return *question;
     if (const auto* refused = std::get_if<MayNotBe>(&mapping))
         return refuse_login(rule, candidate, refused->reason);
@@ -87,7 +96,7 @@ Evaluated evaluate_rule(const Rule& rule,
     if (const Objection objection = check_certificate_name(rule, rules, candidate, known))
         return *objection;
     if (const Objection objection = check_peer(rule, rules, candidate, known)) return *objection;
-    return Decision{Verdict::allow, &rule, rule.upstream, {}, {}, {}};
+    return Decision{Verdict::allow, &rule, rule.upstream, {}, {}, {}, {}};
 }
 
 } // namespace pgmoat::hba

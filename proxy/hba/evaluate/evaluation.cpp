@@ -27,6 +27,8 @@ std::variant<Decision, Question> Evaluation::next() {
     const auto* question = std::get_if<Question>(&step);
     if (question != nullptr && *question == Question::user_roles && known_.roles)
         step = refuse_for_lack_of_roles(rules_.rules[index_], known_.roles->error);
+    if (auto* decision = std::get_if<Decision>(&step); decision != nullptr && known_.system_user)
+        decision->system_user = known_.system_user->name;
     if (auto* decision = std::get_if<Decision>(&step);
         decision != nullptr && decision->verdict != Verdict::allow)
         add_to_log(*decision, describe_lookup(known_));
@@ -51,6 +53,10 @@ void Evaluation::answer(ClientHostName name) {
 
 void Evaluation::answer(UserRoles roles) {
     known_.roles = std::move(roles);
+}
+
+void Evaluation::answer(SystemUser user) {
+    known_.system_user = std::move(user);
 }
 
 void Evaluation::answer(OwnInterfaces interfaces) {

@@ -38,7 +38,8 @@ struct Candidate {
     std::string user;
     std::string database;
     protocol::Replication replication = protocol::Replication::none;
-    std::optional<std::string> system_user; // of the peer of a unix socket
+    std::optional<std::string> system_user; // of the peer of a unix socket, when it is known
+    std::optional<std::uint32_t> peer_uid;  // by which it can be asked for
 };
 
 // What has been answered so far.
@@ -47,6 +48,7 @@ struct Answers {
     bool forward_used = false; // a rule asked for this very name, so the forward lookup counted
     std::optional<UserRoles> roles;
     std::optional<OwnInterfaces> interfaces;
+    std::optional<SystemUser> system_user;
 };
 
 // --- the decision -----------------------------------------------------------------------------
@@ -56,11 +58,12 @@ enum class Verdict { allow, deny, no_entry, demand_unmet };
 
 struct Decision {
     Verdict verdict = Verdict::allow;
-    const Rule* rule = nullptr; // that decided; none with no_entry
-    std::string upstream;       // of an allow; empty: the listener's
-    std::string sqlstate;       // of a refusal
-    std::string message;        // what the client is told, in PostgreSQL's words
-    std::string log_detail;     // of a refusal, for the log alone: reasons, one line each
+    const Rule* rule = nullptr;   // that decided; none with no_entry
+    std::string upstream;         // of an allow; empty: the listener's
+    std::string sqlstate;         // of a refusal
+    std::string message;          // what the client is told, in PostgreSQL's words
+    std::string log_detail;       // of a refusal, for the log alone: reasons, one line each
+    std::string system_user = {}; // that was asked for
 
     [[nodiscard]] bool refuses() const noexcept { return verdict != Verdict::allow; }
 };
@@ -74,6 +77,7 @@ class Evaluation {
     void answer(ClientHostName name);
     void answer(UserRoles roles);
     void answer(OwnInterfaces interfaces);
+    void answer(SystemUser user);
 
   private:
     [[nodiscard]] std::variant<Decision, Question> look_on();

@@ -26,6 +26,11 @@ struct UserRoles {
 struct OwnInterfaces {
     std::vector<AddressRange> networks; // address and netmask of each interface
 };
-enum class Question { client_host_name, user_roles, own_interfaces };
+// Who owns the process at the other end of a unix socket.
+struct SystemUser {
+    std::string name;  // empty: the system does not know it
+    std::string error; // why
+};
+enum class Question { client_host_name, user_roles, own_interfaces, system_user };
 
 } // namespace pgmoat::hba

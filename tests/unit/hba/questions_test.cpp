@@ -49,6 +49,26 @@ TEST_CASE("nothing is asked before the rule that needs it is reached") {
         asked({RuleBuilder(), RuleBuilder().address(hba::SameNet{})}, CandidateBuilder()).empty());
 }
 
+TEST_CASE("the system user is asked for when a peer rule is reached, and only then") {
+    const hba::Candidate local = CandidateBuilder().peer_uid(1000);
+    const Rule peer = RuleBuilder(Type::local).method(hba::Method::peer);
+    const Rule trust = RuleBuilder(Type::local).method(hba::Method::trust);
+    CHECK(asked({trust, peer}, local).empty());
+    CHECK(asked({peer}, local) == Asked{Question::system_user});
+    Oracle oracle;
+    oracle.system_user.name = "alice";
+    const auto rules = rules_of({peer});
+    const Decision let_in = decide(rules, local, oracle);
+    CHECK_FALSE(let_in.refuses());
+    CHECK(let_in.system_user == "alice");
+    Oracle silent;
+    silent.system_user.error = "the directory is down";
+    const Decision refused = decide(rules, local, silent);
+    CHECK(refused.sqlstate == "28000");
+    CHECK(refused.log_detail.find("could not look up local user ID 1000: the directory is down") !=
+          std::string::npos);
+}
+
 TEST_CASE("nothing is asked where the answer cannot matter") {
     const hba::Candidate clear = CandidateBuilder();
     CHECK(asked({RuleBuilder(Type::hostssl).from_host("a")}, clear).empty());
