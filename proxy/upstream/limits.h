@@ -13,4 +13,17 @@ inline constexpr std::chrono::seconds probe_timeout{5};
 // host should follow. libpq takes errors of up to 30000 bytes there.
 inline constexpr std::size_t first_error_bytes_max = 30'000;
 
+// Passthrough: how often a server that does not encrypt, as far as is known, is asked whether it
+// does now. Eight bytes from anyone make it fork once a second at most.
+inline constexpr std::chrono::seconds ask_pause{1};
+// The client waits for it, and libpq's users rarely set a connect_timeout below this.
+inline constexpr std::chrono::seconds ask_timeout{5};
+
+// Bytes per read while the first answer is waited for.
+inline constexpr std::size_t answer_read_bytes = 16 * 1024;
+
+// Without connect_timeout, for an address that is not the last one: a SYN that is lost twice comes
+// through in 3 s, and three hosts still fit into PostgreSQL's authentication_timeout of 60 s.
+inline constexpr std::chrono::seconds patience{5};
+
 } // namespace pgmoat::upstream
