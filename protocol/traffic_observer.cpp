@@ -9,6 +9,7 @@ namespace pgmoat::protocol {
 namespace {
 
 constexpr std::uint8_t copy_data = 'd';
+constexpr std::uint8_t terminate = 'X';
 constexpr std::uint8_t data_row = 'D';
 constexpr std::uint8_t idle = 'I';
 constexpr std::uint8_t in_block = 'T';
@@ -41,6 +42,20 @@ void TrafficObserver::from_client(ByteView bytes, TrafficSink& sink) noexcept {
             static_cast<void>(client_.skip_alike(bytes, copy_data));
         else
             sink.came_from_client(header->type, 1);
+        client_terminated_ = header->type == terminate && !client_guessed_;
+    }
+}
+
+std::optional<std::size_t> TrafficObserver::server_message_ends_in(ByteView bytes) const noexcept {
+    if (!follows_server()) return std::nullopt;
+    FrameWalker walker = server_;
+    for (ByteView rest = bytes;;) {
+        if (walker.between_frames()) return bytes.size() - rest.size();
+        if (rest.empty() || walker.broken()) return std::nullopt;
+        if (walker.body_left() > 0)
+            (void)walker.take_body(rest);
+        else
+            (void)walker.next(rest);
     }
 }
 

@@ -28,6 +28,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace pgmoat::protocol {
 
@@ -67,6 +68,16 @@ class TrafficObserver {
     void client_sent_unseen(std::size_t count) noexcept;
     void server_sent_unseen(std::size_t count) noexcept;
 
+    // Where the server's messages begin is known.
+    [[nodiscard]] bool follows_server() const noexcept {
+        return !server_lost_ && !server_.broken();
+    }
+    // After how many of these next bytes of the server's its current message is complete: 0 between
+    // two. Nothing: not within them, or not known.
+    [[nodiscard]] std::optional<std::size_t> server_message_ends_in(ByteView bytes) const noexcept;
+    // The client sent Terminate: whatever ends after that, the client ended it.
+    [[nodiscard]] bool client_terminated() const noexcept { return client_terminated_; }
+
   private:
     enum class Peek : std::uint8_t {
         nothing,
@@ -102,6 +113,7 @@ class TrafficObserver {
     bool client_lost_ = false; // by unseen bytes
     bool client_guessed_ = false;
     bool server_lost_ = false;
+    bool client_terminated_ = false;
     std::uint8_t status_ = 'I'; // of the last ReadyForQuery
     Cycle cycle_;
     Peek peek_ = Peek::nothing;

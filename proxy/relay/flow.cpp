@@ -7,7 +7,7 @@
 namespace pgmoat::relay {
 
 bool can_flow(const Direction& direction, const LiveLeg& from, const LiveLeg& to) noexcept {
-    if (from.reading_ended || to.owes()) return false;
+    if (from.reading_ended || to.owes() || direction.stopped) return false;
     if (direction.splice.stuck() && to.writing != Writing::broken) return false;
     return from.readable || from.holds_bytes || !from.unread.empty();
 }
@@ -41,6 +41,7 @@ void Flow::relay_kept() {
 void Flow::relay_received() {
     const Received got = from_.receive(buffers_.received);
     if (got.error != 0) {
+        about_to_end();
         end_.cannot_receive(from_.side, got.error);
         return source_lost();
     }
@@ -62,7 +63,7 @@ void Flow::decrypt(std::span<const std::uint8_t> ciphertext, bool end_of_stream)
     do {
         got = from_.tls->read(buffers_.plaintext, wire);
         forward({buffers_.plaintext.data(), got.bytes});
-    } while (got.status == tls::Status::ok && !to_.owes());
+    } while (got.status == tls::Status::ok && !to_.owes() && !direction_.stopped);
 
     if (got.status == tls::Status::ok) { // stopped half way: nothing else tells that bytes are left
         from_.unread.assign(wire.in.begin(), wire.in.end());
@@ -74,7 +75,18 @@ void Flow::decrypt(std::span<const std::uint8_t> ciphertext, bool end_of_stream)
     settle(stopped_short ? tls::Status::truncated : got.status);
 }
 
+// What is left of the message that is under way. Only asked of the server's bytes.
+std::span<const std::uint8_t>
+Flow::up_to_the_stop(std::span<const std::uint8_t> plaintext) noexcept {
+    if (direction_.stopped) return {};
+    const auto end = meter_.server_message_ends_in(plaintext);
+    if (!end) return plaintext;
+    direction_.stopped = true;
+    return plaintext.first(*end);
+}
+
 void Flow::forward(std::span<const std::uint8_t> plaintext) {
+    if (direction_.last_message) plaintext = up_to_the_stop(plaintext);
     if (plaintext.empty()) return;
     moved_ += plaintext.size();
     meter_.saw(from_.side, plaintext, *buffers_.counters);
@@ -88,6 +100,7 @@ void Flow::forward(std::span<const std::uint8_t> plaintext) {
     const tls::Status status = to_.tls->write(plaintext, wire);
     send(outgoing);
     if (status == tls::Status::ok) return;
+    about_to_end();
     end_.tls_failed(to_.side, *to_.tls);
     target_lost();
 }
@@ -96,6 +109,7 @@ void Flow::send(std::span<const std::uint8_t> bytes) {
     if (bytes.empty() || buffers_.batch.defer(to_, bytes)) return;
     const int error = to_.send(bytes);
     if (error == 0) return;
+    about_to_end();
     end_.cannot_send(to_.side, error);
     target_lost();
 }
@@ -104,6 +118,7 @@ void Flow::send(std::span<const std::uint8_t> bytes) {
 void Flow::send_answer() {
     if (buffers_.answer.empty() || !from_.may_write()) return;
     if (const int error = from_.send(buffers_.answer); error != 0) {
+        about_to_end();
         end_.cannot_send(from_.side, error);
         from_.break_writing();
     } else if (from_.owed() > limits::turn_bytes + limits::answer_bytes) {
@@ -114,6 +129,7 @@ void Flow::send_answer() {
 
 void Flow::splice() {
     if (const int error = to_.send_deferred(); error != 0) {
+        about_to_end();
         end_.cannot_send(to_.side, error);
         return target_lost();
     }
@@ -131,8 +147,14 @@ void Flow::splice() {
     case Spliced::nothing: from_.readable = false; return;
     case Spliced::end: return settle(tls::Status::closed);
     case Spliced::unavailable: direction_.bulk = false; return;
-    case Spliced::read_error: end_.cannot_receive(from_.side, got.error); return source_lost();
-    case Spliced::write_error: end_.cannot_send(to_.side, got.error); return target_lost();
+    case Spliced::read_error:
+        about_to_end();
+        end_.cannot_receive(from_.side, got.error);
+        return source_lost();
+    case Spliced::write_error:
+        about_to_end();
+        end_.cannot_send(to_.side, got.error);
+        return target_lost();
     }
 }
 
@@ -153,7 +175,14 @@ void Flow::discard() {
     if (got.error != 0) from_.break_writing();
 }
 
+// After a client's Terminate whatever ends, however rudely, is the client's end.
+void Flow::about_to_end() {
+    if (meter_.client_terminated()) end_.closed(metrics::Side::client);
+}
+
 void Flow::settle(tls::Status status) {
+    if (status == tls::Status::ok || status == tls::Status::want_read) return;
+    about_to_end();
     switch (status) {
     case tls::Status::ok:
     case tls::Status::want_read: return;
@@ -187,7 +216,7 @@ void Flow::target_lost() {
 
 void Flow::watch_for_bulk(std::size_t bytes) noexcept {
     const bool large = bytes >= limits::bulk_enters_at;
-    if (!from_.tls && !to_.tls)
+    if (!from_.tls && !to_.tls && !direction_.last_message)
         direction_.bulk = bytes == limits::receive_bytes || (large && direction_.after_large_read);
     direction_.after_large_read = large;
 }

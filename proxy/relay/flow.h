@@ -25,6 +25,8 @@ struct Direction {
     Splice splice;
     bool bulk = false;             // splice instead of receiving
     bool after_large_read = false; // one more makes it bulk; no small message to be batched
+    bool last_message = false;     // stops behind the message that is under way, ...
+    bool stopped = false;          // ... and has
 };
 
 // Something can be done at once: bytes may be waiting and the target takes them.
@@ -62,6 +64,9 @@ class Flow {
     void source_ended(bool clean);
     void source_lost();
     void target_lost();
+    [[nodiscard]] std::span<const std::uint8_t>
+    up_to_the_stop(std::span<const std::uint8_t> plaintext) noexcept;
+    void about_to_end();
     void watch_for_bulk(std::size_t bytes) noexcept;
 
     Direction& direction_;

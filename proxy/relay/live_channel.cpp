@@ -42,6 +42,10 @@ LiveChannel::After LiveChannel::run(ThreadBuffers& buffers) {
     Flow(to_client_, server_, client_, buffers, meter_, end_).run();
     client_.keep_what_came();
     server_.keep_what_came();
+    if (terminating_ && to_client_.stopped && !client_.owes()) {
+        say_goodbye(buffers);
+        return After::finished;
+    }
 
     if (ending()) {
         look_for_loss(client_);
@@ -60,6 +64,7 @@ void LiveChannel::flush(LiveLeg& leg) {
 }
 
 void LiveChannel::broken(LiveLeg& leg, int error) {
+    if (meter_.client_terminated()) end_.closed(Side::client);
     end_.cannot_send(leg.side, error);
     leg.break_writing();
 }
@@ -76,6 +81,7 @@ bool LiveChannel::finished() const noexcept {
 }
 
 LiveChannel::Wait LiveChannel::wait() const noexcept {
+    if (terminating_) return Wait::linger;
     if (server_.reading_ended && client_.writing == Writing::ended) return Wait::linger;
     const bool lost = client_.lost || server_.lost || client_.writing == Writing::broken ||
                       server_.writing == Writing::broken;
@@ -87,12 +93,32 @@ void LiveChannel::give_up() {
     end_.gave_up(client_.lost ? Side::client : Side::server);
 }
 
+bool LiveChannel::terminate(const Ended& ended) {
+    end_.tell(ended.reason, ended.detail);
+    const auto words = farewell_of(ended.reason);
+    if (!words || !client_.may_write() || !meter_.follows_server()) return true;
+    farewell_ = words;
+    to_client_.bulk = false;
+    to_client_.last_message = true;
+    to_client_.stopped = meter_.server_message_ends_in({}).has_value();
+    terminating_ = !to_client_.stopped || client_.owes() || to_client_.splice.stuck();
+    return !terminating_;
+}
+
 void LiveChannel::say_goodbye(ThreadBuffers& buffers) {
     for (LiveLeg* leg : {&client_, &server_}) {
         flush(*leg);
-        if (!leg->tls || !leg->may_write() || leg->owes()) continue;
+        const bool has_words = leg == &client_ && farewell_ && to_client_.stopped;
+        if ((!leg->tls && !has_words) || !leg->may_write() || leg->owes()) continue;
         buffers.outgoing.clear();
+        const protocol::Bytes words =
+            has_words ? protocol::encode_fatal(*farewell_) : protocol::Bytes();
+        if (!leg->tls) {
+            (void)leg->send(words);
+            continue;
+        }
         tls::Wire wire{{}, false, buffers.outgoing};
+        if (has_words) (void)leg->tls->write(words, wire);
         leg->tls->shut_down(wire);
         (void)leg->send(buffers.outgoing); // if it does not go, the close says as much
     }

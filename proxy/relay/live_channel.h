@@ -16,6 +16,7 @@
 
 #include "proxy/relay/channel.h"
 #include "proxy/relay/close_reason.h"
+#include "proxy/relay/farewell.h"
 #include "proxy/relay/flow.h"
 #include "proxy/relay/live_leg.h"
 
@@ -24,6 +25,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace pgmoat::relay {
 
@@ -49,13 +51,16 @@ class LiveChannel {
 
     // An end is in sight: the loop must ask for what the channel waits.
     [[nodiscard]] bool ending() const noexcept {
-        return end_.told() || client_.lost || server_.lost;
+        return end_.told() || terminating_ || client_.lost || server_.lost;
     }
     [[nodiscard]] Wait wait() const noexcept;
     // The deadline has passed.
     void give_up();
 
-    // Closed by us, not by a peer: TLS peers are told, without waiting.
+    // Ended from outside. True: it can be closed now. Else it goes on to the end of the message that
+    // the client is getting, and is finished then.
+    [[nodiscard]] bool terminate(const Ended& ended);
+    // Closed by us, not by a peer: the client and TLS peers are told, without waiting.
     void say_goodbye(ThreadBuffers& buffers);
     // Tells the thread's buffers what it holds for its peers now.
     void account(ThreadBuffers& buffers) noexcept;
@@ -88,7 +93,9 @@ class LiveChannel {
     Direction to_server_;
     Direction to_client_;
     ChannelEnd end_;
-    std::size_t accounted_ = 0; // as buffered
+    bool terminating_ = false;                         // at the end of a message
+    std::optional<protocol::ErrorText> farewell_ = {}; // to the client
+    std::size_t accounted_ = 0;                        // as buffered
     std::unique_ptr<telemetry::Traffic> row_;
     TrafficMeter meter_;
 };

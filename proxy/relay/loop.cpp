@@ -127,7 +127,7 @@ void Loop::work() noexcept {
         run_queue();
         if (!ending_.empty() && now_ >= next_look_at_deadlines_) close_overdue();
     }
-    close_live();
+    close_live(Patience::none);
 }
 
 // Without it every channel makes its own system calls, and nothing else changes.
@@ -165,7 +165,7 @@ bool Loop::take_mail() {
     for (auto& channel : mail.channels)
         take_over(std::move(channel));
     if (!mail.closings.empty()) close_some(std::move(mail.closings));
-    if (mail.close_all) close_live();
+    if (mail.close_all) close_live(Patience::to_end_of_message);
     return mail.stop;
 }
 
@@ -306,11 +306,12 @@ void Loop::close(LiveChannel& channel) noexcept {
     report(*closed);
 }
 
-void Loop::close_live() {
-    for (LiveChannel* channel : std::exchange(queue_, {}))
+void Loop::close_live(Patience patience) {
+    for (LiveChannel* channel : queue_)
         channel->queued = false;
-    while (!live_.empty())
-        close_as(*live_.back(), {CloseReason::drain, "closed by pgmoat"});
+    queue_.clear();
+    for (std::size_t i = live_.size(); i-- > 0;) // backwards: closing moves the last one here
+        close_as(*live_[i], {CloseReason::drain, "closed by pgmoat"}, patience);
 }
 
 // One pass however many there are: whoever reloads access rules may end thousands.
@@ -319,13 +320,17 @@ void Loop::close_some(std::vector<Closing> closings) {
     for (std::size_t i = live_.size(); i-- > 0;) { // backwards: closing moves the last one here
         const auto found = std::ranges::lower_bound(closings, live_[i]->id(), {}, &Closing::id);
         if (found != closings.end() && found->id == live_[i]->id())
-            close_as(*live_[i], found->ended);
+            close_as(*live_[i], found->ended, Patience::to_end_of_message);
     }
 }
 
-void Loop::close_as(LiveChannel& channel, const Ended& ended) noexcept {
+// A client in the middle of a message gets the rest of it first, for a while.
+void Loop::close_as(LiveChannel& channel, const Ended& ended, Patience patience) noexcept {
     try {
-        channel.end().tell(ended.reason, ended.detail);
+        if (!channel.terminate(ended) && patience == Patience::to_end_of_message) {
+            queue(channel);
+            return set_deadline(channel);
+        }
         channel.say_goodbye(*buffers_);
     } catch (const std::bad_alloc&) { // then without good manners
     }

@@ -78,9 +78,10 @@ class Loop {
     void unlist(LiveChannel& channel) noexcept;
     void close_overdue();
     void close(LiveChannel& channel) noexcept;
-    void close_live();
+    enum class Patience { none, to_end_of_message };
+    void close_live(Patience patience);
     void close_some(std::vector<Closing> closings);
-    void close_as(LiveChannel& channel, const Ended& ended) noexcept;
+    void close_as(LiveChannel& channel, const Ended& ended, Patience patience) noexcept;
     void report(LiveChannel& channel) noexcept;
 
     Reporter& reporter_;

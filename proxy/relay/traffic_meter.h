@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace pgmoat::relay {
@@ -31,6 +32,17 @@ class TrafficMeter {
     void
     saw(metrics::Side from, std::span<const std::uint8_t> bytes, metrics::Block& counters) noexcept;
     void missed(metrics::Side from, std::size_t bytes) noexcept;
+
+    // Where the server's messages begin is known: not so in an encryption that passes through.
+    [[nodiscard]] bool follows_server() const noexcept {
+        return content_ == Content::messages && observer_.follows_server();
+    }
+    // As the observer's: after how many of the server's next bytes its message is complete.
+    [[nodiscard]] std::optional<std::size_t>
+    server_message_ends_in(std::span<const std::uint8_t> bytes) const noexcept {
+        return observer_.server_message_ends_in(bytes);
+    }
+    [[nodiscard]] bool client_terminated() const noexcept { return observer_.client_terminated(); }
 
     // Counts bytes alone, once for a whole turn.
     void moved(metrics::Side from, std::size_t bytes, metrics::Block& counters) noexcept;

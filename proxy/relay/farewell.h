@@ -1,0 +1,24 @@
+// What a client is told when its session is ended from outside, in PostgreSQL's words: the one
+// table for both planes. A client that is owed nothing (a deadline's, a peer that has gone) hears
+// nothing.
+// Source: PostgreSQL, postgres.c, ProcessInterrupts().
+#pragma once
+
+#include "metrics/labels.h"
+#include "protocol/messages.h"
+
+#include <optional>
+
+namespace pgmoat::relay {
+
+[[nodiscard]] constexpr std::optional<protocol::ErrorText>
+farewell_of(metrics::CloseReason reason) noexcept {
+    switch (reason) {
+    case metrics::CloseReason::killed: // by hand, or by access rules after a reload
+    case metrics::CloseReason::drain:  // shutdown_timeout passed, or a second signal
+        return protocol::ErrorText{"57P01", "terminating connection due to administrator command"};
+    default: return std::nullopt;
+    }
+}
+
+} // namespace pgmoat::relay
