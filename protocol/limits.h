@@ -28,10 +28,13 @@ inline constexpr std::size_t client_hello_bytes_max = 131'396;
 // OpenSSL's SERVER_HELLO_MAX_LENGTH: a ServerHello is small; more is nonsense or an attack.
 inline constexpr std::size_t server_hello_bytes_max = 65'607;
 
-// libpq (fe-connect.c) takes authentication requests of up to 2000 bytes and errors of up to
-// 30000 before login. The observer needs to hold the whole message of these kinds only. Like every
-// bound on a typed message these are its length word, which counts itself.
+// libpq (fe-connect.c) takes authentication requests of up to 2000 bytes. The observer needs to hold
+// the whole message. Like every bound on a typed message this is its length word, which counts
+// itself.
 inline constexpr std::size_t authentication_message_bytes_max = 65'536;
+
+// Of an ErrorResponse this much is held and read, as libpq does; the rest of a longer one (a text
+// that names a long query, a translated one) passes as it comes.
 inline constexpr std::size_t login_error_bytes_max = 30'000;
 
 // PostgreSQL offers two SASL mechanisms, three with OAuth. Each that we note costs a string, so
@@ -45,7 +48,7 @@ inline constexpr std::size_t backend_key_bytes_max = 256;
 // NegotiateProtocolVersion names options that stood in the startup packet, and two numbers.
 inline constexpr std::size_t version_negotiation_bytes_max = startup_length_max + 12;
 
-// ParameterStatus and NoticeResponse pass through unheld. A value or a notice that a login produces
+// ParameterStatus, NoticeResponse and the rest of an ErrorResponse pass through unheld. A value or a notice that a login produces
 // is a line or a page; a larger one during login is a server that we lost track of.
 inline constexpr std::size_t login_status_bytes_max = 1'048'576;
 

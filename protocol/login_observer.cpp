@@ -36,7 +36,7 @@ struct MessageRule {
 constexpr std::array message_rules{
     MessageRule{'R', true, false, 8, authentication_message_bytes_max, authentication_code_bytes},
     MessageRule{'v', true, false, 12, version_negotiation_bytes_max, 4},
-    MessageRule{'E', true, true, 5, login_error_bytes_max, whole_message},
+    MessageRule{'E', true, true, 5, login_status_bytes_max, login_error_bytes_max},
     MessageRule{'N', true, true, 5, login_status_bytes_max, 0},
     MessageRule{'S', false, true, 6, login_status_bytes_max, 0},
     MessageRule{
@@ -207,6 +207,7 @@ void LoginObserver::inspect() {
 void LoginObserver::inspect_authentication() {
     const std::uint32_t code = WireReader{held_body()}.uint32();
     facts_.authentication_request = code;
+    ++authentication_messages_;
     if (code == authentication_ok) {
         if (header_.body_bytes() != authentication_code_bytes)
             return complain("AuthenticationOk with length " + std::to_string(header_.length));

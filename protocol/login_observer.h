@@ -9,7 +9,7 @@
 //   R  Authentication...            | before R 0 | code         | R 0: authenticated
 //   R  AuthenticationSASL           | before R 0 | whole        | list noted, perhaps rewritten
 //   v  NegotiateProtocolVersion     | before R 0 | version      | noted
-//   E  ErrorResponse                | anywhere   | whole        | noted; FATAL, PANIC: refused
+//   E  ErrorResponse                | anywhere   | its begin    | noted; FATAL, PANIC: refused
 //   E  of protocol 2, no length     | first      | whole        | noted; refused
 //   N  NoticeResponse               | anywhere   | header       |
 //   S  ParameterStatus              | after R 0  | header       |
@@ -80,6 +80,10 @@ class LoginObserver {
     [[nodiscard]] Step observe(ByteView in, Bytes& out);
 
     [[nodiscard]] const LoginFacts& facts() const noexcept { return facts_; }
+    // AuthenticationXxx messages so far.
+    [[nodiscard]] std::size_t authentication_messages() const noexcept {
+        return authentication_messages_;
+    }
     // What was wrong, for the log. Empty unless protocol_violation.
     [[nodiscard]] const std::string& complaint() const noexcept { return complaint_; }
 
@@ -108,6 +112,7 @@ class LoginObserver {
 
     bool strip_channel_binding_;
     LoginFacts facts_;
+    std::size_t authentication_messages_ = 0;
     std::string complaint_;
     Progress progress_ = Progress::in_login;
     Progress progress_after_message_ = Progress::in_login; // once its last byte is out

@@ -153,7 +153,8 @@ bool take_parameter(StartupMessage& message,
     } else if (name == "replication") {
         return replication.set(value);
     } else if (name == "application_name") {
-        message.application_name = value;
+        // PostgreSQL keeps NAMEDATALEN - 1 bytes of it where others can see it.
+        message.application_name = value.substr(0, name_bytes_max);
     } else if (name.starts_with(protocol_option_prefix)) {
         message.protocol_options.emplace_back(name);
     }

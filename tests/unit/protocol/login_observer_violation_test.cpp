@@ -73,7 +73,7 @@ TEST_CASE("a length is accepted within the bounds of its type only") {
     for (const LengthBounds& bounds : {
              LengthBounds{'R', 8, protocol::authentication_message_bytes_max},
              LengthBounds{'v', 12, protocol::version_negotiation_bytes_max},
-             LengthBounds{'E', 5, protocol::login_error_bytes_max},
+             LengthBounds{'E', 5, protocol::login_status_bytes_max},
              LengthBounds{'N', 5, protocol::login_status_bytes_max},
              LengthBounds{'S', 6, protocol::login_status_bytes_max},
              LengthBounds{'K', 12, 264},
