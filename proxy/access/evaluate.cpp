@@ -24,13 +24,17 @@ Awaitable<void> answer(const RulesToAsk& asked,
         auto roles = co_await asked.lookup_client.user_roles(asked.roles, candidate.user);
         co_return evaluation.answer(std::move(roles));
     }
+    case Question::system_user: {
+        auto user = co_await asked.lookup_client.system_user(candidate.peer_uid.value_or(0));
+        co_return evaluation.answer(std::move(user));
+    }
     case Question::own_interfaces: co_return evaluation.answer(lookups::own_interfaces());
     }
 }
 
 } // namespace
 
-hba::Candidate candidate_of(const telemetry::SessionFacts& facts) {
+hba::Candidate candidate_of(const telemetry::ClientFacts& facts) {
     hba::Candidate candidate;
     candidate.address = hba::net_address_from(facts.client_address);
     candidate.address_text = facts.client_address;
@@ -46,7 +50,7 @@ hba::Candidate candidate_of(const telemetry::SessionFacts& facts) {
     candidate.user = facts.user;
     candidate.database = facts.database;
     candidate.replication = facts.replication;
-    if (!facts.system_user.empty()) candidate.system_user = facts.system_user;
+    candidate.peer_uid = facts.peer_uid;
     return candidate;
 }
 

@@ -9,8 +9,8 @@
 
 namespace pgmoat::access {
 
-// What a session's facts say to the rules.
-[[nodiscard]] hba::Candidate candidate_of(const telemetry::SessionFacts& facts);
+// What the facts about a client say to the rules.
+[[nodiscard]] hba::Candidate candidate_of(const telemetry::ClientFacts& facts);
 
 // What it is asked with; all must outlive the evaluation. After lookup_client.cancel() it ends at
 // once.

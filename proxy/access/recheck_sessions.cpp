@@ -29,29 +29,42 @@ std::optional<std::size_t> listener_of(const runtime::RuntimeConfig& setup,
     return std::nullopt;
 }
 
-// True: the session must end.
-bool conclude(const Threads& threads,
-              const runtime::RuntimeConfig& setup,
-              const telemetry::SeenSession& session,
-              const hba::Decision& decision) {
-    const bool ends = setup.config.hba_on_reload == config::HbaOnReload::disconnect;
+void tell(telemetry::Log& log,
+          bool ends,
+          std::uint64_t id,
+          const telemetry::SessionFacts& facts,
+          const hba::Decision& decision) {
     telemetry::Fields fields;
-    fields.add("id", session.id).add("client", session.facts->client_address);
-    if (!session.facts->user.empty()) fields.add("user", session.facts->user);
-    if (!session.facts->database.empty()) fields.add("database", session.facts->database);
+    fields.add("id", id).add("client", facts.client_address);
+    if (!facts.user.empty()) fields.add("user", facts.user);
+    if (!facts.database.empty()) fields.add("database", facts.database);
     if (decision.rule != nullptr) fields.add("rule", decision.rule->location);
     fields.add("detail", decision.message);
-    threads.front()->services.log.write(telemetry::Log::Level::warning,
-                                        ends
-                                            ? "the new access rules end a live connection"
-                                            : "the new access rules would refuse a live connection",
-                                        fields);
-    return ends;
+    log.write(telemetry::Log::Level::warning,
+              ends ? "the new access rules end a live connection"
+                   : "the new access rules would refuse a live connection",
+              fields);
+}
+
+// Keeps the setup alive while it looks at it: a coroutine frame keeps its parameters.
+Awaitable<bool> must_end_by(std::shared_ptr<const runtime::RuntimeConfig> setup,
+                            runtime::ControlThread& thread,
+                            LookupClient& lookup_client,
+                            std::uint64_t id,
+                            const telemetry::SessionFacts& facts) {
+    const auto listener = listener_of(*setup, facts);
+    if (!facts.judged || !listener || !setup->access[*listener].rules) co_return false;
+    const runtime::Access& access = setup->access[*listener];
+    const RulesToAsk asked{lookup_client, *access.rules, access.roles};
+    const hba::Decision decision = co_await evaluate_live(asked, candidate_of(facts));
+    if (!decision.refuses()) co_return false;
+    const bool ends = setup->config.hba_on_reload == config::HbaOnReload::disconnect;
+    tell(thread.services.log, ends, id, facts, decision);
+    co_return ends;
 }
 
 // In slices: what else the thread has to do gets its turn between them, and so do the sessions that
-// must end, a slice at a time. Keeps the setup alive while it looks at it: a coroutine frame keeps its
-// parameters.
+// must end, a slice at a time.
 Awaitable<void> recheck(const Threads& threads,
                         std::shared_ptr<const runtime::RuntimeConfig> setup) {
     runtime::ControlThread& thread = *threads.back();
@@ -64,14 +77,9 @@ Awaitable<void> recheck(const Threads& threads,
             if (!ending.empty()) kill_all(threads, std::exchange(ending, {}), why_ended);
             co_await asio::post(thread.context, asio::use_awaitable);
         }
-        if (!session.facts->judged) continue;
-        const auto listener = listener_of(*setup, *session.facts);
-        if (!listener || !setup->access[*listener].rules) continue;
-        const runtime::Access& access = setup->access[*listener];
-        const RulesToAsk asked{lookup_client, *access.rules, access.roles};
-        const hba::Decision decision = co_await evaluate_live(asked, candidate_of(*session.facts));
-        if (decision.refuses() && conclude(threads, *setup, session, decision))
-            ending.push_back(session.id);
+        const bool ends =
+            co_await must_end_by(setup, thread, lookup_client, session.id, *session.facts);
+        if (ends) ending.push_back(session.id);
     }
     if (!ending.empty()) kill_all(threads, std::move(ending), why_ended);
 }
@@ -96,6 +104,13 @@ Awaitable<void> recheck_and_tell(const Threads& threads,
 void recheck_sessions(const Threads& threads) {
     asio::co_spawn(
         threads.back()->context, recheck_and_tell(threads, threads.front()->setup), asio::detached);
+}
+
+Awaitable<bool> must_end(runtime::ControlThread& thread,
+                         LookupClient& lookup_client,
+                         std::uint64_t id,
+                         const telemetry::SessionFacts& facts) {
+    return must_end_by(thread.setup, thread, lookup_client, id, facts);
 }
 
 std::vector<std::string> access_changes(const runtime::RuntimeConfig& old,

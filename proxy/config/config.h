@@ -65,8 +65,11 @@ struct Config {
     std::string hosts_file = "pg_hosts.conf"; // resolved; read into tls.hosts when ssl_sni is on
     std::vector<std::string> hosts_files;     // that were read for it
     std::chrono::seconds authentication_timeout{60};
+    std::chrono::seconds server_login_timeout{0}; // 0: the server may take its time
     std::chrono::seconds shutdown_timeout{60};
-    std::string role_query; // gives the roles of the user $1; empty: nobody asks
+    std::chrono::seconds dns_max_ttl{30};     // how long addresses of an upstream's host are kept
+    std::chrono::seconds dns_nxdomain_ttl{5}; // and that there are none
+    std::string role_query;                   // gives the roles of the user $1; empty: nobody asks
     std::vector<KeywordValue> role_query_conninfo; // the login for it; may hold passwords
     int max_connections = 1000;
     AddressLimits address_limits;

@@ -30,7 +30,8 @@ void DeadlineQueue::tick() {
             queue_.erase(queue_.begin());
             deadline.passed_ = true;
             deadline.armed_ = false;
-            deadline.action_();
+            const auto action = std::move(deadline.action_); // it may destroy the deadline
+            action();
         }
         if (queue_.empty())
             ticking_ = false;

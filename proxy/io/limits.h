@@ -16,6 +16,10 @@ inline constexpr std::size_t discard_bytes_max = 64 * 1024;
 // Deadlines are checked this often; PostgreSQL's own are whole seconds.
 inline constexpr std::chrono::milliseconds deadline_tick{50};
 
+// How often a client is looked at that waits for its server: one that has gone must not hold its
+// place for long, and most servers are reached before the first look.
+inline constexpr std::chrono::milliseconds peer_watch_tick{500};
+
 // How often a control thread is asked whether it is late. Four wake-ups a second are no load, and a
 // stall of a quarter of a second cannot hide.
 inline constexpr std::chrono::milliseconds lag_tick{250};

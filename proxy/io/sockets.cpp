@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pwd.h>
 
 #include <array>
 #include <cstring>
@@ -11,9 +10,6 @@
 namespace pgmoat::io {
 
 namespace {
-
-// sysconf(_SC_GETPW_R_SIZE_MAX) of glibc is 1024; entries of a directory service can be longer.
-constexpr std::size_t password_entry_bytes = 4096;
 
 // Best effort, like PostgreSQL: a socket without one of these options still works.
 void set(int socket, int level, int option, int value) {
@@ -71,16 +67,6 @@ std::optional<uid_t> peer_uid(int socket) {
     if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
         return std::nullopt;
     return credentials.uid;
-}
-
-std::string system_user_of_peer(int socket) {
-    const auto uid = peer_uid(socket);
-    if (!uid) return {};
-    std::array<char, password_entry_bytes> buffer{};
-    passwd entry{};
-    passwd* found = nullptr;
-    if (::getpwuid_r(*uid, &entry, buffer.data(), buffer.size(), &found) != 0 || !found) return {};
-    return found->pw_name;
 }
 
 } // namespace pgmoat::io

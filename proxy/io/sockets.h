@@ -34,7 +34,4 @@ struct PeerAddress {
 
 [[nodiscard]] PeerAddress peer_address(const sockaddr_storage& address);
 
-// Who holds the other end of a unix socket, by name; empty: the system does not say.
-[[nodiscard]] std::string system_user_of_peer(int socket);
-
 } // namespace pgmoat::io

@@ -20,8 +20,8 @@ Result failed_with(int error, std::size_t bytes = 0) {
             error_code(error, boost::system::system_category())};
 }
 
-Result timed_out() {
-    return {Result::Status::timeout, 0, "timeout expired", {}};
+Result interruption() {
+    return {Result::Status::interrupted, 0, "interrupted", {}};
 }
 
 Result tls_failed(const tls::Session& session) {
@@ -35,24 +35,32 @@ bool would_block(int error) {
 
 } // namespace
 
-Stream::Stream(asio::io_context& context, Descriptor socket, int family) : socket_(context) {
-    socket_.assign(asio::generic::stream_protocol(family, 0), socket.release());
-    socket_.native_non_blocking(true);
+int Stream::open(Descriptor socket, int family) {
+    error_code error;
+    socket_.assign(asio::generic::stream_protocol(family, 0), socket.get(), error);
+    if (error) return error.value();
+    (void)socket.release();
+    return 0;
 }
 
 Awaitable<Result> Stream::wait(Socket::wait_type what) {
-    if (cancelled_) co_return timed_out();
+    if (interrupted_) co_return interruption();
     const auto [error] = co_await socket_.async_wait(what, as_value);
-    if (cancelled_) co_return timed_out();
+    if (interrupted_) co_return interruption();
     if (error) co_return Result{Result::Status::failed, 0, error.message(), error};
     co_return Result{};
 }
 
-Awaitable<Result> Stream::connect(asio::generic::stream_protocol::endpoint endpoint) {
-    if (cancelled_) co_return timed_out();
-    const auto [error] = co_await socket_.async_connect(endpoint, as_value);
-    if (cancelled_) co_return timed_out();
-    if (error) co_return Result{Result::Status::failed, 0, error.message(), error};
+Awaitable<Result> Stream::connect(const sockaddr* address, socklen_t size) {
+    if (interrupted_) co_return interruption();
+    const int number = socket_.native_handle();
+    if (::connect(number, address, size) == 0) co_return Result{};
+    if (errno != EINPROGRESS && errno != EINTR) co_return failed_with(errno);
+    if (Result waited = co_await wait(Socket::wait_write); !waited) co_return waited;
+    int error = 0;
+    socklen_t error_size = sizeof error;
+    if (::getsockopt(number, SOL_SOCKET, SO_ERROR, &error, &error_size) != 0) error = errno;
+    if (error != 0) co_return failed_with(error);
     co_return Result{};
 }
 
@@ -89,7 +97,7 @@ Awaitable<Result> Stream::read_available(std::span<std::uint8_t> into) {
 }
 
 Awaitable<Result> Stream::read(std::span<std::uint8_t> into, Patience patience) {
-    if (cancelled_) co_return timed_out();
+    if (interrupted_) co_return interruption();
     if (established_) co_return co_await read_decrypted(into, patience);
     for (;;) {
         const ssize_t received = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
@@ -147,7 +155,13 @@ Awaitable<Result> Stream::receive_ciphertext(Patience patience) {
 }
 
 Awaitable<Result> Stream::write(std::span<const std::uint8_t> bytes) {
-    if (!established_) co_return co_await send_all(bytes);
+    if (!established_) {
+        Result sent = co_await send_all(bytes);
+        // The peer must not get other words in the middle of these.
+        if (sent.status == Result::Status::interrupted && sent.bytes > 0)
+            outgoing_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(sent.bytes), bytes.end());
+        co_return sent;
+    }
     tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
     const tls::Status written = tls_->write(bytes, wire);
     consume(wire.in);
@@ -167,7 +181,10 @@ Awaitable<Result> Stream::send_all(std::span<const std::uint8_t> bytes) {
         }
         if (errno == EINTR) continue;
         if (!would_block(errno)) co_return failed_with(errno, sent);
-        if (Result waited = co_await wait(Socket::wait_write); !waited) co_return waited;
+        if (Result waited = co_await wait(Socket::wait_write); !waited) {
+            waited.bytes = sent;
+            co_return waited;
+        }
     }
     co_return Result{Result::Status::ok, sent, {}, {}};
 }
@@ -175,7 +192,7 @@ Awaitable<Result> Stream::send_all(std::span<const std::uint8_t> bytes) {
 Awaitable<Result> Stream::flush() {
     if (outgoing_.empty()) co_return Result{};
     Result sent = co_await send_all(outgoing_);
-    outgoing_.clear();
+    outgoing_.erase(outgoing_.begin(), outgoing_.begin() + static_cast<std::ptrdiff_t>(sent.bytes));
     co_return sent;
 }
 
@@ -199,6 +216,8 @@ Awaitable<Result> Stream::start_tls(std::unique_ptr<tls::Session> session) {
         tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
         const tls::Status status = tls_->handshake(wire);
         consume(wire.in);
+        // PostgreSQL sends no alert to a peer that has gone either.
+        if (status != tls::Status::ok && end_of_stream_) outgoing_.clear();
         if (Result sent = co_await flush(); !sent && status != tls::Status::failed) co_return sent;
         if (status == tls::Status::ok) break;
         if (status != tls::Status::want_read)
@@ -211,8 +230,8 @@ Awaitable<Result> Stream::start_tls(std::unique_ptr<tls::Session> session) {
     co_return Result{};
 }
 
-void Stream::cancel() {
-    cancelled_ = true;
+void Stream::interrupt() {
+    interrupted_ = true;
     error_code ignored;
     socket_.cancel(ignored);
 }
@@ -222,12 +241,15 @@ void Stream::abort() {
     socket_.close(ignored);
 }
 
-void Stream::close() {
+void Stream::close(std::span<const std::uint8_t> last_words) {
     if (!socket_.is_open()) return;
     const int number = socket_.native_handle();
     if (established_) {
         tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
+        if (!last_words.empty()) (void)tls_->write(last_words, wire);
         tls_->shut_down(wire);
+    } else {
+        outgoing_.insert(outgoing_.end(), last_words.begin(), last_words.end());
     }
     if (!outgoing_.empty())
         (void)::send(number, outgoing_.data(), outgoing_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -246,8 +268,9 @@ relay::Leg Stream::release() {
     relay::Leg leg;
     leg.socket = Descriptor(socket_.release());
     if (established_) leg.tls = std::move(tls_);
-    leg.unread = std::move(ciphertext_);
-    leg.unsent = std::move(outgoing_);
+    // The room that the handshake needed must not live as long as the session.
+    if (!ciphertext_.empty()) leg.unread = std::move(ciphertext_);
+    if (!outgoing_.empty()) leg.unsent = std::move(outgoing_);
     established_ = false;
     return leg;
 }

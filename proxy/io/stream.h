@@ -1,13 +1,16 @@
 // One socket of the control plane, in the clear or in TLS behind the same verbs: wait, read, write.
 // Reads never take more from the socket than was asked for while it is in the clear (law 6); once
 // TLS runs, what was received too early stays here until it is asked for or handed over. One
-// coroutine at a time uses a stream. cancel() makes every wait, now and later, end as timeout.
+// coroutine at a time uses a stream. interrupt() ends every wait, now and later; whoever calls it
+// knows why.
 #pragma once
 
 #include "proxy/descriptor.h"
 #include "proxy/io/asio.h"
 #include "proxy/relay/channel.h"
 #include "tls/session.h"
+
+#include <sys/socket.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +30,7 @@ struct Result {
         truncated,     // a TLS stream that ended without close_notify
         flooded,       // TLS that brings no data, without end
         failed,
-        timeout, // cancelled by a deadline
+        interrupted, // by interrupt()
     };
     Status status = Status::ok;
     std::size_t bytes = 0;
@@ -39,11 +42,14 @@ struct Result {
 
 class Stream {
   public:
-    Stream(asio::io_context& context, Descriptor socket, int family);
+    explicit Stream(asio::io_context& context) : socket_(context) {}
     Stream(Stream&&) = default;
     Stream& operator=(Stream&&) = delete;
 
-    [[nodiscard]] Awaitable<Result> connect(asio::generic::stream_protocol::endpoint endpoint);
+    // Takes a non-blocking socket. Nothing else may be called before, or when this gives an errno.
+    [[nodiscard]] int open(Descriptor socket, int family);
+
+    [[nodiscard]] Awaitable<Result> connect(const sockaddr* address, socklen_t size);
 
     // Waits for one byte and leaves it in the socket; in the clear only.
     [[nodiscard]] Awaitable<Result> peek_byte(std::uint8_t& byte);
@@ -68,13 +74,14 @@ class Stream {
     // What the handshake told, read once: certificates are parsed for it. Valid while in_tls().
     [[nodiscard]] const tls::PeerFacts& peer() const noexcept { return *peer_; }
 
-    void cancel();
-    [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+    void interrupt();
+    [[nodiscard]] bool interrupted() const noexcept { return interrupted_; }
     // Ends the connection without a word: what a deadline does.
     void abort();
-    // Ends the connection so that what was written still arrives: close_notify, FIN, and what the
-    // peer sent unasked is thrown away, since closing over unread bytes sends a reset instead.
-    void close();
+    // Ends the connection so that what was written still arrives: `last_words` (encrypted when TLS
+    // runs), close_notify, FIN, and what the peer sent unasked is thrown away, since closing over
+    // unread bytes sends a reset instead. Does not wait: what the socket does not take is lost.
+    void close(std::span<const std::uint8_t> last_words = {});
 
     // Gives the socket and all that belongs to it to the relay plane; the stream is empty after
     // that.
@@ -96,7 +103,7 @@ class Stream {
     std::unique_ptr<tls::Session> tls_;
     std::unique_ptr<const tls::PeerFacts> peer_;
     bool established_ = false;
-    bool cancelled_ = false;
+    bool interrupted_ = false;
     bool end_of_stream_ = false;           // the peer's FIN was read
     std::vector<std::uint8_t> ciphertext_; // received, not yet decrypted
     std::vector<std::uint8_t> outgoing_;   // encrypted, not yet sent

@@ -12,7 +12,7 @@ struct Readable {
 };
 
 // Bytes that a stream already holds count. A closed or broken socket is readable: the read tells.
-// After cancel() of either stream it returns at once with both set.
+// After interrupt() of either stream it returns at once with both set.
 [[nodiscard]] Awaitable<Readable> wait_either(Stream& first, Stream& second);
 
 } // namespace pgmoat::io

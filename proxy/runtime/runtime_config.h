@@ -33,7 +33,8 @@ struct UpstreamTarget {
 struct RuntimeConfig {
     config::Config config;
     std::shared_ptr<const tls::ServerContext> tls; // none with ssl=off
-    std::map<std::string, UpstreamTarget> upstreams;
+    // Each on its own: a session's row keeps the one that it uses for its cancel requests.
+    std::map<std::string, std::shared_ptr<const UpstreamTarget>> upstreams;
     std::vector<Access> access; // of each listener
 };
 

@@ -10,12 +10,13 @@
 #include "proxy/io/loop_lag.h"
 #include "proxy/lookups/service.h"
 #include "proxy/relay/plane.h"
+#include "proxy/runtime/cancel_limits.h"
 #include "proxy/runtime/runtime_config.h"
+#include "proxy/runtime/server_answers.h"
 #include "proxy/telemetry/log.h"
 #include "proxy/telemetry/refusal_log.h"
 #include "proxy/telemetry/session_table.h"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,8 +36,9 @@ struct Services {
     metrics::Counters& counters;
     telemetry::Log& log;
     telemetry::LineGate dry_run_lines{};
-    std::atomic<std::size_t> cancels_in_flight{0};
+    CancelLimits cancel_limits{};
     lookups::Service lookups{};
+    ServerAnswers server_answers{};
     admin::ServeConsole serve_console = nullptr; // set before the first session
     access::AddressGate* addresses = nullptr;    // the same
 };

@@ -29,7 +29,8 @@ std::shared_ptr<const runtime::RuntimeConfig> build_with(config::Config config,
         runtime::UpstreamTarget target{name, conninfo, nullptr};
         if (conninfo.sslmode != SslMode::disable)
             target.tls = tls::ClientContext::load(config::client_tls_settings(conninfo));
-        setup->upstreams.emplace(name, std::move(target));
+        setup->upstreams.emplace(
+            name, std::make_shared<const runtime::UpstreamTarget>(std::move(target)));
     }
     setup->config = std::move(config);
     return setup;
@@ -77,7 +78,7 @@ std::vector<std::string> scram_warnings(const runtime::RuntimeConfig& setup) {
     for (const auto& listener : setup.config.listeners) {
         if (listener.tls_mode != config::TlsMode::terminate) continue;
         if (!seen.insert(listener.upstream).second) continue;
-        const auto& conninfo = setup.upstreams.at(listener.upstream).conninfo;
+        const auto& conninfo = setup.upstreams.at(listener.upstream)->conninfo;
         if (conninfo.sslmode == SslMode::disable || !reached_over_network(conninfo)) continue;
         warnings.push_back(
             "TLS is terminated for clients and spoken again to upstream \"" + listener.upstream +

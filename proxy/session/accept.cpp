@@ -32,8 +32,8 @@ void Listener::start() {
 
 void Listener::wait() {
     readiness_.async_wait(asio::posix::stream_descriptor::wait_read,
-                          [this](const error_code& error) {
-                              if (!error) accept_ready();
+                          [this, alive = std::weak_ptr(alive_)](const error_code& error) {
+                              if (!error && !alive.expired()) accept_ready();
                           });
 }
 
@@ -67,9 +67,17 @@ void Listener::pause(int error) {
                            std::generic_category().message(error));
     pause_ = std::clamp(pause_ * 2, accept_pause_min, accept_pause_max);
     timer_.expires_after(pause_);
-    timer_.async_wait([this](const error_code& cancelled) {
-        if (!cancelled) accept_ready();
+    timer_.async_wait([this, alive = std::weak_ptr(alive_)](const error_code& cancelled) {
+        if (!cancelled && !alive.expired()) accept_ready();
     });
+}
+
+// Without a word: its first packet has not come. Every accepted socket is reported (law 10).
+void Listener::turn_away(const Accepted& accepted) {
+    refuse_session(*threads_[0],
+                   accepted,
+                   {metrics::CloseReason::too_many_connections,
+                    "too many connections that have not shown a startup packet"});
 }
 
 void Listener::take(int number, const sockaddr_storage& address) {
@@ -83,6 +91,12 @@ void Listener::take(int number, const sockaddr_storage& address) {
     if (thread.services.table.live() >= limit * unadmitted_factor + unadmitted_extra) {
         thread.services.counters.block_of_this_thread().rate_limited(
             metrics::Limit::max_connections);
+        turn_away(Accepted{std::move(socket),
+                           socket_.family,
+                           io::peer_address(address),
+                           setup,
+                           socket_.listener,
+                           id_});
         return;
     }
     io::apply_tcp_settings(number,

@@ -5,6 +5,7 @@
 #include "proxy/config/config.h"
 #include "proxy/descriptor.h"
 #include "proxy/runtime/services.h"
+#include "proxy/session/session.h"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -43,6 +44,7 @@ class Listener {
     void accept_ready();
     void pause(int error);
     void take(int socket, const sockaddr_storage& address);
+    void turn_away(const Accepted& accepted);
 
     std::vector<std::unique_ptr<runtime::ControlThread>>& threads_;
     ListeningSocket socket_;
@@ -51,6 +53,8 @@ class Listener {
     asio::steady_timer timer_;
     std::chrono::milliseconds pause_{0};
     std::size_t next_thread_ = 0;
+    // A handler whose time had come already runs even if the listener has gone meanwhile.
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 } // namespace pgmoat::session

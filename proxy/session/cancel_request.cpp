@@ -1,86 +1,129 @@
 #include "proxy/session/cancel_request.h"
 
+#include "proxy/hba/rule.h"
 #include "proxy/session/limits.h"
-#include "proxy/upstream/dial.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 
 #include <array>
 #include <optional>
+#include <set>
 #include <utility>
-#include <vector>
 
 namespace pgmoat::session {
 
-namespace {
+using runtime::CancelSlot;
+using upstream::Clock;
 
-struct Target {
-    const runtime::UpstreamTarget* upstream;
-    const config::UpstreamHost* host;
-};
-
-// A slot among the cancels in flight, given back when it leaves scope.
-class Slot {
+// Carries the request to one server.
+class CancelForwarder::Errand {
   public:
-    explicit Slot(std::atomic<std::size_t>& in_flight)
-        : in_flight_(in_flight), taken_(in_flight.fetch_add(1) < cancels_in_flight_max) {}
-    ~Slot() { in_flight_.fetch_sub(1); }
-    Slot(const Slot&) = delete;
-    Slot& operator=(const Slot&) = delete;
-    explicit operator bool() const noexcept { return taken_; }
+    Errand(runtime::ControlThread& thread, Target target, const protocol::Bytes& packet)
+        : thread_(thread), target_(std::move(target)), packet_(packet), dialer_(thread) {}
+
+    Awaitable<void> run() {
+        const auto& host = target_.plan.hosts.front();
+        slot_ = thread_.services.cancel_limits.take(host.name + ":" + std::to_string(host.port),
+                                                    cancels_to_one_host_max);
+        if (!slot_) co_return;
+        target_.plan.until = Clock::now() + cancel_timeout;
+        auto outcome = co_await dialer_.reach(target_.upstream, std::move(target_.plan));
+        auto* server = std::get_if<upstream::Server>(&outcome);
+        if (!server || interrupted_) co_return;
+        stream_ = std::move(server->stream);
+        const io::Deadline limit(
+            thread_.deadlines, cancel_timeout, [this] { stream_->interrupt(); });
+        if (const io::Result sent = co_await stream_->write(packet_); !sent) co_return;
+        forwarded_ = true;
+        std::array<std::uint8_t, 1> nothing{};
+        (void)co_await stream_->read_some(nothing);
+        stream_->close();
+    }
+
+    void interrupt() {
+        interrupted_ = true;
+        dialer_.interrupt();
+        if (stream_) stream_->interrupt();
+    }
+    [[nodiscard]] bool forwarded() const noexcept { return forwarded_; }
 
   private:
-    std::atomic<std::size_t>& in_flight_;
-    bool taken_;
+    runtime::ControlThread& thread_;
+    Target target_;
+    const protocol::Bytes& packet_;
+    upstream::Dialer dialer_;
+    std::unique_ptr<io::Stream> stream_;
+    std::optional<CancelSlot> slot_;
+    bool forwarded_ = false;
+    bool interrupted_ = false;
 };
 
-std::vector<Target> targets(const runtime::RuntimeConfig& setup,
-                            const std::optional<telemetry::BackendLocation>& known) {
+CancelForwarder::CancelForwarder(runtime::ControlThread& thread,
+                                 std::shared_ptr<const runtime::RuntimeConfig> setup,
+                                 std::size_t listener)
+    : thread_(thread), setup_(std::move(setup)), listener_(listener) {}
+
+CancelForwarder::~CancelForwarder() = default;
+
+void CancelForwarder::interrupt() {
+    for (const auto& errand : errands_)
+        errand->interrupt();
+}
+
+// What a live session has is in its row: a reload takes nothing from it.
+std::vector<CancelForwarder::Target>
+CancelForwarder::targets(const protocol::CancelRequest& request, bool& known) const {
     std::vector<Target> found;
-    for (const auto& [name, upstream] : setup.upstreams)
-        for (const auto& host : upstream.conninfo.hosts)
-            if (!known ||
-                (known->upstream == name && known->host == host.host && known->port == host.port))
-                found.push_back({&upstream, &host});
+    const auto route = thread_.services.table.find_route(request.process_id, request.key);
+    known = route != nullptr;
+    if (route) {
+        found.push_back({route->target, upstream::plan_for(*route)});
+    } else {
+        std::set<std::string> upstreams{setup_->config.listeners[listener_].upstream};
+        if (const auto& rules = setup_->access[listener_].rules)
+            for (const hba::Rule& rule : rules->rules)
+                if (!rule.upstream.empty()) upstreams.insert(rule.upstream);
+        for (const std::string& name : upstreams) {
+            const auto& target = setup_->upstreams.at(name);
+            const upstream::Plan all = upstream::plan_for(*target);
+            for (const auto& host : all.hosts) {
+                found.push_back({target, all});
+                found.back().plan.hosts = {host};
+            }
+        }
+    }
+    for (Target& target : found)
+        target.plan.goal = upstream::Goal::negotiated;
     return found;
 }
 
-Awaitable<bool>
-send_to(runtime::ControlThread& thread, Target target, const protocol::Bytes& packet) {
-    upstream::Dialer dialer(thread, *target.upstream);
-    io::Stream* server = nullptr;
-    io::Deadline limit(thread.deadlines, cancel_timeout, [&] {
-        dialer.cancel();
-        if (server) server->cancel();
-    });
-    auto reached = co_await dialer.negotiate(*target.host);
-    if (!reached) co_return false;
-    server = reached->stream.get();
-    if (const io::Result sent = co_await server->write(packet); !sent) co_return false;
-    std::array<std::uint8_t, 1> nothing;
-    (void)co_await server->read_some(nothing);
-    server->close();
-    co_return true;
-}
-
-} // namespace
-
-Awaitable<Ended> forward_cancel(runtime::ControlThread& thread,
-                                const runtime::RuntimeConfig& setup,
-                                const protocol::CancelRequest& request) {
+Awaitable<Ended> CancelForwarder::forward(const protocol::CancelRequest& request,
+                                          const std::string& client) {
     using metrics::CancelOutcome;
-    runtime::Services& services = thread.services;
-    auto& counters = services.counters.block_of_this_thread();
-    const Slot slot(services.cancels_in_flight);
-    if (!slot) {
+    auto& counters = thread_.services.counters.block_of_this_thread();
+    auto& limits = thread_.services.cancel_limits;
+    const auto all = limits.take("", cancels_in_flight_max);
+    const auto own = limits.take("client " + client, cancels_of_one_client_max);
+    if (!all || !own) {
         counters.cancel_request(CancelOutcome::rate_limited);
         counters.rate_limited(metrics::Limit::cancel_requests);
         co_return Ended{CloseReason::cancel, "not forwarded: too many cancel requests in flight"};
     }
-    const auto known = services.table.find_backend(request.process_id, request.key);
+    bool known = false;
+    for (Target& target : targets(request, known))
+        errands_.push_back(std::make_unique<Errand>(thread_, std::move(target), request.packet));
+    // At the same time: one host that does not answer must not hold up the others.
+    using Run = decltype(asio::co_spawn(thread_.context, errands_.front()->run(), asio::deferred));
+    std::vector<Run> runs;
+    for (const auto& errand : errands_)
+        runs.push_back(asio::co_spawn(thread_.context, errand->run(), asio::deferred));
+    co_await asio::experimental::make_parallel_group(std::move(runs))
+        .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
     bool forwarded = false;
-    for (const Target& target : targets(setup, known)) {
-        const bool sent = co_await send_to(thread, target, request.packet);
-        forwarded = forwarded || sent;
-    }
+    for (const auto& errand : errands_)
+        forwarded = forwarded || errand->forwarded();
     if (!forwarded) {
         counters.cancel_request(CancelOutcome::failed);
         co_return Ended{CloseReason::cancel, "not forwarded: no server could be reached"};

@@ -1,18 +1,52 @@
-// Forwards a cancel request to the server that can know its key: the one whose key it is, else each
-// host of the listener's upstream, else of all. The key is the server's own and never rewritten, so
-// that any replica of pgmoat can forward any cancel. No reply, no access rules, as in PostgreSQL.
+// Forwards a cancel request: to the very server of the session that has its key, with that
+// session's TLS settings, as libpq's PQcancelStart() does; a key that is not known here (another
+// replica's session has it) to each host of the upstreams that the listener's clients may reach.
+// The key is the server's own and never rewritten. No reply, no access rules, as in PostgreSQL.
 #pragma once
 
 #include "protocol/startup.h"
 #include "proxy/runtime/services.h"
 #include "proxy/session/close_reason.h"
+#include "proxy/upstream/dial.h"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace pgmoat::session {
 
-// Returns when the servers have closed the connection (that is how a client knows that the cancel
-// was processed), or cancel_timeout passed.
-[[nodiscard]] Awaitable<Ended> forward_cancel(runtime::ControlThread& thread,
-                                              const runtime::RuntimeConfig& setup,
-                                              const protocol::CancelRequest& request);
+class CancelForwarder {
+  public:
+    CancelForwarder(runtime::ControlThread& thread,
+                    std::shared_ptr<const runtime::RuntimeConfig> setup,
+                    std::size_t listener);
+    ~CancelForwarder();
+    CancelForwarder(const CancelForwarder&) = delete;
+    CancelForwarder& operator=(const CancelForwarder&) = delete;
+
+    // Returns when the servers have closed the connection (that is how a client knows that the
+    // cancel was processed), or cancel_timeout passed. `client` is the address that it came from.
+    [[nodiscard]] Awaitable<Ended> forward(const protocol::CancelRequest& request,
+                                           const std::string& client);
+
+    // Every wait ends at once.
+    void interrupt();
+
+  private:
+    struct Target {
+        std::shared_ptr<const runtime::UpstreamTarget> upstream;
+        upstream::Plan plan;
+    };
+    class Errand; // to one server
+
+    [[nodiscard]] std::vector<Target> targets(const protocol::CancelRequest& request,
+                                              bool& known) const;
+
+    runtime::ControlThread& thread_;
+    std::shared_ptr<const runtime::RuntimeConfig> setup_;
+    std::size_t listener_;
+    std::vector<std::unique_ptr<Errand>> errands_;
+};
 
 } // namespace pgmoat::session

@@ -12,7 +12,7 @@ Ended ended_by(Side side, const io::Result& io) {
                 who + " closed the connection"};
     case io::Result::Status::truncated: return {CloseReason::tls_truncated, who + ": " + io.detail};
     case io::Result::Status::flooded: return {CloseReason::tls_flood, who + ": " + io.detail};
-    case io::Result::Status::timeout:
+    case io::Result::Status::interrupted:
         return {CloseReason::timeout, "authentication_timeout expired"};
     case io::Result::Status::failed:
         return {client ? CloseReason::client_io_error : CloseReason::server_io_error,

@@ -46,6 +46,8 @@ inline constexpr protocol::ErrorText upstream_protocol_violation{
     "57P03", "the upstream server does not speak the PostgreSQL protocol"};
 inline constexpr protocol::ErrorText upstream_lost{
     "57P03", "the upstream server closed the connection during login"};
+inline constexpr protocol::ErrorText upstream_slow{
+    "57P03", "the upstream server did not complete the login in time"};
 
 } // namespace refusal
 

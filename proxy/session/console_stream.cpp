@@ -4,7 +4,7 @@ namespace pgmoat::session {
 
 Awaitable<std::size_t> ConsoleStream::read(std::span<std::uint8_t> into,
                                            std::chrono::seconds at_most) {
-    const io::Deadline limit(deadlines_, at_most, [this] { stream_.cancel(); });
+    const io::Deadline limit(deadlines_, at_most, [this] { stream_.interrupt(); });
     const io::Result io = co_await stream_.read_some(into);
     traffic_.bytes_from_client += io.bytes;
     if (io) co_return io.bytes;
@@ -17,7 +17,7 @@ Awaitable<std::size_t> ConsoleStream::read(std::span<std::uint8_t> into,
 
 Awaitable<bool> ConsoleStream::write(std::span<const std::uint8_t> bytes,
                                      std::chrono::seconds at_most) {
-    const io::Deadline limit(deadlines_, at_most, [this] { stream_.cancel(); });
+    const io::Deadline limit(deadlines_, at_most, [this] { stream_.interrupt(); });
     const io::Result io = co_await stream_.write(bytes);
     traffic_.bytes_from_server += io.bytes;
     if (io) co_return true;

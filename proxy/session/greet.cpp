@@ -11,7 +11,7 @@ using namespace protocol;
 
 // A client that goes away before it said anything is a probe: no words, so nothing is logged.
 Ended gone(const io::Result& io, bool before_any_byte) {
-    if (io.status == io::Result::Status::timeout || io.status == io::Result::Status::flooded)
+    if (io.status == io::Result::Status::interrupted || io.status == io::Result::Status::flooded)
         return ended_by(Side::client, io);
     if (before_any_byte) return {CloseReason::startup, ""};
     return {CloseReason::startup, "client: " + (io.detail.empty() ? "gone" : io.detail)};
@@ -91,7 +91,8 @@ class Driver {
         if (io)
             counters_.tls_handshake_took(Side::client, std::chrono::steady_clock::now() - began);
         if (io) co_return TlsStarted{client_.peer().alpn == "postgresql"};
-        if (io.status == io::Result::Status::timeout) co_return fail(ended_by(Side::client, io));
+        if (io.status == io::Result::Status::interrupted)
+            co_return fail(ended_by(Side::client, io));
         greeting_.tls_failure = client_.tls()->failure();
         if (greeting_.tls_failure == tls::Failure::not_tls)
             co_return fail({CloseReason::handshake,

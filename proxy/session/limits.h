@@ -24,6 +24,11 @@ inline constexpr std::size_t unadmitted_extra = 64;
 // Cancel requests on their way to servers at one time. Each costs a connection there, and anyone
 // can send them without a password.
 inline constexpr std::size_t cancels_in_flight_max = 64;
+// Of one client address: psql sends one at a time, a pool of an application a few; the others' must
+// get through.
+inline constexpr std::size_t cancels_of_one_client_max = 16;
+// To one server: one that does not answer must not use up the places of all.
+inline constexpr std::size_t cancels_to_one_host_max = 16;
 // A server closes a cancel connection at once; one that does not is not waited for.
 inline constexpr std::chrono::seconds cancel_timeout{10};
 

@@ -15,11 +15,13 @@ using namespace protocol;
 
 class LoginRelay {
   public:
-    LoginRelay(io::Stream& client, io::Stream& server)
-        : client_(client), server_(server), observer_(server.in_tls() && !client.in_tls()) {}
+    LoginRelay(io::Stream& client, io::Stream& server, LoginClock& clock)
+        : client_(client), server_(server), clock_(clock),
+          observer_(server.in_tls() && !client.in_tls()) {}
 
     Awaitable<Login> run(Bytes first_reply) {
         bool ready = false;
+        clock_.run(Side::server);
         if (!first_reply.empty()) ready = co_await pass_to_client(first_reply);
         while (!ready && !stop_) {
             const io::Readable readable = co_await io::wait_either(client_, server_);
@@ -29,7 +31,8 @@ class LoginRelay {
         co_return Login{std::move(stop_),
                         observer_.facts(),
                         std::move(after_ready_),
-                        client_messages_.between_frames()};
+                        client_messages_.between_frames(),
+                        server_messages_.between_frames()};
     }
 
   private:
@@ -50,13 +53,14 @@ class LoginRelay {
         buffer_.resize(io::login_read_bytes);
         const io::Result read = co_await client_.read_available(buffer_);
         if (!read) {
-            stop_ = ended_by(Side::client, read);
+            stop_ = client_gone(read);
             co_return;
         }
         if (read.bytes == 0) co_return;
         ByteView headers = ByteView(buffer_).first(read.bytes); // no more than these (law 7)
-        while (client_messages_.next(headers)) {
-        }
+        while (const auto header = client_messages_.next(headers))
+            terminated_ = header->type == 'X';
+        if (client_messages_.between_frames()) clock_.run(Side::server);
         const io::Result sent = co_await server_.write(ByteView(buffer_).first(read.bytes));
         if (!sent) co_await server_gone(sent);
     }
@@ -64,19 +68,24 @@ class LoginRelay {
     Awaitable<bool> pass_to_client(ByteView bytes) {
         using Progress = LoginObserver::Progress;
         out_.clear();
+        const std::size_t asked = observer_.authentication_messages();
         const LoginObserver::Step step = observer_.observe(bytes, out_);
+        if (observer_.authentication_messages() != asked && waits_for_client())
+            clock_.run(Side::client);
         if (step.progress == Progress::ready) {
             const ByteView rest = bytes.subspan(step.consumed);
             out_.insert(out_.end(), rest.begin(), rest.end());
             after_ready_.assign(rest.begin(), rest.end());
+        }
+        ByteView shown = out_;
+        while (server_messages_.next(shown)) {
         }
         const io::Result sent = co_await client_.write(out_);
         if (!sent) {
             stop_ = ended_by(Side::client, sent);
             co_return false;
         }
-        if (step.progress == Progress::refused)
-            stop_ = Ended{CloseReason::login_failed, "the server refused the login"};
+        if (step.progress == Progress::refused) stop_ = refused();
         if (step.progress == Progress::protocol_violation) {
             (void)co_await client_.write(encode_fatal(refusal::upstream_protocol_violation));
             stop_ = Ended{CloseReason::upstream_failed, "server: " + observer_.complaint()};
@@ -84,16 +93,40 @@ class LoginRelay {
         co_return step.progress == Progress::ready;
     }
 
+    // AuthenticationOk and the end of SASL are the only ones that ask for nothing.
+    [[nodiscard]] bool waits_for_client() const {
+        constexpr std::uint32_t ok = 0;
+        constexpr std::uint32_t sasl_final = 12;
+        const std::uint32_t request = observer_.facts().authentication_request;
+        return request != ok && request != sasl_final;
+    }
+
+    [[nodiscard]] Ended refused() const {
+        std::string why = "the server refused the login";
+        if (!observer_.facts().error_message.empty()) why += ": " + observer_.facts().error_message;
+        return {CloseReason::login_failed, std::move(why)};
+    }
+
+    // After its Terminate any end is in order.
+    [[nodiscard]] Ended client_gone(const io::Result& io) const {
+        if (!terminated_ || io.status == io::Result::Status::interrupted)
+            return ended_by(Side::client, io);
+        return {CloseReason::client_closed, "client closed the connection"};
+    }
+
     Awaitable<void> server_gone(const io::Result& io) {
         stop_ = ended_by(Side::server, io);
-        if (io.status != io::Result::Status::timeout)
+        if (io.status != io::Result::Status::interrupted)
             (void)co_await client_.write(encode_fatal(refusal::upstream_lost));
     }
 
     io::Stream& client_;
     io::Stream& server_;
+    LoginClock& clock_;
     LoginObserver observer_;
     FrameWalker client_messages_{message_length_max};
+    FrameWalker server_messages_{message_length_max}; // of what the client was sent
+    bool terminated_ = false;                         // the client sent Terminate
     Bytes buffer_;
     Bytes out_;
     Bytes after_ready_;
@@ -102,8 +135,9 @@ class LoginRelay {
 
 } // namespace
 
-Awaitable<Login> relay_login(io::Stream& client, io::Stream& server, Bytes first_reply) {
-    LoginRelay relay(client, server);
+Awaitable<Login>
+relay_login(io::Stream& client, io::Stream& server, LoginClock& clock, Bytes first_reply) {
+    LoginRelay relay(client, server, clock);
     co_return co_await relay.run(std::move(first_reply));
 }
 

@@ -5,6 +5,7 @@
 #include "protocol/login_observer.h"
 #include "proxy/io/stream.h"
 #include "proxy/session/close_reason.h"
+#include "proxy/session/login_clock.h"
 
 namespace pgmoat::session {
 
@@ -13,11 +14,12 @@ struct Login {
     protocol::LoginFacts facts;
     protocol::Bytes sent_after_ready;    // what the client got already behind ReadyForQuery
     bool client_between_messages = true; // else the rest of what it sent ahead is still to come
+    bool server_between_messages = true; // what went to the client ended with a message
 };
 
-// `first_reply`: what the server already said. Tells the client a FATAL of our own where the
-// server's end leaves it without a word.
+// `first_reply`: what the server already said. The clock runs for the side that owes the next
+// message. Tells the client a FATAL of our own where the server's end leaves it without a word.
 [[nodiscard]] Awaitable<Login>
-relay_login(io::Stream& client, io::Stream& server, protocol::Bytes first_reply);
+relay_login(io::Stream& client, io::Stream& server, LoginClock& clock, protocol::Bytes first_reply);
 
 } // namespace pgmoat::session

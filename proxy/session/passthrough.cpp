@@ -17,7 +17,7 @@ using namespace protocol;
 namespace {
 
 Ended probe(const io::Result& io) {
-    if (io.status == io::Result::Status::timeout) return ended_by(Side::client, io);
+    if (io.status == io::Result::Status::interrupted) return ended_by(Side::client, io);
     return {CloseReason::startup, ""};
 }
 
@@ -38,28 +38,6 @@ Awaitable<io::Result> read_packet(io::Stream& client, Bytes& packet) {
     io = co_await client.read_exactly(std::span(packet).subspan(4));
     io.bytes += 4;
     co_return io;
-}
-
-// One byte is the answer; an error text is not to be trusted (CVE-2024-10977).
-Awaitable<ServerAnswer> ask(io::Stream& server, std::uint32_t request_code) {
-    Bytes request;
-    append_uint32(request, startup_length_min);
-    append_uint32(request, request_code);
-    if (const io::Result sent = co_await server.write(request); !sent)
-        co_return ServerAnswer{ended_by(Side::server, sent)};
-    std::array<std::uint8_t, 1> answer{};
-    if (const io::Result read = co_await server.read_exactly(answer); !read)
-        co_return ServerAnswer{ended_by(Side::server, read)};
-
-    const char yes = request_code == gssenc_request_code ? 'G' : 'S';
-    const char byte = static_cast<char>(answer[0]);
-    if (byte != yes && byte != 'N')
-        co_return ServerAnswer{
-            Ended{CloseReason::upstream_failed, "server: invalid response to SSL negotiation"}};
-    if (server.has_waiting_bytes()) // CVE-2021-23222
-        co_return ServerAnswer{Ended{CloseReason::upstream_failed,
-                                     "server: received unencrypted data after SSL response"}};
-    co_return ServerAnswer{std::nullopt, byte};
 }
 
 Awaitable<Ended> refuse(io::Stream& client, const RefusedStartup& refused) {
@@ -98,15 +76,6 @@ Awaitable<FirstPacket> read_first_packet(io::Stream& client, RequestsSeen& seen)
     co_return std::move(std::get<StartupMessage>(parsed));
 }
 
-Awaitable<ServerAnswer> ask_server(io::Stream& client, io::Stream& server, bool gssenc_request) {
-    const ServerAnswer answer =
-        co_await ask(server, gssenc_request ? gssenc_request_code : ssl_request_code);
-    if (answer.stop) co_return answer;
-    if (Stop stop = co_await answer_request(client, answer.answer, gssenc_request))
-        co_return ServerAnswer{std::move(stop)};
-    co_return answer;
-}
-
 Awaitable<Stop> answer_request(io::Stream& client, char answer, bool gssenc_request) {
     const bool early_bytes = client.has_waiting_bytes();
     const std::array<std::uint8_t, 1> byte{static_cast<std::uint8_t>(answer)};
@@ -127,7 +96,7 @@ Awaitable<ReadHello> read_client_hello(io::Stream& client) {
         const io::Result read = co_await client.read_some(chunk);
         if (!read) {
             result.stop = Ended{CloseReason::handshake, ended_by(Side::client, read).detail};
-            if (read.status == io::Result::Status::timeout)
+            if (read.status == io::Result::Status::interrupted)
                 result.stop->reason = CloseReason::timeout;
             co_return result;
         }
@@ -145,14 +114,6 @@ Awaitable<ReadHello> read_client_hello(io::Stream& client) {
     }
 }
 
-Awaitable<Stop> request_tls(io::Stream& server) {
-    const ServerAnswer answer = co_await ask(server, ssl_request_code);
-    if (answer.stop) co_return answer.stop;
-    if (answer.answer != 'S')
-        co_return Ended{CloseReason::upstream_failed, "server: does not support SSL"};
-    co_return std::nullopt;
-}
-
 Awaitable<void> send_alert(io::Stream& client, std::uint8_t description) {
     const std::array<std::uint8_t, 7> record{21, 3, 3, 0, 2, 2, description};
     (void)co_await client.write(record);
@@ -165,12 +126,8 @@ class HelloPass {
     HelloPass(io::Stream& client, io::Stream& server, const ClientHelloFacts& client_hello)
         : client_(client), server_(server), server_name_(client_hello.server_name) {}
 
-    Awaitable<PassedHello> run(ByteView client_hello) {
-        if (server_.has_waiting_bytes()) // nothing may come before it has seen the ClientHello
-            fail({CloseReason::upstream_failed,
-                  "server: received unencrypted data after SSL response"});
-        else
-            co_await send_to_server(client_hello);
+    Awaitable<PassedHello> run(Bytes answer) {
+        co_await take_from_server(answer);
         while (!result_.stop && !done_) {
             const io::Readable readable = co_await io::wait_either(client_, server_);
             if (readable.second) co_await read_server();
@@ -184,7 +141,10 @@ class HelloPass {
     Awaitable<void> read_server() {
         const io::Result read = co_await server_.read_available(chunk_);
         if (!read) co_return fail(ended_by(Side::server, read));
-        const ByteView bytes = ByteView(chunk_).first(read.bytes);
+        co_await take_from_server(ByteView(chunk_).first(read.bytes));
+    }
+
+    Awaitable<void> take_from_server(ByteView bytes) {
         result_.flight.insert(result_.flight.end(), bytes.begin(), bytes.end());
         const HelloProgress progress = reader_.feed(bytes);
         if (progress == HelloProgress::malformed || progress == HelloProgress::too_large ||
@@ -260,9 +220,9 @@ class HelloPass {
 } // namespace
 
 Awaitable<PassedHello>
-pass_server_hello(io::Stream& client, io::Stream& server, const ReadHello& hello) {
+pass_server_hello(io::Stream& client, io::Stream& server, const ReadHello& hello, Bytes answer) {
     HelloPass pass(client, server, hello.facts);
-    co_return co_await pass.run(hello.bytes);
+    co_return co_await pass.run(std::move(answer));
 }
 
 } // namespace pgmoat::session

@@ -1,6 +1,6 @@
 // The passthrough story up to the hand-over: TLS is agreed between the client and the server, and
 // what they say in the clear on the way (requests, ClientHello, ServerHello) is read before it
-// passes. Nothing that is not part of a TLS handshake reaches the other side between S and the
+// passes. No server is connected to before a whole ClientHello or start-up packet has come. Nothing that is not part of a TLS handshake reaches the other side between S and the
 // ServerHello.
 #pragma once
 
@@ -32,19 +32,8 @@ struct RequestsSeen {
 };
 [[nodiscard]] Awaitable<FirstPacket> read_first_packet(io::Stream& client, RequestsSeen& seen);
 
-// Forwards an SSLRequest or GSSENCRequest and gives the server's one byte to the client.
-struct ServerAnswer {
-    Stop stop;
-    char answer = 0; // 'S', 'G' or 'N'
-};
-[[nodiscard]] Awaitable<ServerAnswer>
-ask_server(io::Stream& client, io::Stream& server, bool gssenc_request);
-
-// The halves of it, where the client is answered before it is known which server it will reach.
 // Answers an SSLRequest or GSSENCRequest with one byte.
 [[nodiscard]] Awaitable<Stop> answer_request(io::Stream& client, char answer, bool gssenc_request);
-// Asks the server for TLS, which it must agree to.
-[[nodiscard]] Awaitable<Stop> request_tls(io::Stream& server);
 
 // Reads the client's ClientHello whole before a byte of it is forwarded. `bytes` is what was read.
 struct ReadHello {
@@ -54,17 +43,19 @@ struct ReadHello {
 };
 [[nodiscard]] Awaitable<ReadHello> read_client_hello(io::Stream& client);
 
-// Sends the ClientHello on and reads the server's answer until its facts are known. `flight` is
-// what the server sent: the client must get it next, unless the facts speak against it. Only a
-// HelloRetryRequest has reached it before.
+// Reads the server's answer to the ClientHello until its facts are known; `answer` is what came
+// already. `flight` is what the server sent: the client must get it next, unless the facts speak
+// against it. Only a HelloRetryRequest has reached it before.
 struct PassedHello {
     Stop stop;
     protocol::ServerHelloFacts facts;
     std::optional<std::uint8_t> alert;
     protocol::Bytes flight;
 };
-[[nodiscard]] Awaitable<PassedHello>
-pass_server_hello(io::Stream& client, io::Stream& server, const ReadHello& hello);
+[[nodiscard]] Awaitable<PassedHello> pass_server_hello(io::Stream& client,
+                                                       io::Stream& server,
+                                                       const ReadHello& hello,
+                                                       protocol::Bytes answer);
 
 // Tells a client in a TLS handshake that is not ours why it ends: a fatal alert, which is in the
 // clear until a ServerHello has passed (RFC 8446 section 6.2).
@@ -72,6 +63,7 @@ namespace alert {
 inline constexpr std::uint8_t illegal_parameter = 47;
 inline constexpr std::uint8_t access_denied = 49;
 inline constexpr std::uint8_t insufficient_security = 71;
+inline constexpr std::uint8_t internal_error = 80;
 } // namespace alert
 [[nodiscard]] Awaitable<void> send_alert(io::Stream& client, std::uint8_t description);
 

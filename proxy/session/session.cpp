@@ -4,15 +4,20 @@
 #include "proxy/access/client_limits.h"
 #include "proxy/access/dry_run.h"
 #include "proxy/access/evaluate.h"
+#include "proxy/access/recheck_sessions.h"
 #include "proxy/hba/evaluate/connection_slot.h"
+#include "proxy/io/peer_watch.h"
+#include "proxy/relay/farewell.h"
 #include "proxy/session/cancel_request.h"
 #include "proxy/session/close_reason.h"
 #include "proxy/session/console_stream.h"
 #include "proxy/session/greet.h"
+#include "proxy/session/login_clock.h"
 #include "proxy/session/login_relay.h"
 #include "proxy/session/passthrough.h"
 #include "proxy/session/session_recorder.h"
 #include "proxy/telemetry/connection_fields.h"
+#include "proxy/upstream/ask_server.h"
 #include "proxy/upstream/dial.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -28,14 +33,23 @@ namespace pgmoat::session {
 namespace {
 
 using metrics::Mode;
+using upstream::Negotiation;
 
-telemetry::SessionFacts facts_of(const Accepted& accepted, const config::Listener& listener) {
+telemetry::ClientFacts client_of(const Accepted& accepted, const config::Listener& listener) {
+    telemetry::ClientFacts client;
+    client.mode = runtime::mode_of(listener);
+    client.client_address = accepted.peer.text;
+    client.client_port = accepted.peer.port;
+    return client;
+}
+
+telemetry::SessionFacts facts_of(const Accepted& accepted,
+                                 const config::Listener& listener,
+                                 const telemetry::ClientFacts& client) {
     telemetry::SessionFacts facts;
+    static_cast<telemetry::ClientFacts&>(facts) = client;
     facts.listener = listener.name;
     facts.listener_id = accepted.listener_id;
-    facts.mode = runtime::mode_of(listener);
-    facts.client_address = accepted.peer.text;
-    facts.client_port = accepted.peer.port;
     return facts;
 }
 
@@ -55,25 +69,40 @@ class Session final : public runtime::Interruptible {
   public:
     Session(runtime::ControlThread& thread, Accepted accepted)
         : thread_(thread), setup_(std::move(accepted.setup)), listener_index_(accepted.listener),
-          listener_(setup_->config.listeners[listener_index_]), peer_(accepted.peer),
-          recorder_(thread.services, facts_of(accepted, listener_)),
-          client_(thread.context, std::move(accepted.socket), accepted.family),
-          deadline_(
-              thread.deadlines, setup_->config.authentication_timeout, [this] { cancel_waits(); }) {
+          listener_(setup_->config.listeners[listener_index_]), listener_id_(accepted.listener_id),
+          peer_(accepted.peer), facts_(client_of(accepted, listener_)),
+          recorder_(thread.services, facts_of(accepted, listener_, facts_)),
+          socket_(std::move(accepted.socket)), family_(accepted.family), client_(thread.context),
+          clock_(thread.deadlines,
+                 setup_->config.authentication_timeout,
+                 setup_->config.server_login_timeout,
+                 [this](Side side) { time_is_up(side); }) {
         thread_.sessions.insert(this);
     }
-    ~Session() override { thread_.sessions.erase(this); }
+    // Whatever destroys a session, its end is reported once (law 10).
+    ~Session() override {
+        thread_.sessions.erase(this);
+        if (!recorder_.has_row()) return;
+        try {
+            end(interrupted_ ? *interrupted_ : Ended{CloseReason::internal, "abandoned"});
+        } catch (const std::exception&) { // then the row goes without a word
+        }
+    }
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
     // The story. A step that stops it says how the connection ends; else the next step follows.
     Awaitable<void> run() {
+        Stop stop = open();
         // Not as `?:`: g++ 12 destroys what one of two co_awaits in a conditional gave twice.
-        Stop stop = arrive();
-        if (!stop && runtime::mode_of(listener_) == Mode::passthrough)
+        if (!stop) stop = arrive();
+        if (stop) co_return end(std::move(*stop));
+        if (runtime::mode_of(listener_) == Mode::passthrough)
             stop = co_await pass_through();
-        else if (!stop)
+        else
             stop = co_await terminate();
+        clock_.stop();
+        if (!stop) stop = co_await recheck();
         if (interrupted_) stop = interrupted_;
         if (stop)
             end(std::move(*stop));
@@ -83,7 +112,7 @@ class Session final : public runtime::Interruptible {
 
     // The net under the story: an exception that nobody foresaw ends this session alone.
     void fail(const std::string& what) {
-        if (!handed_over_) end({CloseReason::internal, what});
+        if (recorder_.has_row()) end({CloseReason::internal, what.empty() ? "exception" : what});
     }
 
     std::uint64_t id() const noexcept override { return id_; }
@@ -93,6 +122,14 @@ class Session final : public runtime::Interruptible {
     }
 
   private:
+    // Out of memory or of epoll watches.
+    Stop open() {
+        const int error = client_.open(std::move(socket_), family_);
+        if (error == 0) return std::nullopt;
+        return Ended{CloseReason::accept_error,
+                     "could not watch the socket: " + std::generic_category().message(error)};
+    }
+
     // The address is known: it counts from here on.
     Stop arrive() {
         if (!limits_.arrive(hba::net_address_from(peer_.text)))
@@ -105,11 +142,13 @@ class Session final : public runtime::Interruptible {
 
     Awaitable<Stop> terminate() {
         if (Stop stop = co_await greet_client()) co_return stop;
-        if (cancel_) co_return co_await forward_cancel(thread_, *setup_, *cancel_);
+        if (cancel_) co_return co_await forward(*cancel_);
         if (is_for_console()) co_return co_await serve_console();
         if (Stop stop = co_await admit()) co_return stop;
         if (Stop stop = co_await decide()) co_return stop;
-        if (Stop stop = co_await reach()) co_return stop;
+        upstream::Plan plan = upstream::plan_for(*target_);
+        plan.opening = startup_.packet;
+        if (Stop stop = co_await reach(std::move(plan))) co_return stop;
         co_return co_await log_in();
     }
 
@@ -118,7 +157,7 @@ class Session final : public runtime::Interruptible {
         auto& counters = thread_.services.counters.block_of_this_thread();
         Greeting greeting = co_await greet(client_, context, counters, limits_);
         recorder_.greeting_ended(greeting);
-        if (client_.in_tls()) recorder_.client_in_tls(client_.peer());
+        if (client_.in_tls()) take_tls(client_.peer());
 
         if (auto* ended = std::get_if<Ended>(&greeting.result)) co_return std::move(*ended);
         auto& opening = std::get<Opening>(greeting.result);
@@ -127,21 +166,6 @@ class Session final : public runtime::Interruptible {
         else
             take_startup(std::move(std::get<protocol::StartupMessage>(opening)));
         co_return std::nullopt;
-    }
-
-    Awaitable<Stop> reach() {
-        recorder_.begin(&telemetry::StepTimes::reach);
-        dialer_.emplace(thread_, *target_, recorder_.facts().listener_id);
-        auto reached = co_await dialer_->log_in(startup_.packet);
-        if (reached) {
-            take_server(std::move(*reached));
-            co_return std::nullopt;
-        }
-        if (deadline_.passed()) co_return late();
-        const bool violation = dialer_->failure() == upstream::Dialer::Failure::protocol_violation;
-        co_await tell(violation ? refusal::upstream_protocol_violation
-                                : refusal::upstream_unreachable);
-        co_return Ended{CloseReason::upstream_failed, "server: " + dialer_->detail()};
     }
 
     // --- the virtual database -------------------------------------------------------------------
@@ -170,7 +194,7 @@ class Session final : public runtime::Interruptible {
             login.rule_names_console = names_console(*rule);
         }
         ConsoleStream stream(client_, recorder_.traffic(), thread_.deadlines, [this] {
-            deadline_.disarm();
+            clock_.stop();
             recorder_.console_began();
             log_authorized();
         });
@@ -182,71 +206,63 @@ class Session final : public runtime::Interruptible {
 
     // --- TLS passes through ---------------------------------------------------------------------
 
-    // The server answers SSLRequest and GSSENCRequest itself, so it is connected to before the
-    // decision; nothing else of the client's goes to it before the decision is made. Where rules
-    // choose the server, it is not known yet and the answer is ours.
+    // The client is answered as the server answered last: no server is connected to before the
+    // client has sent what must reach one, and the access rules have let it.
     Awaitable<Stop> pass_through() {
         for (RequestsSeen seen;;) {
             FirstPacket packet = co_await read_first_packet(client_, seen);
             recorder_.packet_came(packet);
             if (auto* ended = std::get_if<Ended>(&packet)) co_return std::move(*ended);
             if (auto* cancel = std::get_if<protocol::CancelRequest>(&packet))
-                co_return co_await forward_cancel(thread_, *setup_, *cancel);
-            if (std::holds_alternative<DirectTls>(packet)) co_return co_await pass_hellos();
+                co_return co_await forward(*cancel);
+            if (std::holds_alternative<DirectTls>(packet))
+                co_return co_await pass_hellos(Negotiation::none);
             if (auto* startup = std::get_if<protocol::StartupMessage>(&packet))
                 co_return co_await pass_plaintext(std::move(*startup));
 
             const bool gssenc = std::holds_alternative<protocol::GssEncRequest>(packet);
-            const ServerAnswer answer = co_await agree(gssenc);
-            if (answer.stop) co_return answer.stop;
-            if (answer.answer == 'S') co_return co_await pass_hellos();
-            if (answer.answer == 'G') co_return co_await pass_gss();
+            const bool yes = co_await would_encrypt(gssenc);
+            const char answer = !yes ? 'N' : gssenc ? 'G' : 'S';
+            if (Stop stop = co_await answer_request(client_, answer, gssenc)) co_return stop;
+            if (answer == 'S') co_return co_await pass_hellos(Negotiation::client_tls);
+            if (answer == 'G') co_return co_await pass_gss();
         }
     }
 
-    Awaitable<ServerAnswer> agree(bool gssenc) {
-        if (thread_.setup->access[listener_index_].routes) {
-            const char answer = gssenc ? 'N' : 'S';
-            server_must_agree_ = !gssenc;
-            Stop stop = co_await answer_request(client_, answer, gssenc);
-            co_return ServerAnswer{std::move(stop), answer};
-        }
-        if (Stop stop = co_await connect()) co_return ServerAnswer{std::move(stop)};
-        co_return co_await ask_server(client_, *server_, gssenc);
+    // Where rules choose the server it is not known yet, and the answer is ours.
+    Awaitable<bool> would_encrypt(bool gssenc) {
+        if (setup_->access[listener_index_].routes) co_return !gssenc;
+        dialer_.emplace(thread_, listener_id_);
+        const auto request =
+            gssenc ? runtime::EncryptionRequest::gssenc : runtime::EncryptionRequest::ssl;
+        co_return co_await upstream::would_encrypt(
+            thread_, *dialer_, setup_->upstreams.at(listener_.upstream), request);
     }
 
-    Awaitable<Stop> connect() {
-        if (server_) co_return std::nullopt;
-        recorder_.begin(&telemetry::StepTimes::reach);
-        if (!target_) target_ = &setup_->upstreams.at(listener_.upstream);
-        dialer_.emplace(thread_, *target_, recorder_.facts().listener_id);
-        auto reached = co_await dialer_->connect();
-        if (!reached) {
-            if (deadline_.passed()) co_return late();
-            co_return Ended{CloseReason::upstream_failed, "server: " + dialer_->detail()};
-        }
-        take_server(std::move(*reached));
-        recorder_.begin(&telemetry::StepTimes::greet);
-        co_return std::nullopt;
-    }
-
-    Awaitable<Stop> pass_hellos() {
+    Awaitable<Stop> pass_hellos(Negotiation negotiation) {
         sealed_ = true;
         const ReadHello hello = co_await read_client_hello(client_);
         if (hello.stop) {
             recorder_.client_hello_refused();
             co_return hello.stop;
         }
+        facts_.encryption = telemetry::Encryption::tls;
+        facts_.client_tls.server_name = hello.facts.server_name;
+        recorder_.client_is(facts_);
         recorder_.client_hello_came(hello.facts);
         if (Stop stop = co_await admit()) co_return stop;
         if (Stop stop = co_await decide()) co_return stop;
-        if (Stop stop = co_await connect()) co_return stop;
-        if (server_must_agree_)
-            if (Stop stop = co_await request_tls(*server_)) co_return stop;
+        upstream::Plan plan = upstream::plan_for(*target_);
+        plan.negotiation = negotiation;
+        plan.opening = hello.bytes;
+        plan.opening_is_startup = false;
+        if (Stop stop = co_await reach(std::move(plan))) co_return stop;
         recorder_.begin(&telemetry::StepTimes::greet);
-        const PassedHello passed = co_await pass_server_hello(client_, *server_, hello);
+        clock_.run(Side::client);
+        const PassedHello passed =
+            co_await pass_server_hello(client_, *server_, hello, std::move(first_reply_));
         if (passed.stop) co_return passed.stop;
-        recorder_.server_hello_passed(passed.facts);
+        take_server_hello(passed.facts);
         if (Stop stop = co_await judge_server_hello(passed)) co_return stop;
         const io::Result sent = co_await client_.write(passed.flight);
         co_return sent ? Stop() : ended_by(Side::client, sent);
@@ -254,18 +270,26 @@ class Session final : public runtime::Interruptible {
 
     Awaitable<Stop> pass_gss() {
         sealed_ = true;
-        recorder_.in_gss();
+        facts_.encryption = telemetry::Encryption::gss;
+        recorder_.client_is(facts_);
+        std::uint8_t first = 0; // of the client's token: until then nothing must reach a server
+        if (const io::Result io = co_await client_.peek_byte(first); !io)
+            co_return ended_by(Side::client, io);
         if (Stop stop = co_await admit()) co_return stop;
-        co_return co_await decide();
+        if (Stop stop = co_await decide()) co_return stop;
+        upstream::Plan plan = upstream::plan_for(*target_);
+        plan.negotiation = Negotiation::client_gss;
+        co_return co_await reach(std::move(plan));
     }
 
     Awaitable<Stop> pass_plaintext(protocol::StartupMessage startup) {
         take_startup(std::move(startup));
         if (Stop stop = co_await admit()) co_return stop;
         if (Stop stop = co_await decide()) co_return stop;
-        if (Stop stop = co_await connect()) co_return stop;
-        if (const io::Result sent = co_await server_->write(startup_.packet); !sent)
-            co_return ended_by(Side::server, sent);
+        upstream::Plan plan = upstream::plan_for(*target_);
+        plan.negotiation = Negotiation::none;
+        plan.opening = startup_.packet;
+        if (Stop stop = co_await reach(std::move(plan))) co_return stop;
         co_return co_await log_in();
     }
 
@@ -284,27 +308,70 @@ class Session final : public runtime::Interruptible {
         co_return Ended{CloseReason::rate_limited, std::string(refused->message)};
     }
 
-    // By the rules of now, which may be younger than the setup that the session began with: a
-    // reload looks over the sessions that were judged before it, and no other must escape it.
+    // By the rules that the session began with. Where they have been loaded again since, recheck()
+    // looks at it once more, as at any live session.
     Awaitable<Stop> decide() {
-        judged_by_ = thread_.setup;
+        waits_for_ = "the access rules wait for an answer";
         if (const auto& rules = access().rules) {
-            recorder_.judged(peer_.local ? io::system_user_of_peer(client_.socket().native_handle())
-                                         : "");
+            if (peer_.local) facts_.peer_uid = io::peer_uid(client_.socket().native_handle());
             // Named first: g++ 12 destroys what a braced argument of a co_await holds twice.
             const access::RulesToAsk asked{lookup_client_, *rules, access().roles};
             hba::Decision decision = co_await access::evaluate(asked, candidate());
             decision_ = std::move(decision);
-            if (deadline_.passed()) co_return late();
+            facts_.system_user = decision_.system_user;
+            if (interrupted_) co_return interrupted_;
             take_connection_slot();
         }
         const bool server_hello_follows =
-            sealed_ && recorder_.facts().encryption == telemetry::Encryption::tls &&
-            !decision_.refuses();
+            sealed_ && facts_.encryption == telemetry::Encryption::tls && !decision_.refuses();
         if (!server_hello_follows) settle();
         if (decision_.refuses()) co_return co_await refuse(alert::access_denied);
-        if (!server_) target_ = &judged_by_->upstreams.at(chosen_upstream());
+        target_ = setup_->upstreams.at(chosen_upstream());
         co_return std::nullopt;
+    }
+
+    // The client waits and owes nothing, so that its clock stands; what is left on it is as long as
+    // a server may need that says nothing.
+    Awaitable<Stop> reach(upstream::Plan plan) {
+        if (interrupted_) co_return interrupted_; // while a wait that cannot tell was under way
+        recorder_.begin(&telemetry::StepTimes::reach);
+        clock_.stop();
+        plan.until = upstream::Clock::now() + clock_.client_has_left();
+        plan.answer_timeout = setup_->config.server_login_timeout;
+        dialer_.emplace(thread_, listener_id_);
+        const io::PeerWatch watch(thread_.deadlines, client_, [this] {
+            interrupt({CloseReason::client_closed, "client closed the connection"});
+        });
+        auto outcome = co_await dialer_->reach(target_, std::move(plan));
+        if (interrupted_) co_return interrupted_;
+        if (auto* server = std::get_if<upstream::Server>(&outcome)) {
+            take_server(std::move(*server));
+            co_return std::nullopt;
+        }
+        co_return co_await unreachable(std::get<upstream::GiveUp>(outcome));
+    }
+
+    // 57P03, so that libpq goes on to its next host.
+    Awaitable<Stop> unreachable(const upstream::GiveUp& gave_up) {
+        using Why = upstream::GiveUp::Why;
+        switch (gave_up.why) {
+        case Why::protocol_violation:
+            co_await tell(refusal::upstream_protocol_violation, alert::internal_error);
+            break;
+        case Why::slow_answer:
+            co_await tell(refusal::upstream_slow, alert::internal_error);
+            co_return Ended{CloseReason::timeout,
+                            "server_login_timeout expired: server: " + gave_up.detail};
+        case Why::late:
+            co_await tell(refusal::upstream_unreachable, alert::internal_error);
+            co_return Ended{CloseReason::timeout,
+                            "authentication_timeout expired: server: " + gave_up.detail};
+        case Why::unreachable:
+        case Why::not_offered:
+            co_await tell(refusal::upstream_unreachable, alert::internal_error);
+            break;
+        }
+        co_return Ended{CloseReason::upstream_failed, "server: " + gave_up.detail};
     }
 
     // What the server chose is not known before its hello. After an alert there may still come one
@@ -331,6 +398,7 @@ class Session final : public runtime::Interruptible {
     }
 
     void settle() {
+        recorder_.judged(facts_);
         if (const auto& rules = access().rules) recorder_.decided(*rules, decision_);
         if (const auto& rules = access().dry_run)
             access::dry_run(thread_,
@@ -350,21 +418,39 @@ class Session final : public runtime::Interruptible {
         co_return Ended{CloseReason::denied, decision_.message + why};
     }
 
-    hba::Candidate candidate() const { return access::candidate_of(recorder_.facts()); }
+    hba::Candidate candidate() const { return access::candidate_of(facts_); }
 
     const std::string& chosen_upstream() const {
         return decision_.upstream.empty() ? listener_.upstream : decision_.upstream;
     }
 
-    const runtime::Access& access() const { return judged_by_->access[listener_index_]; }
+    const runtime::Access& access() const { return setup_->access[listener_index_]; }
 
     Awaitable<Stop> log_in() {
         recorder_.begin(&telemetry::StepTimes::login);
-        Login login = co_await relay_login(client_, *server_, std::move(first_reply_));
-        recorder_.login_ended(login.facts, !login.stop);
+        waits_for_ = "the login";
+        Login login = co_await relay_login(client_, *server_, clock_, std::move(first_reply_));
+        recorder_.login_ended(login.facts, !login.stop, route_);
         after_ready_ = std::move(login.sent_after_ready);
         client_between_messages_ = login.client_between_messages;
+        server_between_messages_ = login.server_between_messages;
         co_return std::move(login.stop);
+    }
+
+    // By the rules of now, if a reload came while the session was on its way.
+    Awaitable<Stop> recheck() {
+        for (auto checked = setup_; checked != thread_.setup && !interrupted_;) {
+            checked = thread_.setup;
+            if (co_await access::must_end(thread_, lookup_client_, id_, recorder_.facts()))
+                co_return Ended{CloseReason::killed, "the reloaded access rules refuse it"};
+        }
+        co_return std::nullopt;
+    }
+
+    Awaitable<Stop> forward(const protocol::CancelRequest& request) {
+        clock_.stop(); // it has its own
+        forwarder_.emplace(thread_, setup_, listener_index_);
+        co_return co_await forwarder_->forward(request, facts_.client_address);
     }
 
     // A client whose TLS is not ours gets an alert; one in GSSAPI's encryption cannot be told
@@ -373,25 +459,53 @@ class Session final : public runtime::Interruptible {
                          std::uint8_t alert = alert::access_denied) {
         if (!sealed_)
             (void)co_await client_.write(protocol::encode_fatal(text));
-        else if (recorder_.facts().encryption == telemetry::Encryption::tls)
+        else if (facts_.encryption == telemetry::Encryption::tls)
             co_await send_alert(client_, alert);
+    }
+
+    void take_tls(const tls::PeerFacts& peer) {
+        facts_.encryption = telemetry::Encryption::tls;
+        facts_.client_tls = {
+            peer.version, peer.cipher, peer.cipher_bits, peer.group, peer.server_name, peer.alpn};
+        facts_.client_certificate_was_requested = peer.certificate_was_requested;
+        if (peer.certificate)
+            facts_.client_certificate =
+                std::make_shared<const tls::CertificateFacts>(*peer.certificate);
+        recorder_.client_in_tls(facts_);
     }
 
     void take_startup(protocol::StartupMessage startup) {
         startup_ = std::move(startup);
-        recorder_.startup_came(startup_);
+        facts_.user = startup_.user;
+        facts_.database = startup_.database;
+        facts_.replication = startup_.replication;
+        facts_.application_name = startup_.application_name;
+        recorder_.client_is(facts_);
+        told_what_it_wants_ = true;
     }
 
-    void take_server(upstream::Reached reached) {
-        recorder_.server_reached(reached, target_->name);
-        server_ = std::move(reached.stream);
-        first_reply_ = std::move(reached.first_reply);
+    // Version 0: the server answered with an alert.
+    void take_server_hello(const protocol::ServerHelloFacts& hello) {
+        if (hello.version == 0) return;
+        auto& tls = facts_.client_tls;
+        tls.version = protocol::tls_version_name(hello.version);
+        tls.cipher = protocol::cipher_suite_name(hello.cipher_suite);
+        tls.bits = protocol::cipher_suite_bits(hello.cipher_suite);
+        tls.alpn = hello.alpn;
+        if (hello.group != 0) tls.group = protocol::group_name(hello.group);
+        recorder_.server_hello_passed(facts_);
+    }
+
+    void take_server(upstream::Server server) {
+        recorder_.server_reached(server);
+        server_ = std::move(server.stream);
+        route_ = std::move(server.route);
+        first_reply_ = std::move(server.answer);
     }
 
     // --- the end --------------------------------------------------------------------------------
 
     void hand_over() {
-        handed_over_ = true;
         auto channel = std::make_unique<relay::Channel>();
         channel->client = client_.release();
         channel->server = server_->release();
@@ -404,7 +518,7 @@ class Session final : public runtime::Interruptible {
     }
 
     void log_authorized() {
-        if (!thread_.setup->config.log_connections) return;
+        if (!setup_->config.log_connections) return;
         thread_.services.log.write(
             telemetry::Log::Level::log, "connection authorized", describe(id_, recorder_.facts()));
     }
@@ -413,18 +527,24 @@ class Session final : public runtime::Interruptible {
         using relay::TrafficMeter;
         const auto content =
             sealed_ ? TrafficMeter::Content::opaque : TrafficMeter::Content::messages;
-        TrafficMeter meter(recorder_.traffic(), recorder_.facts().listener_id, content);
+        TrafficMeter meter(recorder_.traffic(), listener_id_, content);
         meter.saw(
             metrics::Side::server, after_ready_, thread_.services.counters.block_of_this_thread());
         if (!client_between_messages_) meter.missed(metrics::Side::client, 1);
         return meter;
     }
 
-    // A deadline ends a connection without a word, as PostgreSQL's does.
+    // A deadline of the client ends a connection without a word, as PostgreSQL's does; who ends it
+    // from outside lets the client know, unless that would stand inside another message.
     void end(Ended ended) {
-        handed_over_ = true;
-        if (ended.reason == CloseReason::timeout)
+        clock_.stop();
+        const auto words = interrupted_ ? relay::farewell_of(ended.reason) : std::nullopt;
+        if (ended.reason == CloseReason::timeout && interrupted_ && !last_words_)
             client_.abort();
+        else if (words && may_be_told())
+            client_.close(protocol::encode_fatal(*words));
+        else if (last_words_ && may_be_told())
+            client_.close(protocol::encode_fatal(*last_words_));
         else
             client_.close();
         if (server_) server_->close();
@@ -434,63 +554,94 @@ class Session final : public runtime::Interruptible {
         thread_.services.reporter.report(recorder_.give_row(), ended);
     }
 
-    Ended late() const {
-        const std::string what =
-            dialer_ ? dialer_->detail() : "the access rules wait for an answer";
-        return {CloseReason::timeout, "authentication_timeout expired: " + what};
+    // After its start-up packet, in the clear or in our TLS, between two messages.
+    bool may_be_told() const { return told_what_it_wants_ && !sealed_ && server_between_messages_; }
+
+    void time_is_up(Side side) {
+        if (side == Side::client) {
+            const std::string what = waits_for_.empty() ? "" : ": " + std::string(waits_for_);
+            return interrupt({CloseReason::timeout, "authentication_timeout expired" + what});
+        }
+        last_words_ = refusal::upstream_slow;
+        interrupt({CloseReason::timeout,
+                   "server_login_timeout expired: server: the login was not completed"});
     }
 
     void cancel_waits() {
-        client_.cancel();
+        client_.interrupt();
         lookup_client_.cancel();
         limits_.cancel();
-        if (dialer_) dialer_->cancel();
-        if (server_) server_->cancel();
+        if (dialer_) dialer_->interrupt();
+        if (forwarder_) forwarder_->interrupt();
+        if (server_) server_->interrupt();
     }
 
     runtime::ControlThread& thread_;
-    std::shared_ptr<const runtime::RuntimeConfig> setup_;     // the one that the session began with
-    std::shared_ptr<const runtime::RuntimeConfig> judged_by_; // the one whose rules decided
+    const std::shared_ptr<const runtime::RuntimeConfig> setup_; // decides everything about it
     const std::size_t listener_index_;
     const config::Listener& listener_;
-    io::PeerAddress peer_;
-    SessionRecorder recorder_;
+    const metrics::ListenerId listener_id_;
+    const io::PeerAddress peer_;
+    telemetry::ClientFacts facts_; // what the rules are asked with
+    SessionRecorder recorder_;     // what others are told
     const std::uint64_t id_ = recorder_.id();
+    Descriptor socket_; // until it is opened
+    const int family_;
     io::Stream client_;
     std::unique_ptr<io::Stream> server_;
     std::optional<upstream::Dialer> dialer_;
+    std::optional<CancelForwarder> forwarder_;
     protocol::StartupMessage startup_;
     std::optional<protocol::CancelRequest> cancel_;
     access::LookupClient lookup_client_{thread_};
     access::ClientLimits limits_{thread_};
     hba::Decision decision_;
-    const runtime::UpstreamTarget* target_ = nullptr;
-    protocol::Bytes first_reply_;         // of the server to the startup packet
+    std::shared_ptr<const runtime::UpstreamTarget> target_;
+    std::shared_ptr<const upstream::ServerRoute> route_; // to the server that was reached
+    protocol::Bytes first_reply_;                        // of the server to what was sent first
     protocol::Bytes after_ready_;         // of the server, passed on behind ReadyForQuery
     bool client_between_messages_ = true; // what it sent during the login ended with a message
-    Stop interrupted_;                    // from outside
-    bool handed_over_ = false;            // to the relay plane, or reported
+    bool server_between_messages_ = true; // what it was sent did
+    bool told_what_it_wants_ = false;     // its start-up packet has come
     bool sealed_ = false;                 // the client is in an encryption that ends at the server
-    bool server_must_agree_ = false;      // the client was promised TLS before a server was known
-    io::Deadline deadline_;               // last: its action uses what stands above
+    std::string_view waits_for_;          // for the log, when its time is up
+    Stop interrupted_;                    // from outside; the first one counts
+    std::optional<protocol::ErrorText> last_words_; // of ours, after an interruption
+    LoginClock clock_;                              // last: its action uses what is declared above
 };
 
 // A plain function, not a lambda, owns the session: the coroutine frame keeps its parameters.
 Awaitable<void> tell_story(std::unique_ptr<Session> session) {
     std::string failure;
+    bool failed = false;
     try {
         co_await session->run();
     } catch (const std::exception& error) {
+        failed = true;
         failure = error.what();
     }
-    if (!failure.empty()) session->fail(failure);
+    if (failed) session->fail(failure);
 }
 
 } // namespace
 
+void refuse_session(runtime::ControlThread& thread,
+                    const Accepted& accepted,
+                    const relay::Ended& ended) {
+    const config::Listener& listener = accepted.setup->config.listeners[accepted.listener];
+    const telemetry::ClientFacts client = client_of(accepted, listener);
+    SessionRecorder recorder(thread.services, facts_of(accepted, listener, client));
+    thread.services.reporter.report(recorder.give_row(), ended);
+}
+
+// What cannot even begin is reported by the session's own end.
 void start_session(runtime::ControlThread& thread, Accepted accepted) {
-    auto session = std::make_unique<Session>(thread, std::move(accepted));
-    asio::co_spawn(thread.context, tell_story(std::move(session)), asio::detached);
+    try {
+        auto session = std::make_unique<Session>(thread, std::move(accepted));
+        asio::co_spawn(thread.context, tell_story(std::move(session)), asio::detached);
+    } catch (const std::exception& error) {
+        thread.services.log.error(std::string("could not start a session: ") + error.what());
+    }
 }
 
 } // namespace pgmoat::session

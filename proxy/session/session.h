@@ -20,6 +20,11 @@ struct Accepted {
     metrics::ListenerId listener_id{};
 };
 
+// A connection that does not become a session: it is only reported.
+void refuse_session(runtime::ControlThread& thread,
+                    const Accepted& accepted,
+                    const relay::Ended& ended);
+
 // Starts the session on its control thread, which must be the calling one. It ends by itself.
 void start_session(runtime::ControlThread& thread, Accepted accepted);
 

@@ -52,20 +52,19 @@ void SessionRecorder::greeting_ended(const Greeting& greeting) {
                                   greeting.refused ? StartupKind::invalid : StartupKind::eof);
 }
 
-void SessionRecorder::client_in_tls(const tls::PeerFacts& peer) {
+void SessionRecorder::client_is(const telemetry::ClientFacts& client) {
     row_->update([&](telemetry::SessionFacts& facts) {
-        facts.encryption = telemetry::Encryption::tls;
-        facts.client_tls = facts_of(peer);
-        facts.client_certificate_was_requested = peer.certificate_was_requested;
-        if (peer.certificate)
-            facts.client_certificate =
-                std::make_shared<const tls::CertificateFacts>(*peer.certificate);
+        static_cast<telemetry::ClientFacts&>(facts) = client;
     });
-    count_handshake(metrics::Side::client, facts().client_tls);
-    if (peer.certificate)
+}
+
+void SessionRecorder::client_in_tls(const telemetry::ClientFacts& client) {
+    client_is(client);
+    count_handshake(metrics::Side::client, client.client_tls);
+    if (client.client_certificate)
         counters_.client_certificate_remains(
             facts().listener_id,
-            std::chrono::seconds(peer.certificate->not_after - std::time(nullptr)));
+            std::chrono::seconds(client.client_certificate->not_after - std::time(nullptr)));
 }
 
 void SessionRecorder::packet_came(const FirstPacket& packet) {
@@ -88,48 +87,29 @@ void SessionRecorder::client_hello_refused() {
 }
 
 void SessionRecorder::client_hello_came(const protocol::ClientHelloFacts& hello) {
-    row_->update([&](telemetry::SessionFacts& facts) {
-        facts.encryption = telemetry::Encryption::tls;
-        facts.client_tls.server_name = hello.server_name;
-    });
     for (const std::uint16_t version : hello.versions)
         counters_.client_hello_offered(facts().listener_id, protocol::tls_version_name(version));
 }
 
-// Version 0: the server answered with an alert.
-void SessionRecorder::server_hello_passed(const protocol::ServerHelloFacts& hello) {
-    if (hello.version == 0) return;
-    row_->update([&](telemetry::SessionFacts& facts) {
-        facts.client_tls.version = protocol::tls_version_name(hello.version);
-        facts.client_tls.cipher = protocol::cipher_suite_name(hello.cipher_suite);
-        facts.client_tls.bits = protocol::cipher_suite_bits(hello.cipher_suite);
-        facts.client_tls.alpn = hello.alpn;
-        if (hello.group != 0) facts.client_tls.group = protocol::group_name(hello.group);
-    });
-    count_handshake(metrics::Side::client, facts().client_tls);
+void SessionRecorder::server_hello_passed(const telemetry::ClientFacts& client) {
+    client_is(client);
+    count_handshake(metrics::Side::client, client.client_tls);
 }
 
-void SessionRecorder::startup_came(const protocol::StartupMessage& startup) {
+void SessionRecorder::server_reached(const upstream::Server& server) {
+    const upstream::ServerRoute& route = *server.route;
     row_->update([&](telemetry::SessionFacts& facts) {
-        facts.user = startup.user;
-        facts.database = startup.database;
-        facts.replication = startup.replication;
-        facts.application_name = startup.application_name;
+        facts.backend = {route.target->name, route.host.name, route.host.port};
+        facts.server_address = lookups::to_text(route.address);
+        if (server.stream->in_tls()) facts.server_tls = facts_of(server.stream->peer());
     });
+    if (server.stream->in_tls()) count_handshake(metrics::Side::server, facts().server_tls);
 }
 
-void SessionRecorder::server_reached(const upstream::Reached& reached,
-                                     const std::string& upstream) {
-    row_->update([&](telemetry::SessionFacts& facts) {
-        facts.backend = {upstream, reached.host->host, reached.host->port};
-        facts.server_address = reached.address;
-        if (reached.stream->in_tls()) facts.server_tls = facts_of(reached.stream->peer());
-    });
-    if (reached.stream->in_tls()) count_handshake(metrics::Side::server, facts().server_tls);
-}
-
-void SessionRecorder::login_ended(const protocol::LoginFacts& login, bool ready) {
-    row_->set_cancel_key(login.backend_process_id, login.cancel_key);
+void SessionRecorder::login_ended(const protocol::LoginFacts& login,
+                                  bool ready,
+                                  std::shared_ptr<const upstream::ServerRoute> route) {
+    row_->set_cancel_key(login.backend_process_id, login.cancel_key, std::move(route));
     row_->update([&](telemetry::SessionFacts& facts) {
         facts.sqlstate = ready ? "" : login.error_sqlstate;
         facts.login_time = std::chrono::steady_clock::now() - row_->opened();
@@ -137,15 +117,10 @@ void SessionRecorder::login_ended(const protocol::LoginFacts& login, bool ready)
     if (ready) counters_.login_took(facts().listener_id, facts().login_time);
 }
 
-void SessionRecorder::in_gss() {
-    row_->update(
-        [](telemetry::SessionFacts& facts) { facts.encryption = telemetry::Encryption::gss; });
-}
-
-void SessionRecorder::judged(const std::string& system_user) {
+void SessionRecorder::judged(const telemetry::ClientFacts& client) {
     row_->update([&](telemetry::SessionFacts& facts) {
+        static_cast<telemetry::ClientFacts&>(facts) = client;
         facts.judged = true;
-        facts.system_user = system_user;
     });
 }
 

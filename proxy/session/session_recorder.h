@@ -1,5 +1,5 @@
-// What a session learns about its connection on the way: each fact goes into the session's row and
-// into the counters here, so that the story in session.cpp need not speak of either.
+// Tells observers what a session learns on the way: the session's row and the counters, so that the
+// story in session.cpp need not speak of either. Nothing is decided by what is kept here.
 #pragma once
 
 #include "metrics/counters.h"
@@ -22,24 +22,27 @@ class SessionRecorder {
     // `first` holds what the listener knows: its own name and id, the mode, the client's address.
     SessionRecorder(runtime::Services& services, telemetry::SessionFacts first);
 
+    // What the session knows of the client by now.
+    void client_is(const telemetry::ClientFacts& client);
+
     // Terminated connections.
     void greeting_ended(const Greeting& greeting);
-    void client_in_tls(const tls::PeerFacts& peer);
+    void client_in_tls(const telemetry::ClientFacts& client);
     // Passed-through connections.
     void packet_came(const FirstPacket& packet);
     void client_hello_refused();
     void client_hello_came(const protocol::ClientHelloFacts& hello);
-    void server_hello_passed(const protocol::ServerHelloFacts& hello);
+    void server_hello_passed(const telemetry::ClientFacts& client);
     // Both.
-    void startup_came(const protocol::StartupMessage& startup);
-    void server_reached(const upstream::Reached& reached, const std::string& upstream);
-    void login_ended(const protocol::LoginFacts& login, bool ready);
+    void server_reached(const upstream::Server& server);
+    void login_ended(const protocol::LoginFacts& login,
+                     bool ready,
+                     std::shared_ptr<const upstream::ServerRoute> route);
 
-    // The access rules are about to be asked. `system_user`: of a unix socket's client.
-    void judged(const std::string& system_user);
+    // The access rules, if there are any, have said all they will say, asked with this.
+    void judged(const telemetry::ClientFacts& client);
     void decided(const hba::Rules& rules, const hba::Decision& decision);
     void keep(std::shared_ptr<void> until_the_end) { row_->keep(std::move(until_the_end)); }
-    void in_gss();
 
     // The step of the story that begins now; the one before it has ended.
     using Step = telemetry::StepTimes::Duration telemetry::StepTimes::*;
@@ -53,10 +56,12 @@ class SessionRecorder {
     [[nodiscard]] bool admit(std::size_t max_connections);
 
     [[nodiscard]] std::uint64_t id() const noexcept { return row_->id(); }
+    // For the log.
     [[nodiscard]] const telemetry::SessionFacts& facts() const noexcept { return row_->facts(); }
     // What the session's own bytes are counted in while nobody relays them.
     [[nodiscard]] telemetry::Traffic& traffic() noexcept { return *row_; }
-    // Gives the row away, with the connection. Nothing may be called after that.
+    [[nodiscard]] bool has_row() const noexcept { return row_ != nullptr; }
+    // Gives the row away, with the connection. Nothing else may be called after that.
     [[nodiscard]] std::unique_ptr<telemetry::SessionRow> give_row();
 
   private:

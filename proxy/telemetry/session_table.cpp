@@ -55,7 +55,9 @@ bool SessionRow::admit(std::size_t limit) {
     return true;
 }
 
-void SessionRow::set_cancel_key(std::uint32_t process_id, std::span<const std::uint8_t> key) {
+void SessionRow::set_cancel_key(std::uint32_t process_id,
+                                std::span<const std::uint8_t> key,
+                                std::shared_ptr<const upstream::ServerRoute> route) {
     update([process_id](SessionFacts& facts) { facts.backend_process_id = process_id; });
     std::vector<std::uint8_t> copy(key.begin(), key.end());
     const std::lock_guard lock(table_.mutex_);
@@ -63,6 +65,7 @@ void SessionRow::set_cancel_key(std::uint32_t process_id, std::span<const std::u
     if (copy.empty()) return;
     cancel_process_id_ = process_id;
     cancel_key_.swap(copy);
+    route_.swap(route);
     table_.by_process_id_.emplace(process_id, this);
 }
 
@@ -99,19 +102,13 @@ SeenSessions SessionTable::snapshot() const {
     return seen;
 }
 
-std::optional<BackendLocation> SessionTable::find_backend(std::uint32_t process_id,
-                                                          std::span<const std::uint8_t> key) const {
-    std::shared_ptr<const SessionFacts> facts;
-    {
-        const std::lock_guard lock(mutex_);
-        const auto [begin, end] = by_process_id_.equal_range(process_id);
-        const auto found = std::find_if(begin, end, [key](const auto& each) {
-            return same_key(each.second->cancel_key_, key);
-        });
-        if (found != end) facts = found->second->facts_;
-    }
-    if (!facts) return std::nullopt;
-    return facts->backend;
+std::shared_ptr<const upstream::ServerRoute>
+SessionTable::find_route(std::uint32_t process_id, std::span<const std::uint8_t> key) const {
+    const std::lock_guard lock(mutex_);
+    const auto [begin, end] = by_process_id_.equal_range(process_id);
+    const auto found = std::find_if(
+        begin, end, [key](const auto& each) { return same_key(each.second->cancel_key_, key); });
+    return found == end ? nullptr : found->second->route_;
 }
 
 } // namespace pgmoat::telemetry

@@ -24,6 +24,10 @@
 #include <unordered_map>
 #include <vector>
 
+namespace pgmoat::upstream {
+struct ServerRoute; // only kept here, for cancel requests
+} // namespace pgmoat::upstream
+
 namespace pgmoat::telemetry {
 
 struct TlsFacts {
@@ -58,10 +62,9 @@ struct StepTimes {
 enum class SessionStage { login, live, console };
 [[nodiscard]] std::string_view to_word(SessionStage stage) noexcept;
 
-struct SessionFacts {
-    SessionStage stage = SessionStage::login;
-    std::string listener;
-    metrics::ListenerId listener_id{};
+// What is known of the client. The session owns one, asks the access rules with it, and gives it
+// to its row: what rules say never depends on what observers were told.
+struct ClientFacts {
     metrics::Mode mode = metrics::Mode::terminate;
     std::string client_address; // "10.0.0.7", "[local]"
     std::uint16_t client_port = 0;
@@ -69,13 +72,20 @@ struct SessionFacts {
     std::string database;
     protocol::Replication replication = protocol::Replication::none;
     std::string application_name;
-    std::string system_user; // of the client of a unix socket, once access rules asked for it
+    std::optional<std::uint32_t> peer_uid; // of the client of a unix socket
+    std::string system_user;               // its name, once an access rule asked for it
     Encryption encryption = Encryption::none;
     TlsFacts client_tls;
-    TlsFacts server_tls;
     std::shared_ptr<const tls::CertificateFacts> client_certificate; // when it showed one
     bool client_certificate_was_requested = false;
-    bool judged = false; // the access rules were asked
+};
+
+struct SessionFacts : ClientFacts {
+    SessionStage stage = SessionStage::login;
+    std::string listener;
+    metrics::ListenerId listener_id{};
+    TlsFacts server_tls;
+    bool judged = false; // the access rules have let it in or refused it, as far as they ever will
     std::string rule;    // that let it in or refused it: "pg_hba.conf:12"; empty: none matched
     BackendLocation backend;
     std::string server_address; // "10.0.0.5:5432"
@@ -111,8 +121,11 @@ class SessionRow final : public Traffic {
     void keep(std::shared_ptr<void> until_the_end) { kept_.push_back(std::move(until_the_end)); }
     // Counts the session against the limit, once; false: the limit is reached.
     [[nodiscard]] bool admit(std::size_t limit);
-    // The key by which cancel requests find this session. Kept here alone, never shown (law 7).
-    void set_cancel_key(std::uint32_t process_id, std::span<const std::uint8_t> key);
+    // The key by which cancel requests find this session, and where they must go. Kept here alone,
+    // never shown (law 7).
+    void set_cancel_key(std::uint32_t process_id,
+                        std::span<const std::uint8_t> key,
+                        std::shared_ptr<const upstream::ServerRoute> route);
 
   private:
     friend class SessionTable;
@@ -129,8 +142,9 @@ class SessionRow final : public Traffic {
     std::shared_ptr<const SessionFacts> facts_ = std::make_shared<const SessionFacts>();
     std::vector<std::shared_ptr<void>> kept_;
     std::uint32_t cancel_process_id_ = 0;
-    std::vector<std::uint8_t> cancel_key_; // empty: there is none
-    std::size_t index_ = 0;                // in the table
+    std::vector<std::uint8_t> cancel_key_;               // empty: there is none
+    std::shared_ptr<const upstream::ServerRoute> route_; // of cancel requests
+    std::size_t index_ = 0;                              // in the table
     bool admitted_ = false;
 };
 
@@ -143,9 +157,9 @@ class SessionTable {
     [[nodiscard]] bool has(std::uint64_t id) const;
     // All rows, in no order.
     [[nodiscard]] SeenSessions snapshot() const;
-    // Compares keys in constant time.
-    [[nodiscard]] std::optional<BackendLocation>
-    find_backend(std::uint32_t process_id, std::span<const std::uint8_t> key) const;
+    // Where the session is that has this key; null: there is none. Compares in constant time.
+    [[nodiscard]] std::shared_ptr<const upstream::ServerRoute>
+    find_route(std::uint32_t process_id, std::span<const std::uint8_t> key) const;
 
   private:
     friend class SessionRow;

@@ -1,264 +1,277 @@
 #include "proxy/upstream/dial.h"
 
-#include "protocol/login_observer.h"
-#include "protocol/messages.h"
-#include "proxy/io/limits.h"
+#include "proxy/io/sockets.h"
 #include "proxy/telemetry/handshake_failure.h"
-#include "proxy/telemetry/log_fields.h"
 #include "proxy/upstream/limits.h"
+#include "tls/session.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
 
 namespace pgmoat::upstream {
 
-using namespace protocol;
-using metrics::ConnectResult;
-
 namespace {
 
-ConnectResult connect_result(const error_code& error) {
-    if (error == boost::system::errc::connection_refused) return ConnectResult::refused;
-    if (error == boost::system::errc::timed_out) return ConnectResult::timeout;
-    if (error == boost::system::errc::network_unreachable ||
-        error == boost::system::errc::host_unreachable)
-        return ConnectResult::unreachable;
-    return ConnectResult::other;
+// Known addresses are filled in; a name is looked up when its turn comes.
+Host host_of(const config::UpstreamHost& configured) {
+    Host host{configured.host, configured.port, configured.is_local(), {}};
+    const std::string& text = configured.hostaddr.empty() ? configured.host : configured.hostaddr;
+    const auto address = host.local ? lookups::unix_address(text, host.port)
+                                    : lookups::numeric_address(text, host.port);
+    if (address) host.addresses.push_back(*address);
+    return host;
 }
 
-// The error with which a server answered the startup packet, or nothing: it said something else.
-std::string sqlstate_of(ByteView reply) {
-    LoginObserver observer(false);
-    Bytes ignored;
-    (void)observer.observe(reply, ignored);
-    return observer.facts().error_sqlstate;
+// connect_timeout=0 that is written down means what it means to libpq: for ever.
+Clock::duration patience_of(const config::Conninfo& conninfo) {
+    const bool given = std::ranges::any_of(
+        conninfo.given, [](const auto& pair) { return pair.keyword == "connect_timeout"; });
+    return given ? Clock::duration::zero() : Clock::duration(patience);
 }
 
-bool is_whole_message(const Bytes& reply) {
-    if (reply.size() < 5) return false;
-    const std::uint32_t length = read_uint32(ByteView(reply).subspan(1, 4));
-    return reply.size() >= std::size_t{length} + 1;
+io::TcpSettings tcp_settings(const config::Conninfo& conninfo) {
+    return {conninfo.keepalives,
+            conninfo.keepalives_idle,
+            conninfo.keepalives_interval,
+            conninfo.keepalives_count,
+            conninfo.tcp_user_timeout_ms};
 }
 
 } // namespace
 
-Dialer::Dialer(runtime::ControlThread& thread,
-               const runtime::UpstreamTarget& target,
-               std::optional<metrics::ListenerId> listener)
-    : thread_(thread), target_(target), id_(thread.services.counters.add_upstream(target.name)),
-      listener_(listener), counters_(thread.services.counters.block_of_this_thread()),
-      resolver_(thread.context) {}
-
-void Dialer::cancel() {
-    cancelled_ = true;
-    resolver_.cancel();
-    if (current_) current_->cancel();
+Plan plan_for(const runtime::UpstreamTarget& target) {
+    Plan plan;
+    for (const auto& host : target.conninfo.hosts)
+        plan.hosts.push_back(host_of(host));
+    plan.sslmode = target.conninfo.sslmode;
+    plan.sslnegotiation = target.conninfo.sslnegotiation;
+    plan.connect_timeout = target.conninfo.connect_timeout;
+    plan.patience = patience_of(target.conninfo);
+    return plan;
 }
 
-Awaitable<std::optional<Reached>> Dialer::connect() {
-    for (const auto& host : target_.conninfo.hosts) {
-        auto reached = co_await try_host(host, Goal::connected, {}, false);
-        if (reached) co_return reached;
-    }
-    co_return std::nullopt;
+Plan plan_for(const ServerRoute& route) {
+    Plan plan = plan_for(*route.target);
+    plan.hosts = {route.host};
+    plan.hosts.front().addresses = {route.address};
+    return plan;
 }
 
-Awaitable<std::optional<Reached>> Dialer::negotiate(const config::UpstreamHost& host) {
-    co_return co_await try_host(host, Goal::negotiated, {}, false);
+Dialer::Dialer(runtime::ControlThread& thread, std::optional<metrics::ListenerId> listener)
+    : thread_(thread), listener_(listener),
+      counters_(thread.services.counters.block_of_this_thread()), arrival_(thread.context) {}
+
+void Dialer::interrupt() {
+    interrupted_ = true;
+    stop_waiting();
 }
 
-Awaitable<std::optional<Reached>> Dialer::log_in(ByteView startup) {
-    const auto& hosts = target_.conninfo.hosts;
-    for (std::size_t i = 0; i < hosts.size(); ++i) {
-        const bool more_hosts = i + 1 < hosts.size();
-        auto reached = co_await try_host(hosts[i], Goal::logged_in, startup, more_hosts);
-        if (reached) co_return reached;
-    }
-    co_return std::nullopt;
+void Dialer::stop_waiting() {
+    arrival_.cancel();
+    if (stream_) stream_->interrupt();
 }
 
-Awaitable<std::optional<Reached>>
-Dialer::try_host(const config::UpstreamHost& host, Goal goal, ByteView startup, bool more_hosts) {
-    if (cancelled_) co_return std::nullopt;
-    began_ = io::DeadlineQueue::Clock::now();
-    auto resolved = co_await resolve(resolver_, host);
-    if (const auto* error = std::get_if<std::string>(&resolved)) {
-        note(host.host, *error);
-        count(ConnectResult::name_not_resolved);
-        co_return std::nullopt;
-    }
-    const auto& conninfo = target_.conninfo;
-    for (const auto& address : std::get<std::vector<Address>>(resolved)) {
-        // On a unix socket libpq never speaks TLS, so there is nothing to fall back from or to.
-        const SslMode mode = host.is_local() ? SslMode::disable : conninfo.sslmode;
-        std::optional<Attempt> how = first_attempt(mode, conninfo.sslnegotiation, host.is_local());
-        while (how && !cancelled_) {
-            const Try what{host, address, mode, *how, goal, startup, more_hosts};
-            Tried tried = co_await try_once(what);
-            if (tried.reached) co_return std::move(tried.reached);
-            const bool tls_was_used = *how != Attempt::plain;
-            how = next_attempt(mode, *how, tried.failure, tls_was_used);
-        }
-    }
-    co_return std::nullopt;
-}
-
-Awaitable<Dialer::Tried> Dialer::try_once(const Try& what) {
-    began_ = io::DeadlineQueue::Clock::now();
-    auto stream = open_socket(thread_.context, what.address, target_.conninfo);
-    if (!stream) {
-        note(what.address.text, std::generic_category().message(errno));
-        count(ConnectResult::other);
-        co_return Tried{};
-    }
-    current_ = stream.get();
-    std::optional<io::Deadline> limit;
-    if (target_.conninfo.connect_timeout.count() > 0)
-        limit.emplace(thread_.deadlines, target_.conninfo.connect_timeout, [this] {
-            if (current_) current_->cancel();
-        });
-    Tried tried = co_await on_connected(what, std::move(stream));
-    current_ = nullptr;
-    co_return tried;
-}
-
-Awaitable<Dialer::Tried> Dialer::on_connected(const Try& what, std::unique_ptr<io::Stream> stream) {
-    const io::Result connected = co_await stream->connect(what.address.endpoint);
-    if (!connected) {
-        note(what.address.text, connected.detail);
-        count(connected.status == io::Result::Status::timeout ? ConnectResult::timeout
-                                                              : connect_result(connected.error));
-        co_return Tried{};
-    }
-    Reached reached{nullptr, &what.host, what.address.text, {}};
-    if (what.goal != Goal::connected)
-        if (auto failed = co_await handshake(what, *stream)) co_return Tried{std::nullopt, *failed};
-    count(ConnectResult::connected);
-    if (what.goal == Goal::logged_in)
-        if (auto failed = co_await say_startup(what, *stream, reached.first_reply))
-            co_return Tried{std::nullopt, *failed};
-    reached.stream = std::move(stream);
-    co_return Tried{std::move(reached), {}};
-}
-
-Awaitable<std::optional<AttemptFailure>> Dialer::handshake(const Try& what, io::Stream& stream) {
-    ServerHandshake machine(what.how);
-    ServerHandshakeInput input = Begin{};
-    Bytes bytes;
+Awaitable<Dialer::Outcome> Dialer::reach(std::shared_ptr<const runtime::UpstreamTarget> target,
+                                         Plan plan) {
+    target_ = std::move(target);
+    Reach machine(std::move(plan));
+    plan_ = &machine.plan();
+    Step step = machine.resume(Clock::now(), Begin{});
     for (;;) {
-        const ServerHandshakeAction action = machine.resume(input);
-        if (std::holds_alternative<ServerReady>(action)) co_return std::nullopt;
-        if (const auto* failed = std::get_if<FailAttempt>(&action)) {
-            stream.close();
-            co_return refused(what, *failed);
+        count(machine);
+        note_answer(step);
+        if (auto* reached = std::get_if<Reached>(&step.action)) {
+            limit_.reset();
+            co_return server(std::move(*reached), machine);
         }
-        if (std::holds_alternative<LookForEarlyBytes>(action)) {
-            input = EarlyBytes{stream.has_waiting_bytes()};
-        } else if (const auto* write = std::get_if<WriteBytes>(&action)) {
-            const io::Result io = co_await stream.write(write->bytes);
-            if (!io) co_return broken(what, io, AttemptFailure::connect);
-            input = Written{};
-        } else if (const auto* read = std::get_if<ReadExactly>(&action)) {
-            bytes.resize(read->bytes);
-            const io::Result io = co_await stream.read_exactly(bytes);
-            if (io)
-                input = BytesRead{bytes};
-            else if (io.status == io::Result::Status::end_of_stream)
-                input = EndOfStream{io.bytes};
-            else
-                co_return broken(what, io, AttemptFailure::connect);
-        } else {
-            counters_.tls_handshake_began();
-            const auto began = io::DeadlineQueue::Clock::now();
-            const io::Result io = co_await stream.start_tls(
-                std::make_unique<tls::Session>(*target_.tls, what.host.host));
-            counters_.tls_handshake_ended();
-            if (!io) {
-                count_failed_handshake(stream, io);
-                co_return broken(what, io, AttemptFailure::tls_handshake);
-            }
-            counters_.tls_handshake_took(metrics::Side::server,
-                                         io::DeadlineQueue::Clock::now() - began);
-            input = TlsStarted{stream.peer().alpn == "postgresql"};
+        if (auto* gave_up = std::get_if<GiveUp>(&step.action)) {
+            limit_.reset();
+            if (stream_) stream_->close();
+            co_return std::move(*gave_up);
         }
+        const Result result = co_await perform(step);
+        if (interrupted_) {
+            limit_.reset();
+            co_return GiveUp{GiveUp::Why::unreachable, machine.detail()};
+        }
+        step = machine.resume(Clock::now(), result);
     }
 }
 
-// libpq falls back or goes on to another host only for an error that answers the startup packet
-// itself; any other error is the client's to see, and stands in `reply` for it.
-Awaitable<std::optional<AttemptFailure>>
-Dialer::say_startup(const Try& what, io::Stream& stream, Bytes& reply) {
-    const io::Result sent = co_await stream.write(what.startup);
-    if (!sent) co_return broken(what, sent, AttemptFailure::connect);
-    Bytes chunk(io::login_read_bytes);
-    do {
-        const io::Result read = co_await stream.read_some(chunk);
-        if (!read) co_return broken(what, read, AttemptFailure::connect);
-        reply.insert(
-            reply.end(), chunk.begin(), chunk.begin() + static_cast<std::ptrdiff_t>(read.bytes));
-    } while (reply[0] == 'E' && !is_whole_message(reply) && reply.size() < first_error_bytes_max);
-    if (reply[0] != 'E') co_return std::nullopt;
-
-    const std::string sqlstate = sqlstate_of(reply);
-    const bool another_host = sqlstate == "57P03" && what.more_hosts;
-    const bool another_attempt = sqlstate != "57P03" && next_attempt(target_.conninfo.sslmode,
-                                                                     what.how,
-                                                                     AttemptFailure::server_error,
-                                                                     stream.in_tls());
-    if (!another_host && !another_attempt) co_return std::nullopt;
-    note(what.address.text,
-         "the server refused the connection with SQLSTATE " + telemetry::text_field(sqlstate));
-    stream.close();
-    co_return another_host ? AttemptFailure::server_error_57p03 : AttemptFailure::server_error;
+Dialer::Outcome Dialer::server(Reached reached, const Reach& reach) {
+    auto route = std::make_shared<ServerRoute>(
+        ServerRoute{target_, reach.plan().hosts[reached.host], reached.address});
+    route->host.addresses.clear();
+    return Server{std::move(stream_), std::move(route), std::move(reached.answer)};
 }
 
-AttemptFailure Dialer::refused(const Try& what, FailAttempt failed) {
-    using Reason = FailAttempt::Reason;
-    note(what.address.text, std::string(failed.log_text));
-    switch (failed.reason) {
-    case Reason::end_of_stream: count(ConnectResult::closed); return AttemptFailure::connect;
-    case Reason::tls_refused: count(ConnectResult::tls_not_offered); return AttemptFailure::connect;
-    case Reason::no_alpn: count(ConnectResult::tls_failed); return AttemptFailure::tls_handshake;
-    case Reason::bad_answer:
-    case Reason::early_bytes: break;
+// Whoever asks refreshes what the next client is told.
+void Dialer::note_answer(const Step& step) {
+    if (plan_->negotiation != Negotiation::client_tls &&
+        plan_->negotiation != Negotiation::client_gss)
+        return;
+    const auto* gave_up = std::get_if<GiveUp>(&step.action);
+    const bool no = gave_up && gave_up->why == GiveUp::Why::not_offered;
+    const bool yes = std::holds_alternative<Reached>(step.action);
+    if (!yes && !no) return;
+    const auto request = plan_->negotiation == Negotiation::client_tls
+                             ? runtime::EncryptionRequest::ssl
+                             : runtime::EncryptionRequest::gssenc;
+    thread_.services.server_answers.note(target_->name, request, yes);
+}
+
+// The limit of a step is often that of the one before: then it runs on.
+void Dialer::limit(Clock::time_point until) {
+    if (until == limited_until_ && limit_) return;
+    limit_.reset();
+    timed_out_ = false;
+    limited_until_ = until;
+    if (until == Clock::time_point::max()) return;
+    limit_.emplace(
+        thread_.deadlines, std::max(until - Clock::now(), Clock::duration::zero()), [this] {
+            timed_out_ = true;
+            stop_waiting();
+        });
+}
+
+Awaitable<Result> Dialer::perform(const Step& step) {
+    limit(step.until);
+    if (timed_out_) co_return TimedOut{};
+    // Not as a visitor: g++ 12 loses track of what a coroutine lambda captures.
+    const Action& action = step.action;
+    Result result = TimedOut{};
+    if (const auto* name = std::get_if<LookUp>(&action))
+        result = co_await look_up(plan_->hosts[name->host], step.until);
+    else if (const auto* one = std::get_if<Connect>(&action))
+        result = co_await connect(one->address);
+    else if (const auto* tls = std::get_if<StartTls>(&action))
+        result = co_await start_tls(plan_->hosts[tls->host]);
+    else if (const auto* bytes = std::get_if<WriteBytes>(&action))
+        result = co_await write(bytes->bytes);
+    else if (std::holds_alternative<SendOpening>(action))
+        result = co_await write(plan_->opening);
+    else if (const auto* read = std::get_if<ReadExactly>(&action))
+        result = co_await read_exactly(read->bytes);
+    else if (std::holds_alternative<ReadAnswer>(action))
+        result = co_await read_answer();
+    else
+        result = EarlyBytes{stream_->has_waiting_bytes()};
+    if (timed_out_) co_return TimedOut{};
+    co_return result;
+}
+
+// --- the steps -----------------------------------------------------------------------------------
+
+// The worker knows the question only weakly: when this has gone, its answer falls to the ground.
+Awaitable<Result> Dialer::look_up(const Host& host, Clock::time_point until) {
+    using lookups::HostAddresses;
+    if (host.local)
+        co_return NoAddresses{"Unix-domain socket path \"" + host.name + "/.s.PGSQL." +
+                              std::to_string(host.port) + "\" is too long"};
+    const auto place = std::make_shared<std::optional<HostAddresses>>();
+    const auto deliver = [this, weak = std::weak_ptr(place), executor = thread_.executor](
+                             const HostAddresses& answer) {
+        executor->post([this, weak, answer] {
+            const auto still_waiting = weak.lock();
+            if (!still_waiting) return;
+            still_waiting->emplace(answer);
+            arrival_.cancel();
+        });
+    };
+    const auto& config = thread_.setup->config;
+    auto asked = thread_.services.lookups.addresses.ask(
+        host.name, {config.dns_max_ttl, config.dns_nxdomain_ttl}, deliver);
+    if (auto* known = std::get_if<HostAddresses>(&asked)) {
+        place->emplace(std::move(*known));
+    } else {
+        auto& pending = std::get<lookups::AddressBook::Pending>(asked);
+        while (!*place && !interrupted_ && !timed_out_) {
+            const auto now = Clock::now();
+            if (pending.stale && now >= pending.use_stale_at) place->emplace(*pending.stale);
+            if (*place || now >= until) break;
+            arrival_.expires_at(pending.stale ? std::min(until, pending.use_stale_at) : until);
+            co_await arrival_.async_wait(as_value);
+        }
+        if (!*place) co_return TimedOut{};
     }
-    count(ConnectResult::protocol_violation);
-    failure_ = Failure::protocol_violation;
-    return AttemptFailure::protocol;
+    HostAddresses& answer = **place;
+    if (answer.found.empty()) co_return NoAddresses{std::move(answer.error)};
+    for (auto& address : answer.found)
+        address = with_port(address, host.port);
+    co_return Addresses{std::move(answer.found)};
 }
 
-void Dialer::count_failed_handshake(const io::Stream& stream, const io::Result& io) {
-    if (!listener_ || cancelled_) return;
-    const auto failure = io.status == io::Result::Status::timeout
-                             ? metrics::HandshakeFailure::timeout
-                             : telemetry::to_metric(stream.tls()->failure());
-    counters_.tls_handshake_failed(*listener_, metrics::Side::server, failure);
+Awaitable<Result> Dialer::connect(const lookups::SocketAddress& address) {
+    if (stream_) stream_->close();
+    stream_.reset();
+    const int family = address.family();
+    Descriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket) co_return NotConnected{errno};
+    io::apply_tcp_settings(socket.get(), tcp_settings(target_->conninfo));
+    stream_ = std::make_unique<io::Stream>(thread_.context);
+    if (const int error = stream_->open(std::move(socket), family)) co_return NotConnected{error};
+    const io::Result io = co_await stream_->connect(address.get(), address.size);
+    if (io) co_return Connected{};
+    co_return NotConnected{io.error ? io.error.value() : ETIMEDOUT};
 }
 
-AttemptFailure Dialer::broken(const Try& what, const io::Result& io, AttemptFailure as) {
-    if (io.status == io::Result::Status::end_of_stream)
-        note(what.address.text, "server closed the connection unexpectedly");
-    else
-        note(what.address.text, io.detail);
-    if (io.status == io::Result::Status::timeout)
-        count(ConnectResult::timeout);
-    else if (as == AttemptFailure::tls_handshake)
-        count(ConnectResult::tls_failed);
-    else
-        count(ConnectResult::closed);
-    return io.status == io::Result::Status::timeout ? AttemptFailure::connect : as;
+Awaitable<Result> Dialer::start_tls(const Host& host) {
+    counters_.tls_handshake_began();
+    const auto began = Clock::now();
+    const io::Result io =
+        co_await stream_->start_tls(std::make_unique<tls::Session>(*target_->tls, host.name));
+    counters_.tls_handshake_ended();
+    if (io) {
+        counters_.tls_handshake_took(metrics::Side::server, Clock::now() - began);
+        co_return TlsStarted{stream_->peer().alpn == "postgresql"};
+    }
+    if (listener_ && !interrupted_) {
+        const auto failure = timed_out_ ? metrics::HandshakeFailure::timeout
+                                        : telemetry::to_metric(stream_->tls()->failure());
+        counters_.tls_handshake_failed(*listener_, metrics::Side::server, failure);
+    }
+    co_return TlsFailed{io.detail.empty() ? "server closed the connection unexpectedly"
+                                          : io.detail};
 }
 
-void Dialer::note(const std::string& where, const std::string& what) {
-    if (cancelled_) failure_ = Failure::cancelled;
-    if (!detail_.empty()) detail_ += "; ";
-    detail_ += where + ": " + what;
+Awaitable<Result> Dialer::write(protocol::ByteView bytes) {
+    const io::Result io = co_await stream_->write(bytes);
+    if (io) co_return Written{};
+    co_return failed(io);
 }
 
-void Dialer::count(ConnectResult result) {
-    if (result == ConnectResult::connected) failure_ = Failure::unreachable;
-    counters_.upstream_connect(id_, result, io::DeadlineQueue::Clock::now() - began_);
+Awaitable<Result> Dialer::read_exactly(std::size_t bytes) {
+    bytes_.resize(bytes);
+    const io::Result io = co_await stream_->read_exactly(bytes_);
+    if (io) co_return BytesRead{bytes_};
+    co_return read_failed(io);
+}
+
+Awaitable<Result> Dialer::read_answer() {
+    bytes_.resize(answer_read_bytes);
+    const io::Result io = co_await stream_->read_some(bytes_);
+    if (io) co_return Received{protocol::ByteView(bytes_).first(io.bytes)};
+    co_return read_failed(io);
+}
+
+Result Dialer::read_failed(const io::Result& io) const {
+    if (io.status == Status::end_of_stream || io.status == Status::truncated)
+        return EndOfStream{io.bytes};
+    return failed(io);
+}
+
+Result Dialer::failed(const io::Result& io) const {
+    return Broken{io.detail.empty() ? "server closed the connection unexpectedly" : io.detail};
+}
+
+// --- metrics -------------------------------------------------------------------------------------
+
+void Dialer::count(Reach& reach) {
+    for (const Attempted& attempt : reach.take_attempts())
+        counters_.upstream_connect(
+            thread_.services.counters.add_upstream(target_->name), attempt.result, attempt.took);
 }
 
 } // namespace pgmoat::upstream

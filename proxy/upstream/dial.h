@@ -1,100 +1,87 @@
-// Reaches a server of an upstream: its hosts in order, each address, and for each the attempts that
-// libpq would make for its sslmode. The startup packet is forwarded unchanged and the server's
-// first message awaited, because an error there may mean another attempt or another host (libpq,
-// fe-connect.c). Every attempt is a new connection with new TLS state (CVE-2018-10915).
+// Reaches a server of an upstream: performs what the machine in reach.h asks for, on real sockets.
 #pragma once
 
 #include "metrics/labels.h"
-#include "protocol/bytes.h"
-#include "protocol/server_handshake.h"
 #include "proxy/io/stream.h"
+#include "proxy/lookups/addresses.h"
 #include "proxy/runtime/services.h"
-#include "proxy/upstream/connect.h"
+#include "proxy/upstream/reach.h"
+
+#include <boost/asio/steady_timer.hpp>
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
 namespace pgmoat::upstream {
 
-// A server that can be talked to.
-struct Reached {
-    std::unique_ptr<io::Stream> stream;
-    const config::UpstreamHost* host = nullptr; // of the setup
-    std::string address;                        // "10.0.0.5:5432"
-    protocol::Bytes first_reply;                // what it said to the startup packet so far
+// One server and how to speak to it. A session's row keeps it, so that a cancel request goes to
+// the very address that the session has, whatever names and files say meanwhile.
+struct ServerRoute {
+    std::shared_ptr<const runtime::UpstreamTarget> target;
+    Host host;
+    lookups::SocketAddress address;
 };
+
+// A server that can be talked to.
+struct Server {
+    std::unique_ptr<io::Stream> stream;
+    std::shared_ptr<const ServerRoute> route;
+    protocol::Bytes answer; // to Plan::opening: the client must get it next
+};
+
+// What the connection string of `target` asks for; the rest is the caller's.
+[[nodiscard]] Plan plan_for(const runtime::UpstreamTarget& target);
+// The same for the one address of a route.
+[[nodiscard]] Plan plan_for(const ServerRoute& route);
 
 class Dialer {
   public:
-    enum class Failure { unreachable, protocol_violation, cancelled };
-
     // Failed handshakes are counted for `listener`; without one, as for probes, nowhere.
-    Dialer(runtime::ControlThread& thread,
-           const runtime::UpstreamTarget& target,
-           std::optional<metrics::ListenerId> listener = std::nullopt);
+    explicit Dialer(runtime::ControlThread& thread,
+                    std::optional<metrics::ListenerId> listener = std::nullopt);
+    Dialer(const Dialer&) = delete;
+    Dialer& operator=(const Dialer&) = delete;
 
-    // TCP or unix socket only: in passthrough the client and the server negotiate themselves.
-    [[nodiscard]] Awaitable<std::optional<Reached>> connect();
-    // TLS as the conninfo says, `startup` sent, the first reply read. Tries every host.
-    [[nodiscard]] Awaitable<std::optional<Reached>> log_in(protocol::ByteView startup);
-    // TLS as the conninfo says to this one host and nothing sent: for cancel requests and probes.
-    [[nodiscard]] Awaitable<std::optional<Reached>> negotiate(const config::UpstreamHost& host);
+    using Outcome = std::variant<Server, GiveUp>;
+    [[nodiscard]] Awaitable<Outcome> reach(std::shared_ptr<const runtime::UpstreamTarget> target,
+                                           Plan plan);
 
-    // Of the last call that gave nothing.
-    [[nodiscard]] Failure failure() const noexcept { return failure_; }
-    [[nodiscard]] const std::string& detail() const noexcept { return detail_; }
-
-    // Every wait, now and later, ends as cancelled.
-    void cancel();
+    // Every wait, now and later, ends at once; reach() gives up.
+    void interrupt();
 
   private:
-    // What one connection is to come to.
-    enum class Goal { connected, negotiated, logged_in };
-    struct Try {
-        const config::UpstreamHost& host;
-        const Address& address;
-        protocol::SslMode mode; // the conninfo's; disable on a unix socket
-        protocol::Attempt how;
-        Goal goal;
-        protocol::ByteView startup;
-        bool more_hosts;
-    };
-    struct Tried {
-        std::optional<Reached> reached;
-        protocol::AttemptFailure failure = protocol::AttemptFailure::connect;
-    };
+    using Status = io::Result::Status;
 
-    Awaitable<std::optional<Reached>> try_host(const config::UpstreamHost& host,
-                                               Goal goal,
-                                               protocol::ByteView startup,
-                                               bool more_hosts);
-    Awaitable<Tried> try_once(const Try& what);
-    Awaitable<Tried> on_connected(const Try& what, std::unique_ptr<io::Stream> stream);
-    // Nothing: the connection may carry the startup packet.
-    Awaitable<std::optional<protocol::AttemptFailure>> handshake(const Try& what,
-                                                                 io::Stream& stream);
-    Awaitable<std::optional<protocol::AttemptFailure>>
-    say_startup(const Try& what, io::Stream& stream, protocol::Bytes& reply);
+    Awaitable<Result> perform(const Step& step);
+    Awaitable<Result> look_up(const Host& host, Clock::time_point until);
+    Awaitable<Result> connect(const lookups::SocketAddress& address);
+    Awaitable<Result> start_tls(const Host& host);
+    Awaitable<Result> write(protocol::ByteView bytes);
+    Awaitable<Result> read_exactly(std::size_t bytes);
+    Awaitable<Result> read_answer();
+    Result read_failed(const io::Result& io) const;
+    Result failed(const io::Result& io) const;
 
-    protocol::AttemptFailure refused(const Try& what, protocol::FailAttempt failed);
-    void count_failed_handshake(const io::Stream& stream, const io::Result& io);
-    protocol::AttemptFailure
-    broken(const Try& what, const io::Result& io, protocol::AttemptFailure as);
-    void note(const std::string& where, const std::string& what);
-    void count(metrics::ConnectResult result);
+    void limit(Clock::time_point until);
+    void stop_waiting();
+    void count(Reach& reach);
+    void note_answer(const Step& step);
+    Outcome server(Reached reached, const Reach& reach);
 
     runtime::ControlThread& thread_;
-    const runtime::UpstreamTarget& target_;
-    metrics::UpstreamId id_;
     std::optional<metrics::ListenerId> listener_;
     metrics::Block& counters_;
-    asio::ip::tcp::resolver resolver_;
-    io::Stream* current_ = nullptr; // the connection being tried, for cancel()
-    bool cancelled_ = false;
-    Failure failure_ = Failure::unreachable;
-    std::string detail_;
-    io::DeadlineQueue::Clock::time_point began_;
+    std::shared_ptr<const runtime::UpstreamTarget> target_;
+    const Plan* plan_ = nullptr; // of the machine that runs
+    std::unique_ptr<io::Stream> stream_;
+    protocol::Bytes bytes_;      // that a result looks at
+    asio::steady_timer arrival_; // of an answer to a look-up
+    std::optional<io::Deadline> limit_;
+    Clock::time_point limited_until_ = Clock::time_point::max();
+    bool timed_out_ = false;
+    bool interrupted_ = false;
 };
 
 } // namespace pgmoat::upstream

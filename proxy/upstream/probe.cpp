@@ -1,5 +1,6 @@
 #include "proxy/upstream/probe.h"
 
+#include "proxy/upstream/ask_server.h"
 #include "proxy/upstream/dial.h"
 #include "proxy/upstream/limits.h"
 
@@ -15,10 +16,10 @@ namespace pgmoat::upstream {
 
 namespace {
 
-std::string row_of(const runtime::RuntimeConfig& setup, const Reached& reached) {
+std::string row_of(const runtime::RuntimeConfig& setup, const io::Stream& stream) {
     if (!setup.tls) return "SCRAM works: SCRAM-SHA-256-PLUS is taken off the server's offer";
-    if (!reached.stream->in_tls()) return "SCRAM works: the server is not spoken to in TLS";
-    const tls::PeerFacts& facts = reached.stream->peer();
+    if (!stream.in_tls()) return "SCRAM works: the server is not spoken to in TLS";
+    const tls::PeerFacts& facts = stream.peer();
     const auto& own = setup.tls->certificates();
     const auto shown_by_server = [&facts](const tls::OwnCertificate& one) {
         return facts.certificate && one.leaf_sha256 == facts.certificate->leaf_sha256;
@@ -35,31 +36,49 @@ std::string row_of(const runtime::RuntimeConfig& setup, const Reached& reached) 
 
 Awaitable<void> probe_host(runtime::ControlThread& thread,
                            const runtime::RuntimeConfig& setup,
-                           const runtime::UpstreamTarget& target,
-                           const config::UpstreamHost& host) {
-    Dialer dialer(thread, target);
-    const io::Deadline limit(thread.deadlines, probe_timeout, [&dialer] { dialer.cancel(); });
-    const auto reached = co_await dialer.negotiate(host);
-    const std::string name = "upstream \"" + target.name + "\", ";
-    if (!reached) {
-        thread.services.log.warning(name + "host \"" + host.host +
-                                    "\" cannot be reached: " + dialer.detail());
+                           std::shared_ptr<const runtime::UpstreamTarget> target,
+                           std::size_t host) {
+    const std::string name = "upstream \"" + target->name + "\", ";
+    Plan plan = plan_for(*target);
+    plan.hosts = {plan.hosts[host]};
+    plan.goal = Goal::negotiated;
+    plan.until = Clock::now() + probe_timeout;
+    const std::string shown = plan.hosts.front().name;
+    Dialer dialer(thread);
+    Dialer::Outcome outcome = co_await dialer.reach(std::move(target), std::move(plan));
+    if (const auto* gave_up = std::get_if<GiveUp>(&outcome)) {
+        thread.services.log.warning(name + "host \"" + shown +
+                                    "\" cannot be reached: " + gave_up->detail);
         co_return;
     }
-    thread.services.log.info(name + reached->address + ": " + row_of(setup, *reached));
-    reached->stream->close();
+    const Server& server = std::get<Server>(outcome);
+    thread.services.log.info(name + lookups::to_text(server.route->address) + ": " +
+                             row_of(setup, *server.stream));
+    server.stream->close();
+}
+
+// How its servers answer SSLRequest: the first clients are answered with that.
+Awaitable<void> probe_answer(runtime::ControlThread& thread,
+                             std::shared_ptr<const runtime::UpstreamTarget> target) {
+    Dialer dialer(thread);
+    (void)co_await would_encrypt(
+        thread, dialer, std::move(target), runtime::EncryptionRequest::ssl);
 }
 
 // Keeps the setup alive while it looks at it: a coroutine frame keeps its parameters.
 Awaitable<void> probe_all(runtime::ControlThread& thread,
                           std::shared_ptr<const runtime::RuntimeConfig> setup) {
     std::set<std::string> terminated;
+    std::set<std::string> passed_through;
     for (const auto& listener : setup->config.listeners)
-        if (listener.tls_mode == config::TlsMode::terminate) terminated.insert(listener.upstream);
+        (listener.tls_mode == config::TlsMode::terminate ? terminated : passed_through)
+            .insert(listener.upstream);
+    for (const auto& name : passed_through)
+        co_await probe_answer(thread, setup->upstreams.at(name));
     for (const auto& name : terminated) {
-        const runtime::UpstreamTarget& target = setup->upstreams.at(name);
-        if (!target.tls) continue;
-        for (const auto& host : target.conninfo.hosts)
+        const auto target = setup->upstreams.at(name);
+        if (!target->tls) continue;
+        for (std::size_t host = 0; host < target->conninfo.hosts.size(); ++host)
             co_await probe_host(thread, *setup, target, host);
     }
 }

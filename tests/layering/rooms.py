@@ -82,7 +82,7 @@ ROOMS = (
          "what sessions share stands below them; of the console it knows the endpoint only"),
     Room(ACCESS, (*LEAVES, *SHARED, CONFIG, HBA, LOOKUPS, RELAY, TELEMETRY, IO, RUNTIME, ACCESS), (ASIO, SYSTEM),
          "access looks down only: no session, no upstream"),
-    Room(UPSTREAM, (*LEAVES, *SHARED, CONFIG, TELEMETRY, IO, RUNTIME, UPSTREAM), (ASIO, SYSTEM),
+    Room(UPSTREAM, (*LEAVES, *SHARED, CONFIG, LOOKUPS, TELEMETRY, IO, RUNTIME, UPSTREAM), (ASIO, SYSTEM),
          "upstream looks down only: no session, no access rules"),
     Room(SESSION, (*LEAVES, *SHARED, *CONSOLE_ENDPOINT, CONFIG, HBA, LOOKUPS, RELAY, TELEMETRY, IO, RUNTIME, ACCESS, UPSTREAM,
                    SESSION), (ASIO, SYSTEM),

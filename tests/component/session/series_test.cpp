@@ -42,15 +42,14 @@ TEST_CASE("A hundred thousand users, databases and server names add no series") 
         telemetry::SessionFacts first;
         first.listener_id = listener;
         session::SessionRecorder recorder(services, std::move(first));
-        tls::PeerFacts peer;
-        peer.version = "TLSv1.3";
-        peer.cipher = "TLS_AES_256_GCM_SHA384";
-        peer.group = "X25519";
-        peer.server_name = name + ".example";
-        recorder.client_in_tls(peer);
-        protocol::StartupMessage startup;
-        startup.user = startup.database = startup.application_name = name;
-        recorder.startup_came(startup);
+        telemetry::ClientFacts client;
+        client.client_tls.version = "TLSv1.3";
+        client.client_tls.cipher = "TLS_AES_256_GCM_SHA384";
+        client.client_tls.group = "X25519";
+        client.client_tls.server_name = name + ".example";
+        client.user = client.database = client.application_name = name;
+        recorder.client_in_tls(client);
+        recorder.judged(client);
     };
 
     visit(0);
