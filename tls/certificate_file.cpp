@@ -5,6 +5,7 @@
 #include "tls/context_parts.h"
 #include "tls/error.h"
 #include "tls/handles.h"
+#include "tls/pem_contents.h"
 
 #include <openssl/bio.h>
 #include <openssl/pem.h>
@@ -16,7 +17,9 @@ CertificateFacts read_certificate(const std::string& file) {
     const CertificatePtr certificate(bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)
                                          : nullptr);
     if (!certificate)
-        throw Error("could not load certificate file " + quoted(file) + ": " + take_reason());
+        throw Error("could not load certificate file " + quoted(file) + ": " + take_reason(),
+                    "",
+                    hint_about(file, Pem::certificate));
     return certificate_facts(certificate.get());
 }
 

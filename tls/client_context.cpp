@@ -8,6 +8,7 @@
 #include "tls/context_parts.h"
 #include "tls/error.h"
 #include "tls/key_file.h"
+#include "tls/pem_contents.h"
 #include "tls/revocation.h"
 
 #include <openssl/err.h>
@@ -60,7 +61,9 @@ void trust_system(SSL_CTX* context) {
 void trust_file(SSL_CTX* context, const std::string& file) {
     std::string reason;
     if (!load_roots(context, file, reason))
-        throw Error("could not read root certificate file " + quoted(file) + ": " + reason);
+        throw Error("could not read root certificate file " + quoted(file) + ": " + reason,
+                    "",
+                    hint_about(file, Pem::certificate));
 }
 
 // What is really checked, given the mode and what there is to check with. A root file that exists
@@ -87,7 +90,9 @@ Verify trust(SSL_CTX* context, const ClientSettings& settings) {
 void show_certificate(SSL_CTX* context, const ClientSettings& settings) {
     const std::string& file = settings.certificate_file;
     if (SSL_CTX_use_certificate_chain_file(context, file.c_str()) != 1)
-        throw Error("could not read certificate file " + quoted(file) + ": " + take_reason());
+        throw Error("could not read certificate file " + quoted(file) + ": " + take_reason(),
+                    "",
+                    hint_about(file, Pem::certificate));
     load_client_key(context, settings.key_file, settings.key_password);
     if (SSL_CTX_check_private_key(context) != 1) {
         throw Error("certificate does not match private key file " + quoted(settings.key_file) +

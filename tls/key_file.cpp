@@ -2,11 +2,18 @@
 
 #include "tls/context_parts.h"
 #include "tls/error.h"
+#include "tls/handles.h"
+#include "tls/limits.h"
+#include "tls/pem_contents.h"
 
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,10 +27,6 @@
 namespace pgmoat::tls {
 
 namespace {
-
-KeyFileFacts facts_of(const struct stat& status) {
-    return {S_ISREG(status.st_mode), status.st_uid, status.st_mode};
-}
 
 bool more_than_0600(mode_t mode) {
     return (mode & 077U) != 0;
@@ -74,43 +77,102 @@ int refuse_to_ask(char*, int, int, void*) {
     return -1;
 }
 
-// The context remembers the callback; it must not outlive the passphrase.
-class PassphraseInUse {
+std::string words(int error) {
+    return std::generic_category().message(error);
+}
+
+[[noreturn]] void could_not_load(const std::string& path, const std::string& reason) {
+    throw Error("could not load private key file " + quoted(path) + ": " + reason,
+                "",
+                hint_about(path, Pem::key));
+}
+
+// A key file from its opening on: what is checked is what is read, whatever the name comes to mean
+// in between. A file that may not be opened is looked at by name, for the reason only.
+class KeyFile {
   public:
-    PassphraseInUse(SSL_CTX* context, Passphrase& passphrase) : context_(context) {
-        SSL_CTX_set_default_passwd_cb(context, give_passphrase);
-        SSL_CTX_set_default_passwd_cb_userdata(context, &passphrase);
+    explicit KeyFile(const std::string& path)
+        // A FIFO, which is refused anyway, would wait for its writer.
+        : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)), error_(errno) {
+        struct stat status {};
+        const bool known =
+            is_open() ? ::fstat(descriptor_, &status) == 0 : ::stat(path.c_str(), &status) == 0;
+        if (known)
+            facts_ = KeyFileFacts{S_ISREG(status.st_mode), status.st_uid, status.st_mode};
+        else
+            error_ = errno;
     }
-    ~PassphraseInUse() {
-        SSL_CTX_set_default_passwd_cb_userdata(context_, nullptr);
-        never_ask_for_passphrases(context_);
+    ~KeyFile() {
+        if (is_open()) ::close(descriptor_);
+        OPENSSL_cleanse(bytes_.data(), bytes_.size());
     }
-    PassphraseInUse(const PassphraseInUse&) = delete;
-    PassphraseInUse& operator=(const PassphraseInUse&) = delete;
+    KeyFile(const KeyFile&) = delete;
+    KeyFile& operator=(const KeyFile&) = delete;
+
+    // Nothing: error() says why.
+    [[nodiscard]] const std::optional<KeyFileFacts>& facts() const noexcept { return facts_; }
+    [[nodiscard]] int error() const noexcept { return error_; }
+
+    // Its bytes, as a BIO that lives no longer than this object. Throws Error.
+    [[nodiscard]] BioPtr read(const std::string& path) {
+        if (!is_open()) could_not_load(path, words(error_));
+        bytes_.resize(key_file_bytes_max + 1); // never grows: a copy would not be wiped
+        std::size_t size = 0;
+        while (size < bytes_.size()) {
+            const ssize_t got = ::read(descriptor_, bytes_.data() + size, bytes_.size() - size);
+            if (got < 0 && errno == EINTR) continue;
+            if (got < 0) could_not_load(path, words(errno));
+            if (got == 0) break;
+            size += static_cast<std::size_t>(got);
+        }
+        if (size > key_file_bytes_max)
+            could_not_load(path,
+                           "file is larger than " + std::to_string(key_file_bytes_max) + " bytes");
+        size_ = size;
+        return bio();
+    }
+    [[nodiscard]] BioPtr bio() const {
+        return BioPtr(BIO_new_mem_buf(bytes_.data(), static_cast<int>(size_)));
+    }
 
   private:
-    SSL_CTX* context_;
+    [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
+
+    int descriptor_;
+    int error_;
+    std::optional<KeyFileFacts> facts_;
+    std::string bytes_;
+    std::size_t size_ = 0;
 };
 
-void check_server_key(const std::string& path) {
-    struct stat status {};
-    if (stat(path.c_str(), &status) != 0) {
+bool use_key(SSL_CTX* context, EVP_PKEY* loaded) {
+    const KeyPtr key(loaded);
+    return key && SSL_CTX_use_PrivateKey(context, key.get()) == 1;
+}
+
+// What SSL_CTX_use_PrivateKey_file() does, from memory.
+bool use_pem(SSL_CTX* context, bio_st* bio, Passphrase& passphrase) {
+    return use_key(context, PEM_read_bio_PrivateKey(bio, nullptr, give_passphrase, &passphrase));
+}
+bool use_der(SSL_CTX* context, bio_st* bio) {
+    return use_key(context, d2i_PrivateKey_bio(bio, nullptr));
+}
+
+void check_server_key(const std::string& path, const KeyFile& file) {
+    if (!file.facts())
         throw Error("could not access private key file " + quoted(path) + ": " +
-                    std::generic_category().message(errno));
-    }
-    if (const auto problem = server_key_file_problem(path, facts_of(status), geteuid()))
+                    words(file.error()));
+    if (const auto problem = server_key_file_problem(path, *file.facts(), geteuid()))
         throw Error(*problem);
 }
 
-void check_client_key(const std::string& path) {
-    struct stat status {};
-    if (stat(path.c_str(), &status) != 0) {
-        if (errno == ENOENT)
+void check_client_key(const std::string& path, const KeyFile& file) {
+    if (!file.facts()) {
+        if (file.error() == ENOENT)
             throw Error("certificate present, but not private key file " + quoted(path));
-        throw Error("could not stat private key file " + quoted(path) + ": " +
-                    std::generic_category().message(errno));
+        throw Error("could not stat private key file " + quoted(path) + ": " + words(file.error()));
     }
-    if (const auto problem = client_key_file_problem(path, facts_of(status))) throw Error(*problem);
+    if (const auto problem = client_key_file_problem(path, *file.facts())) throw Error(*problem);
 }
 
 } // namespace
@@ -151,27 +213,27 @@ void never_ask_for_passphrases(ssl_ctx_st* context) {
 void load_server_key(ssl_ctx_st* context,
                      const std::string& path,
                      const PassphraseSource& passphrases) {
-    check_server_key(path);
+    KeyFile file(path);
+    check_server_key(path, file);
     Passphrase passphrase;
     if (passphrases.may_ask()) passphrase.ask = [&passphrases] { return passphrases.ask(); };
-    const PassphraseInUse in_use(context, passphrase);
-    if (SSL_CTX_use_PrivateKey_file(context, path.c_str(), SSL_FILETYPE_PEM) == 1) return;
+    if (use_pem(context, file.read(path).get(), passphrase)) return;
     const std::string reason = take_reason();
     if (passphrase.failure) throw Error(*passphrase.failure);
     if (passphrase.asked && !passphrase.ask) throw passphrases.why_not(path);
-    throw Error("could not load private key file " + quoted(path) + ": " + reason);
+    could_not_load(path, reason);
 }
 
 // libpq takes DER, too, and then shows why it is no PEM.
 void load_client_key(ssl_ctx_st* context, const std::string& path, const std::string& password) {
-    check_client_key(path);
+    KeyFile file(path);
+    check_client_key(path, file);
     Passphrase passphrase = known_passphrase(password);
-    const PassphraseInUse in_use(context, passphrase);
-    if (SSL_CTX_use_PrivateKey_file(context, path.c_str(), SSL_FILETYPE_PEM) == 1) return;
+    if (use_pem(context, file.read(path).get(), passphrase)) return;
     const std::string reason = take_reason();
-    const bool is_der = SSL_CTX_use_PrivateKey_file(context, path.c_str(), SSL_FILETYPE_ASN1) == 1;
+    const bool is_der = use_der(context, file.bio().get());
     ERR_clear_error();
-    if (!is_der) throw Error("could not load private key file " + quoted(path) + ": " + reason);
+    if (!is_der) could_not_load(path, reason);
 }
 
 } // namespace pgmoat::tls

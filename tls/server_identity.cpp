@@ -5,6 +5,7 @@
 #include "tls/context_parts.h"
 #include "tls/error.h"
 #include "tls/key_file.h"
+#include "tls/pem_contents.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -20,11 +21,15 @@ namespace {
 void show_certificate(SSL_CTX* context, const KeyPair& pair, const PassphraseSource& passphrases) {
     const std::string& file = pair.certificate_file;
     if (SSL_CTX_use_certificate_chain_file(context, file.c_str()) != 1)
-        throw Error("could not load server certificate file " + quoted(file) + ": " +
-                    take_reason());
+        throw Error("could not load server certificate file " + quoted(file) + ": " + take_reason(),
+                    "",
+                    hint_about(file, Pem::certificate));
     load_server_key(context, pair.key_file, passphrases);
     if (SSL_CTX_check_private_key(context) != 1)
-        throw Error("check of private key failed: " + take_reason());
+        throw Error("check of private key failed: " + take_reason(),
+                    "",
+                    "The private key file " + quoted(pair.key_file) +
+                        " does not belong to the certificate file " + quoted(file) + ".");
 }
 
 // OpenSSL has one place for each type of key.
@@ -73,7 +78,9 @@ OwnAuthority ask_for_client_certificates(ssl_ctx_st* context, const std::string&
         if (names == nullptr) reason = take_reason();
     }
     if (names == nullptr)
-        throw Error("could not load root certificate file " + quoted(ca_file) + ": " + reason);
+        throw Error("could not load root certificate file " + quoted(ca_file) + ": " + reason,
+                    "",
+                    hint_about(ca_file, Pem::certificate));
     ERR_clear_error();
     SSL_CTX_set_client_CA_list(context, names);
     verify_peers(context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE);

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
+
 using namespace pgmoat;
 using tls::KeyFileFacts;
 
@@ -144,4 +146,21 @@ TEST_CASE("a link to a key file is followed") {
     std::filesystem::create_symlink(certificates.key("server"), settings.pairs[0].key_file);
 
     CHECK(tls::ServerContext::load(settings) != nullptr);
+}
+
+TEST_CASE("a key is loaded from the file that was checked, whatever its name leads to") {
+    const test::CertificateFolder certificates;
+    // A FIFO is not waited for, and a file that is larger than any key is not read whole.
+    REQUIRE(mkfifo(certificates.file("fifo").c_str(), 0600) == 0);
+    tls::ServerSettings settings = certificates.server_settings();
+    settings.pairs = {{certificates.certificate("server"), certificates.file("fifo")}};
+    CHECK(error_of([&] { return tls::ServerContext::load(settings); }) ==
+          "private key file \"" + certificates.file("fifo") + "\" is not a regular file");
+
+    std::ofstream(certificates.file("large")) << std::string(1 << 20, '\n');
+    REQUIRE(chmod(certificates.file("large").c_str(), 0600) == 0);
+    settings.pairs = {{certificates.certificate("server"), certificates.file("large")}};
+    CHECK(error_of([&] { return tls::ServerContext::load(settings); }) ==
+          "could not load private key file \"" + certificates.file("large") +
+              "\": file is larger than 262144 bytes");
 }
