@@ -16,9 +16,16 @@ namespace {
 constexpr std::uint32_t whole_message = UINT32_MAX;
 constexpr std::size_t old_error_bytes_max = login_error_bytes_max;
 
-// AUTH_REQ_OK and AUTH_REQ_SASL of PostgreSQL's protocol.h.
+// AUTH_REQ_* of PostgreSQL's protocol.h.
 constexpr std::uint32_t authentication_ok = 0;
+constexpr std::uint32_t authentication_password = 3;
+constexpr std::uint32_t authentication_md5 = 5;
+constexpr std::uint32_t authentication_gss = 7;
+constexpr std::uint32_t authentication_gss_continue = 8; // of SSPI too
+constexpr std::uint32_t authentication_sspi = 9;
 constexpr std::uint32_t authentication_sasl = 10;
+constexpr std::uint32_t authentication_sasl_continue = 11;
+constexpr std::uint32_t authentication_sasl_final = 12;
 constexpr std::size_t authentication_code_bytes = 4;
 
 constexpr std::string_view channel_binding_mechanism = "SCRAM-SHA-256-PLUS";
@@ -208,15 +215,40 @@ void LoginObserver::inspect_authentication() {
     const std::uint32_t code = WireReader{held_body()}.uint32();
     facts_.authentication_request = code;
     ++authentication_messages_;
-    if (code == authentication_ok) {
-        if (header_.body_bytes() != authentication_code_bytes)
-            return complain("AuthenticationOk with length " + std::to_string(header_.length));
-        facts_.authenticated = true;
-    }
-    if (code == authentication_sasl) {
+    switch (code) {
+    case authentication_ok: return inspect_ok();
+    case authentication_password: return note_method(ServerMethod::password);
+    case authentication_md5: return note_method(ServerMethod::md5);
+    case authentication_gss: return note_method(ServerMethod::gss);
+    case authentication_sspi: return note_method(ServerMethod::sspi);
+    case authentication_sasl:
         hold_bytes_ = frame_header_bytes + header_.body_bytes();
         if (held_.size() == hold_bytes_) inspect_sasl_list();
+        return;
+    case authentication_gss_continue:
+    case authentication_sasl_continue:
+        // Goes on with what was asked for; by itself it asks for nothing.
+        if (facts_.method == ServerMethod::none) note_method(ServerMethod::other);
+        return;
+    case authentication_sasl_final: sasl_ended_ = true; return;
+    default: return note_method(ServerMethod::other);
     }
+}
+
+void LoginObserver::note_method(ServerMethod method) {
+    facts_.method = method;
+    sasl_ended_ = false;
+    if (accepted_.contains(method)) return;
+    progress_ = Progress::unproven;
+    held_.clear();
+}
+
+void LoginObserver::inspect_ok() {
+    if (header_.body_bytes() != authentication_code_bytes)
+        return complain("AuthenticationOk with length " + std::to_string(header_.length));
+    if (facts_.method == ServerMethod::scram && !sasl_ended_) facts_.method = ServerMethod::none;
+    if (!accepted_.contains(facts_.method)) return note_method(facts_.method);
+    facts_.authenticated = true;
 }
 
 void LoginObserver::inspect_sasl_list() {
@@ -230,7 +262,8 @@ void LoginObserver::inspect_sasl_list() {
     if (!reader.complete()) return complain("malformed list of SASL mechanisms");
 
     facts_.sasl_mechanisms = std::move(mechanisms);
-    if (strip_channel_binding_) remove_plus();
+    note_method(method_of(facts_.sasl_mechanisms));
+    if (strip_channel_binding_ && progress_ == Progress::in_login) remove_plus();
 }
 
 // A list that would be empty stays as it is: the client then says itself why it cannot log in.

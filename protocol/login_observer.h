@@ -23,12 +23,17 @@
 // as it came.
 //
 // What the server says in a SASL exchange (R 11, R 12) is never kept: only the code of R is read.
+//
+// A request that is less than the caller accepts does not go out, nor does an R 0 after less: the
+// client has then sent no password to a server that should not have asked for it, and is not let in
+// by one that should have. R 0 after a SCRAM exchange without its end (R 12) is one without proof.
 // Source: PostgreSQL protocol, "Message Flow / Start-up"; libpq fe-connect.c,
 // CONNECTION_AWAITING_RESPONSE.
 #pragma once
 
 #include "protocol/bytes.h"
 #include "protocol/frames.h"
+#include "protocol/server_method.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -43,7 +48,9 @@ struct LoginFacts {
     std::vector<std::string> sasl_mechanisms; // as the server offered them
     bool plus_removed = false;
     std::uint32_t authentication_request =
-        0;                      // the last R code: 0 ok, 3 password, 5 md5, 10 SASL, ...
+        0; // the last R code: 0 ok, 3 password, 5 md5, 10 SASL, ...
+    // What the client was asked for; at R 0 what it has proved itself by.
+    ServerMethod method = ServerMethod::none;
     bool authenticated = false; // R 0 was seen
     std::uint32_t backend_process_id = 0;
     Bytes cancel_key;                                // empty until BackendKeyData
@@ -57,10 +64,11 @@ class LoginObserver {
   public:
     enum class Progress {
         in_login,
-        ready,   // ReadyForQuery went out: the rest of the input is not consumed
-        refused, // an ErrorResponse of severity FATAL or PANIC went out; the server will close.
-                 // An error without a severity that we can read does not end the login: the
-                 // server's close does
+        ready,    // ReadyForQuery went out: the rest of the input is not consumed
+        refused,  // an ErrorResponse of severity FATAL or PANIC went out; the server will close.
+                  // An error without a severity that we can read does not end the login: the
+                  // server's close does
+        unproven, // the server asks for less than is accepted (facts().method), or for nothing
         protocol_violation, // not a message that may stand here; see complaint()
     };
 
@@ -70,8 +78,10 @@ class LoginObserver {
     };
 
     // `strip_channel_binding`: the client's leg is in the clear while the server's is in TLS.
-    explicit LoginObserver(bool strip_channel_binding) noexcept
-        : strip_channel_binding_(strip_channel_binding) {}
+    // `accepted`: what the client may be asked for.
+    explicit LoginObserver(bool strip_channel_binding,
+                           ServerMethods accepted = ServerMethods::all()) noexcept
+        : strip_channel_binding_(strip_channel_binding), accepted_(accepted) {}
 
     // Takes the next bytes from the server and appends to `out` what the client is to get. Bytes of
     // a message that must be seen whole are held back until it is complete. However the input is
@@ -100,6 +110,8 @@ class LoginObserver {
 
     void inspect();
     void inspect_authentication();
+    void note_method(ServerMethod method);
+    void inspect_ok();
     void inspect_sasl_list();
     void inspect_negotiation();
     void inspect_error();
@@ -111,6 +123,8 @@ class LoginObserver {
     void complain(std::string complaint);
 
     bool strip_channel_binding_;
+    ServerMethods accepted_;
+    bool sasl_ended_ = false; // R 12 was seen
     LoginFacts facts_;
     std::size_t authentication_messages_ = 0;
     std::string complaint_;

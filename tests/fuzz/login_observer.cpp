@@ -1,6 +1,7 @@
 // Whatever a server sends: fed whole, in two, and byte by byte, the login observer comes to the
 // same progress, facts and output, and consumes the same; it puts out no more than it took; and
-// what it put out of an unchanged stream is a prefix of it.
+// what it put out of an unchanged stream is a prefix of it. Where only SCRAM is accepted, a client
+// is not let in without SCRAM's end.
 #include "tests/support/login_run.h"
 
 #include <algorithm>
@@ -14,17 +15,18 @@ void require(bool holds) {
     if (!holds) std::abort();
 }
 
-void check(protocol::ByteView stream, ChannelBinding binding) {
-    const LoginRun whole = run_login({stream}, binding);
+void check(protocol::ByteView stream, ChannelBinding binding, protocol::ServerMethods accepted) {
+    const LoginRun whole = run_login({stream}, binding, accepted);
     const std::size_t middle = stream.size() / 2;
-    require(run_login(in_pieces_of(1, stream), binding) == whole);
-    require(run_login({stream.first(middle), stream.subspan(middle)}, binding) == whole);
+    require(run_login(in_pieces_of(1, stream), binding, accepted) == whole);
+    require(run_login({stream.first(middle), stream.subspan(middle)}, binding, accepted) == whole);
 
     require(whole.consumed <= stream.size());
     require(whole.out.size() <= whole.consumed);
     if (!whole.facts.plus_removed)
         require(std::equal(whole.out.begin(), whole.out.end(), stream.begin()));
     require((whole.progress == LoginRun::Progress::protocol_violation) == !whole.complaint.empty());
+    require(!whole.facts.authenticated || accepted.contains(whole.facts.method));
 }
 
 } // namespace
@@ -32,7 +34,10 @@ void check(protocol::ByteView stream, ChannelBinding binding) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace pgmoat::tests;
-    check({data, size}, ChannelBinding::keep);
-    check({data, size}, ChannelBinding::strip);
+    using pgmoat::protocol::ServerMethod;
+    using pgmoat::protocol::ServerMethods;
+    check({data, size}, ChannelBinding::keep, ServerMethods::all());
+    check({data, size}, ChannelBinding::strip, ServerMethods::all());
+    check({data, size}, ChannelBinding::strip, {ServerMethod::scram});
     return 0;
 }

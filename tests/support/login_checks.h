@@ -10,10 +10,12 @@ namespace pgmoat::tests {
 using Progress = LoginRun::Progress;
 
 // The run over the whole stream. Every other cut of it must come to the same.
-inline LoginRun run_every_way(const Bytes& stream, ChannelBinding binding = ChannelBinding::keep) {
-    const LoginRun whole = run_login({stream}, binding);
+inline LoginRun run_every_way(const Bytes& stream,
+                              ChannelBinding binding = ChannelBinding::keep,
+                              protocol::ServerMethods accepted = protocol::ServerMethods::all()) {
+    const LoginRun whole = run_login({stream}, binding, accepted);
     for (const Cut& cut : every_cut(stream))
-        REQUIRE(run_login(cut, binding) == whole);
+        REQUIRE(run_login(cut, binding, accepted) == whole);
     return whole;
 }
 

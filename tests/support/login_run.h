@@ -22,8 +22,10 @@ struct LoginRun {
 
 enum class ChannelBinding { keep, strip };
 
-inline LoginRun run_login(const Cut& pieces, ChannelBinding binding = ChannelBinding::keep) {
-    protocol::LoginObserver observer{binding == ChannelBinding::strip};
+inline LoginRun run_login(const Cut& pieces,
+                          ChannelBinding binding = ChannelBinding::keep,
+                          protocol::ServerMethods accepted = protocol::ServerMethods::all()) {
+    protocol::LoginObserver observer{binding == ChannelBinding::strip, accepted};
     LoginRun run;
     for (const protocol::ByteView piece : pieces) {
         const auto step = observer.observe(piece, run.out);

@@ -68,6 +68,7 @@ TEST_CASE("of a SASL exchange nothing but the list and the code is noted") {
     protocol::LoginFacts only_these;
     only_these.sasl_mechanisms = {"SCRAM-SHA-256"};
     only_these.authentication_request = 11;
+    only_these.method = protocol::ServerMethod::scram;
     CHECK(run.facts == only_these);
 }
 
