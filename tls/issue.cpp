@@ -1,9 +1,11 @@
 #include "tls/issue.h"
 
-#include "tls/context.h"
+#include "tls/context_parts.h"
 #include "tls/error.h"
 #include "tls/handles.h"
 #include "tls/new_file.h"
+#include "tls/pem_contents.h"
+#include "tls/request_checks.h"
 
 #include <openssl/bn.h>
 #include <openssl/err.h>
@@ -14,11 +16,8 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
-#include <array>
+#include <ctime>
 
 namespace pgmoat::tls {
 
@@ -26,7 +25,7 @@ namespace {
 
 constexpr int x509_version_3 = 2; // it counts from 0
 constexpr int serial_bits = 128;
-constexpr long seconds_per_day = 24L * 60 * 60;
+constexpr std::int64_t seconds_per_day = std::int64_t{24} * 60 * 60;
 
 void require(bool succeeded, const char* what) {
     if (!succeeded) throw Error(std::string("could not ") + what + ": " + take_reason());
@@ -51,7 +50,7 @@ struct Issuer {
 
 BioPtr open_file(const std::string& path) {
     BioPtr file(BIO_new_file(path.c_str(), "r"));
-    if (!file) throw Error("could not open file \"" + path + "\": " + take_reason());
+    if (!file) throw Error("could not open file " + quoted(path) + ": " + take_reason());
     return file;
 }
 
@@ -59,17 +58,38 @@ int no_passphrase(char*, int, int, void*) {
     return -1;
 }
 
+[[noreturn]] void fail_to_load(const std::string& what, const std::string& path, Pem wanted) {
+    const std::string reason = take_reason();
+    throw Error("could not load " + what + " " + quoted(path) + ": " + reason,
+                "",
+                hint_about(path, wanted));
+}
+
+CertificatePtr load_issuer_certificate(const std::string& path) {
+    const BioPtr file = open_file(path);
+    CertificatePtr certificate(PEM_read_bio_X509(file.get(), nullptr, no_passphrase, nullptr));
+    if (!certificate) fail_to_load("certificate file", path, Pem::certificate);
+    check_issuer(certificate.get(), path);
+    return certificate;
+}
+
+KeyPtr load_issuer_key(const std::string& path) {
+    const BioPtr file = open_file(path);
+    KeyPtr key(PEM_read_bio_PrivateKey(file.get(), nullptr, no_passphrase, nullptr));
+    if (!key) fail_to_load("private key file", path, Pem::key);
+    return key;
+}
+
 Issuer load_issuer(const CertificateRequest& request) {
-    Issuer issuer;
-    if (request.issuer_certificate_file.empty()) return issuer;
-    const BioPtr certificate = open_file(request.issuer_certificate_file);
-    issuer.certificate.reset(PEM_read_bio_X509(certificate.get(), nullptr, no_passphrase, nullptr));
-    require(issuer.certificate != nullptr, "read the issuer's certificate");
-    const BioPtr key = open_file(request.issuer_key_file);
-    issuer.key.reset(PEM_read_bio_PrivateKey(key.get(), nullptr, no_passphrase, nullptr));
-    require(issuer.key != nullptr, "read the issuer's private key");
-    require(X509_check_private_key(issuer.certificate.get(), issuer.key.get()) == 1,
-            "use the issuer's private key");
+    if (request.issuer_certificate_file.empty()) return {};
+    Issuer issuer{load_issuer_certificate(request.issuer_certificate_file),
+                  load_issuer_key(request.issuer_key_file)};
+    const bool fit = X509_check_private_key(issuer.certificate.get(), issuer.key.get()) == 1;
+    ERR_clear_error();
+    if (!fit)
+        throw Error("private key file " + quoted(request.issuer_key_file) +
+                    " does not belong to certificate file " +
+                    quoted(request.issuer_certificate_file));
     return issuer;
 }
 
@@ -82,23 +102,21 @@ void set_serial(X509* certificate) {
     require(made, "make a serial number");
 }
 
-void set_lifetime(X509* certificate, const CertificateRequest& request) {
-    const long begin = request.starts_in_days * seconds_per_day;
-    const long end = begin + request.days * seconds_per_day;
-    require(X509_gmtime_adj(X509_getm_notBefore(certificate), begin) != nullptr &&
-                X509_gmtime_adj(X509_getm_notAfter(certificate), end) != nullptr,
+std::int64_t set_lifetime(X509* certificate, const CertificateRequest& request, X509* issuer) {
+    const std::int64_t begin = std::time(nullptr) + request.starts_in_days * seconds_per_day;
+    const std::int64_t end = end_of_life(request, begin, issuer);
+    require(ASN1_TIME_set(X509_getm_notBefore(certificate), begin) != nullptr &&
+                ASN1_TIME_set(X509_getm_notAfter(certificate), end) != nullptr,
             "set the lifetime");
+    return end;
 }
 
 void set_names(X509* certificate, const std::string& common_name, X509* issuer) {
     X509_NAME* subject = X509_get_subject_name(certificate);
-    require(X509_NAME_add_entry_by_NID(subject,
-                                       NID_commonName,
-                                       MBSTRING_UTF8,
-                                       reinterpret_cast<const unsigned char*>(common_name.data()),
-                                       static_cast<int>(common_name.size()),
-                                       -1,
-                                       0) == 1,
+    const auto* bytes = reinterpret_cast<const unsigned char*>(common_name.data());
+    const auto size = static_cast<int>(common_name.size());
+    require(size == 0 || X509_NAME_add_entry_by_NID(
+                             subject, NID_commonName, MBSTRING_UTF8, bytes, size, -1, 0) == 1,
             "set the common name");
     const X509_NAME* issued_by = issuer == nullptr ? subject : X509_get_subject_name(issuer);
     require(X509_set_issuer_name(certificate, issued_by) == 1, "set the issuer's name");
@@ -113,17 +131,6 @@ void add_extension(X509* certificate, X509* issuer, int nid, const char* value) 
     const bool added = extension != nullptr && X509_add_ext(certificate, extension, -1) == 1;
     X509_EXTENSION_free(extension);
     require(added, "add an extension");
-}
-
-// An address in network order; empty: it is a host name.
-std::string address_bytes(const std::string& name) {
-    in_addr v4{};
-    in6_addr v6{};
-    if (inet_pton(AF_INET, name.c_str(), &v4) == 1)
-        return {reinterpret_cast<const char*>(&v4), sizeof v4};
-    if (inet_pton(AF_INET6, name.c_str(), &v6) == 1)
-        return {reinterpret_cast<const char*>(&v6), sizeof v6};
-    return {};
 }
 
 struct FreeNames {
@@ -149,17 +156,28 @@ void add_name(GENERAL_NAMES* names, const std::string& name) {
     require(added, "add a name");
 }
 
+// The common name first, each once.
+std::vector<std::string> all_names(const CertificateRequest& request) {
+    std::vector<std::string> all;
+    const auto add = [&all](const std::string& name) {
+        if (std::find(all.begin(), all.end(), name) == all.end()) all.push_back(name);
+    };
+    if (request.kind == CertificateKind::server && !request.common_name.empty())
+        add(request.common_name);
+    for (const std::string& name : request.names)
+        add(name);
+    return all;
+}
+
+// Critical where there is no other name (RFC 5280, 4.2.1.6).
 void add_alternative_names(X509* certificate, const CertificateRequest& request) {
-    std::vector<std::string> all = request.names;
-    if (request.kind == CertificateKind::server &&
-        std::find(all.begin(), all.end(), request.common_name) == all.end())
-        all.insert(all.begin(), request.common_name);
+    const int critical = request.common_name.empty() ? 1 : 0;
     const std::unique_ptr<GENERAL_NAMES, FreeNames> names(GENERAL_NAMES_new());
     require(names != nullptr, "add names");
-    for (const std::string& name : all)
+    for (const std::string& name : all_names(request))
         add_name(names.get(), name);
     require(X509_add1_ext_i2d(
-                certificate, NID_subject_alt_name, names.get(), 0, X509V3_ADD_DEFAULT) == 1,
+                certificate, NID_subject_alt_name, names.get(), critical, X509V3_ADD_DEFAULT) == 1,
             "add names");
 }
 
@@ -195,14 +213,15 @@ const EVP_MD* digest_for(const EVP_PKEY* key) {
     return has_its_own ? nullptr : EVP_sha256();
 }
 
-CertificatePtr make_certificate(const CertificateRequest& request, EVP_PKEY* key) {
+CertificatePtr
+make_certificate(const CertificateRequest& request, EVP_PKEY* key, std::int64_t& end) {
     const Issuer issuer = load_issuer(request);
     CertificatePtr certificate(X509_new());
     require(certificate != nullptr, "make a certificate");
     X509* x509 = certificate.get();
     require(X509_set_version(x509, x509_version_3) == 1, "make a certificate");
     set_serial(x509);
-    set_lifetime(x509, request);
+    end = set_lifetime(x509, request, issuer.certificate.get());
     set_names(x509, request.common_name, issuer.certificate.get());
     require(X509_set_pubkey(x509, key) == 1, "set the public key");
     add_extensions(x509, request, issuer.certificate.get());
@@ -243,12 +262,14 @@ class KeyText {
 
 } // namespace
 
-void issue_certificate(const CertificateRequest& request,
-                       const std::string& certificate_file,
-                       const std::string& key_file,
-                       bool overwrite) {
+std::int64_t issue_certificate(const CertificateRequest& request,
+                               const std::string& certificate_file,
+                               const std::string& key_file,
+                               bool overwrite) {
+    check_request(request, certificate_file, key_file);
     const KeyPtr key = new_key(request.key_type);
-    const CertificatePtr certificate = make_certificate(request, key.get());
+    std::int64_t end = 0;
+    const CertificatePtr certificate = make_certificate(request, key.get(), end);
     NewFile for_key(key_file, 0600);
     for_key.write(KeyText(key.get()).text());
     NewFile for_certificate(certificate_file, 0644);
@@ -261,6 +282,7 @@ void issue_certificate(const CertificateRequest& request,
         throw;
     }
     ERR_clear_error();
+    return end;
 }
 
 } // namespace pgmoat::tls

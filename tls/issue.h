@@ -3,10 +3,18 @@
 // tls::Error.
 #pragma once
 
+#include "tls/context.h"
+
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace pgmoat::tls {
+
+// What is asked for makes no sense, whatever the files hold.
+struct InvalidRequest : Error {
+    using Error::Error;
+};
 
 enum class CertificateKind { authority, server, client };
 
@@ -18,20 +26,21 @@ enum class KeyType { ecdsa_p256, rsa_2048, ed25519 };
 // needs none.
 struct CertificateRequest {
     CertificateKind kind = CertificateKind::server;
-    std::string common_name;
+    std::string common_name;        // server: may be empty where there are names
     std::vector<std::string> names; // server: host names and addresses, the common name is added
-    int days = 365;
-    int starts_in_days = 0; // from now; negative: it has begun, and may have ended, already
+    int days = 0;                   // 0: a year, an authority ten, but no longer than its issuer
+    int starts_in_days = 0;         // from now; negative: it has begun, and may have ended, already
     KeyType key_type = KeyType::ecdsa_p256;
     std::string issuer_certificate_file; // empty: self-signed
     std::string issuer_key_file;
+    bool any_names = false; // for tests of peers: takes names that no client could compare
 };
 
-// Writes both files anew (the key with mode 0600, the certificate with 0644) and never over an
-// existing one unless `overwrite`.
-void issue_certificate(const CertificateRequest& request,
-                       const std::string& certificate_file,
-                       const std::string& key_file,
-                       bool overwrite);
+// Writes both files (the key with mode 0600, the certificate with 0644) and never over an existing
+// one unless `overwrite`. Gives the end of the certificate's life in Unix seconds.
+std::int64_t issue_certificate(const CertificateRequest& request,
+                               const std::string& certificate_file,
+                               const std::string& key_file,
+                               bool overwrite);
 
 } // namespace pgmoat::tls

@@ -17,8 +17,11 @@ namespace pgmoat::tls {
 namespace {
 
 [[noreturn]] void fail(const char* what, const std::string& path) {
+    const bool exists = errno == EEXIST;
     const std::string reason = std::generic_category().message(errno);
-    throw Error(std::string("could not ") + what + " file \"" + path + "\": " + reason);
+    throw Error(std::string("could not ") + what + " file \"" + path + "\": " + reason,
+                "",
+                exists ? "Use --overwrite to replace it." : "");
 }
 
 } // namespace
