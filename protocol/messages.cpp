@@ -10,6 +10,8 @@
 namespace pgmoat::protocol {
 namespace {
 
+constexpr std::uint32_t protocol_3_0 = 3U << 16U;
+
 void append_text(Bytes& out, std::string_view text) {
     out.insert(out.end(), text.begin(), text.end());
 }
@@ -40,6 +42,19 @@ Bytes encode_ssl_request() {
     Bytes out;
     append_uint32(out, 8);
     append_uint32(out, ssl_request_code);
+    return out;
+}
+
+Bytes encode_startup(std::string_view user, std::string_view database) {
+    Bytes parameters;
+    for (const std::string_view text :
+         {std::string_view("user"), user, std::string_view("database"), database})
+        append_c_string(parameters, text);
+    parameters.push_back(0);
+    Bytes out;
+    append_uint32(out, static_cast<std::uint32_t>(8 + parameters.size()));
+    append_uint32(out, protocol_3_0);
+    out.insert(out.end(), parameters.begin(), parameters.end());
     return out;
 }
 

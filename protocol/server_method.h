@@ -3,6 +3,7 @@
 // PostgreSQL protocol, "AuthenticationRequest"; src/include/libpq/protocol.h, AUTH_REQ_*.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -21,6 +22,14 @@ enum class ServerMethod : std::uint8_t {
     oauth, // OAUTHBEARER
     other, // what PostgreSQL 15 to 18 do not ask for, or a choice of several
 };
+
+// That prove something.
+inline constexpr std::array known_methods{ServerMethod::password,
+                                          ServerMethod::md5,
+                                          ServerMethod::gss,
+                                          ServerMethod::sspi,
+                                          ServerMethod::scram,
+                                          ServerMethod::oauth};
 
 // "scram-sha-256", "password", ...: pg_hba.conf's word; "no authentication", "an unknown method".
 [[nodiscard]] std::string_view name_of(ServerMethod method) noexcept;

@@ -90,6 +90,8 @@ using RunCommand = std::function<std::string(const std::string& command)>;
 struct Loading {
     Occasion occasion = Occasion::start;
     RunCommand run_command; // none: an encrypted key cannot be loaded
+    // The uid that serves with the keys; none: the one we have now.
+    std::optional<unsigned> run_as = std::nullopt;
 };
 
 // What the certificate we show looks like; for start-up warnings, `check` and the SCRAM rows.

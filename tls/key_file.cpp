@@ -158,11 +158,11 @@ bool use_der(SSL_CTX* context, bio_st* bio) {
     return use_key(context, d2i_PrivateKey_bio(bio, nullptr));
 }
 
-void check_server_key(const std::string& path, const KeyFile& file) {
+void check_server_key(const std::string& path, const KeyFile& file, uid_t runs_as) {
     if (!file.facts())
         throw Error("could not access private key file " + quoted(path) + ": " +
                     words(file.error()));
-    if (const auto problem = server_key_file_problem(path, *file.facts(), geteuid()))
+    if (const auto problem = server_key_file_problem(path, *file.facts(), runs_as))
         throw Error(*problem);
 }
 
@@ -214,7 +214,7 @@ void load_server_key(ssl_ctx_st* context,
                      const std::string& path,
                      const PassphraseSource& passphrases) {
     KeyFile file(path);
-    check_server_key(path, file);
+    check_server_key(path, file, passphrases.loading.run_as.value_or(geteuid()));
     Passphrase passphrase;
     if (passphrases.may_ask()) passphrase.ask = [&passphrases] { return passphrases.ask(); };
     if (use_pem(context, file.read(path).get(), passphrase)) return;

@@ -2,11 +2,10 @@
 // for a passphrase. The rules are PostgreSQL's for servers and libpq's for clients, in their order
 // and words.
 //
-// pgmoat may start as root, read its keys and then become another user, and PostgreSQL never runs
-// as root; so the two clauses of PostgreSQL's rule can both apply to one file. They are then both
-// enforced: to a process that runs as root, root's own key of mode 0640 is "own file, more than
-// 0600". The owner rule takes whoever we are at that moment: after a change of user, a reload wants
-// a key that the new user or root owns.
+// pgmoat may start as root, read its keys and then become another user, who has to read them again
+// at a reload: the owner rule is for that user (Loading::run_as). Without one it takes whoever we
+// are at that moment, and both clauses may apply to one file: to a process that runs as root, root's
+// own key of mode 0640 is "own file, more than 0600".
 #pragma once
 
 #include "tls/context.h"

@@ -66,6 +66,14 @@ class Loader {
     std::map<std::pair<std::string, TlsMode>, std::shared_ptr<const Rules>> loaded_;
 };
 
+hba::HbaContext::ClientCertificates asked_for(const config::Config& config) {
+    using Asked = hba::HbaContext::ClientCertificates;
+    const std::vector<tls::HostSettings> hosts = tls::hosts_of(config.tls);
+    const auto has_ca = [](const tls::HostSettings& host) { return !host.ca_file.empty(); };
+    if (std::ranges::none_of(hosts, has_ca)) return Asked::none;
+    return std::ranges::all_of(hosts, has_ca) ? Asked::all : Asked::some;
+}
+
 } // namespace
 
 std::vector<runtime::Access> load_access(const config::Config& config,
@@ -90,6 +98,11 @@ hba::HbaContext hba_context(const config::Config& config, TlsMode mode) {
     context.passthrough = mode == TlsMode::passthrough;
     context.ssl = context.passthrough || config.ssl;
     context.roles = !config.role_query.empty();
+    context.client_certificates = asked_for(config);
+    for (const tls::HostSettings& host : config.tls.hosts)
+        context.hosts.insert(host.names.begin(), host.names.end());
+    context.only_named_hosts =
+        !context.passthrough && !config.tls.hosts.empty() && !context.hosts.contains("*");
     for (const auto& [name, conninfo] : config.upstreams)
         context.upstreams.insert(name);
     return context;

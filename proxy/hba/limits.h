@@ -23,4 +23,8 @@ inline constexpr int connections_max = 262'143;
 // RFC 1035: a host name, and so an SNI name.
 inline constexpr std::size_t server_name_bytes_max = 253;
 
+// Rules of a file that are compared with each other for warnings: a million comparisons, some
+// milliseconds at a load. Files with more are made by programs.
+inline constexpr std::size_t compared_rules_max = 1500;
+
 } // namespace pgmoat::hba::limits

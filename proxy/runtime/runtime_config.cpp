@@ -7,4 +7,17 @@ metrics::Mode mode_of(const config::Listener& listener) noexcept {
                                                              : metrics::Mode::terminate;
 }
 
+std::set<std::string> upstreams_of_terminated(const RuntimeConfig& setup) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < setup.config.listeners.size(); ++i) {
+        const auto& listener = setup.config.listeners[i];
+        if (listener.tls_mode != config::TlsMode::terminate) continue;
+        names.insert(listener.upstream);
+        if (i >= setup.access.size() || !setup.access[i].rules) continue;
+        for (const hba::Rule& rule : setup.access[i].rules->rules)
+            if (!rule.upstream.empty()) names.insert(rule.upstream);
+    }
+    return names;
+}
+
 } // namespace pgmoat::runtime

@@ -11,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,5 +41,8 @@ struct RuntimeConfig {
 
 // The listener's tls_mode in the words of the metrics.
 [[nodiscard]] metrics::Mode mode_of(const config::Listener& listener) noexcept;
+
+// The upstreams that listeners with tls_mode=terminate send clients to, by themselves or by a rule.
+[[nodiscard]] std::set<std::string> upstreams_of_terminated(const RuntimeConfig& setup);
 
 } // namespace pgmoat::runtime

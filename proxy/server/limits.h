@@ -32,4 +32,7 @@ inline constexpr std::chrono::milliseconds passphrase_poll{10};
 // A line longer than this is no passphrase: OpenSSL takes 1024 bytes (PEM_BUFSIZE).
 inline constexpr std::size_t passphrase_line_bytes_max = 1024;
 
+// `pgmoat check --probe`: a person waits for it.
+inline constexpr std::chrono::seconds probes_at_check_max{30};
+
 } // namespace pgmoat::server

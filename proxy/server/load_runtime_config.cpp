@@ -2,8 +2,15 @@
 
 #include "proxy/server/limits.h"
 #include "proxy/server/passphrase_command.h"
+#include "proxy/server/process.h"
 
-#include <set>
+#include <climits>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <optional>
 #include <utility>
 
 namespace pgmoat::server {
@@ -18,17 +25,71 @@ bool reached_over_network(const config::Conninfo& conninfo) {
     return false;
 }
 
+// `check` may run as root for a service that does not: whose key it is tells for whom.
+constexpr unsigned nobody_known = UINT_MAX;
+
+std::optional<unsigned> user_who_serves(const config::Config& config) {
+    if (::geteuid() != 0) return std::nullopt;
+    if (!config.user.empty()) return user_to_become(config.user);
+    const std::string file = first_key_of(config.tls);
+    struct stat status {};
+    if (file.empty() || ::stat(file.c_str(), &status) != 0 || status.st_uid == 0)
+        return nobody_known;
+    return status.st_uid;
+}
+
+// Names the setting that led to a file, where the error names the file.
+[[noreturn]] void fail_with_setting(const tls::Error& error,
+                                    const config::Config& config,
+                                    const std::string& prefix) {
+    std::string where;
+    for (const auto& [name, given] : config.given) {
+        if (!name.starts_with(prefix) || given.value.empty()) continue;
+        const std::string file = std::filesystem::path(given.value).filename().string();
+        const bool names_it = prefix == "ssl_"
+                                  ? std::string(error.what()).find(file + "\"") != std::string::npos
+                                  : name == prefix;
+        if (names_it) where = "\"" + name + "\"" + config::text_of(given.location);
+    }
+    if (where.empty()) throw tls::Error(error);
+    throw tls::Error(error.what(),
+                     error.detail + (error.detail.empty() ? "" : " ") + "It is set by " + where +
+                         ".",
+                     error.hint);
+}
+
+std::shared_ptr<const tls::ServerContext>
+load_own_tls(const config::Config& config, tls::Occasion occasion, const std::stop_token& stop) {
+    tls::Loading how = loading(occasion, stop);
+    how.run_as = user_who_serves(config);
+    try {
+        return tls::ServerContext::load(config.tls, how);
+    } catch (const tls::Error& error) {
+        fail_with_setting(error, config, "ssl_");
+    }
+}
+
+std::shared_ptr<const tls::ClientContext> load_tls_to(const config::Config& config,
+                                                      const std::string& upstream,
+                                                      const config::Conninfo& conninfo) {
+    try {
+        return tls::ClientContext::load(config::client_tls_settings(conninfo));
+    } catch (const tls::Error& error) {
+        fail_with_setting(
+            error, config, upstream == "default" ? "upstream" : "upstream." + upstream);
+    }
+}
+
 std::shared_ptr<const runtime::RuntimeConfig> build_with(config::Config config,
                                                          std::vector<runtime::Access> access,
                                                          tls::Occasion occasion,
                                                          const std::stop_token& stop) {
     auto setup = std::make_shared<runtime::RuntimeConfig>();
     setup->access = std::move(access);
-    if (config.ssl) setup->tls = tls::ServerContext::load(config.tls, loading(occasion, stop));
+    if (config.ssl) setup->tls = load_own_tls(config, occasion, stop);
     for (const auto& [name, conninfo] : config.upstreams) {
         runtime::UpstreamTarget target{name, conninfo, nullptr};
-        if (conninfo.sslmode != SslMode::disable)
-            target.tls = tls::ClientContext::load(config::client_tls_settings(conninfo));
+        if (conninfo.sslmode != SslMode::disable) target.tls = load_tls_to(config, name, conninfo);
         setup->upstreams.emplace(
             name, std::make_shared<const runtime::UpstreamTarget>(std::move(target)));
     }
@@ -37,6 +98,13 @@ std::shared_ptr<const runtime::RuntimeConfig> build_with(config::Config config,
 }
 
 } // namespace
+
+std::string first_key_of(const tls::ServerSettings& settings) {
+    for (const auto& host : tls::hosts_of(settings))
+        for (const auto& pair : host.pairs)
+            return pair.key_file;
+    return {};
+}
 
 std::shared_ptr<const runtime::RuntimeConfig> load_runtime_config(config::Config config,
                                                                   const runtime::RuntimeConfig* old,
@@ -60,9 +128,11 @@ reload_tls(const runtime::RuntimeConfig& old, config::Config wanted, const std::
 }
 
 tls::Loading loading(tls::Occasion occasion, const std::stop_token& stop) {
-    return {occasion, [&stop](const std::string& command) {
+    return {occasion,
+            [&stop](const std::string& command) {
                 return run_passphrase_command(command, passphrase_timeout, stop);
-            }};
+            },
+            std::nullopt};
 }
 
 std::vector<std::string> scram_warnings(const runtime::RuntimeConfig& setup) {
@@ -74,14 +144,11 @@ std::vector<std::string> scram_warnings(const runtime::RuntimeConfig& setup) {
                            "\" has no digest: libpq clients cannot log in with SCRAM unless they "
                            "set channel_binding=disable, if the server offers SCRAM-SHA-256-PLUS");
     }
-    std::set<std::string> seen;
-    for (const auto& listener : setup.config.listeners) {
-        if (listener.tls_mode != config::TlsMode::terminate) continue;
-        if (!seen.insert(listener.upstream).second) continue;
-        const auto& conninfo = setup.upstreams.at(listener.upstream)->conninfo;
+    for (const std::string& upstream : upstreams_of_terminated(setup)) {
+        const auto& conninfo = setup.upstreams.at(upstream)->conninfo;
         if (conninfo.sslmode == SslMode::disable || !reached_over_network(conninfo)) continue;
         warnings.push_back(
-            "TLS is terminated for clients and spoken again to upstream \"" + listener.upstream +
+            "TLS is used on both legs of upstream \"" + upstream +
             "\": libpq clients can log in with SCRAM only if that server shows the same "
             "certificate as pgmoat, or if they set channel_binding=disable");
     }

@@ -30,6 +30,9 @@ load_runtime_config(config::Config config,
 // it, asks for it.
 [[nodiscard]] tls::Loading loading(tls::Occasion occasion, const std::stop_token& stop);
 
+// The private key of the first host; empty: none.
+[[nodiscard]] std::string first_key_of(const tls::ServerSettings& settings);
+
 // The row of the SCRAM table (design section 7) that each terminating listener and its upstream are
 // in, as far as the configuration tells, as warnings: empty where every client can log in.
 [[nodiscard]] std::vector<std::string> scram_warnings(const runtime::RuntimeConfig& setup);

@@ -5,6 +5,7 @@
 #include "proxy/io/limits.h"
 #include "proxy/io/wait_either.h"
 
+#include <string>
 #include <utility>
 
 namespace pgmoat::session {
@@ -15,9 +16,9 @@ using namespace protocol;
 
 class LoginRelay {
   public:
-    LoginRelay(io::Stream& client, io::Stream& server, LoginClock& clock)
+    LoginRelay(io::Stream& client, io::Stream& server, LoginClock& clock, ServerMethods accepted)
         : client_(client), server_(server), clock_(clock),
-          observer_(server.in_tls() && !client.in_tls()) {}
+          observer_(server.in_tls() && !client.in_tls(), accepted) {}
 
     Awaitable<Login> run(Bytes first_reply) {
         bool ready = false;
@@ -32,7 +33,8 @@ class LoginRelay {
                         observer_.facts(),
                         std::move(after_ready_),
                         client_messages_.between_frames(),
-                        server_messages_.between_frames()};
+                        server_messages_.between_frames(),
+                        unproven_};
     }
 
   private:
@@ -86,6 +88,10 @@ class LoginRelay {
             co_return false;
         }
         if (step.progress == Progress::refused) stop_ = refused();
+        if (step.progress == Progress::unproven) {
+            unproven_ = true;
+            stop_ = Ended{CloseReason::denied, "the server asks for less than the access rule"};
+        }
         if (step.progress == Progress::protocol_violation) {
             (void)co_await client_.write(encode_fatal(refusal::upstream_protocol_violation));
             stop_ = Ended{CloseReason::upstream_failed, "server: " + observer_.complaint()};
@@ -130,14 +136,18 @@ class LoginRelay {
     Bytes buffer_;
     Bytes out_;
     Bytes after_ready_;
+    bool unproven_ = false;
     Stop stop_;
 };
 
 } // namespace
 
-Awaitable<Login>
-relay_login(io::Stream& client, io::Stream& server, LoginClock& clock, Bytes first_reply) {
-    LoginRelay relay(client, server, clock);
+Awaitable<Login> relay_login(io::Stream& client,
+                             io::Stream& server,
+                             LoginClock& clock,
+                             Bytes first_reply,
+                             ServerMethods accepted) {
+    LoginRelay relay(client, server, clock, accepted);
     co_return co_await relay.run(std::move(first_reply));
 }
 

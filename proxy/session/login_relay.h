@@ -15,11 +15,17 @@ struct Login {
     protocol::Bytes sent_after_ready;    // what the client got already behind ReadyForQuery
     bool client_between_messages = true; // else the rest of what it sent ahead is still to come
     bool server_between_messages = true; // what went to the client ended with a message
+    bool unproven =
+        false; // the server asked for less than is accepted; the client was told nothing
 };
 
-// `first_reply`: what the server already said. The clock runs for the side that owes the next
-// message. Tells the client a FATAL of our own where the server's end leaves it without a word.
-[[nodiscard]] Awaitable<Login>
-relay_login(io::Stream& client, io::Stream& server, LoginClock& clock, protocol::Bytes first_reply);
+// `first_reply`: what the server already said. `accepted`: what it may ask the client for. The clock
+// runs for the side that owes the next message. Tells the client a FATAL of our own where the
+// server's end leaves it without a word.
+[[nodiscard]] Awaitable<Login> relay_login(io::Stream& client,
+                                           io::Stream& server,
+                                           LoginClock& clock,
+                                           protocol::Bytes first_reply,
+                                           protocol::ServerMethods accepted);
 
 } // namespace pgmoat::session

@@ -6,8 +6,11 @@
 #include "proxy/access/evaluate.h"
 #include "proxy/access/recheck_sessions.h"
 #include "proxy/hba/evaluate/connection_slot.h"
+#include "proxy/hba/evaluate/refuse.h"
+#include "proxy/hba/method_promise.h"
 #include "proxy/io/peer_watch.h"
 #include "proxy/relay/farewell.h"
+#include "proxy/session/authentication.h"
 #include "proxy/session/cancel_request.h"
 #include "proxy/session/close_reason.h"
 #include "proxy/session/console_stream.h"
@@ -429,12 +432,23 @@ class Session final : public runtime::Interruptible {
     Awaitable<Stop> log_in() {
         recorder_.begin(&telemetry::StepTimes::login);
         waits_for_ = "the login";
-        Login login = co_await relay_login(client_, *server_, clock_, std::move(first_reply_));
+        const auto accepted = decision_.rule != nullptr ? hba::methods_that_satisfy(*decision_.rule)
+                                                        : protocol::ServerMethods::all();
+        Login login =
+            co_await relay_login(client_, *server_, clock_, std::move(first_reply_), accepted);
         recorder_.login_ended(login.facts, !login.stop, route_);
         after_ready_ = std::move(login.sent_after_ready);
         client_between_messages_ = login.client_between_messages;
         server_between_messages_ = login.server_between_messages;
+        if (login.unproven) co_return co_await refuse_for_lack_of_proof(login.facts.method);
+        if (!login.stop) log_authenticated(login.facts.method);
         co_return std::move(login.stop);
+    }
+
+    // The rule's method is a promise, and the server asked for less.
+    Awaitable<Stop> refuse_for_lack_of_proof(protocol::ServerMethod asked) {
+        decision_ = hba::refuse_for_lack_of_proof(*decision_.rule, asked);
+        co_return co_await refuse(alert::access_denied);
     }
 
     // By the rules of now, if a reload came while the session was on its way.
@@ -515,6 +529,13 @@ class Session final : public runtime::Interruptible {
         log_authorized();
         channel->row = recorder_.give_row();
         thread_.services.plane.adopt(std::move(channel));
+    }
+
+    void log_authenticated(protocol::ServerMethod method) {
+        if (!setup_->config.log_connections) return;
+        const auto fields = describe_authentication(id_, recorder_.facts(), decision_.rule, method);
+        if (!fields) return;
+        thread_.services.log.write(telemetry::Log::Level::log, "connection authenticated", *fields);
     }
 
     void log_authorized() {

@@ -86,6 +86,11 @@ Fields& Fields::add(FieldName name, std::string_view text) {
     return *this;
 }
 
+Fields& Fields::add_quoted(FieldName name, std::string_view text) {
+    fields_.push_back({name, std::string(text), true, true});
+    return *this;
+}
+
 Fields& Fields::add(FieldName name, std::uint64_t number) {
     fields_.push_back({name, std::to_string(number), false});
     return *this;
@@ -110,7 +115,10 @@ std::string Fields::as_text() const {
         if (!line.empty()) line += ' ';
         line += field.name.text;
         line += '=';
-        line += field.is_text ? text_field(field.value, value_bytes_max) : field.value;
+        if (field.always_quoted)
+            line += '"' + escaped(field.value, value_bytes_max) + '"';
+        else
+            line += field.is_text ? text_field(field.value, value_bytes_max) : field.value;
     }
     return line;
 }

@@ -25,6 +25,8 @@ class Fields {
   public:
     Fields& add(FieldName name, std::string_view text);
     Fields& add(FieldName name, const char* text) { return add(name, std::string_view(text)); }
+    // In quotes in the text log even where they are not needed: as PostgreSQL writes this one.
+    Fields& add_quoted(FieldName name, std::string_view text);
     Fields& add(FieldName name, std::uint64_t number);
     Fields& add_flag(FieldName name, bool flag);
     Fields& add_seconds(FieldName name, double seconds);
@@ -39,6 +41,7 @@ class Fields {
         FieldName name;
         std::string value;
         bool is_text; // else a word that stands for itself: a number, true, false
+        bool always_quoted = false;
     };
     std::vector<Field> fields_;
 };

@@ -26,4 +26,7 @@ inline constexpr std::size_t answer_read_bytes = 16 * 1024;
 // through in 3 s, and three hosts still fit into PostgreSQL's authentication_timeout of 60 s.
 inline constexpr std::chrono::seconds patience{5};
 
+// Of a server's first answer to a startup packet, at a time.
+inline constexpr std::size_t first_answer_bytes = 512;
+
 } // namespace pgmoat::upstream

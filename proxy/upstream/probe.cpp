@@ -1,5 +1,7 @@
 #include "proxy/upstream/probe.h"
 
+#include "proxy/runtime/method_promises.h"
+#include "proxy/upstream/ask_method.h"
 #include "proxy/upstream/ask_server.h"
 #include "proxy/upstream/dial.h"
 #include "proxy/upstream/limits.h"
@@ -39,6 +41,8 @@ Awaitable<void> probe_host(runtime::ControlThread& thread,
                            std::shared_ptr<const runtime::UpstreamTarget> target,
                            std::size_t host) {
     const std::string name = "upstream \"" + target->name + "\", ";
+    const std::string upstream = target->name;
+    const bool in_tls = target->tls != nullptr;
     Plan plan = plan_for(*target);
     plan.hosts = {plan.hosts[host]};
     plan.goal = Goal::negotiated;
@@ -52,8 +56,16 @@ Awaitable<void> probe_host(runtime::ControlThread& thread,
         co_return;
     }
     const Server& server = std::get<Server>(outcome);
-    thread.services.log.info(name + lookups::to_text(server.route->address) + ": " +
-                             row_of(setup, *server.stream));
+    if (in_tls)
+        thread.services.log.info(name + lookups::to_text(server.route->address) + ": " +
+                                 row_of(setup, *server.stream));
+    if (has_promises(setup, upstream)) {
+        const io::Deadline limit(
+            thread.deadlines, probe_timeout, [&server] { server.stream->cancel(); });
+        if (const auto asked = co_await ask_method(*server.stream))
+            for (const auto& warning : unkept_promises(setup, upstream, *asked))
+                thread.services.log.warning(warning);
+    }
     server.stream->close();
 }
 
@@ -68,16 +80,15 @@ Awaitable<void> probe_answer(runtime::ControlThread& thread,
 // Keeps the setup alive while it looks at it: a coroutine frame keeps its parameters.
 Awaitable<void> probe_all(runtime::ControlThread& thread,
                           std::shared_ptr<const runtime::RuntimeConfig> setup) {
-    std::set<std::string> terminated;
     std::set<std::string> passed_through;
     for (const auto& listener : setup->config.listeners)
-        (listener.tls_mode == config::TlsMode::terminate ? terminated : passed_through)
-            .insert(listener.upstream);
+        if (listener.tls_mode == config::TlsMode::passthrough)
+            passed_through.insert(listener.upstream);
     for (const auto& name : passed_through)
         co_await probe_answer(thread, setup->upstreams.at(name));
-    for (const auto& name : terminated) {
+    for (const auto& name : upstreams_of_terminated(*setup)) {
         const auto target = setup->upstreams.at(name);
-        if (!target->tls) continue;
+        if (!target->tls && !has_promises(*setup, name)) continue;
         for (std::size_t host = 0; host < target->conninfo.hosts.size(); ++host)
             co_await probe_host(thread, *setup, target, host);
     }

@@ -523,7 +523,7 @@ class TestHbaTest:
                                                "host all all 10.0.0.0/8 reject\n")
         write_for_user(folder / "pgmoat.conf", config_text({
             "port": free_port(), "upstream": "host=127.0.0.1", "upstream.fifteen": "host=127.0.0.2",
-            "hba_file": "pg_hba.conf"}))
+            "hba_file": "pg_hba.conf", "ssl": "on"}))
 
         def run(*arguments):
             code, out, error = run_pgmoat(workspace, "hba", "test", "--config", folder / "pgmoat.conf", *arguments)

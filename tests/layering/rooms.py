@@ -62,7 +62,7 @@ ROOMS = (
                                  "proxy/hba/limits.h"), (RE2,),
          "deciding by the rules is pure, and knows nothing of how their files are read"),
     Room("proxy/hba/parse/", (*LEAVES, CONFIG, "proxy/hba/parse/", "proxy/hba/rule", "proxy/hba/net_address",
-                              "proxy/hba/limits.h"), (RE2,),
+                              "proxy/hba/limits.h", "proxy/hba/method_promise.h"), (RE2,),
          "reading the rules is pure, and knows nothing of how they decide"),
     Room(HBA, (*LEAVES, CONFIG, HBA), (RE2,), "hba is pure: no socket, nothing of the floors above"),
     Room("proxy/lookups/role_connection.cpp", (CONFIG, HBA, LOOKUPS), (LIBPQ, SYSTEM),

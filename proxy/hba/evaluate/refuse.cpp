@@ -114,6 +114,21 @@ Decision refuse_without_rule(const Candidate& candidate) {
     return decision;
 }
 
+Decision refuse_for_lack_of_proof(const Rule& rule, protocol::ServerMethod asked) {
+    using protocol::ServerMethod;
+    const std::string wanted = in_quotes(word_of(rule.method));
+    const std::string found =
+        asked == ServerMethod::none
+            ? "lets the client in without authentication"
+            : "asks for " + std::string(asked == ServerMethod::other ? name_of(asked)
+                                                                     : in_quotes(name_of(asked)));
+    return refuse(rule,
+                  "pg_hba.conf requires authentication method " + wanted +
+                      ", but the server does not ask for it",
+                  "The server " + found + ". Change the server's pg_hba.conf to " + wanted +
+                      ", or the method of this rule (\"trust\" if no proof is wanted).");
+}
+
 std::string describe_lookup(const Answers& known) {
     if (!known.host_name) return {};
     const ClientHostName& host = *known.host_name;

@@ -3,6 +3,7 @@
 // Source: PostgreSQL, src/backend/libpq/auth.c, ClientAuthentication() and auth_failed().
 #pragma once
 
+#include "protocol/server_method.h"
 #include "proxy/hba/evaluate/evaluation.h"
 #include "proxy/hba/rule.h"
 
@@ -27,6 +28,9 @@ inline constexpr std::string_view invalid_authorization = "28000";
 refuse_login(const Rule& rule, const Candidate& candidate, std::string reason);
 [[nodiscard]] Decision refuse_for_lack_of_roles(const Rule& rule, const std::string& error);
 [[nodiscard]] Decision refuse_without_rule(const Candidate& candidate);
+
+// The server asked the client for `asked`, which is less than the rule's method (method_promise.h).
+[[nodiscard]] Decision refuse_for_lack_of_proof(const Rule& rule, protocol::ServerMethod asked);
 
 // What became of the lookup of the client's name; empty: there was none.
 [[nodiscard]] std::string describe_lookup(const Answers& known);

@@ -6,6 +6,7 @@
 #include "proxy/hba/parse/ident_file.h"
 #include "proxy/hba/parse/line_error.h"
 #include "proxy/hba/parse/listener_checks.h"
+#include "proxy/hba/parse/unreachable_rules.h"
 
 #include <utility>
 
@@ -36,6 +37,10 @@ HbaLine parse_one(const TableLine& source, const HbaContext& context) {
     return line;
 }
 
+std::string described(const Rule& rule) {
+    return "the one" + text_of(Location{rule.file, rule.line});
+}
+
 void load_hba(const TableFile& file, const HbaContext& context, Rules& rules, Problems& problems) {
     for (HbaLine& line : parse_hba(file, context)) {
         const Location location{line.source->file, line.source->number};
@@ -43,6 +48,10 @@ void load_hba(const TableFile& file, const HbaContext& context, Rules& rules, Pr
         if (!line.warning.empty()) problems.warning(line.warning, location);
         if (line.rule) rules.rules.push_back(std::move(*line.rule));
     }
+    for (const auto& [rule, behind] : unreachable_rules(rules.rules))
+        problems.warning("record cannot match because " + described(rules.rules[behind]) +
+                             " matches all that it would",
+                         {rules.rules[rule].file, rules.rules[rule].line});
     if (problems.errors.empty() && rules.rules.empty()) {
         problems.errors.push_back(without_entries(rules.file));
     }

@@ -16,9 +16,14 @@ namespace pgmoat::hba {
 
 // What a file is read for.
 struct HbaContext {
-    bool ssl = true;                 // hostssl can match
-    bool passthrough = false;        // only what the hellos show can be judged
-    bool roles = false;              // a role_query answers +role and samerole
+    bool ssl = true;          // hostssl can match
+    bool passthrough = false; // only what the hellos show can be judged
+    bool roles = false;       // a role_query answers +role and samerole
+    // Where client certificates are asked for. `some`: of clients of certain host names only.
+    enum class ClientCertificates { none, some, all };
+    ClientCertificates client_certificates = ClientCertificates::all;
+    bool only_named_hosts = false;   // others find no certificate (pg_hosts.conf without "*")
+    std::set<std::string> hosts;     // these
     std::set<std::string> upstreams; // that upstream= may name
 };
 

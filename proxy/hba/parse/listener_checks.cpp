@@ -1,6 +1,7 @@
 #include "proxy/hba/parse/listener_checks.h"
 
 #include "proxy/config/text.h"
+#include "proxy/hba/method_promise.h"
 #include "proxy/hba/parse/names.h"
 
 #include <algorithm>
@@ -15,7 +16,8 @@ namespace {
 using config::in_quotes;
 
 constexpr const char* startup_hint =
-    "In passthrough the startup packet is encrypted: only addresses, TLS and SNI can be seen.";
+    "In passthrough the startup packet is encrypted: only addresses, TLS and SNI can be seen. Give "
+    "the listener rules of its own: hba_file=FILE in \"listener.NAME\".";
 
 Complaint check_names(const std::vector<NameMatch>& names, const std::string& what) {
     for (const NameMatch& name : names) {
@@ -44,6 +46,22 @@ Complaint check_for_passthrough(const Rule& rule) {
     return {};
 }
 
+bool wants_certificate(const Rule& rule) noexcept {
+    return rule.method == Method::cert || rule.client_cert != ClientCert::off;
+}
+
+// Each client that matches would be refused.
+Complaint check_certificates(const Rule& rule, const HbaContext& context) {
+    using Asked = HbaContext::ClientCertificates;
+    if (!context.ssl || !wants_certificate(rule)) return {};
+    if (context.client_certificates != Asked::none) return {};
+    const std::string what = rule.method == Method::cert
+                                 ? "authentication method \"cert\""
+                                 : std::string("authentication option \"clientcert\"");
+    return complaint(what + " needs the authorities of client certificates, and there are none",
+                     "Set \"ssl_ca_file\", or the CA of the host in pg_hosts.conf.");
+}
+
 bool is_loopback(const AddressMatch& match) {
     if (std::holds_alternative<SameHost>(match)) return true;
     const auto* range = std::get_if<AddressRange>(&match);
@@ -61,6 +79,20 @@ bool may_be_plaintext(RecordType type) noexcept {
            type == RecordType::hostnogssenc;
 }
 
+// The server's authentication is what the method is held against (method_promise.h).
+std::string promise_that_is_not_held(const Rule& rule, const HbaContext& context) {
+    const bool promises = !methods_that_satisfy(rule).contains(protocol::ServerMethod::none) &&
+                          rule.method != Method::reject;
+    const std::string method = in_quotes(word_of(rule.method));
+    if (promises && context.passthrough && rule.type != RecordType::hostnossl)
+        return "authentication method " + method +
+               " cannot be enforced where TLS is passed through: the server alone decides";
+    if (rule.method == Method::ident && rule.type != RecordType::local)
+        return "authentication method \"ident\" cannot be checked through a proxy: clients are let "
+               "in only if the server asks them for another proof";
+    return {};
+}
+
 } // namespace
 
 Complaint check_roles(const NameMatch& name, const HbaContext& context) {
@@ -73,7 +105,7 @@ Complaint check_for_listener(const Rule& rule, const HbaContext& context) {
     for (const auto* names : {&rule.databases, &rule.users})
         for (const NameMatch& name : *names)
             if (auto wrong = check_roles(name, context)) return wrong;
-    return {};
+    return check_certificates(rule, context);
 }
 
 std::string warning_about(const Rule& rule, const HbaContext& context) {
@@ -82,6 +114,17 @@ std::string warning_about(const Rule& rule, const HbaContext& context) {
     if (rule.type == RecordType::hostgssenc && !context.passthrough) {
         return "hostgssenc record cannot match because GSSAPI is not supported by this build";
     }
+    if (rule.sni && context.ssl && context.only_named_hosts && !context.hosts.contains(*rule.sni))
+        return "record cannot match because there is no certificate for host name " +
+               in_quotes(*rule.sni);
+    if (rule.sni && !context.ssl && !context.passthrough)
+        return "record with \"sni\" cannot match because SSL is disabled";
+    if (wants_certificate(rule) && context.ssl && !context.passthrough &&
+        context.client_certificates == HbaContext::ClientCertificates::some)
+        return "client certificates are asked for at some host names only: clients of the others "
+               "are refused here";
+    if (std::string promise = promise_that_is_not_held(rule, context); !promise.empty())
+        return promise;
     const bool demands_tls = rule.demands.any() || rule.sni;
     if (rule.method == Method::trust && may_be_plaintext(rule.type) && !demands_tls &&
         !is_loopback(rule.address))

@@ -20,6 +20,9 @@ from kit.raw_client import RawClient
 from kit.resolver import own_names
 
 TRUST_ALL = "local all all trust\nlocal replication all trust\nhost all all all trust\nhost replication all all trust\n"
+# Behind pgmoat: a rule's method is held against what the server asks for, and SCRAM is enough for each in the table.
+ASKS_ALL = ("local all all trust\nlocal replication all trust\nhost postgres postgres all trust\n"
+            "host all all all scram-sha-256\nhost replication all all scram-sha-256\n")
 HOSTS = (
     ("::1", "localhost"),
     ("127.0.0.2", "db.example.com"),
@@ -203,7 +206,7 @@ def place_in(line):
 
 
 class PgmoatSubject:
-    """pgmoat in front of a server that trusts everyone. It names the line in the line of every connection."""
+    """pgmoat in front of a server that asks everyone for SCRAM. It names the line in the line of every connection."""
 
     def __init__(self, workspace, server, certificate, authority, certificates):
         self._certificates = certificates

@@ -25,6 +25,12 @@ const Bytes severity = field('S', "FATAL") + field('V', "FATAL");
 
 } // namespace
 
+TEST_CASE("a startup packet of our own") {
+    CHECK(pgmoat::protocol::encode_startup("me", "db") ==
+          big_endian(29) + big_endian(3U << 16) +
+              bytes_of(std::string_view("user\0me\0database\0db\0\0", 21)));
+}
+
 TEST_CASE("a FATAL carries severity twice, SQLSTATE, message, detail and hint in this order") {
     const ErrorText text{.sqlstate = "22023",
                          .message = "bad value",

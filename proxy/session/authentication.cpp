@@ -1,0 +1,50 @@
+#include "proxy/session/authentication.h"
+
+#include "tls/peer_facts.h"
+
+#include <string>
+#include <string_view>
+
+namespace pgmoat::session {
+
+namespace {
+
+using hba::Method;
+using protocol::ServerMethod;
+
+struct Proof {
+    std::string identity;
+    std::string_view method; // pg_hba.conf's word
+};
+
+// What pgmoat has checked itself comes first: the server may be asked for nothing then.
+std::optional<Proof>
+proof_of(const telemetry::SessionFacts& facts, const hba::Rule* rule, ServerMethod method) {
+    if (rule != nullptr && rule->method == Method::cert && facts.client_certificate)
+        return Proof{facts.client_certificate->subject_rfc2253, word_of(rule->method)};
+    const bool is_peer = rule != nullptr && !facts.system_user.empty() &&
+                         (rule->method == Method::peer || rule->method == Method::ident);
+    if (is_peer) return Proof{facts.system_user, word_of(Method::peer)};
+    switch (method) {
+    case ServerMethod::password:
+    case ServerMethod::md5:
+    case ServerMethod::scram: return Proof{facts.user, name_of(method)};
+    default: return std::nullopt;
+    }
+}
+
+} // namespace
+
+std::optional<telemetry::Fields> describe_authentication(std::uint64_t id,
+                                                         const telemetry::SessionFacts& facts,
+                                                         const hba::Rule* rule,
+                                                         ServerMethod method) {
+    const std::optional<Proof> proof = proof_of(facts, rule, method);
+    if (!proof) return std::nullopt;
+    telemetry::Fields fields;
+    fields.add_quoted("identity", proof->identity).add("method", proof->method).add("id", id);
+    if (!facts.rule.empty()) fields.add("rule", facts.rule);
+    return fields;
+}
+
+} // namespace pgmoat::session
