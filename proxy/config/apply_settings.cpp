@@ -1,5 +1,6 @@
 // What the rows of settings.cpp have in common: from a name and a text to a stored value or an
 // error.
+#include "proxy/config/did_you_mean.h"
 #include "proxy/config/old_names.h"
 #include "proxy/config/postgres_parameters.h"
 #include "proxy/config/settings.h"
@@ -75,6 +76,13 @@ const SettingRow* find_row(const std::string& name) {
     return nullptr;
 }
 
+std::vector<std::string_view> names_of_settings() {
+    std::vector<std::string_view> names;
+    for (const SettingRow& row : all_settings())
+        names.push_back(row.name);
+    return names;
+}
+
 // Whatever may hold a secret is written anew without it.
 std::string shown_value(const Setting& setting) {
     const bool conninfo = setting.name == "upstream" || setting.name.starts_with("upstream.") ||
@@ -102,7 +110,8 @@ void apply(const Setting& setting, Draft& draft, Problems& problems) {
         return;
     }
     problems.error("unrecognized configuration parameter " + in_quotes(setting.name_as_written),
-                   setting.location);
+                   setting.location,
+                   did_you_mean(setting.name, names_of_settings()));
 }
 
 // What has a new name goes under it from here on.

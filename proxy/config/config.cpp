@@ -124,6 +124,8 @@ Config load_config(const std::string& file, const FileSource& source) {
     // A setting that is missing because its line is wrong is not worth a second message.
     if (problems.errors.empty()) cross_check(draft, problems);
     if (!problems.errors.empty()) throw ConfigError(std::move(problems.errors));
+    // Said in a warning: no certificate is read that no client would see.
+    if (!terminates_tls(draft.config)) draft.config.ssl = false;
     draft.config.warnings = std::move(problems.warnings);
     return std::move(draft.config);
 }
@@ -144,6 +146,13 @@ const Listener& listener_named(const Config& config, const std::string& name) {
     if (name.empty()) return config.listeners.front();
     if (const Listener* const listener = find_listener(config, name)) return *listener;
     throw ConfigError({"there is no listener \"" + name + "\""});
+}
+
+bool terminates_tls(const Config& config) noexcept {
+    return std::any_of(
+        config.listeners.begin(), config.listeners.end(), [](const Listener& listener) {
+            return listener.tls_mode == TlsMode::terminate;
+        });
 }
 
 bool has_console(const Config& config) noexcept {

@@ -113,6 +113,9 @@ void reread_hosts(Config& config, const FileSource& source);
 // The same for a command line: empty means the first one. Throws ConfigError when there is none.
 [[nodiscard]] const Listener& listener_named(const Config& config, const std::string& name);
 
+// A listener ends its clients' TLS itself. Where none does, `ssl` is off whatever the file says.
+[[nodiscard]] bool terminates_tls(const Config& config) noexcept;
+
 // Someone may use the console.
 [[nodiscard]] bool has_console(const Config& config) noexcept;
 

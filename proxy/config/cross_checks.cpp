@@ -106,8 +106,14 @@ void check_listeners(const Draft& draft, Problems& problems) {
     for (const Listener& listener : config.listeners) {
         const Location location = draft.location_of(setting_of(listener));
         if (config.upstreams.contains(listener.upstream)) continue;
-        problems.error("upstream " + in_quotes(setting_of_upstream(listener.upstream)) + " of " +
-                           in_quotes(setting_of(listener)) + " is not set",
+        const std::string setting = setting_of(listener);
+        problems.error(listener.upstream == default_name
+                           ? in_quotes(setting) + " has no upstream: set \"upstream\"" +
+                                 (listener.name == default_name
+                                      ? ""
+                                      : ", or upstream=NAME in " + in_quotes(setting))
+                           : "upstream " + in_quotes(setting_of_upstream(listener.upstream)) +
+                                 " of " + in_quotes(setting) + " is not set",
                        location);
     }
 }
@@ -139,11 +145,7 @@ void warn_of_keys_that_stay_locked(const Draft& draft, Problems& problems) {
 
 void check_own_tls(const Draft& draft, Problems& problems) {
     const Config& config = draft.config;
-    const bool terminates =
-        std::any_of(config.listeners.begin(), config.listeners.end(), [](const Listener& listener) {
-            return listener.tls_mode == TlsMode::terminate;
-        });
-    if (!terminates) {
+    if (!terminates_tls(config)) {
         if (config.ssl)
             problems.warning("ssl = on has no effect: all listeners pass TLS through",
                              draft.location_of("ssl"));
@@ -186,12 +188,18 @@ void warn_of_unused_tls(const std::string& setting,
                         const Conninfo& conninfo,
                         const Location& location,
                         Problems& problems) {
+    std::string options;
+    bool several = false;
     for (const auto& [keyword, value] : conninfo.given) {
         if (!keyword.starts_with("ssl")) continue;
-        problems.warning("connection option " + in_quotes(keyword) + " of " + in_quotes(setting) +
-                             " has no effect: only listeners with tls_mode=passthrough use it",
-                         location);
+        several = !options.empty();
+        options += (several ? ", " : "") + in_quotes(keyword);
     }
+    if (options.empty()) return;
+    problems.warning((several ? "connection options " : "connection option ") + options + " of " +
+                         in_quotes(setting) + (several ? " have" : " has") +
+                         " no effect: only listeners with tls_mode=passthrough use it",
+                     location);
 }
 
 void warn_of_weak_tls(const std::string& setting,
@@ -216,10 +224,13 @@ void check_upstreams(const Draft& draft, Problems& problems) {
         const Location location = draft.location_of(setting);
         bool used = false;
         bool terminated = false;
+        bool perhaps_terminated = false; // rules are read later, and may send connections here
         for (const Listener& listener : draft.config.listeners) {
+            const bool terminates = listener.tls_mode == TlsMode::terminate;
+            if (!listener.hba_file.empty() && terminates) perhaps_terminated = true;
             if (listener.upstream != name) continue;
             used = true;
-            terminated = terminated || listener.tls_mode == TlsMode::terminate;
+            terminated = terminated || terminates;
         }
         const bool rules_may_name_it =
             std::any_of(draft.config.listeners.begin(),
@@ -230,17 +241,27 @@ void check_upstreams(const Draft& draft, Problems& problems) {
             problems.warning(in_quotes(setting) + " is not used by any listener", location);
         else if (terminated)
             warn_of_weak_tls(setting, conninfo, location, problems);
-        else
+        else if (!perhaps_terminated)
             warn_of_unused_tls(setting, conninfo, location, problems);
     }
 }
 
+// Only programs on this machine reach it, whom the server would let in as well.
+bool is_local(const Listener& listener) {
+    return std::all_of(
+        listener.addresses.begin(), listener.addresses.end(), [](const std::string& address) {
+            const std::string name = lower_case(address);
+            return name == "localhost" || name == "::1" ||
+                   (is_ipv4(name) && name.starts_with("127."));
+        });
+}
+
 void check_access_rules(const Draft& draft, Problems& problems) {
     for (const Listener& listener : draft.config.listeners)
-        if (listener.hba_file.empty())
+        if (listener.hba_file.empty() && !is_local(listener))
             problems.warning("there are no access rules for " + in_quotes(setting_of(listener)) +
-                                 ": everyone who reaches it is let in to the server's own "
-                                 "authentication (set \"hba_file\")",
+                                 ": all connections are forwarded to the server, which "
+                                 "authenticates them (set \"hba_file\")",
                              draft.location_of(setting_of(listener)));
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <system_error>
+#include <utility>
 
 namespace pgmoat::config {
 namespace {
@@ -16,6 +17,16 @@ FileText failed(int error) {
 }
 
 } // namespace
+
+// PostgreSQL takes neither, and its error shows a character that nobody sees.
+std::string encoding_problem(std::string_view text) {
+    using namespace std::string_view_literals;
+    if (text.starts_with("\xef\xbb\xbf"sv))
+        return "the file begins with a byte order mark: save it as UTF-8 without one";
+    if (text.starts_with("\xff\xfe"sv) || text.starts_with("\xfe\xff"sv))
+        return "the file is UTF-16 text (byte order mark): save it as UTF-8 without one";
+    return {};
+}
 
 FileText Disk::read(const std::string& path) const {
     // A folder opens like a file, and only reading it fails, without a word from the stream.
@@ -30,6 +41,8 @@ FileText Disk::read(const std::string& path) const {
     if (file.bad()) return failed(EIO);
     text.resize(static_cast<std::size_t>(file.gcount()));
     if (text.size() > limits::file_bytes_max) return failed(EFBIG);
+    if (std::string problem = encoding_problem(text); !problem.empty())
+        return {std::nullopt, std::move(problem), false};
     return {std::move(text), {}, false};
 }
 

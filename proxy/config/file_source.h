@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pgmoat::config {
@@ -29,6 +30,9 @@ class FileSource {
     [[nodiscard]] virtual FileText read(const std::string& path) const = 0;
     [[nodiscard]] virtual FolderNames list(const std::string& folder) const = 0;
 };
+
+// Why the bytes of a file are no text for us; empty: they may be.
+[[nodiscard]] std::string encoding_problem(std::string_view text);
 
 class Disk : public FileSource {
   public:

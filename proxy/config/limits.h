@@ -65,4 +65,7 @@ inline constexpr std::size_t networks_max = 64;
 inline constexpr int address_table_min = 1'024;
 inline constexpr int address_table_max = 4'194'304;
 
+// An unknown name longer than the longest setting is not a mistyped one.
+inline constexpr std::size_t mistyped_name_bytes_max = 64;
+
 } // namespace pgmoat::config::limits

@@ -1,5 +1,6 @@
 #include "proxy/config/listeners.h"
 
+#include "proxy/config/did_you_mean.h"
 #include "proxy/config/guc_value.h"
 #include "proxy/config/keyword_values.h"
 #include "proxy/config/limits.h"
@@ -86,7 +87,12 @@ constexpr std::array<Option, 8> options{{
 void set_option(Listener& listener, const KeywordValue& pair) {
     for (const Option& option : options)
         if (option.keyword == pair.keyword) return option.set(listener, pair.value);
-    throw ConninfoError("invalid listener option " + in_quotes(pair.keyword));
+    std::vector<std::string_view> known;
+    for (const Option& option : options)
+        known.push_back(option.keyword);
+    const std::string hint = did_you_mean(pair.keyword, known);
+    throw ConninfoError("invalid listener option " + in_quotes(pair.keyword) +
+                        (hint.empty() ? "" : " (" + hint + ")"));
 }
 
 // Says what the new name of an option is, and takes no option under both.
@@ -130,17 +136,26 @@ Listener parse_listener(const std::string& name,
     return listener;
 }
 
-// A file that describes only listener.NAME need not say listen_addresses = '' to be rid of the
-// default one; a file that says anything about it gets it.
+// A file that describes listener.NAME need not say listen_addresses = '' to be rid of the default
+// one, which would be open without the rules of the others; a file that says where it listens gets
+// it.
 bool wants_own_listener(const Draft& draft) {
     if (draft.own.addresses.empty() && draft.own.unix_directories.empty()) return false;
-    return draft.listeners.empty() || draft.is_given("upstream") ||
-           draft.is_given("listen_addresses") || draft.is_given("unix_socket_directories");
+    return draft.listeners.empty() || draft.is_given("listen_addresses") ||
+           draft.is_given("unix_socket_directories");
+}
+
+// Without plain `upstream` a listener that names none uses the only one that there is.
+std::string usual_upstream(const Draft& draft) {
+    const auto& upstreams = draft.config.upstreams;
+    const bool only_one = upstreams.size() == 1 && !upstreams.contains(default_name);
+    return only_one ? upstreams.begin()->first : default_name;
 }
 
 } // namespace
 
 void build_listeners(Draft& draft, Problems& problems) {
+    draft.own.upstream = usual_upstream(draft);
     if (wants_own_listener(draft)) draft.config.listeners.push_back(draft.own);
     for (const auto& [name, text] : draft.listeners) {
         const std::string setting = "listener." + name;

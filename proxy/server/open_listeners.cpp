@@ -27,21 +27,6 @@ struct AddressListDeleter {
 };
 using AddressList = std::unique_ptr<addrinfo, AddressListDeleter>;
 
-AddressList look_up(const std::string& name, std::uint16_t port) {
-    addrinfo hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_PASSIVE;
-    addrinfo* list = nullptr;
-    const bool all = name == "*";
-    const int error =
-        ::getaddrinfo(all ? nullptr : name.c_str(), std::to_string(port).c_str(), &hints, &list);
-    if (error != 0)
-        throw BindError("could not translate host name \"" + name + "\", service \"" +
-                        std::to_string(port) + "\" to address: " + ::gai_strerror(error));
-    return AddressList(list);
-}
-
 std::string shown(const addrinfo& address, std::uint16_t port) {
     std::array<char, NI_MAXHOST> host{};
     (void)::getnameinfo(
@@ -50,11 +35,8 @@ std::string shown(const addrinfo& address, std::uint16_t port) {
            host.data() + "\", port " + std::to_string(port);
 }
 
-// This machine has no such address: not a mistake when a name has several, as localhost often has.
-bool is_absent(int error) {
-    return error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
-}
-
+// As PostgreSQL: a listener goes on with the sockets that it got, over TCP and over Unix-domain
+// sockets, as long as it got one of each kind that it was to have. What it did not get is noted.
 class Opener {
   public:
     Opener(const config::Config& config, std::vector<std::string>& notes)
@@ -69,35 +51,77 @@ class Opener {
   private:
     void open(std::size_t index) {
         const config::Listener& listener = config_.listeners[index];
+        open_each(index, "TCP/IP", listener.addresses, &Opener::open_name);
+        open_each(index, "Unix-domain", listener.unix_directories, &Opener::open_local);
+    }
+
+    void open_each(std::size_t index,
+                   const std::string& kind,
+                   const std::vector<std::string>& names,
+                   void (Opener::*open_one)(std::size_t, const std::string&)) {
         const std::size_t before = opened_.size();
-        for (const auto& name : listener.addresses) {
-            const AddressList list = look_up(name, listener.port);
-            for (const addrinfo* entry = list.get(); entry; entry = entry->ai_next)
-                open_tcp(index, *entry, listener.port);
-        }
-        for (const auto& directory : listener.unix_directories)
-            open_local(index, directory, listener.port);
-        if (opened_.size() == before)
-            throw BindError("could not create any socket for listener \"" + listener.name + "\"");
+        std::vector<std::string> failures;
+        failures_ = &failures;
+        for (const std::string& name : names)
+            (this->*open_one)(index, name);
+        if (!names.empty() && opened_.size() == before)
+            throw BindError("could not create any " + kind + " sockets for listener \"" +
+                            config_.listeners[index].name + "\": " + joined(failures));
+        notes_.insert(notes_.end(), failures.begin(), failures.end());
+    }
+
+    static std::string joined(const std::vector<std::string>& texts) {
+        std::string all;
+        for (const std::string& text : texts)
+            all += (all.empty() ? "" : "; ") + text;
+        return all;
+    }
+
+    void open_name(std::size_t index, const std::string& name) {
+        const std::uint16_t port = config_.listeners[index].port;
+        const AddressList list = look_up(name, port);
+        for (const addrinfo* entry = list.get(); entry; entry = entry->ai_next)
+            open_tcp(index, *entry, port);
+    }
+
+    AddressList look_up(const std::string& name, std::uint16_t port) {
+        addrinfo hints{};
+        hints.ai_family = AF_UNSPEC;
+        hints.ai_socktype = SOCK_STREAM;
+        hints.ai_flags = AI_PASSIVE;
+        addrinfo* list = nullptr;
+        const char* host = name == "*" ? nullptr : name.c_str();
+        const int error = ::getaddrinfo(host, std::to_string(port).c_str(), &hints, &list);
+        if (error == 0) return AddressList(list);
+        failures_->push_back("could not translate host name \"" + name + "\", service \"" +
+                             std::to_string(port) + "\" to address: " + ::gai_strerror(error));
+        return nullptr;
     }
 
     void open_tcp(std::size_t index, const addrinfo& address, std::uint16_t port) {
         const std::string name = shown(address, port);
         Descriptor socket(
             ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        if (!socket) return leave_out_or_throw("could not create socket for " + name, errno);
+        if (!socket) return note("could not create socket for " + name, errno);
         const int on = 1;
         (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         // An IPv6 socket is for IPv6 alone, as PostgreSQL's, so that families never mix in rules.
         if (address.ai_family == AF_INET6)
             (void)::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
         if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0)
-            return leave_out_or_throw("could not bind " + name, errno);
-        listen_on(std::move(socket), address.ai_family, index, name, "");
+            return note("could not bind " + name, errno);
+        listen_on({std::move(socket), address.ai_family, index, name, {}});
     }
 
-    void open_local(std::size_t index, const std::string& directory, std::uint16_t port) {
-        const std::string path = directory + "/.s.PGSQL." + std::to_string(port);
+    void open_local(std::size_t index, const std::string& directory) {
+        session::UnixSocketFile file;
+        try {
+            file = session::UnixSocketFile(directory, config_.listeners[index].port);
+        } catch (const session::SocketFileError& error) {
+            failures_->emplace_back(error.what());
+            return;
+        }
+        const std::string& path = file.path();
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         if (path.size() >= sizeof address.sun_path)
@@ -105,40 +129,28 @@ class Opener {
                             std::to_string(sizeof address.sun_path - 1) + " bytes)");
         std::memcpy(address.sun_path, path.data(), path.size());
         Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        if (!socket) throw BindError("could not create socket \"" + path + "\": " + words(errno));
-
+        if (!socket) return note("could not create socket \"" + path + "\"", errno);
         const auto* name = reinterpret_cast<const sockaddr*>(&address);
-        remove_stale(path, name, sizeof address);
         if (::bind(socket.get(), name, sizeof address) != 0)
-            throw BindError("could not bind Unix address \"" + path + "\": " + words(errno));
+            return note("could not bind Unix address \"" + path + "\"", errno);
         (void)::chmod(path.c_str(), 0777); // PostgreSQL's default of unix_socket_permissions
-        listen_on(std::move(socket), AF_UNIX, index, "Unix socket \"" + path + "\"", path);
+        listen_on(
+            {std::move(socket), AF_UNIX, index, "Unix socket \"" + path + "\"", std::move(file)});
     }
 
-    // A socket file that nobody listens on is left from a crash.
-    static void remove_stale(const std::string& path, const sockaddr* name, socklen_t size) {
-        const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        if (probe && ::connect(probe.get(), name, size) != 0 && errno == ECONNREFUSED)
-            ::unlink(path.c_str());
+    void listen_on(session::ListeningSocket socket) {
+        if (::listen(socket.socket.get(), SOMAXCONN) != 0)
+            return note("could not listen on " + socket.shown, errno);
+        opened_.push_back(std::move(socket));
     }
 
-    void listen_on(Descriptor socket,
-                   int family,
-                   std::size_t index,
-                   const std::string& name,
-                   const std::string& path) {
-        if (::listen(socket.get(), SOMAXCONN) != 0)
-            throw BindError("could not listen on " + name + ": " + words(errno));
-        opened_.push_back({std::move(socket), family, index, name, path});
-    }
-
-    void leave_out_or_throw(const std::string& what, int error) {
-        if (!is_absent(error)) throw BindError(what + ": " + words(error));
-        notes_.push_back(what + ": " + words(error));
+    void note(const std::string& what, int error) {
+        failures_->push_back(what + ": " + words(error));
     }
 
     const config::Config& config_;
     std::vector<std::string>& notes_;
+    std::vector<std::string>* failures_ = nullptr; // of the listener that is being opened
     std::vector<session::ListeningSocket> opened_;
 };
 

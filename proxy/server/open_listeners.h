@@ -14,8 +14,8 @@ class BindError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// Opens all of them or throws BindError. An address that this machine does not have is left out,
-// with a line in `notes`, as long as the listener has another one.
+// Opens them, or throws BindError with the reasons. A socket that could not be opened is left out,
+// with a line in `notes`, as long as its listener has another one of its kind, as in PostgreSQL.
 [[nodiscard]] std::vector<session::ListeningSocket> open_listeners(const config::Config& config,
                                                                    std::vector<std::string>& notes);
 

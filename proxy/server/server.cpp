@@ -107,6 +107,7 @@ struct Server::Running {
         for (auto& listener : listeners)
             listener->start();
         wait_for_signal();
+        release_signals();
         keep_house();
         upstream::probe_upstreams(*threads[0]);
         for (auto& thread : threads)
@@ -364,9 +365,8 @@ void Server::log_start() const {
     for (const auto& note : notes_)
         log_.warning(note);
     const auto wanted = static_cast<std::size_t>(config.max_connections);
-    if (const std::size_t possible = provide_descriptors(wanted); possible < wanted)
-        log_.warning("the limit of open files allows only " + std::to_string(possible) +
-                     " connections, fewer than max_connections = " + std::to_string(wanted));
+    const std::string shortage = shortage_of_descriptors(provide_descriptors(wanted), wanted);
+    if (!shortage.empty()) log_.warning(shortage);
     for (const auto& socket : sockets_)
         log_.info("listening on " + socket.shown);
 }

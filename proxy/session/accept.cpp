@@ -23,7 +23,6 @@ Listener::Listener(std::vector<std::unique_ptr<runtime::ControlThread>>& threads
 
 Listener::~Listener() {
     (void)readiness_.release(); // the descriptor is socket_'s
-    if (!socket_.path.empty()) ::unlink(socket_.path.c_str());
 }
 
 void Listener::start() {

@@ -6,6 +6,7 @@
 #include "proxy/descriptor.h"
 #include "proxy/runtime/services.h"
 #include "proxy/session/session.h"
+#include "proxy/session/unix_socket_file.h"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -24,7 +25,7 @@ struct ListeningSocket {
     int family = 0;
     std::size_t listener = 0; // index into Config::listeners
     std::string shown;        // as PostgreSQL's log names it: `IPv4 address "127.0.0.1", port 6432`
-    std::string path;         // of a unix socket, to be removed at the end
+    UnixSocketFile file;      // of a unix socket; goes with it
 };
 
 class Listener {
@@ -33,7 +34,7 @@ class Listener {
     Listener(std::vector<std::unique_ptr<runtime::ControlThread>>& threads,
              ListeningSocket socket,
              metrics::ListenerId id);
-    ~Listener(); // stops accepting; removes the unix socket
+    ~Listener(); // stops accepting; the unix socket goes with it
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 

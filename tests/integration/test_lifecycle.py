@@ -86,8 +86,9 @@ class TestCommandLine:
         assert re.search(rf"^Uid:\s+{USER.pw_uid}\s+{USER.pw_uid}\s+{USER.pw_uid}\s", status, re.MULTILINE)
         assert client.query(pgmoat.port, "SELECT 1", sslmode="disable") == "1"
 
-    def test_letting_everyone_in_is_warned_of_at_start(self, terminating):
-        assert terminating.process.log_lines("there are no access rules for")
+    def test_letting_everyone_in_is_warned_of_at_start(self, start_pgmoat, postgres):
+        pgmoat = start_pgmoat(settings={"listen_addresses": "*", "upstream": f"host=127.0.0.1 port={postgres.port}"})
+        assert pgmoat.process.log_lines("there are no access rules for")
 
     def test_a_unix_socket_is_listened_on(self, start_pgmoat, certificate, postgres, client, folder):
         pgmoat = start_pgmoat(certificate, settings={

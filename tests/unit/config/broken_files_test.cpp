@@ -147,9 +147,10 @@ TEST_CASE("settings that do not fit together are refused") {
          R"(there is no listener: set "listen_addresses", "unix_socket_directories" or "listener.NAME" in file "x.conf" line 2)"},
         {"upstream = 'host=x'\nlistener.a = 'address=1.2.3.4 upstream=nope'",
          R"(upstream "upstream.nope" of "listener.a" is not set in file "x.conf" line 2)"},
-        {"upstream.b = 'host=x'\nlisten_addresses = '*'\nlistener.a = 'address=1.2.3.4 port=1 "
-         "upstream=b'",
-         R"(upstream "upstream" of "listen_addresses" is not set in file "x.conf" line 2)"},
+        {"upstream.b = 'host=x'\nlisten_addresses = '*'\nupstream.c = 'host=x'",
+         R"("listen_addresses" has no upstream: set "upstream" in file "x.conf" line 2)"},
+        {"upstream.b = 'host=x'\nlistener.a = 'address=1.2.3.4 port=1'\nupstream.c = 'host=x'",
+         R"("listener.a" has no upstream: set "upstream", or upstream=NAME in "listener.a" in file "x.conf" line 2)"},
         {"upstream = 'host=x'\nlisten_addresses = '*'\nlistener.a = 'address=10.0.0.1'",
          R"(address "10.0.0.1" port 6432 of "listener.a" is already used by "listen_addresses" for address "*" port 6432 in file "x.conf" line 3)"},
         {"upstream = 'host=x'\nlistener.a = 'address=10.0.0.1 port=1'\nlistener.b = "

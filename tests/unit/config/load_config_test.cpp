@@ -118,6 +118,23 @@ TEST_CASE("a file that describes only named listeners and upstreams gets no defa
     CHECK(config.listeners[0].name == "a");
 }
 
+TEST_CASE("a plain upstream beside named listeners is theirs, and opens no listener") {
+    const Config config = load("upstream = 'host=db sslmode=disable'\n"
+                               "listener.a = 'address=10.0.0.1'");
+    REQUIRE(config.listeners.size() == 1);
+    CHECK(config.listeners[0].upstream == "default");
+}
+
+TEST_CASE("the only upstream is that of every listener that names none") {
+    const Config config =
+        load("upstream.main = 'host=db sslmode=disable'\n"
+             "listener.a = 'address=10.0.0.1 port=7002'\nlisten_addresses = '*'\nport = 7000\n"
+             "listener.b = 'address=10.0.0.2 port=7001'");
+    REQUIRE(config.listeners.size() == 3);
+    for (const auto& listener : config.listeners)
+        CHECK(listener.upstream == "main");
+}
+
 TEST_CASE("a listener may be a unix socket alone") {
     const Config config = load(minimal + "listen_addresses = ''\nunix_socket_directories = '/run'");
     CHECK(config.listeners[0].addresses.empty());
@@ -196,10 +213,10 @@ TEST_CASE("warnings name what works and is less than it seems") {
         {"ssl = off",
          "ssl is off: clients of listeners with tls_mode=terminate are served in plaintext in file "
          "\"etc/pgmoat.conf\" line 2"},
-        {"",
-         "there are no access rules for \"listen_addresses\": everyone who reaches it is let in to "
-         "the server's own authentication (set \"hba_file\")"},
-        {"hba_file = 'h'\nlistener.x = 'address=::1 hba_file='",
+        {"listen_addresses = 'localhost,10.0.0.1'",
+         "there are no access rules for \"listen_addresses\": all connections are forwarded to the "
+         "server, which authenticates them (set \"hba_file\")"},
+        {"hba_file = 'h'\nlistener.x = 'address=10.0.0.1 hba_file='",
          "there are no access rules for \"listener.x\""},
     }));
     INFO(std::get<0>(row));
@@ -222,7 +239,10 @@ listener.near = 'address=127.0.0.9'
     CHECK(find_listener(config, "edge")->hba_dry_run_file.empty());
     CHECK(find_listener(config, "near")->hba_file == "etc/pg_hba.conf");
     CHECK(config.hba_on_reload == HbaOnReload::keep);
-    CHECK_FALSE(warns(load(minimal + "hba_file = 'h'"), "there are no access rules"));
+    CHECK_FALSE(warns(load(minimal + "hba_file = 'h'\nlisten_addresses = '*'"),
+                      "there are no access rules"));
+    for (const char* local : {"", "listen_addresses = '127.0.0.1,::1'\n"})
+        CHECK_FALSE(warns(load(minimal + local), "there are no access rules"));
 }
 
 TEST_CASE("hba_dry_run_file is still taken under its old name, with a warning") {

@@ -1,0 +1,14 @@
+// The known name that a mistyped one was meant to be.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgmoat::config {
+
+// "Did you mean \"port\"?"; empty: nothing is near.
+[[nodiscard]] std::string did_you_mean(std::string_view name,
+                                       const std::vector<std::string_view>& known);
+
+} // namespace pgmoat::config
