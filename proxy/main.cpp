@@ -32,7 +32,11 @@ void add_output_options(CLI::App& command, CertOptions& options) {
     command.add_option("--cert", options.certificate_file, "Certificate file to write")->required();
     command.add_option("--key", options.key_file, "Private key file to write, mode 0600")
         ->required();
-    command.add_option("--days", options.days, "Days it is valid")->check(CLI::Range(1, 36500));
+    command
+        .add_option("--days",
+                    options.days,
+                    "Days it is valid; else a year (a CA: ten), but no longer than its CA")
+        ->check(CLI::Range(1, 36500));
     command.add_flag("--overwrite", options.overwrite, "Write over existing files");
 }
 
@@ -80,6 +84,16 @@ void add_cert_commands(CLI::App& cert, CertOptions& options) {
         ->required();
 }
 
+void add_check_options(CLI::App& check, pgmoat::cli::CheckOptions& options) {
+    check.add_flag("--probe", options.probe, "Ask the upstream servers, as a start does");
+    check.add_flag("--explain", options.explain, "Show what each sslmode of a client comes to");
+    auto& question = options.question;
+    check.add_option("--host", question.host, "... for clients that connect to this host");
+    check.add_option("--user", question.who.user, "... for this database user");
+    check.add_option("--database", question.who.database, "... for this database");
+    check.add_option("--address", question.who.address, "... for clients from this address");
+}
+
 void add_hba_test_command(CLI::App& hba, pgmoat::cli::HbaTestOptions& options) {
     CLI::App* test = hba.add_subcommand("test", "Which rule decides about a connection, and how");
     test->add_option("--config", options.config_file, "Configuration file")->required();
@@ -125,8 +139,8 @@ int main(int argc, char** argv) {
     CLI::App* check =
         app.add_subcommand("check", "Load everything, bind nothing, say what is wrong");
     check->add_option("--config", config_file, "Configuration file")->required();
-    bool explain = false;
-    check->add_flag("--explain", explain, "Say what each sslmode of a client means for it");
+    pgmoat::cli::CheckOptions check_options;
+    add_check_options(*check, check_options);
     CLI::App* hba = app.add_subcommand("hba", "Ask the access rules")->require_subcommand(1);
     pgmoat::cli::HbaTestOptions hba_test_options;
     add_hba_test_command(*hba, hba_test_options);
@@ -147,7 +161,8 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? pgmoat::cli::exit_ok : pgmoat::cli::exit_usage;
     }
-    if (*check) return pgmoat::cli::check(config_file, explain);
+    check_options.config_file = config_file;
+    if (*check) return pgmoat::cli::check(check_options);
     if (*hba_list) return pgmoat::cli::list_hba(hba_list_options);
     if (*hba) return pgmoat::cli::test_hba(hba_test_options);
     if (*cert) return pgmoat::cli::make_certificate(cert_options);

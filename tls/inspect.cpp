@@ -6,6 +6,7 @@
 #include "tls/error.h"
 #include "tls/file_facts.h"
 #include "tls/handles.h"
+#include "tls/host_name.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -80,6 +81,9 @@ ChainLink link_of(const std::vector<CertificatePtr>& chain, std::size_t index) {
     link.subject = slash_form(X509_get_subject_name(certificate));
     link.issuer = slash_form(X509_get_issuer_name(certificate));
     link.self_signed = is_issued_by(certificate, certificate);
+    link.seems_self_signed = X509_self_signed(certificate, 0) == 1;
+    link.not_before = unix_seconds(X509_get0_notBefore(certificate));
+    link.not_after = unix_seconds(X509_get0_notAfter(certificate));
     link.weak_signature = has_weak_signature(certificate);
     if (index + 1 < chain.size())
         link.issued_by_next = is_issued_by(certificate, chain[index + 1].get());
@@ -115,8 +119,44 @@ ChainFacts inspect_chain(const std::string& file) {
     const char* type = EVP_PKEY_get0_type_name(key);
     facts.key_type = type == nullptr ? "unknown" : type;
     facts.key_bits = EVP_PKEY_get_bits(key);
+    facts.for_servers = X509_check_purpose(leaf, X509_PURPOSE_SSL_SERVER, 0) == 1;
     ERR_clear_error();
     return facts;
+}
+
+std::string verification_problem(const ChainFacts& chain, std::int64_t now) {
+    const ChainLink& leaf = chain.links.front();
+    if (leaf.seems_self_signed && !leaf.self_signed)
+        return "the certificate's issuer has the same name but another key, which OpenSSL takes "
+               "for self-signed";
+    for (const ChainLink& link : chain.links) {
+        const std::string what = &link == &leaf ? "the certificate" : "certificate " + link.subject;
+        if (now >= link.not_after) return what + " has expired";
+        if (now < link.not_before) return what + " is not yet valid";
+        if (!link.issued_by_next) break; // what follows is not part of the way to the root
+    }
+    if (!chain.for_servers) return "the certificate is not for servers (key usage)";
+    return {};
+}
+
+bool names_host(const std::string& file, const std::string& host) {
+    const std::vector<CertificatePtr> chain = read_chain(file);
+    const bool names = host_name_mismatch(names_of(chain.front().get()), host).empty();
+    ERR_clear_error();
+    return names;
+}
+
+bool is_address(const std::string& host) {
+    return looks_like_address(host);
+}
+
+std::vector<std::string> leaves_among_authorities(const std::string& file) {
+    std::vector<std::string> leaves;
+    for (const CertificatePtr& certificate : read_chain(file))
+        if (X509_check_ca(certificate.get()) == 0)
+            leaves.push_back(slash_form(X509_get_subject_name(certificate.get())));
+    ERR_clear_error();
+    return leaves;
 }
 
 std::vector<ListFacts> inspect_lists(const std::string& file, const std::string& folder) {

@@ -11,8 +11,11 @@ namespace pgmoat::tls {
 struct ChainLink {
     std::string subject; // slash form
     std::string issuer;
-    bool issued_by_next = false; // by its signature, not its name alone
-    bool self_signed = false;
+    bool issued_by_next = false;    // by its signature, not its name alone
+    bool self_signed = false;       // by its signature
+    bool seems_self_signed = false; // to OpenSSL, which looks at names and key identifiers first
+    std::int64_t not_before = 0;    // Unix seconds
+    std::int64_t not_after = 0;
     bool weak_signature = false; // MD5, SHA-1; does not matter where it is self-signed
 };
 
@@ -25,8 +28,21 @@ struct ChainFacts {
     std::int64_t not_after = 0;
     std::string key_type; // "RSA", "EC", "ED25519"
     int key_bits = 0;
+    bool for_servers = true; // keyUsage and extendedKeyUsage allow it
 };
 [[nodiscard]] ChainFacts inspect_chain(const std::string& file);
+
+// Why no client that verifies certificates accepts this chain, whatever it trusts; empty: it may.
+[[nodiscard]] std::string verification_problem(const ChainFacts& chain, std::int64_t now);
+
+// libpq: the certificate, the first of the file, is valid for this host name or address.
+[[nodiscard]] bool names_host(const std::string& file, const std::string& host);
+
+// libpq: "an IP literal", for which no server name is sent.
+[[nodiscard]] bool is_address(const std::string& host);
+
+// The certificates of a file with authorities that may not sign others, by subject.
+[[nodiscard]] std::vector<std::string> leaves_among_authorities(const std::string& file);
 
 struct ListFacts {
     std::string file;

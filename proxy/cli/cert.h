@@ -17,7 +17,7 @@ struct CertOptions {
     std::string key_file;
     std::string ca_certificate_file; // server, client
     std::string ca_key_file;
-    int days = 365;
+    int days = 0; // 0: as long as is usual
     bool overwrite = false;
 };
 

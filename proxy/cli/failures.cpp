@@ -31,9 +31,12 @@ int with_exit_codes(const std::string& config_file, const std::function<int()>& 
         return work();
     } catch (const config::ConfigError& error) {
         for (const auto& message : error.messages)
-            say("LOG", message);
+            say("ERROR", message);
         say("FATAL", "configuration file \"" + config_file + "\" contains errors");
         return exit_configuration;
+    } catch (const UsageError& error) {
+        say("ERROR", error.what());
+        return exit_usage;
     } catch (const tls::Error& error) {
         say_all(error);
         return exit_tls;

@@ -2,9 +2,15 @@
 #pragma once
 
 #include <functional>
+#include <stdexcept>
 #include <string>
 
 namespace pgmoat::cli {
+
+// What the command line asks for makes no sense: exit_usage.
+struct UsageError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 // "pgmoat: FATAL:  ..."
 void say(const char* level, const std::string& line);

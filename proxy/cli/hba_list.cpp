@@ -70,10 +70,12 @@ int list_hba(const HbaListOptions& options) {
             return print(path, file, context_without_config(file), options.json);
         }
         const Config config = config::load_config(options.config_file);
+        if (!options.listener.empty() && !config::find_listener(config, options.listener))
+            throw UsageError("there is no listener \"" + options.listener + "\"");
         const auto& listener = config::listener_named(config, options.listener);
         const std::string& path = options.hba_file.empty() ? listener.hba_file : options.hba_file;
         if (path.empty())
-            throw ConfigError({"listener \"" + listener.name + "\" has no \"hba_file\""});
+            throw UsageError("listener \"" + listener.name + "\" has no \"hba_file\"");
         return print(
             path, read(path), access::hba_context(config, listener.tls_mode), options.json);
     });

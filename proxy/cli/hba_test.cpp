@@ -7,11 +7,14 @@
 #include "proxy/config/guc_value.h"
 #include "proxy/config/hosts_file.h"
 #include "proxy/hba/evaluate/evaluation.h"
+#include "proxy/hba/method_promise.h"
 #include "proxy/lookups/dns.h"
 #include "proxy/lookups/interfaces.h"
 #include "proxy/lookups/roles.h"
 #include "tls/certificate_file.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -21,14 +24,13 @@ namespace pgmoat::cli {
 
 namespace {
 
-using config::ConfigError;
 using hba::Decision;
 using hba::Question;
 
 protocol::Replication replication_of(const std::string& word) {
     if (word == "database") return protocol::Replication::logical;
     const auto flag = config::parse_boolean(word.empty() ? "off" : word);
-    if (!flag) throw ConfigError({"invalid value for --replication: \"" + word + "\""});
+    if (!flag) throw UsageError("invalid value for --replication: \"" + word + "\"");
     return *flag ? protocol::Replication::physical : protocol::Replication::none;
 }
 
@@ -36,8 +38,6 @@ hba::Candidate candidate_of(const HbaTestOptions& options, const config::Config&
     hba::Candidate candidate;
     candidate.address_text = options.address == "local" ? "[local]" : options.address;
     candidate.address = hba::net_address_from(candidate.address_text);
-    if (candidate.address.family == hba::Family::local && candidate.address_text != "[local]")
-        throw ConfigError({"\"" + options.address + "\" is no numeric address"});
     candidate.tls = !options.tls.empty();
     candidate.tls_version = options.tls;
     candidate.tls_cipher = options.cipher;
@@ -81,7 +81,23 @@ Decision decide(const runtime::Access& access, const hba::Candidate& candidate) 
     }
 }
 
-void say(const Decision& decision, const std::string& listener_upstream) {
+// A rule's method is the server's to ask for, and is held against what it asks for.
+std::string promise_of(const hba::Rule& rule, const hba::Candidate& candidate) {
+    using protocol::ServerMethod;
+    const auto accepted = hba::methods_that_satisfy(rule);
+    if (accepted.contains(ServerMethod::none)) return {};
+    if (candidate.passthrough && candidate.tls)
+        return "TLS is passed through, so the server's authentication is not seen";
+    std::string methods;
+    for (const ServerMethod method : protocol::known_methods)
+        if (accepted.contains(method))
+            methods += (methods.empty() ? "" : " or ") + std::string(name_of(method));
+    return "if the server asks for " + methods;
+}
+
+void say(const Decision& decision,
+         const std::string& listener_upstream,
+         const hba::Candidate& candidate) {
     if (decision.rule != nullptr)
         std::printf("file \"%s\" line %u: \"%s\"\n",
                     decision.rule->file.c_str(),
@@ -92,6 +108,9 @@ void say(const Decision& decision, const std::string& listener_upstream) {
     if (!decision.refuses()) {
         const auto& upstream = decision.upstream.empty() ? listener_upstream : decision.upstream;
         std::printf("allow, to upstream \"%s\"\n", upstream.c_str());
+        const std::string promise =
+            decision.rule == nullptr ? "" : promise_of(*decision.rule, candidate);
+        if (!promise.empty()) std::printf("%s\n", promise.c_str());
         return;
     }
     std::printf(
@@ -99,21 +118,62 @@ void say(const Decision& decision, const std::string& listener_upstream) {
     if (!decision.log_detail.empty()) std::printf("log: %s\n", decision.log_detail.c_str());
 }
 
+// No question is answered that no client can ask.
+void require_question_makes_sense(const HbaTestOptions& options,
+                                  const config::Config& config,
+                                  const config::Listener& listener) {
+    const bool is_local = options.address == "local" || options.address == "[local]";
+    const bool passes_through = listener.tls_mode == config::TlsMode::passthrough;
+    constexpr std::array versions{"", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
+    if (!is_local && hba::net_address_from(options.address).family == hba::Family::local)
+        throw UsageError("--address: \"" + options.address + "\" is not a valid IP address");
+    if (std::find(versions.begin(), versions.end(), options.tls) == versions.end())
+        throw UsageError("--tls: \"" + options.tls + "\" is not a TLS version (TLSv1.2, TLSv1.3)");
+    if (is_local && !options.tls.empty())
+        throw UsageError("--tls: there is no TLS over Unix-domain sockets");
+    if (!is_local && !options.system_user.empty())
+        throw UsageError("--system-user is for --address local");
+    if (!options.tls.empty() && !passes_through && !config.ssl)
+        throw UsageError("--tls: listener \"" + listener.name + "\" has no TLS (ssl = off)");
+    if (options.tls.empty() &&
+        (!options.cipher.empty() || !options.group.empty() || !options.server_name.empty() ||
+         !options.client_certificate_file.empty()))
+        throw UsageError("--cipher, --group, --sni and --client-cert need --tls");
+}
+
+config::Listener listener_of(const HbaTestOptions& options, const config::Config& config) {
+    if (options.listener.empty()) return config.listeners.front();
+    const config::Listener* found = config::find_listener(config, options.listener);
+    if (found != nullptr) return *found;
+    std::string names;
+    for (const auto& listener : config.listeners)
+        names += (names.empty() ? "\"" : ", \"") + listener.name + "\"";
+    throw UsageError("there is no listener \"" + options.listener + "\", only " + names);
+}
+
+int say_no_rules(const config::Listener& listener) {
+    std::printf("listener \"%s\" has no access rules (\"hba_file\")\n"
+                "allow, to upstream \"%s\": the server authenticates the client\n",
+                listener.name.c_str(),
+                listener.upstream.c_str());
+    return exit_ok;
+}
+
 } // namespace
 
 int test_hba(const HbaTestOptions& options) {
     return with_exit_codes(options.config_file, [&]() -> int {
         config::Config config = config::load_config(options.config_file);
-        config::Listener listener = config::listener_named(config, options.listener);
+        config::Listener listener = listener_of(options, config);
+        require_question_makes_sense(options, config, listener);
         if (!options.hba_file.empty()) listener.hba_file = options.hba_file;
-        if (listener.hba_file.empty())
-            throw ConfigError({"listener \"" + listener.name + "\" has no \"hba_file\""});
+        if (listener.hba_file.empty()) return say_no_rules(listener);
         config.listeners = {listener};
         const auto access = access::load_access(config, {});
         hba::Candidate candidate = candidate_of(options, config);
         candidate.passthrough = listener.tls_mode == config::TlsMode::passthrough;
         const Decision decision = decide(access.front(), candidate);
-        say(decision, listener.upstream);
+        say(decision, listener.upstream, candidate);
         return decision.refuses() ? exit_failed : exit_ok;
     });
 }

@@ -7,9 +7,13 @@
 #include "proxy/cli/exit_code.h"
 #include "proxy/cli/failures.h"
 #include "proxy/config/config.h"
+#include "proxy/hba/net_address.h"
 #include "proxy/server/load_runtime_config.h"
+#include "proxy/server/probe_once.h"
 #include "proxy/server/process.h"
 #include "proxy/server/server.h"
+
+#include <unistd.h>
 
 #include <cstdio>
 #include <ctime>
@@ -34,22 +38,48 @@ int print_findings(const std::vector<Finding>& findings) {
     return code;
 }
 
-void print_sslmodes(const runtime::RuntimeConfig& setup) {
+void print_sslmodes(const runtime::RuntimeConfig& setup, const ClientQuestion& question) {
     std::vector<const hba::Rules*> rules;
     for (const auto& access : setup.access)
         rules.push_back(access.rules.get());
-    for (const auto& line : explain_sslmodes(setup.config, rules))
+    for (const auto& line : explain_sslmodes(setup.config, rules, question, std::time(nullptr)))
         std::printf("%s\n", line.c_str());
+}
+
+// What holds for this process and may be otherwise for the service.
+std::vector<std::string> process_warnings(const config::Config& config) {
+    std::vector<std::string> warnings;
+    const auto wanted = static_cast<std::size_t>(config.max_connections);
+    const auto shortage =
+        server::shortage_of_descriptors(server::connections_allowed(wanted), wanted);
+    if (!shortage.empty()) warnings.push_back(shortage);
+    if (::geteuid() == 0 && config.user.empty())
+        warnings.emplace_back(
+            "checked as root, but pgmoat does not run as root: private keys must be owned by root "
+            "or by the user it runs as");
+    return warnings;
+}
+
+void require_question_makes_sense(const CheckOptions& options) {
+    const ClientQuestion& asked = options.question;
+    const bool is_asked = !asked.host.empty() || !asked.who.user.empty() ||
+                          !asked.who.database.empty() || !asked.who.address.empty();
+    if (is_asked && !options.explain)
+        throw UsageError("--host, --user, --database and --address are for --explain");
+    if (!asked.who.address.empty() && !hba::numeric_address(asked.who.address))
+        throw UsageError("\"" + asked.who.address + "\" is not a valid IP address");
 }
 
 } // namespace
 
 int serve(const std::string& config_file) {
+    server::hold_signals();
     server::protect_process();
     return with_exit_codes(config_file, [&]() -> int {
         config::Config config = config::load_config(config_file);
         const std::string user = config.user;
         server::refuse_root(user);
+        server::require_user(user);
         telemetry::Log log;
         log.configure(config.log_min_messages, config.log_format);
         server::Server server(std::move(config), log);
@@ -58,11 +88,17 @@ int serve(const std::string& config_file) {
     });
 }
 
-int check(const std::string& config_file, bool explain) {
+int check(const CheckOptions& options) {
+    const std::string& config_file = options.config_file;
     return with_exit_codes(config_file, [&]() -> int {
-        const auto setup = server::load_runtime_config(config::load_config(config_file));
+        require_question_makes_sense(options);
+        config::Config config = config::load_config(config_file);
+        server::require_user(config.user);
+        const auto setup = server::load_runtime_config(std::move(config));
         const auto http = admin::load_http_access(setup->config);
         for (const auto& warning : setup->config.warnings)
+            say("WARNING", warning);
+        for (const auto& warning : process_warnings(setup->config))
             say("WARNING", warning);
         const auto exposure = admin::exposure_of(http);
         if (admin::sounds_exposed(http.listen) && !exposure.empty()) say("WARNING", exposure);
@@ -76,7 +112,11 @@ int check(const std::string& config_file, bool explain) {
             for (const auto& note : setup->tls->notes())
                 say("WARNING", note);
         const int code = print_findings(check_tls(setup->config, std::time(nullptr)));
-        if (explain) print_sslmodes(*setup);
+        if (options.probe) {
+            telemetry::Log log;
+            server::probe_once(setup, log);
+        }
+        if (options.explain) print_sslmodes(*setup, options.question);
         if (code == exit_ok)
             std::printf("configuration file \"%s\" is valid\n", config_file.c_str());
         return code;

@@ -252,10 +252,10 @@ class TestCheck:
         write_for_user(folder / "pgmoat.conf", config_text({"upstream": "host=/nowhere", "ssl": "on"}))
         code, out, _ = run_pgmoat(workspace, "check", "--explain", "--config", folder / "pgmoat.conf")
         assert code == 0
-        for text in ("fits certificate", "leaf first", "is valid until", "is made out to localhost", "SCRAM",
+        for text in ("fits certificate", "leaf first", "is valid until", "is valid for localhost", "SCRAM",
                      "ssl_min_protocol_version = TLSv1.2"):
             assert text in out, text
-        assert re.search(r"prefer .*TLS can be turned off", out)
+        assert re.search(r"prefer .*an active attacker can disable TLS", out)
 
     def test_an_expired_revocation_list_exits_4(self, workspace, folder, certificate, authority):
         certificate.install(folder)

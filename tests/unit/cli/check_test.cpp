@@ -51,14 +51,6 @@ struct Checked {
     std::int64_t now = std::time(nullptr) + 60;
 };
 
-bool has_line(const std::vector<std::string>& lines, const std::vector<std::string>& parts) {
-    return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
-        return std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
-            return line.find(part) != std::string::npos;
-        });
-    });
-}
-
 } // namespace
 
 TEST_CASE("a good pair is good in every respect") {
@@ -68,7 +60,7 @@ TEST_CASE("a good pair is good in every respect") {
         CHECK(finding.level == Level::ok);
     }
     CHECK(checked.level_of("has mode 0600 and fits certificate") == Level::ok);
-    CHECK(checked.level_of("is made out to db.example.com, 127.0.0.1") == Level::ok);
+    CHECK(checked.level_of("is valid for db.example.com, 127.0.0.1") == Level::ok);
     CHECK(checked.level_of("issued by /CN=Test authority root") == Level::ok);
 }
 
@@ -103,7 +95,7 @@ TEST_CASE(
             ->not_after;
     checked.now = end - day;
     CHECK(checked.level_of(name) == Level::warning);
-    CHECK(checked.level_of("does so soon") == Level::warning);
+    CHECK(checked.level_of("expires soon") == Level::warning);
     checked.now = end;
     CHECK(checked.level_of("client certificates that it has issued are refused") == Level::warning);
 }
@@ -113,8 +105,8 @@ TEST_CASE("a chain is wanted leaf first, each certificate issued by the next") {
     checked.append("root", "server");
     CHECK(checked.level_of("chain of 2, leaf first, up to its root") == Level::ok);
     checked.append("other-root", "server");
-    CHECK(checked.level_of("certificate 2 (/CN=Test authority root) is not issued by the one "
-                           "behind it (/CN=Test authority other-root)") == Level::warning);
+    CHECK(checked.level_of("certificate 2 (/CN=Test authority root) is not issued by the "
+                           "next one (/CN=Test authority other-root)") == Level::warning);
 }
 
 TEST_CASE("old versions and ciphers without a secret are weak") {
@@ -136,50 +128,17 @@ TEST_CASE("with hosts their certificates are checked, each once") {
     CHECK(cli::check_tls(checked.config, checked.now).size() == 5); // four of the pair, one of all
 }
 
-TEST_CASE("the table of sslmodes says who connects and who can listen in") {
+TEST_CASE("a certificate that no client can verify is an error") {
     Checked checked;
-    const auto with_tls = cli::explain_sslmodes(checked.config, {});
-    CHECK(has_line(with_tls, {"disable", "plaintext", "no"}));
-    CHECK(has_line(with_tls, {"verify-full", "db.example.com", "yes"}));
-    CHECK(has_line(with_tls, {"prefer", "TLS can be turned off"}));
-    checked.config.ssl = false;
-    CHECK(has_line(cli::explain_sslmodes(checked.config, {}), {"require", "has no TLS"}));
-    checked.config.listeners[0].tls_mode = config::TlsMode::passthrough;
-    CHECK(has_line(cli::explain_sslmodes(checked.config, {}), {"passed through"}));
+    checked.certificates.issue("client-server", checked.certificates.client_request("db"));
+    checked.config.tls = checked.certificates.server_settings("client-server");
+    CHECK(checked.level_of("its key usage is not that of a server") == Level::error);
 }
 
-TEST_CASE("the table of sslmodes knows which rules there are") {
-    using hba::RecordType;
-    const Checked checked;
-    const auto rule = [](RecordType type, hba::Method method) {
-        hba::Rule made;
-        made.type = type;
-        made.method = method;
-        made.databases.resize(1);
-        made.databases[0].kind = hba::NameMatch::Kind::all;
-        made.users = made.databases;
-        return made;
-    };
-    const auto lines = [&](std::vector<hba::Rule> list) {
-        hba::Rules rules;
-        rules.rules = std::move(list);
-        return cli::explain_sslmodes(checked.config, {&rules});
-    };
-    const auto tls_only = lines({rule(RecordType::hostssl, hba::Method::scram_sha_256)});
-    CHECK(has_line(tls_only, {"disable", "no: the rules refuse plaintext"}));
-    CHECK(has_line(tls_only, {"allow", "yes, in TLS, at the second attempt"}));
-    CHECK(has_line(tls_only, {"require", "yes, in TLS"}));
-    CHECK(lines({rule(RecordType::hostnossl, hba::Method::reject),
-                 rule(RecordType::host, hba::Method::scram_sha_256)}) == tls_only);
-
-    const auto plain_only = lines({rule(RecordType::hostnossl, hba::Method::scram_sha_256)});
-    CHECK(has_line(plain_only, {"disable", "yes, in plaintext"}));
-    CHECK(has_line(plain_only, {"prefer", "yes, in plaintext, at the second attempt"}));
-    CHECK(has_line(plain_only, {"verify-full", "no: the rules refuse TLS"}));
-
-    hba::Rule with_certificate = rule(RecordType::host, hba::Method::cert);
-    with_certificate.client_cert = hba::ClientCert::verify_full;
-    CHECK(
-        has_line(lines({with_certificate}), {"require", "yes, in TLS, with a client certificate"}));
-    CHECK(has_line(lines({}), {"prefer", "no: the rules refuse everybody"}));
+TEST_CASE("a leaf among the authorities is worth a warning") {
+    Checked checked;
+    checked.config.tls.ca_file = checked.certificates.certificate("server");
+    CHECK(checked.level_of("which is not an authority") == Level::warning);
+    checked.config.tls.ca_file = checked.certificates.certificate("root");
+    CHECK(checked.is_silent_about("is not an authority"));
 }

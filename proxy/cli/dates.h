@@ -1,0 +1,12 @@
+// A point in time as people read it in what the commands print.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace pgmoat::cli {
+
+// "2027-11-28 04:54 UTC"
+[[nodiscard]] std::string date_of(std::int64_t unix_seconds);
+
+} // namespace pgmoat::cli

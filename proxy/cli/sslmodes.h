@@ -1,0 +1,40 @@
+// What each sslmode of a libpq client comes to at a listener that terminates TLS: libpq's order of
+// attempts, against the rules, the table of hosts and the certificates. Reads certificate files;
+// knows no socket.
+//
+//   sslmode      | attempts                                       | ends at the first that
+//   -------------+------------------------------------------------+------------------------------
+//   disable      | plaintext                                      |
+//   allow        | plaintext, then TLS                            | is let in
+//   prefer       | TLS, then plaintext                            | is let in
+//   require      | TLS                                            |
+//   verify-ca    | TLS; the chain must lead to sslrootcert        |
+//   verify-full  | the same, and the certificate must name `host` |
+//
+// Source: libpq, fe-connect.c, PQconnectPoll() and connection_failed().
+#pragma once
+
+#include "proxy/cli/client_classes.h"
+#include "proxy/config/config.h"
+#include "proxy/hba/rule.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pgmoat::cli {
+
+struct ClientQuestion {
+    Who who;
+    std::string host; // that the client connects to; empty: any
+};
+
+// Tables, as lines: one for each listener and for each kind of host that its clients may connect
+// to, where that matters. `rules` are the listeners' (none: every client is let in); `now` is in
+// Unix seconds. Throws tls::Error.
+[[nodiscard]] std::vector<std::string> explain_sslmodes(const config::Config& config,
+                                                        const std::vector<const hba::Rules*>& rules,
+                                                        const ClientQuestion& question,
+                                                        std::int64_t now);
+
+} // namespace pgmoat::cli
