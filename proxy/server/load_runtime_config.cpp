@@ -52,10 +52,10 @@ std::optional<unsigned> user_who_serves(const config::Config& config) {
         if (names_it) where = "\"" + name + "\"" + config::text_of(given.location);
     }
     if (where.empty()) throw tls::Error(error);
+    // Not in the detail, which is PostgreSQL's.
     throw tls::Error(error.what(),
-                     error.detail + (error.detail.empty() ? "" : " ") + "It is set by " + where +
-                         ".",
-                     error.hint);
+                     error.detail,
+                     error.hint + (error.hint.empty() ? "" : " ") + "It is set by " + where + ".");
 }
 
 std::shared_ptr<const tls::ServerContext>
