@@ -2,7 +2,7 @@
 
 #include "proxy/access/load_rules.h"
 #include "proxy/hba/parse/hba_listing.h"
-#include "proxy/telemetry/log_fields.h"
+#include "protocol/shown_text.h"
 
 #include <algorithm>
 #include <chrono>
@@ -22,7 +22,7 @@ void repair(telemetry::SessionFacts& facts) {
                               &facts.application_name,
                               &facts.client_tls.server_name,
                               &facts.client_tls.alpn})
-        *text = telemetry::repaired(*text, bytes_max);
+        *text = protocol::make_visible(*text, bytes_max);
 }
 
 admin::RuleView view_of(const hba::Rule& rule) {

@@ -1,5 +1,7 @@
 #include "proxy/telemetry/log.h"
 
+#include "protocol/shown_text.h"
+
 #include <spdlog/async.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -75,7 +77,7 @@ std::string as_text(Log::Level level, std::string_view event, const Fields& fiel
     line += word(level);
     line += ":  ";
     // Our own sentence; it may hold names from files or peers, which must not break the line.
-    line += repaired(event, event_bytes_max);
+    line += protocol::make_visible(event, event_bytes_max);
     const std::string facts = fields.as_text();
     if (!facts.empty()) line += ": " + facts;
     return line;
@@ -86,7 +88,7 @@ std::string as_json(Log::Level level, std::string_view event, const Fields& fiel
         "{\"time\":\"" + timestamp('T') + "Z\",\"pid\":" + std::to_string(::getpid());
     line += ",\"level\":\"";
     line += word(level);
-    line += "\",\"event\":\"" + escaped(event, event_bytes_max) + '"';
+    line += "\",\"event\":" + protocol::json_string(event, event_bytes_max);
     const std::string facts = fields.as_json();
     if (!facts.empty()) line += ',' + facts;
     return line + '}';

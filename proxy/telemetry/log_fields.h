@@ -46,15 +46,8 @@ class Fields {
     std::vector<Field> fields_;
 };
 
-// `text` as the inside of a JSON string; cut at `bytes_max` with "..." behind.
-[[nodiscard]] std::string escaped(std::string_view text, std::size_t bytes_max);
-
 // `text` as a field of the text log: in quotes if it is empty or holds a blank, escaped as in JSON.
 // Not `quoted`: a std::string would find std::quoted first.
 [[nodiscard]] std::string text_field(std::string_view text, std::size_t bytes_max = 256);
-
-// `text` as valid UTF-8 without control characters, for a place that has an encoding of its own
-// (HTML): what is not allowed becomes U+FFFD; cut as above.
-[[nodiscard]] std::string repaired(std::string_view text, std::size_t bytes_max);
 
 } // namespace pgmoat::telemetry

@@ -1,6 +1,6 @@
 #include "proxy/admin/status/page_format.h"
 
-#include "proxy/telemetry/log_fields.h"
+#include "protocol/shown_text.h"
 
 #include <array>
 #include <cstdio>
@@ -24,7 +24,7 @@ std::string short_number(double number) {
 
 std::string html(std::string_view text) {
     std::string out;
-    for (const char c : telemetry::repaired(text, text_bytes_max)) {
+    for (const char c : protocol::make_visible(text, text_bytes_max)) {
         switch (c) {
         case '&': out += "&amp;"; break;
         case '<': out += "&lt;"; break;

@@ -1,5 +1,7 @@
 #include "proxy/hba/parse/listing_text.h"
 
+#include "protocol/shown_text.h"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -81,31 +83,15 @@ std::string line_of(const Cells& cells, const std::array<std::size_t, column_cou
     return line + "\n";
 }
 
-// Bytes that are no ASCII are shown as Latin-1 characters: whatever the file holds, this is JSON.
-std::string json_string(std::string_view text) {
-    constexpr std::string_view figures = "0123456789abcdef";
-    std::string json = "\"";
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\')
-            json += std::string("\\") + c;
-        else if (byte < 0x20 || byte >= 0x7f)
-            json += std::string("\\u00") + figures[byte / 16] + figures[byte % 16];
-        else
-            json += c;
-    }
-    return json + "\"";
-}
-
 std::string json_text(const std::string& text) {
-    return text.empty() ? "null" : json_string(text);
+    return text.empty() ? "null" : protocol::json_string(text);
 }
 
 std::string json_list(const std::vector<std::string>& items) {
     if (items.empty()) return "null";
     std::string json;
     for (const std::string& item : items)
-        json += (json.empty() ? "[" : ", ") + json_string(item);
+        json += (json.empty() ? "[" : ", ") + protocol::json_string(item);
     return json + "]";
 }
 
@@ -124,7 +110,7 @@ std::string json_object(const HbaRow& row) {
                           json_text(row.warning)};
     std::string json;
     for (std::size_t n = 0; n < column_count; ++n)
-        json += (json.empty() ? "{" : ", ") + json_string(columns[n]) + ": " + values[n];
+        json += (json.empty() ? "{" : ", ") + protocol::json_string(columns[n]) + ": " + values[n];
     return json + "}";
 }
 

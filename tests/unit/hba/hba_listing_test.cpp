@@ -99,9 +99,9 @@ TEST_CASE("the table for people tells two names from one with a comma") {
 }
 
 TEST_CASE("the table for programs is JSON whatever the file holds") {
-    CHECK(json_table(rows_of("local \"a\"\"\\\x01\xe9\" all trust")) ==
+    CHECK(json_table(rows_of("local \"a\"\"\\\x01\xe9ä\" all trust")) ==
           "[\n{\"rule_number\": 1, \"file_name\": \"/c/hba\", \"line_number\": 1, \"type\": "
-          "\"local\", \"database\": [\"a\\\"\\\\\\u0001\\u00e9\"], \"user_name\": [\"all\"], "
+          "\"local\", \"database\": [\"a\\\"\\\\\\u0001\\ufffdä\"], \"user_name\": [\"all\"], "
           "\"address\": null, \"netmask\": null, \"auth_method\": \"trust\", \"options\": null, "
           "\"error\": null, \"warning\": null}\n]\n");
     CHECK(json_table({}) == "[\n]\n");

@@ -1,0 +1,27 @@
+// UTF-8 as RFC 3629 has it, and the characters that must not reach a terminal, a log or a page as
+// they are. One table: log, JSON, console and status page all ask here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace pgmoat::protocol {
+
+struct Utf8Character {
+    std::uint32_t code = 0;
+    std::size_t length = 0; // in bytes; 0: the text does not begin with a character
+};
+
+// The character at the front. Overlong forms, surrogates and codes beyond U+10FFFF are none.
+[[nodiscard]] Utf8Character first_character(std::string_view text) noexcept;
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+void append_utf8(std::string& out, std::uint32_t code);
+
+// Control characters, which terminals obey; characters that change the order of the text around
+// them (CVE-2021-42574); and those that cannot be seen, so that two names can look alike.
+[[nodiscard]] bool is_unsafe_to_show(std::uint32_t code) noexcept;
+
+} // namespace pgmoat::protocol
