@@ -1,9 +1,9 @@
 #include "proxy/telemetry/log.h"
 
 #include "protocol/shown_text.h"
+#include "proxy/telemetry/stderr_sink.h"
 
 #include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <unistd.h>
@@ -100,6 +100,7 @@ struct Log::Sink {
     // Shared because spdlog's queue holds the logger of each line; nobody else does. Above the
     // queue, so that it goes after the queue's thread has ended.
     std::shared_ptr<spdlog::async_logger> logger;
+    std::shared_ptr<StderrSink> output = std::make_shared<StderrSink>();
     std::shared_ptr<spdlog::details::thread_pool> queue =
         std::make_shared<spdlog::details::thread_pool>(queue_lines_max, 1);
     std::atomic<int> from{1};
@@ -107,16 +108,17 @@ struct Log::Sink {
 };
 
 Log::Log() : sink_(std::make_unique<Sink>()) {
-    sink_->logger =
-        std::make_shared<spdlog::async_logger>("pgmoat",
-                                               std::make_shared<spdlog::sinks::stderr_sink_mt>(),
-                                               sink_->queue,
-                                               spdlog::async_overflow_policy::overrun_oldest);
+    sink_->logger = std::make_shared<spdlog::async_logger>(
+        "pgmoat", sink_->output, sink_->queue, spdlog::async_overflow_policy::overrun_oldest);
     sink_->logger->set_level(spdlog::level::trace);
     sink_->logger->set_pattern("%v");
 }
 
-Log::~Log() = default;
+// Its thread writes what is queued, but a reader that does not read cannot hold up the end.
+Log::~Log() {
+    constexpr std::chrono::seconds patience{1};
+    sink_->output->end_by(StderrSink::Clock::now() + patience);
+}
 
 void Log::write(Level level, std::string_view event, const Fields& fields) {
     if (!shows(level)) return;
@@ -135,7 +137,7 @@ void Log::configure(Level from, config::LogFormat format) {
 }
 
 std::uint64_t Log::dropped() const {
-    return sink_->queue->overrun_counter();
+    return sink_->queue->overrun_counter() + sink_->output->lost();
 }
 
 } // namespace pgmoat::telemetry
