@@ -5,6 +5,8 @@
 #include "proxy/admin/http/listen.h"
 #include "proxy/admin/limits.h"
 
+#include <boost/asio/post.hpp>
+
 #include <ctime>
 #include <utility>
 
@@ -45,23 +47,33 @@ std::vector<admin::RuleState> rule_states(const runtime::RuntimeConfig& setup) {
 
 AdminServer::AdminServer(boost::asio::io_context& context,
                          AdminSources sources,
+                         AdminNews news,
                          admin::HttpAccess access)
-    : sources_(std::move(sources)), started_(std::time(nullptr)),
-      endpoint_(context, pages(), access) {
-    const std::string& where = sources_.setup->config.http_listen;
-    auto acceptor = admin::open_http_acceptor(context, where);
-    exposed_ = admin::is_exposed(acceptor);
+    : context_(context), sources_(std::move(sources)), news_(std::move(news)),
+      started_(std::time(nullptr)), endpoint_(context, pages(), access) {
+    const std::string& where = news_.setup->config.http_listen;
+    admin::HttpSockets sockets = admin::open_http_sockets(context, where);
+    for (const std::string& warning : sockets.warnings)
+        sources_.log.warning(warning);
+    exposed_ = admin::is_exposed(sockets);
     warn_of(access);
-    endpoint_.start(std::move(acceptor));
+    endpoint_.start(std::move(sockets.acceptors));
     const std::string scheme = access.tls ? "https://" : "http://";
     sources_.log.info("status page at " + scheme + where + "/, metrics at " + scheme + where +
                       "/metrics");
-    sample();
+    take_sample();
 }
 
 void AdminServer::use(admin::HttpAccess access) {
     warn_of(access);
-    endpoint_.use(std::move(access));
+    boost::asio::post(context_, [this, access = std::move(access)]() mutable {
+        endpoint_.use(std::move(access));
+    });
+}
+
+void AdminServer::tell(AdminNews news) {
+    boost::asio::post(context_,
+                      [this, news = std::move(news)]() mutable { news_ = std::move(news); });
 }
 
 void AdminServer::warn_of(const admin::HttpAccess& access) {
@@ -70,6 +82,10 @@ void AdminServer::warn_of(const admin::HttpAccess& access) {
 }
 
 void AdminServer::sample() {
+    boost::asio::post(context_, [this] { take_sample(); });
+}
+
+void AdminServer::take_sample() {
     history_.add(
         admin::take_sample(std::time(nullptr), sources_.table.snapshot(), sources_.counters.sum()));
 }
@@ -77,13 +93,13 @@ void AdminServer::sample() {
 admin::HttpPages AdminServer::pages() {
     admin::HttpPages pages;
     pages.metrics = [this] { return metrics_text(); };
-    pages.ready = [this] { return !sources_.state.draining; };
+    pages.ready = [this] { return !news_.state.draining; };
     pages.status = [this] { return status(); };
     pages.connections = [this](std::size_t count_max) {
         return admin::newest_of(sources_.table.snapshot(), count_max);
     };
     pages.connection_metrics_max = [this] {
-        return static_cast<std::size_t>(sources_.setup->config.connection_metrics_max);
+        return static_cast<std::size_t>(news_.setup->config.connection_metrics_max);
     };
     return pages;
 }
@@ -98,8 +114,7 @@ std::string AdminServer::metrics_text() {
 }
 
 metrics::Gauges AdminServer::gauges(const telemetry::SeenSessions& sessions) const {
-    return read_gauges(
-        {sessions, *sources_.setup, sources_.plane, sources_.threads, sources_.state});
+    return read_gauges({sessions, *news_.setup, sources_.plane, sources_.threads, news_.state});
 }
 
 admin::Status AdminServer::status() const {
@@ -107,11 +122,11 @@ admin::Status AdminServer::status() const {
     admin::Status status;
     status.now = std::time(nullptr);
     status.started = started_;
-    status.ready = !sources_.state.draining;
+    status.ready = !news_.state.draining;
     status.gauges = gauges(sessions);
     status.totals = sources_.counters.sum();
     status.shares = admin::shares_of(sessions);
-    status.rules = rule_states(*sources_.setup);
+    status.rules = rule_states(*news_.setup);
     status.refusals = sources_.refusals.newest_first();
     status.history = history_.oldest_first();
     status.connections = admin::newest_of(std::move(sessions), admin::connections_on_page_max);

@@ -1,5 +1,6 @@
 // The HTTP endpoint as the server uses it: fills the pages from the session table, the counters and
-// the setup, and keeps the history for the charts. On the first control thread.
+// the setup, and keeps the history for the charts. Everything runs on a thread of its own, so that
+// no login waits for a page; the first control thread tells it what is new.
 #pragma once
 
 #include "metrics/counters.h"
@@ -31,28 +32,40 @@ struct AdminSources {
     const std::vector<std::unique_ptr<runtime::ControlThread>>& threads;
     const telemetry::RecentRefusals& refusals;
     telemetry::Log& log;
-    const std::shared_ptr<const runtime::RuntimeConfig>& setup; // the one in force
-    const ServerState& state;
+};
+
+// What the first control thread alone knows, as it was when it was told last.
+struct AdminNews {
+    std::shared_ptr<const runtime::RuntimeConfig> setup; // the one in force
+    ServerState state;
 };
 
 class AdminServer {
   public:
-    // Listens at once. Throws admin::ListenError.
-    AdminServer(boost::asio::io_context& context, AdminSources sources, admin::HttpAccess access);
+    // Listens at once; `context` is run by another thread. Throws admin::ListenError.
+    AdminServer(boost::asio::io_context& context,
+                AdminSources sources,
+                AdminNews news,
+                admin::HttpAccess access);
 
-    // After a reload.
+    // On the first control thread. After a reload:
     void use(admin::HttpAccess access);
+    // Whenever something has changed.
+    void tell(AdminNews news);
     // Takes one sample of the history; the server calls it at an even pace.
     void sample();
 
   private:
+    void take_sample();
     [[nodiscard]] admin::HttpPages pages();
     void warn_of(const admin::HttpAccess& access);
     [[nodiscard]] metrics::Gauges gauges(const telemetry::SeenSessions& sessions) const;
     [[nodiscard]] std::string metrics_text();
     [[nodiscard]] admin::Status status() const;
 
+    boost::asio::io_context& context_;
     AdminSources sources_;
+    AdminNews news_;
     std::int64_t started_;
     bool exposed_ = false;           // other machines can reach it
     std::uint64_t dropped_seen_ = 0; // of the log

@@ -16,6 +16,7 @@
 #include "proxy/server/open_listeners.h"
 #include "proxy/server/process.h"
 #include "proxy/server/reloader.h"
+#include "proxy/server/worker_thread.h"
 #include "proxy/session/session.h"
 #include "proxy/telemetry/session_table.h"
 #include "proxy/upstream/probe.h"
@@ -87,9 +88,9 @@ struct Server::Running {
         }
         if (!setup->config.http_listen.empty())
             http.emplace(
-                threads[0]->context,
-                AdminSources{
-                    counters, table, plane, threads, reporter.recent_refusals(), log, setup, state},
+                http_thread.context(),
+                AdminSources{counters, table, plane, threads, reporter.recent_refusals(), log},
+                news(),
                 std::move(access));
         open_console();
         signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
@@ -114,6 +115,7 @@ struct Server::Running {
             thread->lag.start();
         log.info("ready to accept connections");
 
+        if (http) http_thread.start(log);
         std::vector<std::jthread> others;
         for (std::size_t i = 1; i < threads.size(); ++i)
             others.emplace_back([this, i] {
@@ -124,6 +126,7 @@ struct Server::Running {
         run_until_stopped(*threads[0]);
         for (auto& thread : threads)
             thread->context.stop();
+        http_thread.stop();
         return exit_code;
     }
 
@@ -190,6 +193,7 @@ struct Server::Running {
             log.error(error);
         if (!result.setup) {
             mark_faults(state.certificates, result.certificates);
+            tell_http();
             for (const auto& heard : result.heard)
                 heard(result.errors.front());
             return;
@@ -203,6 +207,7 @@ struct Server::Running {
                 heard({});
         });
         if (http) http->use(result.http);
+        tell_http();
         watch_files(result.looks);
     }
 
@@ -255,6 +260,7 @@ struct Server::Running {
 
     void drain(const std::string& why) {
         state.draining = true;
+        tell_http();
         listeners.clear();
         log.info(why + ", waiting for " + std::to_string(sessions_left()) + " connections");
         give_up_at = std::chrono::steady_clock::now() + setup->config.shutdown_timeout;
@@ -279,6 +285,7 @@ struct Server::Running {
         if (cut_off) return finish();
         cut_off = true;
         state.draining = true;
+        tell_http();
         listeners.clear();
         const std::size_t live = sessions_left();
         log.info(why + ", ending " + std::to_string(live) + " connections");
@@ -295,6 +302,11 @@ struct Server::Running {
                 for (auto* session : sessions)
                     session->interrupt({metrics::CloseReason::drain, detail});
             });
+    }
+
+    [[nodiscard]] AdminNews news() const { return {setup, state}; }
+    void tell_http() {
+        if (http) http->tell(news());
     }
 
     void keep_house() {
@@ -330,6 +342,7 @@ struct Server::Running {
     std::optional<asio::steady_timer> timer; // of the shutdown
     std::optional<asio::steady_timer> housekeeper;
     ServerState state{false, true, std::time(nullptr), read_certificates(*setup)};
+    WorkerThread http_thread; // outlives what runs on it
     std::optional<AdminServer> http;
     std::optional<CertificateWatch> certificate_watch;
     std::optional<Reloader> reloader;

@@ -11,14 +11,19 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <exception>
 #include <functional>
 #include <list>
-#include <optional>
 #include <utility>
+#include <vector>
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
+using boost::system::error_code;
 
 namespace pgmoat::admin {
 
@@ -28,10 +33,16 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 // Touched on the context's thread only.
 struct HttpEndpoint::State {
-    State(asio::io_context& context_, HttpPages pages, HttpAccess access)
-        : context(context_), site{std::move(pages), access, HttpAuthenticator(access.users)} {}
+    State(asio::io_context& context_,
+          asio::any_io_executor password_checks,
+          HttpPages pages,
+          HttpAccess access)
+        : context(context_), site{std::move(pages),
+                                  access,
+                                  HttpAuthenticator(access.users),
+                                  std::move(password_checks)} {}
 
-    static asio::awaitable<void> accept_all(std::shared_ptr<State> state);
+    static asio::awaitable<void> accept_all(std::shared_ptr<State> state, std::size_t index);
     static asio::awaitable<void> serve(std::shared_ptr<State> state, tcp::socket socket);
     void welcome(const std::shared_ptr<State>& self, tcp::socket socket);
     void make_room();
@@ -39,19 +50,34 @@ struct HttpEndpoint::State {
 
     asio::io_context& context;
     HttpSite site;
-    std::optional<tcp::acceptor> acceptor;  // none: not started, or stopped
+    std::vector<tcp::acceptor> acceptors;   // none: not started, or stopped
     std::list<HttpConnection*> connections; // the least recently served first
 };
 
-asio::awaitable<void> HttpEndpoint::State::accept_all(std::shared_ptr<State> state) {
+// accept4() itself, for the flag that closes the socket in a child (Asio has none).
+asio::awaitable<void> HttpEndpoint::State::accept_all(std::shared_ptr<State> state,
+                                                      std::size_t index) {
     asio::steady_timer pause(state->context);
-    while (state->acceptor) {
-        auto [error, socket] = co_await state->acceptor->async_accept(as_result);
-        if (!state->acceptor) co_return;
-        if (!error) {
-            state->welcome(state, std::move(socket));
+    while (index < state->acceptors.size()) {
+        const auto [error] =
+            co_await state->acceptors[index].async_wait(tcp::acceptor::wait_read, as_result);
+        if (index >= state->acceptors.size()) co_return;
+        tcp::acceptor& acceptor = state->acceptors[index];
+        const int descriptor =
+            error ? -1
+                  : ::accept4(
+                        acceptor.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (descriptor >= 0) {
+            error_code assigned;
+            tcp::socket socket(state->context);
+            socket.assign(acceptor.local_endpoint(assigned).protocol(), descriptor, assigned);
+            if (assigned)
+                ::close(descriptor);
+            else
+                state->welcome(state, std::move(socket));
             continue;
         }
+        if (!error && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)) continue;
         pause.expires_after(http_accept_pause);
         (void)co_await pause.async_wait(as_result);
     }
@@ -90,22 +116,26 @@ void HttpEndpoint::State::make_room() {
 }
 
 void HttpEndpoint::State::stop() {
-    acceptor.reset();
+    acceptors.clear();
     for (HttpConnection* connection : connections)
         connection->close();
 }
 
 HttpEndpoint::HttpEndpoint(asio::io_context& context, HttpPages pages, HttpAccess access)
     : context_(context),
-      state_(std::make_shared<State>(context, std::move(pages), std::move(access))) {}
+      state_(std::make_shared<State>(
+          context, password_checks_.get_executor(), std::move(pages), std::move(access))) {}
 
 HttpEndpoint::~HttpEndpoint() {
     stop();
+    password_checks_.stop();
+    password_checks_.join();
 }
 
-void HttpEndpoint::start(tcp::acceptor acceptor) {
-    state_->acceptor.emplace(std::move(acceptor));
-    asio::co_spawn(context_, State::accept_all(state_), asio::detached);
+void HttpEndpoint::start(std::vector<tcp::acceptor> acceptors) {
+    state_->acceptors = std::move(acceptors);
+    for (std::size_t i = 0; i < state_->acceptors.size(); ++i)
+        asio::co_spawn(context_, State::accept_all(state_, i), asio::detached);
 }
 
 void HttpEndpoint::use(HttpAccess access) {

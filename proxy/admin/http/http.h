@@ -1,5 +1,5 @@
 // The HTTP endpoint: metrics, health, connections, the status page. A few coroutines on the
-// caller's io_context, which one thread runs; no error leaves them. Slow clients wait by
+// caller's io_context, which one thread runs, and one more that checks passwords; no error leaves them. Slow clients wait by
 // themselves: each connection has its own deadline, and a full house closes the one that was served
 // least recently (limits.h).
 #pragma once
@@ -9,8 +9,10 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <memory>
+#include <vector>
 
 namespace pgmoat::admin {
 
@@ -22,13 +24,13 @@ class HttpEndpoint {
     HttpEndpoint(const HttpEndpoint&) = delete;
     HttpEndpoint& operator=(const HttpEndpoint&) = delete;
 
-    // Begins to accept from a listening socket that belongs to `context`; once.
-    void start(boost::asio::ip::tcp::acceptor acceptor);
+    // Begins to accept from listening sockets that belong to `context`; once.
+    void start(std::vector<boost::asio::ip::tcp::acceptor> acceptors);
 
     // From the next connection and the next request on. On the context's thread.
     void use(HttpAccess access);
 
-    // Closes the listening socket and every connection, from any thread; the context's thread does
+    // Closes the listening sockets and every connection, from any thread; the context's thread does
     // it as soon as it can. Pages are called until then: what they use must live on or the context
     // stop.
     void stop();
@@ -37,6 +39,7 @@ class HttpEndpoint {
     struct State;
 
     boost::asio::io_context& context_;
+    boost::asio::thread_pool password_checks_{1}; // each takes milliseconds
     // Shared with the coroutines only: the context may destroy them after the endpoint is gone.
     std::shared_ptr<State> state_;
 };

@@ -5,6 +5,8 @@
 #include "proxy/admin/http/http_host.h"
 #include "proxy/admin/http/http_response.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/none.hpp>
 
@@ -30,8 +32,24 @@ HttpAnswer answer_to_bad_request(const boost::system::error_code& error) {
     if (error == http::error::header_limit || error == http::error::buffer_overflow)
         return plain_answer(431, "the header is too large");
     const bool is_syntax = error.category() == http::make_error_code(http::error{}).category();
-    if (is_syntax) return plain_answer(400, "this is no HTTP request");
+    if (is_syntax) return plain_answer(400, "malformed HTTP request");
     return {0, {}, {}};
+}
+
+// RFC 9112, section 3.2: a request with none, with two or with one that names nothing is answered
+// with 400. What is in front of us may have read another of two. Empty: it is fine.
+template <typename Request>
+std::string wrong_host(const Request& request) {
+    const std::size_t count = request.count(http::field::host);
+    if (count > 1) return "more than one Host header";
+    if (count == 0) return request.version() >= 11 ? "no Host header" : "";
+    const std::string_view host = view(request[http::field::host]);
+    const bool is_name = !host.empty() && host.find_first_of(" \t,/@?#\\") == host.npos;
+    return is_name ? "" : "invalid Host header";
+}
+
+asio::awaitable<bool> check_password(HttpPassword password) {
+    co_return is_right(password);
 }
 
 template <typename Parser>
@@ -47,7 +65,7 @@ HttpRequestFacts facts_of(const Parser& parser) {
 } // namespace
 
 HttpConnection::HttpConnection(asio::ip::tcp::socket socket, HttpSite& site)
-    : stream_(std::move(socket), site.access.tls.get()), site_(site) {}
+    : stream_(std::move(socket), site.access.tls.get()), client_(stream_.network()), site_(site) {}
 
 asio::awaitable<void> HttpConnection::serve(std::function<void()> served) {
     stream_.expires_after(http_request_time_max);
@@ -92,7 +110,8 @@ asio::awaitable<bool> HttpConnection::answer_one_request() {
     }
     // A request with a body is answered without it, and the connection ends: what follows is no
     // request.
-    const HttpAnswer answer = answer_to(parser);
+    const HttpAnswer answer = co_await answer_to(parser);
+    if (closed_) co_return false;
     HttpRequestFacts facts = facts_of(parser);
     facts.keep_alive = parser.keep_alive() && parser.is_done() && answer.status != 431;
     const std::string response = make_response(answer, facts);
@@ -124,24 +143,43 @@ asio::awaitable<HttpConnection::Error> HttpConnection::read_more() {
     co_return error;
 }
 
-HttpAnswer HttpConnection::answer_to(const Parser& parser) {
+asio::awaitable<HttpAnswer> HttpConnection::answer_to(const Parser& parser) {
     const auto& request = parser.get();
     if (std::distance(request.begin(), request.end()) > http_header_fields_max)
-        return plain_answer(431, "too many header fields");
-    const std::string_view target = view(request.target());
+        co_return plain_answer(431, "too many header fields");
+    if (const std::string wrong = wrong_host(request); !wrong.empty())
+        co_return plain_answer(400, wrong);
+    const std::string target(view(request.target()));
     const bool open = !site_.access.users;
     if (open && !is_for_any_host(target) &&
         !is_own_host(view(request[http::field::host]), site_.access.listen))
-        return plain_answer(421, "under this host name there is nothing without a password");
+        co_return plain_answer(421,
+                               "host name not allowed: use an IP address or set http_users_file");
     if (needs_user(target)) {
-        using Answer = HttpAuthenticator::Answer;
-        const Answer answer = site_.authenticator.check(view(request[http::field::authorization]),
-                                                        HttpAuthenticator::Clock::now());
-        if (answer == Answer::unknown) return plain_answer(401, "name and password, please");
-        if (answer == Answer::too_busy) return plain_answer(429, "too many passwords to look at");
+        const auto refused = co_await ask_for_password(view(request[http::field::authorization]));
+        if (refused) co_return *refused;
     }
-    return site_.answers.answer(
+    co_return site_.answers.answer(
         view(request.method_string()), target, site_.pages, RecentAnswers::Clock::now());
+}
+
+asio::awaitable<std::optional<HttpAnswer>>
+HttpConnection::ask_for_password(std::string_view authorization) {
+    using Answer = HttpAuthenticator::Answer;
+    const auto now = HttpAuthenticator::Clock::now();
+    Answer answer = site_.authenticator.recall(authorization, client_, now);
+    if (answer == Answer::to_be_checked) {
+        // A reload may put another authenticator in its place meanwhile.
+        const HttpPassword password = site_.authenticator.password_of(authorization);
+        const bool right = co_await asio::co_spawn(
+            site_.password_checks, check_password(password), asio::use_awaitable);
+        if (right) site_.authenticator.remember(password);
+        answer = right ? Answer::welcome : Answer::unknown;
+    }
+    if (answer == Answer::unknown) co_return plain_answer(401, "authentication required");
+    if (answer == Answer::too_busy)
+        co_return plain_answer(429, "too many authentication attempts, retry later");
+    co_return std::nullopt;
 }
 
 asio::awaitable<void> HttpConnection::refuse(Error error) {

@@ -8,6 +8,7 @@
 #include "proxy/admin/http/recent_answers.h"
 #include "proxy/admin/limits.h"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -16,6 +17,9 @@
 #include <boost/system/error_code.hpp>
 
 #include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace pgmoat::admin {
 
@@ -24,6 +28,7 @@ struct HttpSite {
     HttpPages pages;
     HttpAccess access;
     HttpAuthenticator authenticator;
+    boost::asio::any_io_executor password_checks; // another thread's
     RecentAnswers answers{};
 };
 
@@ -46,11 +51,15 @@ class HttpConnection {
     [[nodiscard]] boost::asio::awaitable<bool> answer_one_request(); // true: may bring another
     [[nodiscard]] boost::asio::awaitable<Error> read_header(Parser& parser);
     [[nodiscard]] boost::asio::awaitable<Error> read_more();
-    [[nodiscard]] HttpAnswer answer_to(const Parser& parser);
+    [[nodiscard]] boost::asio::awaitable<HttpAnswer> answer_to(const Parser& parser);
+    // Nothing: the user may read it.
+    [[nodiscard]] boost::asio::awaitable<std::optional<HttpAnswer>>
+    ask_for_password(std::string_view authorization);
     [[nodiscard]] boost::asio::awaitable<void> refuse(Error error);
     [[nodiscard]] boost::asio::awaitable<void> discard_the_rest();
 
     HttpStream stream_;
+    std::string client_; // whose guesses are counted together
     // Also holds what came behind a request: the next one of a pipeline.
     boost::beast::flat_buffer buffer_{2 * http_header_bytes_max};
     HttpSite& site_;

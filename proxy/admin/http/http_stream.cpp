@@ -33,6 +33,16 @@ HttpStream::HttpStream(asio::ip::tcp::socket socket, const tls::ServerContext* c
     : stream_(std::move(socket)),
       tls_(context ? std::make_unique<tls::Session>(*context) : nullptr) {}
 
+std::string HttpStream::network() const {
+    Error error;
+    const auto address = stream_.socket().remote_endpoint(error).address();
+    if (error) return {};
+    if (!address.is_v6() || address.to_v6().is_v4_mapped()) return address.to_string();
+    auto bytes = address.to_v6().to_bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+    return asio::ip::address_v6(bytes).to_string() + "/64";
+}
+
 HttpStream::Awaitable<HttpStream::Error> HttpStream::handshake() {
     while (tls_) {
         tls::Wire now = wire();

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,10 @@ class HttpStream {
 
     // Everything that waits then ends with an error, and the socket is closed.
     void expires_after(std::chrono::seconds time) { stream_.expires_after(time); }
+
+    // The client's IPv4 address, or the network of its IPv6 address that one machine can choose
+    // addresses from (/64).
+    [[nodiscard]] std::string network() const;
 
     // Does nothing in the clear.
     [[nodiscard]] Awaitable<Error> handshake();

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 
 namespace pgmoat::admin {
 
@@ -26,6 +27,15 @@ std::string_view without_blanks(std::string_view line) {
     const std::size_t begin = line.find_first_not_of(" \t\r");
     if (begin == std::string_view::npos) return {};
     return line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
+}
+
+// Of a Basic authorization; nothing: it is none.
+std::optional<std::string> credentials_of(std::string_view authorization) {
+    constexpr std::size_t scheme_bytes = std::string_view("Basic ").size();
+    if (!is_basic(authorization.substr(0, scheme_bytes))) return std::nullopt;
+    const auto bytes = protocol::decode_base64(without_blanks(authorization.substr(scheme_bytes)));
+    if (!bytes) return std::nullopt;
+    return std::string(bytes->begin(), bytes->end());
 }
 
 // Empty: the line is fine.
@@ -82,36 +92,45 @@ HttpAuthenticator::HttpAuthenticator(std::shared_ptr<const HttpUsers> users)
     nobody_.stored_key.fill(0); // no password has it
 }
 
-HttpAuthenticator::Answer HttpAuthenticator::check(std::string_view authorization,
-                                                   Clock::time_point now) {
+HttpAuthenticator::Answer HttpAuthenticator::recall(std::string_view authorization,
+                                                    const std::string& client,
+                                                    Clock::time_point now) {
     if (!users_) return Answer::welcome;
-    constexpr std::size_t scheme_bytes = std::string_view("Basic ").size();
-    if (!is_basic(authorization.substr(0, scheme_bytes))) return Answer::unknown;
-    const auto bytes = protocol::decode_base64(without_blanks(authorization.substr(scheme_bytes)));
-    if (!bytes) return Answer::unknown;
-    const std::string credentials(bytes->begin(), bytes->end());
-    if (welcomed_.has(credentials)) return Answer::welcome;
-    if (!may_check(now)) return Answer::too_busy;
-    if (!is_right(credentials)) return Answer::unknown;
-    welcomed_.add(credentials);
-    return Answer::welcome;
+    const auto credentials = credentials_of(authorization);
+    if (!credentials) return Answer::unknown;
+    if (welcomed_.has(*credentials)) return Answer::welcome;
+    return may_guess(client, now) ? Answer::to_be_checked : Answer::too_busy;
 }
 
-bool HttpAuthenticator::is_right(std::string_view credentials) const {
+HttpPassword HttpAuthenticator::password_of(std::string_view authorization) const {
+    return {credentials_of(authorization).value_or(""), users_, nobody_};
+}
+
+void HttpAuthenticator::remember(const HttpPassword& password) {
+    if (password.users == users_) welcomed_.add(password.credentials);
+}
+
+// Clients that have been quiet for a second are forgotten; beyond the limit all but new ones wait.
+bool HttpAuthenticator::may_guess(const std::string& client, Clock::time_point now) {
+    const auto is_over = [now](const Guesses& guesses) {
+        return now - guesses.second_began >= std::chrono::seconds(1);
+    };
+    if (guesses_.size() >= http_guessing_clients_max)
+        std::erase_if(guesses_, [&](const auto& entry) { return is_over(entry.second); });
+    if (guesses_.size() >= http_guessing_clients_max && !guesses_.contains(client)) return false;
+    Guesses& guesses = guesses_[client];
+    if (is_over(guesses)) guesses = {now, 0};
+    return ++guesses.count <= http_password_checks_per_second;
+}
+
+bool is_right(const HttpPassword& password) {
+    const std::string_view credentials = password.credentials;
     const std::size_t colon = credentials.find(':');
-    const auto user = users_->find(credentials.substr(0, colon));
-    const bool known = colon != std::string_view::npos && user != users_->end();
-    const std::string_view password =
-        colon == std::string_view::npos ? std::string_view() : credentials.substr(colon + 1);
-    return is_password_of(known ? user->second : nobody_, password) && known;
-}
-
-bool HttpAuthenticator::may_check(Clock::time_point now) {
-    if (now - second_began_ >= std::chrono::seconds(1)) {
-        second_began_ = now;
-        checks_ = 0;
-    }
-    return ++checks_ <= http_password_checks_per_second;
+    if (!password.users || colon == std::string_view::npos) return false;
+    const auto user = password.users->find(credentials.substr(0, colon));
+    const bool known = user != password.users->end();
+    return is_password_of(known ? user->second : password.nobody, credentials.substr(colon + 1)) &&
+           known;
 }
 
 } // namespace pgmoat::admin

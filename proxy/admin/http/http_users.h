@@ -31,25 +31,41 @@ struct ParsedUsers {
 // Takes as long for a wrong password as for the right one, wherever they differ.
 [[nodiscard]] bool is_password_of(const protocol::ScramSecret& secret, std::string_view password);
 
+// A name and a password, and what they are held against: everything that checking them needs, which
+// takes milliseconds and may happen on another thread.
+struct HttpPassword {
+    std::string credentials; // name:password
+    std::shared_ptr<const HttpUsers> users;
+    protocol::ScramSecret nobody; // for names that are not known
+};
+[[nodiscard]] bool is_right(const HttpPassword& password);
+
 class HttpAuthenticator {
   public:
     using Clock = std::chrono::steady_clock;
-    enum class Answer { welcome, unknown, too_busy };
+    enum class Answer { welcome, unknown, too_busy, to_be_checked };
 
     explicit HttpAuthenticator(std::shared_ptr<const HttpUsers> users);
 
-    // `authorization` is the header's value; empty: there was none.
-    [[nodiscard]] Answer check(std::string_view authorization, Clock::time_point now);
+    // `authorization` is the header's value; empty: there was none. Guesses are counted for each
+    // client, so that one that guesses keeps no other out.
+    [[nodiscard]] Answer
+    recall(std::string_view authorization, const std::string& client, Clock::time_point now);
+    // What is to be checked; and then, when it was right, to be known from now on.
+    [[nodiscard]] HttpPassword password_of(std::string_view authorization) const;
+    void remember(const HttpPassword& password);
 
   private:
-    [[nodiscard]] bool is_right(std::string_view credentials) const;
-    [[nodiscard]] bool may_check(Clock::time_point now);
+    struct Guesses {
+        Clock::time_point second_began;
+        int count = 0; // in this second
+    };
+    [[nodiscard]] bool may_guess(const std::string& client, Clock::time_point now);
 
     std::shared_ptr<const HttpUsers> users_;
-    protocol::ScramSecret nobody_; // what unknown names are checked against
+    protocol::ScramSecret nobody_;
     tls::Remembered welcomed_;
-    Clock::time_point second_began_{};
-    int checks_ = 0; // in this second
+    std::map<std::string, Guesses> guesses_; // by client
 };
 
 } // namespace pgmoat::admin

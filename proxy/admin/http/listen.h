@@ -1,4 +1,4 @@
-// Opens the socket that the HTTP endpoint listens on, from the words of `http_listen`.
+// Opens the sockets that the HTTP endpoint listens on, from the value of `http_listen`.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pgmoat::admin {
 
@@ -16,13 +17,19 @@ class ListenError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// "127.0.0.1:9632", "[::1]:9632", "localhost:9632", "*:9632". Port 0 lets the system choose.
-// Resolves names, so it may block: for the start only. Throws ListenError.
-[[nodiscard]] boost::asio::ip::tcp::acceptor open_http_acceptor(boost::asio::io_context& context,
-                                                                const std::string& address);
+struct HttpSockets {
+    std::vector<boost::asio::ip::tcp::acceptor> acceptors; // at least one
+    std::vector<std::string> warnings;                     // addresses that could not be bound
+};
+
+// "127.0.0.1:9632", "[::1]:9632", "localhost:9632", "*:9632". A name is listened on at all of its
+// addresses, `*` in both families, as with listen_addresses. Port 0 lets the system choose. Resolves
+// names, so it may block: for the start only. Throws ListenError if no address can be bound.
+[[nodiscard]] HttpSockets open_http_sockets(boost::asio::io_context& context,
+                                            const std::string& address);
 
 // Whether other machines can reach it: without TLS and passwords that deserves a warning.
-[[nodiscard]] bool is_exposed(const boost::asio::ip::tcp::acceptor& acceptor);
+[[nodiscard]] bool is_exposed(const HttpSockets& sockets);
 // The same from the words alone, where nothing may be opened: names but localhost may be anywhere.
 [[nodiscard]] bool sounds_exposed(std::string_view address);
 

@@ -19,7 +19,7 @@ TEST_CASE("Stopping closes the connections and the listening socket") {
 
     asio::io_context context;
     const std::string same_port = "127.0.0.1:" + std::to_string(server.port);
-    CHECK_NOTHROW(open_http_acceptor(context, same_port));
+    CHECK_NOTHROW(open_http_sockets(context, same_port));
 }
 
 TEST_CASE("Stopping twice is stopping once") {
@@ -32,16 +32,16 @@ TEST_CASE("Stopping twice is stopping once") {
 TEST_CASE("An endpoint that never ran goes away in silence") {
     asio::io_context context;
     HttpEndpoint endpoint(context, {});
-    endpoint.start(open_http_acceptor(context, "127.0.0.1:0"));
+    endpoint.start(open_http_sockets(context, "127.0.0.1:0").acceptors);
 }
 
 TEST_CASE("A context that runs on after its endpoint is gone comes to an end") {
     asio::io_context context;
-    auto acceptor = open_http_acceptor(context, "127.0.0.1:0");
-    const auto port = acceptor.local_endpoint().port();
+    auto acceptors = open_http_sockets(context, "127.0.0.1:0").acceptors;
+    const auto port = acceptors.front().local_endpoint().port();
     std::optional<HttpEndpoint> endpoint;
     endpoint.emplace(context, HttpPages{});
-    endpoint->start(std::move(acceptor));
+    endpoint->start(std::move(acceptors));
     HttpClient client(port);
     context.poll();
     endpoint.reset();

@@ -22,12 +22,12 @@ HttpResponse answer_to(const std::string& bytes) {
 std::string request_with_header_of(std::size_t bytes) {
     const std::string begin = "X-Long: ";
     const std::string end = "\r\n\r\n";
-    return "GET /healthz HTTP/1.1\r\n" + begin +
+    return "GET /healthz HTTP/1.0\r\n" + begin +
            std::string(bytes - begin.size() - end.size(), 'x') + end;
 }
 
 std::string request_with_fields(std::ptrdiff_t count) {
-    std::string request = "GET /healthz HTTP/1.1\r\n";
+    std::string request = "GET /healthz HTTP/1.0\r\n";
     for (std::ptrdiff_t i = 0; i < count; ++i)
         request += "a: b\r\n";
     return request + "\r\n";
@@ -124,9 +124,9 @@ TEST_CASE("What is no HTTP is refused and the connection ends") {
 TEST_CASE("The body of a request is never taken for a request") {
     const std::string headers =
         GENERATE(as<std::string>{},
-                 "GET /healthz HTTP/1.1\r\nContent-Length: 40\r\n\r\n",
-                 "GET /healthz HTTP/1.1\r\nContent-Length: 9999999999\r\n\r\n",
-                 "GET /healthz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+                 "GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n",
+                 "GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999999\r\n\r\n",
+                 "GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
     INFO(headers);
     RunningEndpoint server;
     HttpClient client(server.port);
@@ -142,4 +142,19 @@ TEST_CASE("A client that goes away in the middle harms nobody") {
         REQUIRE(client.send(get_health.substr(0, length)));
     }
     CHECK(HttpClient(server.port).get("/healthz").status == 200);
+}
+
+TEST_CASE("A request names one host, or it is refused") {
+    for (const char* wrong : {"GET /healthz HTTP/1.1\r\n\r\n",
+                              "GET /healthz HTTP/1.1\r\nHost:\r\n\r\n",
+                              "GET /healthz HTTP/1.1\r\nHost:  \r\n\r\n",
+                              "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+                              "GET /healthz HTTP/1.1\r\nHost: a, b\r\n\r\n",
+                              "GET /healthz HTTP/1.1\r\nHost: user@a\r\n\r\n",
+                              "GET /healthz HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n"}) {
+        INFO(wrong);
+        CHECK(answer_to(wrong).status == 400);
+    }
+    CHECK(answer_to("GET /healthz HTTP/1.0\r\n\r\n").status == 200);
+    CHECK(answer_to("GET /healthz HTTP/1.1\r\nHost: a:1\r\n\r\n").status == 200);
 }

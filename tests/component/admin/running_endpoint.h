@@ -21,9 +21,9 @@ class RunningEndpoint {
     explicit RunningEndpoint(std::function<std::string()> metrics,
                              pgmoat::admin::HttpAccess access = {})
         : endpoint(context_, pages(std::move(metrics)), std::move(access)) {
-        auto acceptor = pgmoat::admin::open_http_acceptor(context_, "127.0.0.1:0");
-        port = acceptor.local_endpoint().port();
-        endpoint.start(std::move(acceptor));
+        auto sockets = pgmoat::admin::open_http_sockets(context_, "127.0.0.1:0");
+        port = sockets.acceptors.front().local_endpoint().port();
+        endpoint.start(std::move(sockets.acceptors));
         thread_ = std::thread([this] { context_.run(); });
     }
     ~RunningEndpoint() {

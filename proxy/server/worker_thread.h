@@ -1,0 +1,49 @@
+// A thread with a loop of its own, for what must not hold up the control threads: statements of the
+// console, pages of the HTTP endpoint.
+#pragma once
+
+#include "proxy/io/asio.h"
+#include "proxy/telemetry/log.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <exception>
+#include <string>
+#include <thread>
+
+namespace pgmoat::server {
+
+class WorkerThread {
+  public:
+    WorkerThread() = default;
+    ~WorkerThread() { stop(); }
+    WorkerThread(const WorkerThread&) = delete;
+    WorkerThread& operator=(const WorkerThread&) = delete;
+
+    [[nodiscard]] boost::asio::io_context& context() noexcept { return context_; }
+
+    // An exception that nobody caught ends one handler, not the process.
+    void start(telemetry::Log& log) {
+        thread_ = std::jthread([this, &log] {
+            const auto work = boost::asio::make_work_guard(context_);
+            while (!context_.stopped())
+                try {
+                    context_.run();
+                } catch (const std::exception& error) {
+                    log.error(std::string("internal error: ") + error.what());
+                }
+        });
+    }
+    // What waits is dropped; what runs comes to its end.
+    void stop() {
+        context_.stop();
+        if (thread_.joinable()) thread_.join();
+    }
+
+  private:
+    boost::asio::io_context context_{1};
+    std::jthread thread_;
+};
+
+} // namespace pgmoat::server
