@@ -46,9 +46,13 @@ std::uint64_t client_handshakes(const metrics::Totals& totals) {
 
 std::uint64_t client_handshake_failures(const metrics::Totals& totals) {
     std::uint64_t sum = 0;
-    for (const auto& listener : totals.listeners)
-        for (const std::uint64_t count : listener.counts.handshake_failures[0])
+    for (const auto& listener : totals.listeners) {
+        const auto& failures = listener.counts.handshake_failures[0];
+        for (const std::uint64_t count : failures)
             sum += count;
+        // Probes of load balancers connect and leave; nothing has failed.
+        sum -= failures[static_cast<std::size_t>(metrics::HandshakeFailure::eof)];
+    }
     return sum;
 }
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 namespace pgmoat::admin {
 
@@ -22,11 +24,12 @@ class Row {
     Row& number(std::uint64_t value) { return cell("n", with_separators(value)); }
     Row& figure(const std::string& value) { return cell("n", value); }
     Row& markup(const std::string& value, const char* kind = "") { return cell(kind, value); }
-    // Cut by the style sheet where it is too long; the whole stands in its title.
-    Row& titled(std::string_view value, std::string_view whole) {
-        cells_ += "<td class=\"cut\" title=\"" + html(whole) + "\">" + html(value);
+    // Cut by the style sheet where it is too long; the whole text is in its title.
+    Row& titled(std::string_view value, std::string_view whole, const std::string& kind = "cut") {
+        cells_ += "<td class=\"" + kind + "\" title=\"" + html(whole) + "\">" + html(value);
         return *this;
     }
+    Row& name(std::string_view value) { return titled(value, value, "name"); }
     Row& cut(std::string_view value) { return titled(value, value); }
     [[nodiscard]] std::string end() const { return "<tr>" + cells_ + "</tr>\n"; }
 
@@ -128,7 +131,7 @@ std::string certificate_tile(const Status& status) {
         least = left;
         name = file_name(certificate.name);
     }
-    if (!least) return tile("Certificate", "–", "none of our own");
+    if (!least) return tile("Certificate", "–", "no local certificate");
     return tile("First certificate ends in",
                 *least < 0 ? "expired" : std::to_string(*least) + (*least == 1 ? " day" : " days"),
                 html(name),
@@ -165,6 +168,38 @@ std::uint64_t live_of(const Status& status, const std::string& listener) {
 
 std::string tls_word(const telemetry::TlsFacts& tls) {
     return tls.version.empty() ? badge("off", "off") : html(tls.version);
+}
+
+// Refusals that differ in nothing but the time and the client's port, in the place of the newest.
+struct RefusalGroup {
+    const telemetry::Refusal* newest;
+    std::uint64_t times;
+};
+
+bool is_alike(const telemetry::Refusal& left, const telemetry::Refusal& right) {
+    const auto what = [](const telemetry::Refusal& one) {
+        return std::tie(one.reason,
+                        one.detail,
+                        one.facts.client_address,
+                        one.facts.listener,
+                        one.facts.user,
+                        one.facts.database,
+                        one.facts.client_tls.version);
+    };
+    return what(left) == what(right);
+}
+
+std::vector<RefusalGroup> grouped(const std::vector<telemetry::Refusal>& newest_first) {
+    std::vector<RefusalGroup> groups;
+    for (const telemetry::Refusal& refusal : newest_first) {
+        const auto group = std::ranges::find_if(
+            groups, [&](const RefusalGroup& one) { return is_alike(*one.newest, refusal); });
+        if (group == groups.end())
+            groups.push_back({&refusal, 1});
+        else
+            ++group->times;
+    }
+    return groups;
 }
 
 std::string reason_badge(metrics::CloseReason reason) {
@@ -219,7 +254,7 @@ std::string share_rows(const std::vector<Share>& shares) {
                     .figure(percent(share.count, whole))
                     .end();
     }
-    return or_none(std::move(rows), 3, "Nobody is connected.");
+    return or_none(std::move(rows), 3, "No clients are connected.");
 }
 
 std::string certificate_rows(const Status& status) {
@@ -252,7 +287,7 @@ std::string failure_rows(const Status& status) {
                         .end();
         }
     }
-    return or_none(std::move(rows), 3, "None has failed.");
+    return or_none(std::move(rows), 3, "No failed handshakes.");
 }
 
 std::string listener_rows(const Status& status) {
@@ -263,16 +298,16 @@ std::string listener_rows(const Status& status) {
         for (const std::uint64_t count : counts.opened)
             opened += count;
         rows += Row()
-                    .text(listener.name)
-                    .text(modes_of(listener))
+                    .name(listener.name)
+                    .text(modes_of(listener), "less")
                     .number(live_of(status, listener.name))
                     .number(opened)
-                    .figure(mean(counts.login))
+                    .markup(mean(counts.login), "n less")
                     .figure(byte_count(static_cast<double>(counts.bytes[0])))
                     .figure(byte_count(static_cast<double>(counts.bytes[1])))
                     .end();
     }
-    return or_none(std::move(rows), 7, "There is no listener.");
+    return or_none(std::move(rows), 7, "No listeners.");
 }
 
 std::string upstream_rows(const Status& status) {
@@ -290,14 +325,14 @@ std::string upstream_rows(const Status& status) {
                    std::to_string(connects[result]);
         }
         rows += Row()
-                    .text(upstream.name)
+                    .name(upstream.name)
                     .number(connects[static_cast<std::size_t>(ConnectResult::connected)])
                     .number(failed)
                     .text(why, "what soft")
-                    .figure(mean(upstream.counts.connect))
+                    .markup(mean(upstream.counts.connect), "n less")
                     .end();
     }
-    return or_none(std::move(rows), 5, "No server was asked for yet.");
+    return or_none(std::move(rows), 5, "No server was needed yet.");
 }
 
 std::string rule_rows(const Status& status) {
@@ -309,37 +344,39 @@ std::string rule_rows(const Status& status) {
         const std::string line = rule.line == 0 ? "" : ':' + std::to_string(rule.line);
         rows += Row()
                     .titled(std::string(file_name(rule.file)) + line, rule.file)
-                    .text(rule.text, "code")
+                    .text(rule.text, "rule")
                     .number(rule.hits)
                     .number(rule.refused)
-                    .figure(last)
+                    .markup(last, "n less")
                     .end();
     }
     return or_none(std::move(rows),
                    5,
-                   "There are no access rules: everyone is let in to the server's own "
-                   "authentication.");
+                   "No access rules: all connections are forwarded to the server, which "
+                   "authenticates them.");
 }
 
 std::string refusal_rows(const Status& status) {
     const auto now = std::chrono::system_clock::from_time_t(status.now);
     std::string rows;
-    for (const telemetry::Refusal& refusal : status.refusals) {
+    for (const auto& [refusal, times] : grouped(status.refusals)) {
+        const telemetry::SessionFacts& facts = refusal->facts;
         const auto since =
-            std::max(now - refusal.when, std::chrono::system_clock::duration::zero());
+            std::max(now - refusal->when, std::chrono::system_clock::duration::zero());
         rows +=
             Row()
                 .figure(age(std::chrono::duration_cast<std::chrono::steady_clock::duration>(since)))
-                .text(telemetry::client_of(refusal.facts), "code")
-                .text(refusal.facts.listener)
-                .cut(refusal.facts.user)
-                .cut(refusal.facts.database)
-                .markup(tls_word(refusal.facts.client_tls))
-                .markup(reason_badge(refusal.reason))
-                .text(refusal.detail, "what soft")
+                .number(times)
+                .markup(reason_badge(refusal->reason))
+                .text(refusal->detail, "what soft")
+                .text(times == 1 ? telemetry::client_of(facts) : facts.client_address, "code")
+                .cut(facts.user)
+                .cut(facts.database)
+                .titled(facts.listener, facts.listener, "name less")
+                .markup(tls_word(facts.client_tls), "less")
                 .end();
     }
-    return or_none(std::move(rows), 8, "Nobody was refused.");
+    return or_none(std::move(rows), 9, "No refused connections.");
 }
 
 std::string connection_rows(const Status& status) {
@@ -357,22 +394,22 @@ std::string connection_rows(const Status& status) {
                     .cut(facts.user)
                     .cut(facts.database)
                     .cut(facts.application_name)
+                    .figure(byte_count(static_cast<double>(state.traffic.bytes_from_client)))
+                    .figure(byte_count(static_cast<double>(state.traffic.bytes_from_server)))
                     .markup(tls_word(tls))
                     .text(tls.cipher, "code")
                     .text(tls.group)
                     .cut(tls.server_name)
                     .cut(subject)
                     .titled(file_name(facts.rule), facts.rule)
-                    .text(facts.backend.upstream)
+                    .name(facts.backend.upstream)
                     .text(facts.server_address, "code")
                     .markup(facts.server_address.empty() ? ""
                             : through                    ? std::string("the client's")
                                                          : tls_word(facts.server_tls))
-                    .figure(byte_count(static_cast<double>(state.traffic.bytes_from_client)))
-                    .figure(byte_count(static_cast<double>(state.traffic.bytes_from_server)))
                     .end();
     }
-    return or_none(std::move(rows), 17, "Nobody is connected.");
+    return or_none(std::move(rows), 17, "No clients are connected.");
 }
 
 std::string connections_note(const Status& status) {

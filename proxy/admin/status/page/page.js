@@ -132,7 +132,12 @@ function draw(history) {
       chart.plot = build(chart, place);
       chart.legend = place.parentElement.querySelector(".legend");
     }
-    chart.plot.setData([history.time, ...chart.series.map(line => line.of(history))]);
+    // What is not in the legend is not drawn either.
+    const lines = chart.series.map(line => {
+      const values = line.of(history);
+      return line.optional && !values.some(Boolean) ? values.map(() => null) : values;
+    });
+    chart.plot.setData([history.time, ...lines]);
   }
 }
 
