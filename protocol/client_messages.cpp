@@ -25,25 +25,39 @@ ClientMessage parse_parse(WireReader reader) {
     Parse parse;
     parse.statement = reader.c_string();
     parse.text = reader.c_string();
-    parse.parameter_types = reader.uint16();
-    reader.take(parse.parameter_types * 4);
+    const std::uint16_t types = reader.uint16();
+    for (std::uint16_t i = 0; i < types && !reader.failed(); ++i)
+        parse.parameter_types.push_back(reader.uint32());
     return checked(reader, std::move(parse));
+}
+
+// False: a code that is neither text nor binary.
+bool read_formats(WireReader& reader, std::vector<std::uint16_t>& formats) {
+    const std::uint16_t count = reader.uint16();
+    for (std::uint16_t i = 0; i < count && !reader.failed(); ++i) {
+        formats.push_back(reader.uint16());
+        if (formats.back() > 1) return false;
+    }
+    return true;
 }
 
 ClientMessage parse_bind(WireReader reader) {
     Bind bind;
     bind.portal = reader.c_string();
     bind.statement = reader.c_string();
-    reader.take(std::size_t{reader.uint16()} * 2); // formats of the parameters
-    bind.parameters = reader.uint16();
+    if (!read_formats(reader, bind.parameter_formats)) return Malformed{"unsupported format code"};
+    const std::uint16_t parameters = reader.uint16();
     constexpr std::uint32_t null_value = 0xffff'ffff;
-    for (std::size_t i = 0; i < bind.parameters && !reader.failed(); ++i)
-        if (const std::uint32_t size = reader.uint32(); size != null_value) reader.take(size);
-    const std::uint16_t formats = reader.uint16();
-    for (std::uint16_t i = 0; i < formats && !reader.failed(); ++i) {
-        bind.result_formats.push_back(reader.uint16());
-        if (bind.result_formats.back() > 1) return Malformed{"unsupported format code"};
+    for (std::uint16_t i = 0; i < parameters && !reader.failed(); ++i) {
+        const std::uint32_t size = reader.uint32();
+        if (size == null_value) {
+            bind.parameters.emplace_back();
+            continue;
+        }
+        const ByteView value = reader.take(size);
+        bind.parameters.emplace_back(std::string(value.begin(), value.end()));
     }
+    if (!read_formats(reader, bind.result_formats)) return Malformed{"unsupported format code"};
     return checked(reader, std::move(bind));
 }
 

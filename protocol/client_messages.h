@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,13 +21,14 @@ struct Query {
 struct Parse {
     std::string statement; // empty: the unnamed one
     std::string text;
-    std::size_t parameter_types = 0; // how many were given
+    std::vector<std::uint32_t> parameter_types; // pg_type.oid; 0: to be found out
 };
 struct Bind {
     std::string portal;
     std::string statement;
-    std::size_t parameters = 0;
-    std::vector<std::uint16_t> result_formats; // none: text; one: for all columns
+    std::vector<std::uint16_t> parameter_formats;       // none: text; one: for all
+    std::vector<std::optional<std::string>> parameters; // nothing: NULL
+    std::vector<std::uint16_t> result_formats;          // none: text; one: for all columns
 };
 enum class Target : std::uint8_t { statement = 'S', portal = 'P' };
 struct Describe {

@@ -116,8 +116,11 @@ void append_command_complete(Bytes& out, std::string_view tag) {
     MessageWriter(out, 'C').c_string(tag);
 }
 
-void append_no_parameters(Bytes& out) {
-    MessageWriter(out, 't').uint16(0);
+void append_parameter_description(Bytes& out, std::span<const std::uint32_t> type_oids) {
+    MessageWriter message(out, 't');
+    message.uint16(static_cast<std::uint16_t>(type_oids.size()));
+    for (const std::uint32_t oid : type_oids)
+        message.uint32(oid);
 }
 
 void append_bare(Bytes& out, Bare message) {

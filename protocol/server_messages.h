@@ -40,7 +40,7 @@ void append_row_description(Bytes& out, std::span<const ColumnDescription> colum
 // Values in the format of their columns; nothing is NULL.
 void append_data_row(Bytes& out, std::span<const std::optional<std::string>> values);
 void append_command_complete(Bytes& out, std::string_view tag);
-void append_no_parameters(Bytes& out); // ParameterDescription
+void append_parameter_description(Bytes& out, std::span<const std::uint32_t> type_oids);
 
 // Messages without a body.
 enum class Bare : std::uint8_t {

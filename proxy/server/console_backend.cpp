@@ -1,28 +1,31 @@
 #include "proxy/server/console_backend.h"
 
-#include "proxy/access/load_rules.h"
-#include "proxy/hba/parse/hba_listing.h"
 #include "protocol/shown_text.h"
+#include "proxy/access/load_rules.h"
+#include "proxy/admin/console/text_values.h"
+#include "proxy/hba/parse/hba_listing.h"
 
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <optional>
 #include <utility>
 
 namespace pgmoat::server {
 
 namespace {
 
+constexpr std::size_t shown_bytes_max = 256;
+
 // The console's rows are UTF-8, and drivers give up over one byte that is not: whoever connects
 // must not be able to blind it.
 void repair(telemetry::SessionFacts& facts) {
-    constexpr std::size_t bytes_max = 256;
     for (std::string* text : {&facts.user,
                               &facts.database,
                               &facts.application_name,
                               &facts.client_tls.server_name,
                               &facts.client_tls.alpn})
-        *text = protocol::make_visible(*text, bytes_max);
+        *text = protocol::make_visible(*text, shown_bytes_max);
 }
 
 admin::RuleView view_of(const hba::Rule& rule) {
@@ -43,14 +46,12 @@ admin::RuleView view_of(const hba::Rule& rule) {
             stats.last_hit};
 }
 
-} // namespace
-
 // In the order in which they came, whatever the table's is.
-std::vector<admin::Connection> ConsoleBackend::connections() const {
+std::vector<admin::Connection> all_connections(const telemetry::SessionTable& table) {
     std::vector<admin::Connection> connections;
     const auto now = std::chrono::steady_clock::now();
     const std::int64_t unix_now = std::time(nullptr);
-    for (const telemetry::SeenSession& seen : table_.snapshot()) {
+    for (const telemetry::SeenSession& seen : table.snapshot()) {
         const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - seen.opened);
         connections.push_back({seen.id,
                                *seen.facts,
@@ -65,11 +66,55 @@ std::vector<admin::Connection> ConsoleBackend::connections() const {
     return connections;
 }
 
-std::vector<admin::OwnCertificateView> ConsoleBackend::certificates() const {
-    const runtime::RuntimeConfig& setup = verbs_.setup();
-    if (!setup.tls) return {};
+// The newest of each upstream.
+std::vector<admin::UpstreamError> newest_errors(const telemetry::RecentRefusals& refusals) {
+    std::vector<admin::UpstreamError> errors;
+    for (const telemetry::Refusal& refusal : refusals.newest_first()) {
+        const std::string& upstream = refusal.facts.backend.upstream;
+        const bool is_known =
+            std::ranges::find(errors, upstream, &admin::UpstreamError::upstream) != errors.end();
+        if (refusal.reason != metrics::CloseReason::upstream_failed || is_known) continue;
+        errors.push_back({upstream,
+                          protocol::make_visible(refusal.detail, shown_bytes_max),
+                          std::chrono::system_clock::to_time_t(refusal.when)});
+    }
+    return errors;
+}
+
+// One at a time may ask it: what is dear to make is made when it is asked for first.
+class ServerSnapshot final : public admin::Snapshot {
+  public:
+    ServerSnapshot(ConsoleSources sources,
+                   std::shared_ptr<const runtime::RuntimeConfig> setup,
+                   std::int64_t started)
+        : sources_(sources), setup_(std::move(setup)), started_(started) {}
+
+    const std::vector<admin::Connection>& connections() const override {
+        if (!connections_) connections_ = all_connections(sources_.table);
+        return *connections_;
+    }
+    const config::Config& config() const override { return setup_->config; }
+    metrics::Totals totals() const override { return sources_.counters.sum(); }
+    std::vector<admin::OwnCertificateView> certificates() const override;
+    std::vector<admin::RuleView> rules() const override;
+    std::vector<admin::UpstreamError> upstream_errors() const override {
+        return newest_errors(sources_.refusals);
+    }
+    std::int64_t now() const override { return now_; }
+    std::int64_t started() const override { return started_; }
+
+  private:
+    ConsoleSources sources_;
+    std::shared_ptr<const runtime::RuntimeConfig> setup_;
+    std::int64_t started_;
+    std::int64_t now_ = admin::microseconds_now();
+    mutable std::optional<std::vector<admin::Connection>> connections_;
+};
+
+std::vector<admin::OwnCertificateView> ServerSnapshot::certificates() const {
+    if (!setup_->tls) return {};
     std::vector<admin::OwnCertificateView> views;
-    for (const tls::OwnCertificate& own : setup.tls->certificates())
+    for (const tls::OwnCertificate& own : setup_->tls->certificates())
         views.push_back({own.file,
                          own.subject,
                          own.issuer,
@@ -80,12 +125,21 @@ std::vector<admin::OwnCertificateView> ConsoleBackend::certificates() const {
     return views;
 }
 
-std::vector<admin::RuleView> ConsoleBackend::rules() const {
+std::vector<admin::RuleView> ServerSnapshot::rules() const {
     std::vector<admin::RuleView> views;
-    for (const auto& rules : access::distinct_rules(verbs_.setup().access, &runtime::Access::rules))
+    for (const auto& rules : access::distinct_rules(setup_->access, &runtime::Access::rules))
         for (const hba::Rule& rule : rules->rules)
             views.push_back(view_of(rule));
     return views;
+}
+
+} // namespace
+
+ConsoleBackend::ConsoleBackend(ConsoleSources sources, ServerVerbs verbs)
+    : sources_(sources), verbs_(std::move(verbs)), started_(admin::microseconds_now()) {}
+
+std::shared_ptr<const admin::Snapshot> ConsoleBackend::look() const {
+    return std::make_shared<const ServerSnapshot>(sources_, verbs_.setup(), started_);
 }
 
 } // namespace pgmoat::server

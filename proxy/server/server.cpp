@@ -115,6 +115,7 @@ struct Server::Running {
             thread->lag.start();
         log.info("ready to accept connections");
 
+        console_thread.start(log);
         if (http) http_thread.start(log);
         std::vector<std::jthread> others;
         for (std::size_t i = 1; i < threads.size(); ++i)
@@ -126,6 +127,7 @@ struct Server::Running {
         run_until_stopped(*threads[0]);
         for (auto& thread : threads)
             thread->context.stop();
+        console_thread.stop();
         http_thread.stop();
         return exit_code;
     }
@@ -133,7 +135,9 @@ struct Server::Running {
     // --- the console ----------------------------------------------------------------------------
 
     void open_console() {
-        console.emplace(threads[0]->context.get_executor(), console_backend);
+        console.emplace(threads[0]->context.get_executor(),
+                        console_thread.context().get_executor(),
+                        console_backend);
         services.serve_console = [this](admin::ConsoleClient& client,
                                         const admin::ConsoleLogin& login) {
             return console->serve(client, login);
@@ -141,7 +145,7 @@ struct Server::Running {
     }
 
     ServerVerbs verbs() {
-        return {[this]() -> const RuntimeConfig& { return *setup; },
+        return {[this] { return setup; },
                 [this](const std::string& user, Reloader::Heard heard) {
                     log.info("console user \"" + user + "\" asks to reload configuration files");
                     reloader->request(ReloadKind::all, std::move(heard));
@@ -334,9 +338,10 @@ struct Server::Running {
     telemetry::ConnectionLog reporter;
     relay::Plane plane;
     runtime::Services services;
-    ConsoleBackend console_backend{table, counters, verbs()};
+    ConsoleBackend console_backend{{table, counters, reporter.recent_refusals()}, verbs()};
     std::optional<admin::Console> console;
     std::vector<std::unique_ptr<ControlThread>> threads;
+    WorkerThread console_thread; // its handlers belong to sessions of the control threads
     std::vector<std::unique_ptr<session::Listener>> listeners;
     std::optional<asio::signal_set> signals;
     std::optional<asio::steady_timer> timer; // of the shutdown

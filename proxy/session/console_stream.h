@@ -17,15 +17,17 @@ class ConsoleStream final : public admin::ConsoleClient {
     ConsoleStream(io::Stream& stream,
                   telemetry::Traffic& traffic,
                   io::DeadlineQueue& deadlines,
-                  std::function<void()> logged_in)
+                  std::function<void()> logged_in,
+                  std::function<bool()> interrupted)
         : stream_(stream), traffic_(traffic), deadlines_(deadlines),
-          logged_in_(std::move(logged_in)) {}
+          logged_in_(std::move(logged_in)), interrupted_(std::move(interrupted)) {}
 
     Awaitable<std::size_t> read(std::span<std::uint8_t> into,
                                 std::chrono::seconds at_most) override;
     Awaitable<bool> write(std::span<const std::uint8_t> bytes,
                           std::chrono::seconds at_most) override;
     void logged_in() override { logged_in_(); }
+    [[nodiscard]] bool interrupted() const override { return interrupted_(); }
 
     // How the connection ended; nothing: it lives.
     [[nodiscard]] const Stop& stop() const noexcept { return stop_; }
@@ -35,6 +37,7 @@ class ConsoleStream final : public admin::ConsoleClient {
     telemetry::Traffic& traffic_;
     io::DeadlineQueue& deadlines_;
     std::function<void()> logged_in_;
+    std::function<bool()> interrupted_;
     Stop stop_;
 };
 

@@ -196,10 +196,13 @@ class Session final : public runtime::Interruptible {
             login.method = hba::word_of(rule->method);
             login.rule_names_console = names_console(*rule);
         }
-        ConsoleStream stream(client_, recorder_.traffic(), thread_.deadlines, [this] {
+        const auto logged_in = [this] {
             clock_.stop();
             recorder_.console_began();
             log_authorized();
+        };
+        ConsoleStream stream(client_, recorder_.traffic(), thread_.deadlines, logged_in, [this] {
+            return interrupted_.has_value();
         });
         std::optional<admin::ConsoleEnd> end =
             co_await thread_.services.serve_console(stream, login);

@@ -13,6 +13,7 @@ SPDLOG = "spdlog/"
 CLI11 = "CLI/"
 RE2 = "re2/"
 LIBPQ = "libpq-fe.h"
+SQLITE = "sqlite3.h"
 ASIO = "boost/"
 
 
@@ -92,6 +93,10 @@ ROOMS = (
          "the endpoint stands between session and admin, which do not know each other"),
     Room("proxy/admin/console/console.", (*LEAVES, "proxy/admin/console/"), (ASIO, SYSTEM),
          "the coroutine that carries the console over a connection"),
+    *(Room(f"proxy/admin/console/sql/{name}.cpp",
+           (*LEAVES, "proxy/admin/console/", CONFIG, TELEMETRY), (SQLITE, RE2, SYSTEM),
+           "SQLite is boxed in two files: the engine, and the functions that it calls")
+      for name in ("engine", "functions")),
     Room("proxy/admin/console/",
          (*LEAVES, *SHARED, "proxy/admin/console/console_login.h", CONFIG, TELEMETRY, "proxy/admin/console/"), (SYSTEM,),
          "the console's statements, rows and messages are pure: no socket, no Asio"),

@@ -1,6 +1,5 @@
 // What the console shows and does, as the server gives it: plain values and a few verbs. The server
-// implements it, tests too. Every call comes on the server's first control thread and must not
-// block.
+// implements it, tests too.
 #pragma once
 
 #include "metrics/counters.h"
@@ -10,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,15 +52,38 @@ struct RuleView {
     std::int64_t last_hit = 0; // Unix seconds; 0: never
 };
 
-class Backend {
-  public:
-    virtual ~Backend() = default;
+// An attempt to reach an upstream that failed.
+struct UpstreamError {
+    std::string upstream;
+    std::string text;
+    std::int64_t when = 0; // Unix seconds
+};
 
-    [[nodiscard]] virtual std::vector<Connection> connections() const = 0;
+// What there is to see at one moment: the configuration in force, and everything else when it is
+// asked for. Any thread; rows of thousands of connections are made here, where no login waits.
+class Snapshot {
+  public:
+    virtual ~Snapshot() = default;
+
+    [[nodiscard]] virtual const std::vector<Connection>& connections() const = 0;
     [[nodiscard]] virtual const config::Config& config() const = 0;
     [[nodiscard]] virtual metrics::Totals totals() const = 0;
     [[nodiscard]] virtual std::vector<OwnCertificateView> certificates() const = 0;
     [[nodiscard]] virtual std::vector<RuleView> rules() const = 0;
+    // The newest of each upstream, as far as they are kept.
+    [[nodiscard]] virtual std::vector<UpstreamError> upstream_errors() const = 0;
+    // Microseconds since 2000.
+    [[nodiscard]] virtual std::int64_t now() const = 0;
+    [[nodiscard]] virtual std::int64_t started() const = 0;
+};
+
+// Every call comes on the server's first control thread and must not block.
+class Backend {
+  public:
+    virtual ~Backend() = default;
+
+    [[nodiscard]] virtual std::shared_ptr<const Snapshot> look() const = 0;
+    [[nodiscard]] virtual const config::Config& config() const = 0;
 
     // All or nothing, as SIGHUP. `heard` is called on the same thread when it has ended, with the
     // first thing that was wrong, or nothing.

@@ -103,6 +103,23 @@ Row connection_row(const Connection& connection) {
             unless_empty(facts.server_address)};
 }
 
+Row pg_stat_activity_row(const Connection& connection) {
+    const telemetry::SessionFacts& facts = connection.facts;
+    Row row(pg_stat_activity_columns.size());
+    row[1] = unless_empty(facts.database);
+    row[2] = pid(facts);
+    row[5] = unless_empty(facts.user);
+    row[6] = to_cell(facts.application_name);
+    // NULL for a unix socket, whose port is -1.
+    const bool local = facts.client_port == 0;
+    row[7] = local ? Cell() : unless_empty(facts.client_address);
+    row[9] = local ? Cell("-1") : port(facts);
+    row[10] = time_text(connection.connected_at);
+    row[21] =
+        to_cell(facts.replication == protocol::Replication::none ? "client backend" : "walsender");
+    return row;
+}
+
 } // namespace
 
 std::vector<Row> pg_stat_ssl_rows(const std::vector<Connection>& connections) {
@@ -110,6 +127,14 @@ std::vector<Row> pg_stat_ssl_rows(const std::vector<Connection>& connections) {
     for (const Connection& connection : connections)
         if (connection.facts.stage == telemetry::SessionStage::live)
             rows.push_back(pg_stat_ssl_row(connection.facts));
+    return rows;
+}
+
+std::vector<Row> pg_stat_activity_rows(const std::vector<Connection>& connections) {
+    std::vector<Row> rows;
+    for (const Connection& connection : connections)
+        if (connection.facts.stage == telemetry::SessionStage::live)
+            rows.push_back(pg_stat_activity_row(connection));
     return rows;
 }
 

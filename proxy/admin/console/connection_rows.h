@@ -43,7 +43,7 @@ inline constexpr std::array pg_stat_ssl_pgmoat_columns{
     Column{"client_dn"},
     Column{"client_serial", Type::numeric},
     Column{"issuer_dn"},
-    Column{"client_not_after"},
+    Column{"client_not_after", Type::timestamptz},
     Column{"rule"},
     Column{"upstream"},
     Column{"server_addr"},
@@ -62,7 +62,7 @@ inline constexpr std::array connection_columns{
     Column{"application_name"},
     Column{"client_addr"},
     Column{"client_port", Type::int4},
-    Column{"connect_time"},
+    Column{"connect_time", Type::timestamptz},
     Column{"listener"},
     Column{"mode"},
     Column{"state"},
@@ -74,8 +74,35 @@ inline constexpr std::array connection_columns{
     Column{"server_addr"},
 };
 
+// PostgreSQL 18's, as far as a proxy knows it: what a query does is the server's to tell.
+inline constexpr std::array pg_stat_activity_columns{
+    Column{"datid", Type::oid},
+    Column{"datname", Type::name},
+    Column{"pid", Type::int4},
+    Column{"leader_pid", Type::int4},
+    Column{"usesysid", Type::oid},
+    Column{"usename", Type::name},
+    Column{"application_name"},
+    Column{"client_addr"},
+    Column{"client_hostname"},
+    Column{"client_port", Type::int4},
+    Column{"backend_start", Type::timestamptz},
+    Column{"xact_start", Type::timestamptz},
+    Column{"query_start", Type::timestamptz},
+    Column{"state_change", Type::timestamptz},
+    Column{"wait_event_type"},
+    Column{"wait_event"},
+    Column{"state"},
+    Column{"backend_xid"},
+    Column{"backend_xmin"},
+    Column{"query_id", Type::int8},
+    Column{"query"},
+    Column{"backend_type"},
+};
+
 // Those that have a server: PostgreSQL's view has a row for each backend.
 [[nodiscard]] std::vector<Row> pg_stat_ssl_rows(const std::vector<Connection>& connections);
+[[nodiscard]] std::vector<Row> pg_stat_activity_rows(const std::vector<Connection>& connections);
 [[nodiscard]] std::vector<Row> pg_stat_ssl_pgmoat_rows(const std::vector<Connection>& connections);
 [[nodiscard]] std::vector<Row> connection_rows(const std::vector<Connection>& connections);
 

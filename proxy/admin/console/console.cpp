@@ -4,16 +4,15 @@
 #include "protocol/client_messages.h"
 #include "protocol/limits.h"
 #include "protocol/message_buffer.h"
+#include "proxy/admin/console/deed.h"
 #include "proxy/admin/console/limits.h"
 #include "proxy/admin/console/login.h"
 #include "proxy/admin/console/parameters.h"
-#include "proxy/admin/console/run_statement.h"
 #include "proxy/admin/console/wire_session.h"
 #include "tls/scram_keys.h"
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -59,16 +58,20 @@ class Slot {
 
 class Session {
   public:
-    Session(asio::any_io_executor main, Backend& backend, ConsoleClient& client, ConsoleLogin login)
-        : main_(std::move(main)), backend_(backend), client_(client), login_(std::move(login)) {
-        user_.name = login_.startup.user;
+    Session(asio::any_io_executor main,
+            asio::any_io_executor worker,
+            Backend& backend,
+            ConsoleClient& client,
+            ConsoleLogin login)
+        : main_(std::move(main)), worker_(std::move(worker)), backend_(backend), client_(client),
+          login_(std::move(login)), user_(login_.startup.user) {
         const auto& startup = login_.startup;
         if (startup.version.minor > 0 || !startup.protocol_options.empty())
             protocol::append_negotiate_version(first_out_, startup.protocol_options);
     }
 
     asio::awaitable<End> run(std::atomic<std::size_t>& sessions) {
-        Admission admission = co_await on_main([this] { return admit(); });
+        Admission admission = co_await on(main_, [this] { return admit(); });
         if (const auto* none = std::get_if<NoProof>(&admission.proof))
             co_return co_await refuse({"28000", "the console cannot prove who the user is"},
                                       CloseReason::denied,
@@ -80,9 +83,9 @@ class Session {
         // Only now: who the users are is not told to those who prove nothing.
         if (!admission.role)
             co_return co_await refuse(not_allowed(), CloseReason::denied, "no console user");
-        user_.role = *admission.role;
+        role_ = *admission.role;
         std::optional<Slot> slot(std::in_place, sessions);
-        if (slot->number() > slots_for(user_.role)) {
+        if (slot->number() > slots_for(role_)) {
             slot.reset(); // a client that does not read its refusal must not hold it
             co_return co_await refuse({"53300", "sorry, too many console sessions already"},
                                       CloseReason::too_many_connections,
@@ -108,13 +111,13 @@ class Session {
     // The configuration is the main thread's.
     Admission admit() const {
         const config::Config& config = backend_.config();
-        return {role_of(user_.name, config), proof_for(login_, config, ::geteuid())};
+        return {role_of(user_, config), proof_for(login_, config, ::geteuid())};
     }
 
     // --- login -----------------------------------------------------------------------------------
 
     protocol::ErrorText not_allowed() {
-        message_ = "user \"" + user_.name + "\" is not allowed to use the console";
+        message_ = "user \"" + user_ + "\" is not allowed to use the console";
         return {"28000", message_};
     }
 
@@ -179,7 +182,7 @@ class Session {
     }
 
     asio::awaitable<End> wrong(std::string detail) {
-        message_ = "password authentication failed for user \"" + user_.name + '"';
+        message_ = "password authentication failed for user \"" + user_ + '"';
         Bytes out;
         protocol::append_error(out, Severity::fatal, {"28P01", message_});
         (void)co_await send(out);
@@ -193,9 +196,9 @@ class Session {
             if (parameter.kind == Parameter::Kind::told)
                 protocol::append_parameter_status(out, parameter.name, parameter.value);
         protocol::append_parameter_status(out, "application_name", login_.startup.application_name);
-        protocol::append_parameter_status(out, "session_authorization", user_.name);
+        protocol::append_parameter_status(out, "session_authorization", user_);
         protocol::append_parameter_status(
-            out, "is_superuser", user_.role == Role::console_user ? "on" : "off");
+            out, "is_superuser", role_ == Role::console_user ? "on" : "off");
         protocol::append_ready_for_query(out, protocol::TransactionStatus::idle);
         co_return co_await send(out);
     }
@@ -203,19 +206,32 @@ class Session {
     // --- statements ------------------------------------------------------------------------------
 
     asio::awaitable<End> answer_until_the_end() {
-        WireSession wire;
+        WireSession wire({user_, login_.id, login_.startup.application_name});
         Bytes out;
         Bytes in(limits::read_bytes);
+        std::size_t count = 0; // of new bytes in `in`
         for (;;) {
-            WireSession::Step step = wire.next(out);
-            if (const auto* run = std::get_if<WireSession::Run>(&step)) {
-                Answer answer = co_await answer_to(run->statement);
-                wire.finish(std::move(answer), out);
+            WireSession::Step step = co_await on(worker_, [&] {
+                wire.feed(ByteView(in).first(std::exchange(count, 0)));
+                return wire.next(out);
+            });
+            if (std::holds_alternative<WireSession::Look>(step)) {
+                auto snapshot = co_await on(main_, [this] { return backend_.look(); });
+                co_await on(worker_, [&] {
+                    wire.look(std::move(snapshot), out);
+                    return true;
+                });
+                continue;
+            }
+            if (const auto* act = std::get_if<WireSession::Act>(&step)) {
+                const auto error = co_await carry_out(act->deed);
+                if (gone_) co_return std::nullopt;
+                wire.acted(error, out);
                 continue;
             }
             const bool sent = co_await send(out);
             out.clear();
-            co_await do_afterwards(); // also for a client that is gone: he was heard
+            co_await do_afterwards(); // also for a client that is gone: it was heard
             if (const auto* over = std::get_if<WireSession::Over>(&step)) {
                 if (over->complaint.empty())
                     co_return ConsoleEnd{CloseReason::client_closed, "client left the console"};
@@ -223,50 +239,50 @@ class Session {
             }
             if (!sent) co_return std::nullopt;
             if (std::holds_alternative<WireSession::Send>(step)) continue;
-            const std::size_t count = co_await client_.read(in, limits::idle_max);
+            count = co_await client_.read(in, limits::idle_max);
             if (count == 0) co_return std::nullopt;
-            wire.feed(ByteView(in).first(count));
         }
     }
 
-    asio::awaitable<Answer> answer_to(const Statement& statement) {
-        Answer answer = co_await on_main(
-            [this, &statement] { return run_for(user_.name, statement, backend_); });
-        if (answer.reloads) {
-            const std::string wrong = co_await reload();
-            answer = after_reload(std::move(answer), wrong);
-        }
-        afterwards_ = std::max(afterwards_, answer.afterwards);
-        co_return answer;
+    // Nothing: it is done, or will be once the answer was sent; or gone_ is set.
+    asio::awaitable<std::optional<SqlError>> carry_out(const Deed& deed) {
+        std::optional<SqlError> error = co_await on(main_, [&] {
+            auto refused = admin::refuse(deed, user_, backend_.config());
+            return refused ? refused : kill_all(deed, user_, backend_);
+        });
+        if (!error && deed.reload) error = co_await reload();
+        if (!error) afterwards_ = std::max(afterwards_, deed.afterwards);
+        co_return error;
     }
 
-    // What was wrong, or nothing. The load is made on a thread of its own, and this one serves
-    // meanwhile.
-    asio::awaitable<std::string> reload() {
-        const auto here = co_await asio::this_coro::executor;
-        const auto begin = [this, here](auto handler) {
-            auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
-            asio::post(main_, [this, here, waiting] {
-                backend_.reload(user_.name, [here, waiting](const std::string& wrong) {
-                    asio::post(here, [waiting, wrong] { std::move (*waiting)(wrong); });
-                });
-            });
-        };
-        std::string wrong =
-            co_await asio::async_initiate<decltype(asio::use_awaitable), void(std::string)>(
-                begin, asio::use_awaitable);
-        co_return wrong;
+    // The load is made on a thread of its own, and may take as long as a passphrase command does.
+    // A server that is to end does not wait for it.
+    asio::awaitable<std::optional<SqlError>> reload() {
+        const auto heard = std::make_shared<std::optional<std::string>>(); // on `main_` only
+        co_await on(main_, [this, heard] {
+            backend_.reload(user_, [heard](const std::string& wrong) { *heard = wrong; });
+            return true;
+        });
+        asio::steady_timer pause(co_await asio::this_coro::executor);
+        for (;;) {
+            const auto wrong = co_await on(main_, [heard] { return *heard; });
+            if (wrong) co_return after_reload(*wrong);
+            gone_ = client_.interrupted();
+            if (gone_) co_return std::nullopt;
+            pause.expires_after(limits::reload_poll);
+            co_await pause.async_wait(asio::use_awaitable);
+        }
     }
 
     // The answer is on its way, so that the one who asked learns that it was heard.
     asio::awaitable<void> do_afterwards() {
         const Afterwards what = std::exchange(afterwards_, Afterwards::nothing);
         if (what == Afterwards::nothing) co_return;
-        co_await on_main([this, what] {
+        co_await on(main_, [this, what] {
             if (what == Afterwards::drain)
-                backend_.drain(user_.name);
+                backend_.drain(user_);
             else
-                backend_.shut_down(user_.name);
+                backend_.shut_down(user_);
             return true;
         });
     }
@@ -281,21 +297,23 @@ class Session {
         co_return true;
     }
 
-    // Carries `work` out on the main thread and comes back to this one.
+    // Does `work` on another thread and comes back to this one.
     template <typename Work>
-    asio::awaitable<std::invoke_result_t<Work>> on_main(Work work) {
-        co_return co_await asio::co_spawn(main_, carry_out(std::move(work)), asio::use_awaitable);
+    static asio::awaitable<std::invoke_result_t<Work>> on(asio::any_io_executor thread, Work work) {
+        co_return co_await asio::co_spawn(thread, done(std::move(work)), asio::use_awaitable);
     }
     template <typename Work>
-    static asio::awaitable<std::invoke_result_t<Work>> carry_out(Work work) {
+    static asio::awaitable<std::invoke_result_t<Work>> done(Work work) {
         co_return work();
     }
 
     asio::any_io_executor main_;
+    asio::any_io_executor worker_;
     Backend& backend_;
     ConsoleClient& client_;
     ConsoleLogin login_;
-    ConsoleUser user_;
+    std::string user_;
+    Role role_ = Role::stats_user;
     Bytes first_out_; // before the first answer, as in PostgreSQL: what of the version is not known
     Afterwards afterwards_ = Afterwards::nothing;
     std::string message_; // of an error, while it is sent
@@ -306,7 +324,7 @@ class Session {
 
 asio::awaitable<std::optional<ConsoleEnd>> Console::serve(ConsoleClient& client,
                                                           const ConsoleLogin& login) {
-    Session session(main_, backend_, client, login);
+    Session session(main_, worker_, backend_, client, login);
     co_return co_await session.run(sessions_);
 }
 

@@ -1,6 +1,7 @@
-// The console: serves whoever came through the endpoint (console_endpoint.h), from the proof of who
-// he is to the end of his session. Coroutines on the control thread that has the connection;
-// statements are carried out on the server's first control thread, which owns what they look at.
+// The console: serves a client of the virtual database (console_endpoint.h) from authentication to
+// the end of its session. Coroutines on the control thread that has the connection, which only
+// reads and writes. Statements run on a thread of their own, so that no login waits for a sort of
+// 100,000 connections; what they look at and do comes from the server's first control thread.
 #pragma once
 
 #include "proxy/admin/console/backend.h"
@@ -18,9 +19,11 @@ namespace pgmoat::admin {
 
 class Console {
   public:
-    // `backend` is called on `main`, nowhere else. Both must outlive the sessions.
-    Console(boost::asio::any_io_executor main, Backend& backend)
-        : main_(std::move(main)), backend_(backend) {}
+    // `backend` is called on `main`, statements run on `worker`. All must outlive the sessions.
+    Console(boost::asio::any_io_executor main,
+            boost::asio::any_io_executor worker,
+            Backend& backend)
+        : main_(std::move(main)), worker_(std::move(worker)), backend_(backend) {}
     Console(const Console&) = delete;
     Console& operator=(const Console&) = delete;
 
@@ -35,6 +38,7 @@ class Console {
 
   private:
     boost::asio::any_io_executor main_;
+    boost::asio::any_io_executor worker_;
     Backend& backend_;
     std::atomic<std::size_t> sessions_{0};
 };

@@ -30,6 +30,8 @@ class ConsoleClient {
                                                              std::chrono::seconds at_most) = 0;
     // The login is over: authentication_timeout ends here, and the session is the console's.
     virtual void logged_in() = 0;
+    // The server wants the session to end: whoever waits for something else than the client asks.
+    [[nodiscard]] virtual bool interrupted() const = 0;
 };
 
 struct ConsoleEnd {

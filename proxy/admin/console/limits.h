@@ -20,14 +20,41 @@ inline constexpr std::uint32_t message_bytes_max = 64 * 1024;
 // What one console session may keep. Drivers reuse or close theirs.
 inline constexpr std::size_t prepared_statements_max = 256;
 inline constexpr std::size_t portals_max = 64;
+// The translations of statements that were prepared.
+inline constexpr std::size_t prepared_bytes_max = 2 * 1024 * 1024;
+// Each holds what there was to see when it began: 1 or 2 KB for each connection.
+inline constexpr std::size_t open_cursors_max = 4;
 // Of statements, portals, and literals that come back: drivers use 63 bytes at most, as PostgreSQL.
 inline constexpr std::size_t name_bytes_max = 1024;
-// Rows that portals have not given yet; one answer may go beyond. 1 or 2 KB each.
-inline constexpr std::size_t rows_held_max = 20'000;
+// A statement takes them from the one thread that all console sessions share.
+inline constexpr std::chrono::milliseconds statement_time_max{2000};
+// SQLite's memory for all sessions together: sorting 100,000 connections by any column fits.
+inline constexpr std::int64_t sql_heap_bytes_max = 128LL * 1024 * 1024;
+// One value, such as a string_agg() of all client addresses.
+inline constexpr int sql_value_bytes_max = 1024 * 1024;
+// The translation of a statement of 64 KB, with its quotes and brackets.
+inline constexpr int sql_text_bytes_max = 1024 * 1024;
+inline constexpr int sql_columns_max = 200;
+inline constexpr int sql_expression_depth_max = 500;
+inline constexpr int sql_compounds_max = 20;
+inline constexpr int sql_program_max = 100'000;
+// Brackets within brackets: SQLite's parser has a stack of 100.
+inline constexpr std::size_t nesting_max = 40;
+inline constexpr std::size_t tokens_max = 10'000;
+inline constexpr std::size_t parameters_max = 100;
+// For LIKE, whose time is the product of both lengths, and for regular expressions.
+inline constexpr std::size_t pattern_bytes_max = 1024;
+inline constexpr std::int64_t regex_bytes_max = 1024 * 1024;
+inline constexpr std::size_t savepoints_max = 64;
+// Parameters of a session that SET made up, as `SET my.name = ...`.
+inline constexpr std::size_t session_parameters_max = 64;
 
 // A forgotten psql must not hold one of the few slots for ever; \watch keeps one for as long as
 // someone wants.
 inline constexpr std::chrono::hours idle_max{1};
+
+// How often a session that waits for a reload looks whether it has ended.
+inline constexpr std::chrono::milliseconds reload_poll{50};
 
 // For one piece of an answer: a client that does not read holds the rest of it in our memory.
 inline constexpr std::chrono::seconds write_time_max{60};

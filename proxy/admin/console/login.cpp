@@ -48,8 +48,12 @@ Proof proof_for(const ConsoleLogin& login, const config::Config& config, uid_t o
     const bool own_machine = login.peer_uid && (*login.peer_uid == own_uid || *login.peer_uid == 0);
     if (!login.method && own_machine) return Proven{};
     if (config.console_auth_file.empty())
-        return NoProof{"there is no console_auth_file to prove the user by"};
+        return NoProof{"no password is configured for this console user (set console_auth_file)"};
     return ProveByPassword{secret_of(login.startup.user, config)};
+}
+
+SqlError no_longer_a_user() {
+    return {"42501", "permission denied: you are no longer a user of the console"};
 }
 
 const protocol::ScramDigests& scram_digests() noexcept {

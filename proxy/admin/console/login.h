@@ -29,6 +29,9 @@ using Proof = std::variant<Proven, ProveByPassword, NoProof>;
 [[nodiscard]] Proof
 proof_for(const ConsoleLogin& login, const config::Config& config, uid_t own_uid);
 
+// For one who was: the lists are looked at again for each statement.
+[[nodiscard]] SqlError no_longer_a_user();
+
 // tls/'s digests in protocol/'s terms.
 [[nodiscard]] const protocol::ScramDigests& scram_digests() noexcept;
 

@@ -1,21 +1,23 @@
 #include "proxy/admin/console/statement.h"
 
-#include "proxy/admin/console/functions.h"
-#include "proxy/admin/console/lexer.h"
+#include "proxy/admin/console/help.h"
 #include "proxy/admin/console/parameters.h"
+#include "proxy/admin/console/sql/translate.h"
+#include "proxy/admin/console/suggest.h"
 #include "proxy/config/text.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <optional>
 #include <utility>
+#include <vector>
 
 namespace pgmoat::admin {
 
 namespace {
 
 using config::in_quotes;
+using sql::Token;
 using enum Role;
 
 constexpr std::array verbs{
@@ -23,69 +25,54 @@ constexpr std::array verbs{
     VerbRow{Verb::select, "SELECT", stats_user},
     VerbRow{Verb::show, "SHOW", stats_user},
     VerbRow{Verb::set, "SET", stats_user},
+    VerbRow{Verb::reset, "RESET", stats_user},
     VerbRow{Verb::begin, "BEGIN", stats_user},
     VerbRow{Verb::commit, "COMMIT", stats_user},
     VerbRow{Verb::rollback, "ROLLBACK", stats_user},
+    VerbRow{Verb::savepoint, "SAVEPOINT", stats_user},
+    VerbRow{Verb::release, "RELEASE", stats_user},
+    VerbRow{Verb::rollback_to, "ROLLBACK", stats_user},
     VerbRow{Verb::discard, "DISCARD ALL", stats_user},
-    VerbRow{Verb::reset, "RESET", stats_user},
     VerbRow{Verb::deallocate, "DEALLOCATE", stats_user},
+    VerbRow{Verb::close, "CLOSE CURSOR", stats_user},
+    VerbRow{Verb::unlisten, "UNLISTEN", stats_user},
     VerbRow{Verb::reload,
             "RELOAD",
             console_user,
             "RELOAD",
-            "reads the configuration again, all or nothing"},
-    VerbRow{Verb::kill,
-            "KILL",
-            console_user,
-            "KILL id",
-            "ends one connection; id as in SHOW CONNECTIONS"},
+            "reload the configuration, all or nothing; also SELECT pg_reload_conf()"},
+    VerbRow{
+        Verb::kill,
+        "KILL",
+        console_user,
+        "KILL id",
+        "close one connection, id as in SHOW CONNECTIONS; also SELECT pg_terminate_backend(id)"},
     VerbRow{Verb::drain,
             "DRAIN",
             console_user,
             "DRAIN",
-            "accepts nobody and ends when everyone has left"},
-    VerbRow{
-        Verb::shutdown, "SHUTDOWN", console_user, "SHUTDOWN", "ends every connection and itself"},
+            "stop accepting connections and exit when all have closed"},
+    VerbRow{Verb::shutdown, "SHUTDOWN", console_user, "SHUTDOWN", "close all connections and exit"},
 };
 
-constexpr std::array views{
-    ViewRow{View::connections, "SHOW CONNECTIONS", "who is connected, and where to"},
-    ViewRow{View::listeners, "SHOW LISTENERS", "where clients come in"},
-    ViewRow{View::upstreams, "SHOW UPSTREAMS", "the servers behind"},
-    ViewRow{View::rules, "SHOW RULES", "the access rules, with their hits"},
-    ViewRow{View::certificates, "SHOW CERTIFICATES", "what clients are shown, and until when"},
-    ViewRow{View::config, "SHOW CONFIG", "the settings in force, and where they stand"},
-    ViewRow{View::stats, "SHOW STATS", "counts since the start, for each listener"},
-    ViewRow{View::version, "SHOW VERSION", "of pgmoat and of OpenSSL"},
-    ViewRow{View::help, "SHOW HELP", "this list"},
-    ViewRow{
-        View::pg_stat_ssl, "SELECT * FROM pg_stat_ssl", "the TLS of clients, as PostgreSQL has it"},
-    ViewRow{View::pg_stat_ssl_pgmoat,
-            "SELECT * FROM pg_stat_ssl_pgmoat",
-            "the TLS of both legs, with group, server name, rule, bytes"},
+// SQL that a console has no use for.
+constexpr std::array<std::string_view, 33> commands{
+    "insert",     "update",  "delete",   "merge",   "create",   "alter",   "drop",
+    "truncate",   "copy",    "explain",  "grant",   "revoke",   "call",    "do",
+    "declare",    "fetch",   "move",     "lock",    "vacuum",   "analyze", "listen",
+    "notify",     "execute", "prepare",  "comment", "cluster",  "reindex", "refresh",
+    "checkpoint", "import",  "security", "load",    "reassign",
 };
 
-// What people try next, because it works in SQL.
-constexpr std::array clauses{
-    "where", "order", "limit",  "offset", "group",   "having", "join",        "inner",
-    "left",  "right", "full",   "cross",  "natural", "union",  "except",      "intersect",
-    "fetch", "for",   "window", "as",     "using",   "like",   "tablesample",
-};
-constexpr std::array commands{
-    "insert",   "update",    "delete",  "merge",   "create",  "alter",    "drop",
-    "truncate", "with",      "copy",    "values",  "table",   "explain",  "grant",
-    "revoke",   "call",      "do",      "declare", "fetch",   "move",     "close",
-    "lock",     "vacuum",    "analyze", "listen",  "notify",  "unlisten", "execute",
-    "prepare",  "savepoint", "release", "comment", "cluster", "reindex",  "refresh",
+// Of poolers; the reason is always the same.
+constexpr std::array<std::string_view, 19> pooler_words{
+    "pause",     "resume", "suspend",    "reconnect", "enable",    "disable", "wait_close",
+    "pools",     "lists",  "mem",        "totals",    "fds",       "sockets", "active_sockets",
+    "dns_hosts", "peers",  "peer_pools", "state",     "dns_zones",
 };
 
-SqlError not_implemented(const std::string& what) {
-    return {"0A000", what + " is not implemented in the console", "SHOW HELP lists what there is."};
-}
-
-SqlError syntax_error(const std::optional<Word>& at) {
-    if (!at) return {"42601", "syntax error at end of input"};
-    return {"42601", "syntax error at or near " + in_quotes(at->written)};
+bool contains(const auto& list, std::string_view word) {
+    return std::ranges::find(list, word) != list.end();
 }
 
 std::string upper_case(std::string_view text) {
@@ -95,111 +82,136 @@ std::string upper_case(std::string_view text) {
     return upper;
 }
 
+SqlError not_implemented(const std::string& what) {
+    return {"0A000",
+            what + " is not implemented in the console",
+            "SHOW HELP lists the console's statements."};
+}
+
+SqlError of_poolers(const std::string& what) {
+    return {"0A000",
+            what + " is not implemented: pgmoat does not pool connections",
+            "SHOW CONNECTIONS and SHOW UPSTREAMS show clients and servers."};
+}
+
 // Reads one statement from left to right.
 class Recogniser {
   public:
-    explicit Recogniser(std::string_view text) : lexer_(text) { advance(); }
+    explicit Recogniser(const sql::Tokens& tokens) : tokens_(tokens) {}
 
     Recognised run() {
-        Recognised recognised = Statement{};
-        if (word_) {
-            const Word verb = take();
-            recognised = statement(verb);
+        if (at_end()) return Statement{};
+        if (now().is("(")) return Statement{Verb::select};
+        const Token& verb = take();
+        if (verb.kind != Token::Kind::word) return sql::syntax_error(verb);
+        for (const std::string_view word : {"select", "with", "values", "table"})
+            if (verb.is(word)) return Statement{Verb::select};
+        if (verb.is("show")) return show();
+        if (verb.is("set")) return set();
+        if (verb.is("reset")) return reset();
+        if (verb.is("begin") || verb.is("start")) return begin(verb);
+        if (verb.is("commit") || verb.is("end")) return end_of_transaction(Verb::commit);
+        if (verb.is("abort")) return end_of_transaction(Verb::rollback);
+        if (verb.is("rollback")) return rollback();
+        if (verb.is("savepoint")) return named(Verb::savepoint);
+        if (verb.is("release")) {
+            (void)take_if("savepoint");
+            return named(Verb::release);
         }
-        if (lexer_.unterminated()) return unterminated();
-        if (lexer_.unsupported_quote()) return not_implemented("an escape or dollar-quoted string");
-        return recognised;
+        if (verb.is("deallocate")) return deallocate();
+        if (verb.is("discard")) return discard();
+        if (verb.is("close")) return close();
+        if (verb.is("unlisten")) return unlisten();
+        if (verb.is("reload")) return ends({Verb::reload});
+        if (verb.is("drain")) return ends({Verb::drain});
+        if (verb.is("shutdown")) return ends({Verb::shutdown});
+        if (verb.is("kill")) return kill();
+        if (contains(commands, verb.text)) return not_implemented(upper_case(verb.text));
+        if (contains(pooler_words, verb.text)) return of_poolers(upper_case(verb.text));
+        return mistyped(verb);
     }
 
   private:
-    Recognised statement(const Word& verb) {
-        if (verb.is("select")) return select();
-        if (verb.is("show")) return show();
-        if (verb.is("set")) return set();
-        if (verb.is("reset")) return skip_to_end(Verb::reset);
-        if (verb.is("deallocate")) return deallocate();
-        if (verb.is("discard")) return ends_with_word("all", Verb::discard);
-        if (verb.is("begin")) return skip_to_end(Verb::begin);
-        if (verb.is("start")) return start();
-        if (verb.is("commit") || verb.is("end")) return skip_to_end(Verb::commit);
-        if (verb.is("rollback") || verb.is("abort")) return skip_to_end(Verb::rollback);
-        if (verb.is("reload")) return at_end({Verb::reload});
-        if (verb.is("drain")) return at_end({Verb::drain});
-        if (verb.is("shutdown")) return at_end({Verb::shutdown});
-        if (verb.is("kill")) return kill();
-        if (std::ranges::find(commands, verb.text) != commands.end())
-            return not_implemented(upper_case(verb.text));
-        return syntax_error(verb);
+    [[nodiscard]] const Token& now() const { return tokens_[place_]; }
+    [[nodiscard]] bool at_end() const { return now().kind == Token::Kind::end; }
+    const Token& take() {
+        const Token& token = now();
+        if (!at_end()) ++place_;
+        return token;
+    }
+    bool take_if(std::string_view text) {
+        if (!now().is(text)) return false;
+        ++place_;
+        return true;
+    }
+    Recognised ends(Statement statement) {
+        if (!at_end()) return sql::syntax_error(now());
+        return statement;
     }
 
-    Recognised select() {
-        if (!word_) return syntax_error(word_);
-        const Word first = take();
-        if (first.kind == Word::Kind::number) return select_integer(first);
-        if (first.kind == Word::Kind::string)
-            return at_end({Verb::select, View::literal, first.text});
-        if (first.kind == Word::Kind::name) return select_function(first);
-        if (!first.is("*")) return not_implemented("a list of columns");
-        if (!take_if("from")) return syntax_error(word_);
-        return select_from();
+    static SqlError mistyped(const Token& verb) {
+        std::vector<std::string> words;
+        for (const VerbRow& row : verbs)
+            words.push_back(config::lower_case(row.tag.substr(0, row.tag.find(' '))));
+        SqlError error = sql::syntax_error(verb);
+        const std::string nearest = nearest_of(verb.text, words);
+        error.hint = nearest.empty() ? "SHOW HELP lists the console's statements."
+                                     : "Perhaps you meant " + upper_case(nearest) + '.';
+        return error;
     }
 
-    Recognised select_function(const Word& first) {
-        const bool qualified = first.is("pg_catalog") && take_if(".");
-        if (qualified && !word_) return syntax_error(word_);
-        const Word name = qualified ? take() : first;
-        const Function* const function = find_function(name.text);
-        const bool called = function && take_if("(");
-        if (called && !take_if(")")) return not_implemented("an argument of a function");
-        const auto wanted = called ? Function::Parentheses::none : Function::Parentheses::needed;
-        if (!function || function->parentheses == wanted)
-            return not_implemented("a list of columns");
-        return at_end({Verb::select, View::function, name.text});
-    }
-
-    Recognised select_integer(const Word& number) {
-        constexpr std::size_t digits_max = 9; // all of these fit into int4
-        if (number.text.size() > digits_max ||
-            number.text.find_first_not_of("0123456789") != std::string::npos)
-            return syntax_error(number);
-        return at_end({Verb::select, View::integer, number.text});
-    }
-
-    Recognised select_from() {
-        if (!word_ || word_->kind != Word::Kind::name) return syntax_error(word_);
-        Word name = take();
-        std::string shown = name.text;
-        if (name.is("pg_catalog") && take_if(".")) {
-            if (!word_) return syntax_error(word_);
-            name = take();
-            shown += "." + name.text;
-        }
-        for (const View view : {View::pg_stat_ssl, View::pg_stat_ssl_pgmoat}) {
-            const std::string_view word =
-                view == View::pg_stat_ssl ? "pg_stat_ssl" : "pg_stat_ssl_pgmoat";
-            if (name.is(word)) return at_end({Verb::select, view});
-        }
-        return SqlError{"42P01",
-                        "relation " + in_quotes(shown) + " does not exist",
-                        "The console has pg_stat_ssl and pg_stat_ssl_pgmoat."};
-    }
-
+    // SHOW connections; SHOW ssl; SHOW upstream.reports; SHOW TRANSACTION ISOLATION LEVEL.
     Recognised show() {
-        if (!word_) return syntax_error(word_);
-        const Word what = take();
-        for (const ViewRow& row : views)
-            if (row.statement == "SHOW " + upper_case(what.text))
-                return at_end({Verb::show, row.view});
-        std::string name = what.text;
-        if (what.is("transaction") && take_if("isolation")) {
-            if (!take_if("level")) return syntax_error(word_);
-            name = "transaction_isolation";
+        if (!now().is_name()) return sql::syntax_error(now());
+        std::string name = take().text;
+        const bool is_word = tokens_[place_ - 1].kind == Token::Kind::word;
+        if (at_end()) {
+            for (const View& view : all_views())
+                if (is_word && view.word == name)
+                    return Statement{Verb::show,
+                                     "SELECT * FROM public." + std::string(view.relation)};
+            if (is_word && name == "all")
+                return Statement{Verb::show,
+                                 "SELECT name, setting, short_desc AS description FROM "
+                                 "pg_catalog.pg_settings ORDER BY name"};
+            if (is_word && contains(pooler_words, name))
+                return of_poolers("SHOW " + upper_case(name));
         }
-        if (const Parameter* parameter = find_parameter(name))
-            return at_end({Verb::show, View::parameter, std::string(parameter->name)});
-        return SqlError{"42704",
-                        "unrecognized configuration parameter " + in_quotes(what.written),
-                        "SHOW HELP lists what there is."};
+        if (name == "transaction" && take_if("isolation")) {
+            if (!take_if("level")) return sql::syntax_error(now());
+            name = "transaction_isolation";
+        } else if (name == "time" && take_if("zone")) {
+            name = "timezone";
+        }
+        while (take_if(".")) {
+            if (!now().is_name()) return sql::syntax_error(now());
+            name += '.' + take().text;
+        }
+        if (!at_end()) return sql::syntax_error(now());
+        if (!find_parameter(name) && is_word) {
+            const std::string nearest = nearest_view(name);
+            if (!nearest.empty() && unrecognized_parameter(name).hint.empty() && !is_known(name)) {
+                SqlError error = unrecognized_parameter(name);
+                error.hint = "Perhaps you meant SHOW " + upper_case(nearest) + '.';
+                return error;
+            }
+        }
+        return Statement{Verb::show,
+                         "SELECT pg_catalog.current_setting(" + sql::quote_text(name) + ") AS " +
+                             sql::quote_name(spelled(name))};
+    }
+
+    // A name that SHOW may find in the configuration.
+    static bool is_known(const std::string& name) {
+        const auto refused = refuse_to_set(name, "");
+        return !refused || refused->sqlstate != "42704";
+    }
+
+    static std::string nearest_view(const std::string& name) {
+        std::vector<std::string> words;
+        for (const View& view : all_views())
+            words.emplace_back(view.word);
+        return nearest_of(name, words);
     }
 
     // SET [SESSION | LOCAL] name {TO | =} value; and what drivers say of transactions.
@@ -208,94 +220,130 @@ class Recogniser {
         const bool session = take_if("session");
         if (session && take_if("characteristics")) return skip_to_end(Verb::set);
         if (!session) (void)take_if("local");
-        if (take_if("time")) return skip_to_end(Verb::set);
-        if (!word_) return syntax_error(word_);
-        const Word name = take();
-        const bool names = name.is("names");
-        if (!names && !take_if("to") && !take_if("=")) return syntax_error(word_);
-        if (!names && !find_parameter(name.text))
-            return SqlError{"42704",
-                            "unrecognized configuration parameter " + in_quotes(name.text)};
-        if (!word_) return syntax_error(word_);
-        if ((names || name.is("client_encoding")) && !is_utf8(word_->text))
-            return SqlError{"22023",
-                            "invalid value for parameter \"client_encoding\": " +
-                                in_quotes(word_->text),
-                            "The console speaks UTF8."};
-        return skip_to_end(Verb::set);
+        Statement statement{Verb::set};
+        if (take_if("time")) {
+            if (!take_if("zone")) return sql::syntax_error(now());
+            statement.argument = "timezone";
+        } else if (take_if("names")) {
+            statement.argument = "client_encoding";
+        } else {
+            if (!now().is_name()) return sql::syntax_error(now());
+            statement.argument = take().text;
+            while (take_if(".")) {
+                if (!now().is_name()) return sql::syntax_error(now());
+                statement.argument += '.' + take().text;
+            }
+            if (!take_if("to") && !take_if("=")) return sql::syntax_error(now());
+        }
+        if (at_end()) return sql::syntax_error(now());
+        do {
+            const bool minus = take_if("-");
+            const Token& value = take();
+            if (value.kind == Token::Kind::sign || value.kind == Token::Kind::end)
+                return sql::syntax_error(value);
+            statement.value +=
+                (statement.value.empty() ? "" : ", ") + std::string(minus ? "-" : "") + value.text;
+        } while (take_if(","));
+        if (!at_end()) return sql::syntax_error(now());
+        if (auto error = refuse_to_set(statement.argument, statement.value)) return *error;
+        return statement;
     }
 
-    static bool is_utf8(std::string_view name) {
-        const std::string lower = config::lower_case(name);
-        return lower == "utf8" || lower == "utf-8" || lower == "unicode" || lower == "default";
+    Recognised reset() {
+        if (take_if("all")) return ends({Verb::reset});
+        Statement statement{Verb::reset};
+        if (take_if("session")) {
+            if (!take_if("authorization")) return sql::syntax_error(now());
+            statement.argument = "session_authorization";
+            return ends(std::move(statement));
+        }
+        if (!now().is_name()) return sql::syntax_error(now());
+        statement.argument = take().text;
+        while (take_if("."))
+            statement.argument += '.' + take().text;
+        if (statement.argument == "role") return ends({Verb::reset, {}, "role"});
+        if (!is_known(statement.argument)) return unrecognized_parameter(statement.argument);
+        return ends(std::move(statement));
     }
 
-    Recognised start() {
-        if (!take_if("transaction")) return syntax_error(word_);
-        return skip_to_end(Verb::begin);
+    Recognised begin(const Token& verb) {
+        if (verb.is("start") && !take_if("transaction")) return sql::syntax_error(now());
+        Recognised recognised = skip_to_end(Verb::begin);
+        if (verb.is("start")) std::get<Statement>(recognised).tag = "START TRANSACTION";
+        return recognised;
+    }
+
+    Recognised end_of_transaction(Verb verb) {
+        if (take_if("prepared")) return not_implemented("two-phase commit");
+        if (!take_if("work")) (void)take_if("transaction");
+        if (take_if("and")) {
+            if (!take_if("no")) return not_implemented("AND CHAIN");
+            if (!take_if("chain")) return sql::syntax_error(now());
+        }
+        return ends({verb});
+    }
+
+    Recognised rollback() {
+        if (!take_if("work")) (void)take_if("transaction");
+        if (!take_if("to")) return end_of_transaction(Verb::rollback);
+        (void)take_if("savepoint");
+        return named(Verb::rollback_to);
+    }
+
+    Recognised named(Verb verb) {
+        if (!now().is_name()) return sql::syntax_error(now());
+        Statement statement{verb};
+        statement.argument = take().text;
+        return ends(std::move(statement));
     }
 
     // DEALLOCATE [PREPARE] {name | ALL}
     Recognised deallocate() {
         (void)take_if("prepare");
-        if (!word_ || word_->kind != Word::Kind::name) return syntax_error(word_);
-        if (word_->text.empty()) return syntax_error(word_);
-        const Word name = take();
-        const bool all = name.is("all") && name.written.front() != '"';
-        Statement statement{Verb::deallocate};
-        if (!all) statement.argument = name.text;
-        return at_end(std::move(statement));
+        if (take_if("all")) return ends({Verb::deallocate, {}, {}, {}, "DEALLOCATE ALL"});
+        return named(Verb::deallocate);
+    }
+
+    Recognised discard() {
+        const Token& what = take();
+        if (what.is("all")) return ends({Verb::discard});
+        for (const std::string_view word : {"plans", "sequences", "temp", "temporary"})
+            if (what.is(word)) // there are none
+                return ends({Verb::reset, {}, "role", {}, "DISCARD " + upper_case(word)});
+        return sql::syntax_error(what);
+    }
+
+    Recognised close() {
+        if (take_if("all")) return ends({Verb::close, {}, {}, {}, "CLOSE CURSOR ALL"});
+        return named(Verb::close);
+    }
+
+    Recognised unlisten() {
+        if (!take_if("*") && !now().is_name()) return sql::syntax_error(now());
+        if (!at_end()) (void)take();
+        return ends({Verb::unlisten});
     }
 
     Recognised kill() {
-        if (word_ && word_->is("$")) return not_implemented("a parameter");
-        if (!word_ || word_->kind != Word::Kind::number) return syntax_error(word_);
-        const Word number = take();
+        if (now().kind == Token::Kind::parameter) return not_implemented("a parameter of KILL");
+        if (now().kind != Token::Kind::number) return sql::syntax_error(now());
+        const Token& number = take();
         Statement statement{Verb::kill};
         const char* const end = number.text.data() + number.text.size();
         const auto [parsed, error] = std::from_chars(number.text.data(), end, statement.id);
-        if (error != std::errc{} || parsed != end) return syntax_error(number);
-        return at_end(std::move(statement));
-    }
-
-    Recognised ends_with_word(std::string_view last, Verb verb) {
-        if (!take_if(last)) return syntax_error(word_);
-        return at_end({verb});
+        if (error != std::errc{} || parsed != end) return sql::syntax_error(number);
+        return ends(std::move(statement));
     }
 
     // Whatever follows makes no difference here.
     Recognised skip_to_end(Verb verb) {
-        while (word_)
-            advance();
+        while (!at_end())
+            (void)take();
         return Statement{verb};
     }
 
-    Recognised at_end(Statement statement) {
-        if (!word_) return statement;
-        if (word_->is("$")) return not_implemented("a parameter");
-        if (std::ranges::find(clauses, word_->text) != clauses.end())
-            return not_implemented(upper_case(word_->text));
-        return syntax_error(word_);
-    }
-
-    SqlError unterminated() const {
-        return {"42601", "unterminated quoted string, identifier or comment"};
-    }
-
-    Word take() {
-        Word word = std::move(*word_);
-        advance();
-        return word;
-    }
-    bool take_if(std::string_view text) {
-        if (!word_ || !word_->is(text)) return false;
-        advance();
-        return true;
-    }
-    void advance() { word_ = lexer_.next(); }
-
-    Lexer lexer_;
-    std::optional<Word> word_;
+    const sql::Tokens& tokens_;
+    std::size_t place_ = 0;
 };
 
 } // namespace
@@ -308,30 +356,7 @@ const VerbRow& row_of(Verb verb) noexcept {
     return *std::ranges::find(verbs, verb, &VerbRow::verb);
 }
 
-std::span<const ViewRow> all_views() noexcept {
-    return views;
-}
-
-std::vector<std::string_view> split_statements(std::string_view text) {
-    std::vector<std::string_view> parts;
-    Lexer lexer(text);
-    std::string_view rest = text;
-    bool has_words = false;
-    while (const std::optional<Word> word = lexer.next()) {
-        if (!word->is(";")) {
-            has_words = true;
-            continue;
-        }
-        const auto end = static_cast<std::size_t>(word->written.data() - rest.data());
-        if (std::exchange(has_words, false)) parts.push_back(rest.substr(0, end));
-        rest = rest.substr(end + 1);
-    }
-    const bool cut_short = lexer.unterminated() || lexer.unsupported_quote();
-    if (has_words || cut_short || parts.empty()) parts.push_back(rest);
-    return parts;
-}
-
-Recognised recognise(std::string_view statement) {
+Recognised recognise(const sql::Tokens& statement) {
     return Recogniser(statement).run();
 }
 

@@ -1,12 +1,14 @@
 #include "proxy/admin/console/status_rows.h"
 
 #include "proxy/admin/console/connection_rows.h"
+#include "proxy/admin/console/text_values.h"
 #include "tls/context.h"
 
 #include <algorithm>
 #include <functional>
 #include <numeric>
 #include <string>
+#include <utility>
 
 namespace pgmoat::admin {
 
@@ -28,22 +30,6 @@ std::string join(const std::vector<std::string>& elements) {
     for (const std::string& element : elements)
         text += (text.empty() ? "" : ",") + element;
     return text;
-}
-
-// PostgreSQL's text for an array of names.
-std::string array_text(const std::vector<std::string>& elements) {
-    std::string text = "{";
-    for (const std::string& element : elements) {
-        if (text.size() > 1) text += ',';
-        const bool quoted = element.empty() || element.find_first_of(" {},\"\\") != element.npos;
-        if (quoted) text += '"';
-        for (const char c : element) {
-            if (c == '"' || c == '\\') text += '\\';
-            text += c;
-        }
-        if (quoted) text += '"';
-    }
-    return text + '}';
 }
 
 Cell options_text(const std::vector<std::string>& options) {
@@ -93,6 +79,31 @@ Row stats_row(const metrics::Totals& totals, std::size_t index) {
             to_cell(counts.bytes[static_cast<std::size_t>(Direction::from_server)])};
 }
 
+// Attempts to reach a server of an upstream that did and did not succeed.
+std::pair<std::uint64_t, std::uint64_t> attempts(const metrics::Totals& totals,
+                                                 const std::string& upstream) {
+    const auto found =
+        std::ranges::find(totals.upstreams, upstream, &metrics::Totals::Upstream::name);
+    if (found == totals.upstreams.end()) return {0, 0};
+    const auto& connects = found->counts.connects;
+    const std::uint64_t connected =
+        connects[static_cast<std::size_t>(metrics::ConnectResult::connected)];
+    return {connected, sum(connects) - connected};
+}
+
+Row hba_row(const RuleView& rule) {
+    return {std::to_string(rule.number),
+            to_cell(rule.file),
+            std::to_string(rule.line),
+            to_cell(rule.type),
+            to_cell(array_text(rule.databases)),
+            to_cell(array_text(rule.users)),
+            unless_empty(rule.address),
+            unless_empty(rule.netmask),
+            to_cell(rule.method),
+            options_text(rule.options)};
+}
+
 } // namespace
 
 std::vector<Row> listener_rows(const config::Config& config,
@@ -111,39 +122,49 @@ std::vector<Row> listener_rows(const config::Config& config,
     return rows;
 }
 
-std::vector<Row> upstream_rows(const config::Config& config,
-                               const std::vector<Connection>& connections) {
+std::vector<Row> upstream_rows(const Snapshot& snapshot) {
     std::vector<Row> rows;
-    for (const auto& upstream : config.upstreams)
-        for (const config::UpstreamHost& host : upstream.second.hosts)
-            rows.push_back({to_cell(upstream.first),
+    const metrics::Totals totals = snapshot.totals();
+    const std::vector<UpstreamError> errors = snapshot.upstream_errors();
+    for (const auto& [name, upstream] : snapshot.config().upstreams) {
+        const auto [connected, failed] = attempts(totals, name);
+        const auto error = std::ranges::find(errors, name, &UpstreamError::upstream);
+        const bool has_error = error != errors.end();
+        for (const config::UpstreamHost& host : upstream.hosts)
+            rows.push_back({to_cell(name),
                             to_cell(host.host.empty() ? host.hostaddr : host.host),
                             std::to_string(host.port),
-                            to_cell(config::name_of(upstream.second.sslmode)),
-                            to_cell(count(connections, [&](const telemetry::SessionFacts& facts) {
-                                return facts.backend.upstream == upstream.first &&
-                                       facts.backend.host == host.host &&
-                                       facts.backend.port == host.port;
-                            }))});
+                            to_cell(config::name_of(upstream.sslmode)),
+                            to_cell(count(snapshot.connections(),
+                                          [&, &name = name](const telemetry::SessionFacts& facts) {
+                                              return facts.backend.upstream == name &&
+                                                     facts.backend.host == host.host &&
+                                                     facts.backend.port == host.port;
+                                          })),
+                            to_cell(connected),
+                            to_cell(failed),
+                            has_error ? unless_empty(error->text) : Cell(),
+                            has_error ? time_text(error->when) : Cell()});
+    }
     return rows;
 }
 
 std::vector<Row> rule_rows(const std::vector<RuleView>& rules) {
     std::vector<Row> rows;
-    for (const RuleView& rule : rules)
-        rows.push_back({std::to_string(rule.number),
-                        to_cell(rule.file),
-                        std::to_string(rule.line),
-                        to_cell(rule.type),
-                        to_cell(array_text(rule.databases)),
-                        to_cell(array_text(rule.users)),
-                        unless_empty(rule.address),
-                        unless_empty(rule.netmask),
-                        to_cell(rule.method),
-                        options_text(rule.options),
-                        to_cell(rule.hits),
-                        to_cell(rule.refused),
-                        time_text(rule.last_hit)});
+    for (const RuleView& rule : rules) {
+        rows.push_back(hba_row(rule));
+        for (Cell cell : {to_cell(rule.hits), to_cell(rule.refused), time_text(rule.last_hit)})
+            rows.back().push_back(std::move(cell));
+    }
+    return rows;
+}
+
+std::vector<Row> pg_hba_file_rules_rows(const std::vector<RuleView>& rules) {
+    std::vector<Row> rows;
+    for (const RuleView& rule : rules) {
+        rows.push_back(hba_row(rule));
+        rows.back().emplace_back();
+    }
     return rows;
 }
 

@@ -24,6 +24,10 @@ inline constexpr std::array upstream_columns{
     Column{"port", Type::int4},
     Column{"sslmode"},
     Column{"connections", Type::int8},
+    Column{"connected", Type::int8}, // attempts since the start, of all hosts of the upstream
+    Column{"failed", Type::int8},
+    Column{"last_error"},
+    Column{"last_error_at", Type::timestamptz},
 };
 // The first ones are pg_hba_file_rules'.
 inline constexpr std::array rule_columns{
@@ -31,15 +35,29 @@ inline constexpr std::array rule_columns{
     Column{"file_name"},
     Column{"line_number", Type::int4},
     Column{"type"},
-    Column{"database"},
-    Column{"user_name"},
+    Column{"database", Type::text_array},
+    Column{"user_name", Type::text_array},
     Column{"address"},
     Column{"netmask"},
     Column{"auth_method"},
-    Column{"options"},
+    Column{"options", Type::text_array},
     Column{"hits", Type::int8},
     Column{"refused", Type::int8},
-    Column{"last_hit"},
+    Column{"last_hit", Type::timestamptz},
+};
+// PostgreSQL 16 to 18; a rule with an error never gets into force here.
+inline constexpr std::array pg_hba_file_rules_columns{
+    Column{"rule_number", Type::int4},
+    Column{"file_name"},
+    Column{"line_number", Type::int4},
+    Column{"type"},
+    Column{"database", Type::text_array},
+    Column{"user_name", Type::text_array},
+    Column{"address"},
+    Column{"netmask"},
+    Column{"auth_method"},
+    Column{"options", Type::text_array},
+    Column{"error"},
 };
 inline constexpr std::array certificate_columns{
     Column{"file"},
@@ -47,8 +65,8 @@ inline constexpr std::array certificate_columns{
     Column{"dns_names"},
     Column{"issuer"},
     Column{"serial", Type::numeric},
-    Column{"not_before"},
-    Column{"not_after"},
+    Column{"not_before", Type::timestamptz},
+    Column{"not_after", Type::timestamptz},
 };
 inline constexpr std::array stats_columns{
     Column{"listener"},
@@ -72,9 +90,9 @@ inline constexpr std::array version_columns{
 [[nodiscard]] std::vector<Row> listener_rows(const config::Config& config,
                                              const std::vector<Connection>& connections);
 // One for each host, in the order in which they are tried.
-[[nodiscard]] std::vector<Row> upstream_rows(const config::Config& config,
-                                             const std::vector<Connection>& connections);
+[[nodiscard]] std::vector<Row> upstream_rows(const Snapshot& snapshot);
 [[nodiscard]] std::vector<Row> rule_rows(const std::vector<RuleView>& rules);
+[[nodiscard]] std::vector<Row> pg_hba_file_rules_rows(const std::vector<RuleView>& rules);
 [[nodiscard]] std::vector<Row>
 certificate_rows(const std::vector<OwnCertificateView>& certificates);
 [[nodiscard]] std::vector<Row> stats_rows(const metrics::Totals& totals);

@@ -1,6 +1,8 @@
-// What a statement of the console answers: rows of text under typed columns, a tag, or an error.
-// Values are in PostgreSQL's text format; binary is made of it where a driver asks for that.
+// What a statement of the console answers: rows of text under typed columns, or an error. Values
+// are in PostgreSQL's text format.
 #pragma once
+
+#include "proxy/admin/console/types.h"
 
 #include <concepts>
 #include <cstdint>
@@ -10,8 +12,6 @@
 #include <vector>
 
 namespace pgmoat::admin {
-
-enum class Type { boolean, int4, int8, numeric, text };
 
 struct Column {
     std::string_view name;
@@ -25,17 +25,6 @@ struct SqlError {
     std::string_view sqlstate;
     std::string message;
     std::string hint = {};
-};
-
-// What is to be done once the answer has been sent: it may end the connection that it goes to.
-enum class Afterwards { nothing, drain, shut_down };
-
-struct Answer {
-    std::vector<Row> rows;
-    std::string tag; // "SHOW", "SELECT 3"
-    std::optional<SqlError> error = std::nullopt;
-    bool reloads = false; // it is true only once the server has loaded its files anew
-    Afterwards afterwards = Afterwards::nothing;
 };
 
 inline Cell to_cell(std::string_view text) {

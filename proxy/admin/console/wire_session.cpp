@@ -1,7 +1,8 @@
 #include "proxy/admin/console/wire_session.h"
 
+#include "protocol/utf8.h"
 #include "proxy/admin/console/limits.h"
-#include "proxy/admin/console/views.h"
+#include "proxy/admin/console/login.h"
 
 #include <algorithm>
 #include <utility>
@@ -23,23 +24,48 @@ SqlError no_statement(const std::string& name) {
     return {"26000", "prepared statement " + in_quotes(name) + " does not exist"};
 }
 
-SqlError too_long(std::string_view what) {
-    return {"54000",
-            std::string(what) + " is longer than " + std::to_string(limits::name_bytes_max) +
-                " bytes"};
-}
-
 SqlError no_portal(const std::string& name) {
     return {"34000", "portal " + in_quotes(name) + " does not exist"};
 }
 
+SqlError name_too_long() {
+    return {"54000", "name is longer than " + std::to_string(limits::name_bytes_max) + " bytes"};
+}
+
+SqlError bad_encoding() {
+    return {"22021", "invalid byte sequence for encoding \"UTF8\""};
+}
+
+// What a statement that is no query does to the server.
+std::optional<Deed> deed_of(const Statement& statement) {
+    Deed deed;
+    deed.what = row_of(statement.verb).tag;
+    switch (statement.verb) {
+    case Verb::reload: deed.reload = true; return deed;
+    case Verb::drain: deed.afterwards = Afterwards::drain; return deed;
+    case Verb::shutdown: deed.afterwards = Afterwards::shut_down; return deed;
+    case Verb::kill:
+        deed.kills = {statement.id};
+        deed.must_exist = true;
+        return deed;
+    default: return std::nullopt;
+    }
+}
+
 } // namespace
 
-WireSession::WireSession() : buffer_(limits::message_bytes_max) {}
+WireSession::WireSession(Who who) : who_(std::move(who)), buffer_(limits::message_bytes_max) {
+    if (!who_.application_name.empty())
+        set_parameter(parameters_, "application_name", who_.application_name);
+}
 
 WireSession::Step WireSession::next(Bytes& out) {
     for (;;) {
         if (out.size() >= limits::write_bytes) return Send{};
+        if (running_) {
+            if (Handled step = pump(out)) return *step;
+            continue;
+        }
         if (in_query_) {
             if (Handled step = next_of_query(out)) return *step;
             continue;
@@ -60,12 +86,32 @@ WireSession::Handled WireSession::handle(const protocol::ClientMessage& message,
     return std::visit([&](const auto& kind) { return on(kind, out); }, message);
 }
 
-// --- the simple protocol -------------------------------------------------------------------------
+WireSession::Planned WireSession::plan(const sql::Tokens& tokens,
+                                       std::span<const Type> parameters) {
+    Recognised recognised = recognise(tokens);
+    if (auto* error = std::get_if<SqlError>(&recognised)) return std::move(*error);
+    auto prepared = std::make_shared<Prepared>();
+    prepared->statement = std::move(std::get<Statement>(recognised));
+    if (!prepared->is_query()) return prepared;
+    const bool show = prepared->statement.verb == Verb::show;
+    // What SHOW became is ours and without errors.
+    const auto own = sql::tokenize(prepared->statement.query);
+    auto planned = engine_.plan(show ? std::get<sql::Tokens>(own) : tokens, parameters);
+    if (auto* error = std::get_if<SqlError>(&planned)) return std::move(*error);
+    prepared->plan = std::move(std::get<sql::Plan>(planned));
+    return prepared;
+}
 
-WireSession::Handled WireSession::on(const protocol::Query& query, Bytes&) {
-    for (const std::string_view part : split_statements(query.text))
-        query_.emplace_back(part);
+// --- the simple protocol -------------------------------------------------------------
+
+WireSession::Handled WireSession::on(const protocol::Query& query, Bytes& out) {
     in_query_ = true;
+    if (!protocol::is_utf8(query.text)) return fail(bad_encoding(), out);
+    query_text_ = query.text;
+    auto tokens = sql::tokenize(query_text_);
+    if (const auto* error = std::get_if<SqlError>(&tokens)) return fail(*error, out);
+    for (sql::Tokens& statement : sql::split_statements(std::move(std::get<sql::Tokens>(tokens))))
+        query_.push_back(std::move(statement));
     return std::nullopt;
 }
 
@@ -73,51 +119,49 @@ WireSession::Handled WireSession::on(const protocol::Query& query, Bytes&) {
 WireSession::Handled WireSession::next_of_query(Bytes& out) {
     if (query_.empty()) {
         in_query_ = false;
+        simple_ = {};
         ready(out);
         return std::nullopt;
     }
-    const std::string text = std::move(query_.front());
+    const sql::Tokens tokens = std::move(query_.front());
     query_.pop_front();
-    Recognised recognised = recognise(text);
-    if (const auto* error = std::get_if<SqlError>(&recognised)) return fail(*error, out);
-    auto& statement = std::get<Statement>(recognised);
-    if (const auto error = refuse(statement)) return fail(*error, out);
-    if (statement.verb == Verb::empty) {
-        protocol::append_bare(out, Bare::empty_query);
-        return std::nullopt;
-    }
-    running_ = statement;
-    return Run{std::move(statement)};
+    Planned planned = plan(tokens, {});
+    if (const auto* error = std::get_if<SqlError>(&planned)) return fail(*error, out);
+    simple_ = {};
+    simple_.prepared = std::get<0>(std::move(planned));
+    if (!simple_.prepared->plan.parameters.empty())
+        return fail({"42P02", "there is no parameter $1"}, out);
+    rows_max_ = 0;
+    return start(simple_, out);
 }
 
-void WireSession::finish_query_part(const Statement& statement, const Answer& answer, Bytes& out) {
-    const std::vector<Column> columns = columns_of(statement);
-    if (!columns.empty()) describe_rows(statement, {}, out);
-    for (const Row& row : answer.rows)
-        send_row(row, columns, {}, out);
-    protocol::append_command_complete(out, answer.tag);
-}
-
-// --- the extended protocol -----------------------------------------------------------------------
+// --- the extended protocol -------------------------------------------------------------
 
 WireSession::Handled WireSession::on(const protocol::Parse& parse, Bytes& out) {
-    if (parse.parameter_types > 0)
-        return fail({"0A000", "parameters are not implemented in the console"}, out);
     if (!parse.statement.empty() && prepared_.contains(parse.statement))
         return fail(
             {"42P05", "prepared statement " + in_quotes(parse.statement) + " already exists"}, out);
-    if (parse.statement.size() > limits::name_bytes_max) return fail(too_long("name"), out);
+    if (parse.statement.size() > limits::name_bytes_max) return fail(name_too_long(), out);
     if (!prepared_.contains(parse.statement) && prepared_.size() >= limits::prepared_statements_max)
         return fail({"53400", "too many prepared statements"}, out);
-    const std::vector<std::string_view> parts = split_statements(parse.text);
-    if (parts.size() > 1)
+    if (!protocol::is_utf8(parse.text)) return fail(bad_encoding(), out);
+    if (parse.parameter_types.size() > limits::parameters_max)
+        return fail({"54000", "too many parameters"}, out);
+    auto tokens = sql::tokenize(parse.text);
+    if (const auto* error = std::get_if<SqlError>(&tokens)) return fail(*error, out);
+    const auto statements = sql::split_statements(std::move(std::get<sql::Tokens>(tokens)));
+    if (statements.size() > 1)
         return fail({"42601", "cannot insert multiple commands into a prepared statement"}, out);
-    Recognised recognised = recognise(parts.front());
-    if (const auto* error = std::get_if<SqlError>(&recognised)) return fail(*error, out);
-    auto& statement = std::get<Statement>(recognised);
-    if (statement.argument.size() > limits::name_bytes_max) return fail(too_long("literal"), out);
-    if (const auto error = refuse_in_failed_block(statement)) return fail(*error, out);
-    prepared_.insert_or_assign(parse.statement, std::move(statement));
+    std::vector<Type> types;
+    for (const std::uint32_t oid : parse.parameter_types)
+        types.push_back(type_of_oid(oid));
+    Planned planned = plan(statements.front(), types);
+    if (const auto* error = std::get_if<SqlError>(&planned)) return fail(*error, out);
+    auto prepared = std::get<0>(std::move(planned));
+    if (const auto error = refuse_in_failed_block(prepared->statement)) return fail(*error, out);
+    if (prepared_bytes() + prepared->plan.sql.size() > limits::prepared_bytes_max)
+        return fail({"53200", "prepared statements take too much memory"}, out);
+    prepared_.insert_or_assign(parse.statement, std::move(prepared));
     protocol::append_bare(out, Bare::parse_complete);
     return std::nullopt;
 }
@@ -125,38 +169,77 @@ WireSession::Handled WireSession::on(const protocol::Parse& parse, Bytes& out) {
 WireSession::Handled WireSession::on(const protocol::Bind& bind, Bytes& out) {
     const auto found = prepared_.find(bind.statement);
     if (found == prepared_.end()) return fail(no_statement(bind.statement), out);
-    if (bind.parameters > 0)
-        return fail({"08P01",
-                     "bind message supplies " + std::to_string(bind.parameters) +
-                         " parameters, but prepared statement " + in_quotes(bind.statement) +
-                         " requires 0"},
-                    out);
     if (!bind.portal.empty() && portals_.contains(bind.portal))
         return fail({"42P03", "portal " + in_quotes(bind.portal) + " already exists"}, out);
-    if (bind.portal.size() > limits::name_bytes_max) return fail(too_long("name"), out);
+    if (bind.portal.size() > limits::name_bytes_max) return fail(name_too_long(), out);
     if (!portals_.contains(bind.portal) && portals_.size() >= limits::portals_max)
         return fail({"53400", "too many portals"}, out);
-    auto formats = formats_of(bind.result_formats, columns_of(found->second).size());
-    if (!formats)
-        return fail({"08P01", "bind message has another number of result formats than columns"},
+    const sql::Plan& plan = found->second->plan;
+    auto values = values_of(bind, plan);
+    if (const auto* error = std::get_if<SqlError>(&values)) return fail(*error, out);
+    const std::size_t codes = bind.result_formats.size();
+    if (codes > 1 && codes != plan.columns.size())
+        return fail({"08P01",
+                     "bind message has " + std::to_string(codes) +
+                         " result formats but query has " + std::to_string(plan.columns.size()) +
+                         " columns"},
                     out);
-    portals_.insert_or_assign(bind.portal,
-                              Portal{found->second, std::move(*formats), std::nullopt, 0});
+    Portal portal;
+    portal.prepared = found->second;
+    portal.values = std::move(std::get<0>(values));
+    for (std::size_t i = 0; i < plan.columns.size() && codes > 0; ++i)
+        portal.formats.push_back(static_cast<Format>(bind.result_formats[codes == 1 ? 0 : i]));
+    portals_.insert_or_assign(bind.portal, std::move(portal));
     protocol::append_bare(out, Bare::bind_complete);
     return std::nullopt;
+}
+
+std::variant<std::vector<Cell>, SqlError> WireSession::values_of(const protocol::Bind& bind,
+                                                                 const sql::Plan& plan) const {
+    const std::size_t count = bind.parameters.size();
+    if (count != plan.parameters.size())
+        return SqlError{"08P01",
+                        "bind message supplies " + std::to_string(count) +
+                            " parameters, but prepared statement " + in_quotes(bind.statement) +
+                            " requires " + std::to_string(plan.parameters.size())};
+    const auto& formats = bind.parameter_formats;
+    if (formats.size() > 1 && formats.size() != count)
+        return SqlError{"08P01",
+                        "bind message has " + std::to_string(formats.size()) +
+                            " parameter formats but " + std::to_string(count) + " parameters"};
+    std::vector<Cell> values;
+    for (std::size_t i = 0; i < count; ++i) {
+        Cell value = bind.parameters[i];
+        const bool binary = !formats.empty() && formats[formats.size() == 1 ? 0 : i] == 1;
+        if (value && binary) {
+            value = from_binary(plan.parameters[i], *value);
+            if (!value)
+                return SqlError{"22P03",
+                                "incorrect binary data format in bind parameter " +
+                                    std::to_string(i + 1)};
+        }
+        const bool usable =
+            !value || (protocol::is_utf8(*value) && value->find('\0') == value->npos);
+        if (!usable) return bad_encoding();
+        values.push_back(std::move(value));
+    }
+    return values;
 }
 
 WireSession::Handled WireSession::on(const protocol::Describe& describe, Bytes& out) {
     if (describe.target == protocol::Target::portal) {
         const auto found = portals_.find(describe.name);
         if (found == portals_.end()) return fail(no_portal(describe.name), out);
-        describe_rows(found->second.statement, found->second.formats, out);
+        describe_rows(*found->second.prepared, found->second.formats, out);
         return std::nullopt;
     }
     const auto found = prepared_.find(describe.name);
     if (found == prepared_.end()) return fail(no_statement(describe.name), out);
-    protocol::append_no_parameters(out);
-    describe_rows(found->second, {}, out);
+    std::vector<std::uint32_t> oids;
+    for (const Type type : found->second->plan.parameters)
+        oids.push_back(row_of(type).oid);
+    protocol::append_parameter_description(out, oids);
+    describe_rows(*found->second, {}, out);
     return std::nullopt;
 }
 
@@ -165,44 +248,15 @@ WireSession::Handled WireSession::on(const protocol::Execute& execute, Bytes& ou
     if (found == portals_.end()) return fail(no_portal(execute.portal), out);
     Portal& portal = found->second;
     rows_max_ = execute.rows_max;
-    if (portal.answer) {
-        send_portal_rows(portal, out);
+    if (portal.cursor) {
+        rows_sent_ = 0;
+        running_ = &portal;
         return std::nullopt;
     }
-    if (portal.statement.verb == Verb::empty) {
-        protocol::append_bare(out, Bare::empty_query);
-        return std::nullopt;
-    }
-    if (const auto error = refuse(portal.statement)) return fail(*error, out);
-    if (rows_held() > limits::rows_held_max)
-        return fail({"53200", "too many rows wait in portals"}, out);
-    executing_ = execute.portal;
-    running_ = portal.statement;
-    return Run{portal.statement};
-}
-
-std::size_t WireSession::rows_held() const {
-    std::size_t rows = 0;
-    for (const auto& [name, portal] : portals_)
-        if (portal.answer) rows += portal.answer->rows.size() - portal.sent;
-    return rows;
-}
-
-void WireSession::send_portal_rows(Portal& portal, Bytes& out) {
-    std::vector<Row>& rows = portal.answer->rows;
-    const std::vector<Column> columns = columns_of(portal.statement);
-    const std::size_t left = rows.size() - portal.sent;
-    const std::size_t now = rows_max_ == 0 ? left : std::min<std::size_t>(left, rows_max_);
-    for (std::size_t i = 0; i < now; ++i)
-        send_row(rows[portal.sent++], columns, portal.formats, out);
-    if (portal.sent == rows.size()) {
-        rows = {};
-        portal.sent = 0;
-    }
-    if (rows_max_ != 0 && now == rows_max_)
-        protocol::append_bare(out, Bare::portal_suspended);
-    else
-        protocol::append_command_complete(out, portal.answer->tag);
+    if (portal.done && !portal.prepared->is_query() &&
+        portal.prepared->statement.verb != Verb::empty)
+        return fail({"55000", "portal " + in_quotes(execute.portal) + " cannot be run"}, out);
+    return start(portal, out);
 }
 
 WireSession::Handled WireSession::on(const protocol::Close& close, Bytes& out) {
@@ -240,69 +294,231 @@ WireSession::Handled WireSession::on(const protocol::Malformed& malformed, Bytes
     return give_up({"08P01", malformed.text}, out);
 }
 
-// --- both ----------------------------------------------------------------------------------------
+// --- both -------------------------------------------------------------
 
-void WireSession::finish(Answer answer, Bytes& out) {
-    const Statement statement = *std::exchange(running_, std::nullopt);
-    if (answer.error) {
-        (void)fail(*answer.error, out);
-        return;
+// A query looks first, a deed is done, and everything else is a matter of the session.
+WireSession::Handled WireSession::start(Portal& portal, Bytes& out) {
+    const Statement& statement = portal.prepared->statement;
+    if (statement.verb == Verb::empty) {
+        protocol::append_bare(out, Bare::empty_query);
+        return std::nullopt;
     }
+    if (const auto error = refuse(statement)) return fail(*error, out);
+    rows_sent_ = 0;
+    if (portal.prepared->is_query()) {
+        if (open_cursors() >= limits::open_cursors_max)
+            return fail({"53200", "too many portals with rows that were not fetched"}, out);
+        running_ = &portal;
+        return Look{};
+    }
+    portal.done = true;
+    if (auto deed = deed_of(statement)) {
+        running_ = &portal;
+        return Act{std::move(*deed)};
+    }
+    // DISCARD and its like may end the portal.
+    const std::shared_ptr<const Prepared> kept = portal.prepared;
+    if (const auto error = apply(statement)) return fail(*error, out);
+    complete(kept->statement, 0, out);
+    return std::nullopt;
+}
+
+std::size_t WireSession::prepared_bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& [name, prepared] : prepared_)
+        bytes += prepared->plan.sql.size();
+    return bytes;
+}
+
+std::size_t WireSession::open_cursors() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        portals_, [](const auto& portal) { return portal.second.cursor && !portal.second.done; }));
+}
+
+void WireSession::look(std::shared_ptr<const Snapshot> snapshot, Bytes& out) {
+    const std::optional<Role> role = role_of(who_.user, snapshot->config());
+    if (!role) return (void)fail(no_longer_a_user(), out);
+    sql::Scope scope{snapshot, *snapshot, who_.user};
+    scope.may_act = *role == Role::console_user;
+    scope.session_id = who_.id;
+    scope.now = snapshot->now();
+    scope.parameters = parameters_;
+    auto opened = engine_.open(running_->prepared->plan,
+                               running_->values,
+                               std::make_shared<const sql::Scope>(std::move(scope)));
+    if (const auto* error = std::get_if<SqlError>(&opened)) return (void)fail(*error, out);
+    running_->cursor = std::move(std::get<0>(opened));
+    // As PostgreSQL does, even if the first row is an error.
+    if (in_query_) describe_rows(*running_->prepared, {}, out);
+}
+
+// Rows, until there are none, or enough for this Execute or for one write.
+WireSession::Handled WireSession::pump(Bytes& out) {
+    Portal& portal = *running_;
+    while (out.size() < limits::write_bytes) {
+        if (rows_max_ != 0 && rows_sent_ == rows_max_) {
+            running_ = nullptr;
+            protocol::append_bare(out, Bare::portal_suspended);
+            return std::nullopt;
+        }
+        if (!portal.cursor->next()) {
+            if (const auto& error = portal.cursor->error()) return fail(*error, out);
+            const sql::Deeds& deeds = portal.cursor->deeds();
+            for (const auto& [name, value] : deeds.set)
+                set_parameter(parameters_, name, value);
+            const bool acts = (deeds.reload || !deeds.kills.empty()) && !portal.done;
+            portal.done = true;
+            if (!acts) {
+                finish(out);
+                return std::nullopt;
+            }
+            Deed deed;
+            deed.what = deeds.reload ? "pg_reload_conf()" : "pg_terminate_backend()";
+            deed.reload = deeds.reload;
+            deed.kills = deeds.kills;
+            return Act{std::move(deed)};
+        }
+        send_row(portal, out);
+        ++rows_sent_;
+    }
+    return std::nullopt;
+}
+
+void WireSession::acted(const std::optional<SqlError>& error, Bytes& out) {
+    if (error) return (void)fail(*error, out);
+    finish(out);
+}
+
+void WireSession::finish(Bytes& out) {
+    const Portal& portal = *std::exchange(running_, nullptr);
+    complete(portal.prepared->statement, rows_sent_, out);
+}
+
+void WireSession::complete(const Statement& statement, std::uint64_t rows, Bytes& out) {
+    std::string tag =
+        statement.tag.empty() ? std::string(row_of(statement.verb).tag) : statement.tag;
+    if (statement.verb == Verb::select) tag += ' ' + std::to_string(rows);
     // The tag is all that tells a driver that nothing was committed.
-    if (statement.verb == Verb::commit && status_ == TransactionStatus::failed)
-        answer.tag = row_of(Verb::rollback).tag;
-    follow_transaction(statement);
-    if (in_query_) return finish_query_part(statement, answer, out);
-    Portal& portal = portals_.at(executing_);
-    portal.answer = std::move(answer);
-    send_portal_rows(portal, out);
+    if (statement.verb == Verb::commit) {
+        if (status_ == TransactionStatus::failed) tag = row_of(Verb::rollback).tag;
+        status_ = TransactionStatus::idle;
+        savepoints_.clear();
+    }
+    protocol::append_command_complete(out, tag);
 }
 
 std::optional<SqlError> WireSession::refuse(const Statement& statement) const {
     const std::string& name = statement.argument;
-    if (const auto error = refuse_in_failed_block(statement)) return error;
+    if (auto error = refuse_in_failed_block(statement)) return error;
     if (statement.verb == Verb::deallocate && !name.empty() && !prepared_.contains(name))
         return no_statement(name);
+    if (statement.verb == Verb::close && !name.empty() && !portals_.contains(name))
+        return SqlError{"34000", "cursor " + in_quotes(name) + " does not exist"};
     return std::nullopt;
 }
 
 std::optional<SqlError> WireSession::refuse_in_failed_block(const Statement& statement) const {
     if (status_ != TransactionStatus::failed) return std::nullopt;
-    if (statement.verb == Verb::commit || statement.verb == Verb::rollback ||
-        statement.verb == Verb::empty)
-        return std::nullopt;
+    for (const Verb verb : {Verb::commit, Verb::rollback, Verb::rollback_to, Verb::empty})
+        if (statement.verb == verb) return std::nullopt;
     return SqlError{"25P02",
                     "current transaction is aborted, commands ignored until end of transaction "
                     "block"};
 }
 
-void WireSession::follow_transaction(const Statement& statement) {
-    if (statement.verb == Verb::begin) status_ = TransactionStatus::in_block;
-    if (statement.verb == Verb::commit || statement.verb == Verb::rollback)
+// What a statement changes in the session.
+std::optional<SqlError> WireSession::apply(const Statement& statement) {
+    switch (statement.verb) {
+    case Verb::begin: status_ = TransactionStatus::in_block; break;
+    case Verb::rollback:
         status_ = TransactionStatus::idle;
-    const bool all = statement.verb == Verb::deallocate && statement.argument.empty();
-    if (statement.verb == Verb::discard || all) prepared_.clear();
-    if (statement.verb == Verb::deallocate) prepared_.erase(statement.argument);
+        savepoints_.clear();
+        break;
+    case Verb::savepoint:
+    case Verb::release:
+    case Verb::rollback_to: return apply_savepoint(statement);
+    case Verb::set:
+        if (!statement.argument.empty())
+            set_parameter(parameters_, statement.argument, statement.value);
+        break;
+    case Verb::reset:
+        if (statement.argument.empty())
+            parameters_.clear();
+        else
+            reset_parameter(parameters_, statement.argument);
+        break;
+    case Verb::discard:
+        if (status_ != TransactionStatus::idle)
+            return SqlError{"25001", "DISCARD ALL cannot run inside a transaction block"};
+        parameters_.clear();
+        prepared_.clear();
+        break;
+    case Verb::deallocate:
+        if (statement.argument.empty())
+            prepared_.clear();
+        else
+            prepared_.erase(statement.argument);
+        break;
+    case Verb::close:
+        if (statement.argument.empty())
+            portals_.clear();
+        else
+            portals_.erase(statement.argument);
+        break;
+    default: break;
+    }
+    const bool resets = statement.verb == Verb::reset || statement.verb == Verb::discard;
+    if (resets && !who_.application_name.empty() && parameters_.empty())
+        set_parameter(parameters_, "application_name", who_.application_name);
+    return std::nullopt;
 }
 
-void WireSession::describe_rows(const Statement& statement,
-                                const std::vector<Format>& formats,
-                                Bytes& out) const {
-    const std::vector<Column> columns = columns_of(statement);
-    if (columns.empty())
-        protocol::append_bare(out, Bare::no_data);
-    else
-        protocol::append_row_description(out, describe(columns, formats));
+std::optional<SqlError> WireSession::apply_savepoint(const Statement& statement) {
+    const std::string what(statement.verb == Verb::savepoint ? "SAVEPOINT"
+                           : statement.verb == Verb::release ? "RELEASE SAVEPOINT"
+                                                             : "ROLLBACK TO SAVEPOINT");
+    if (status_ == TransactionStatus::idle && !in_query_)
+        return SqlError{"25P01", what + " can only be used in transaction blocks"};
+    if (statement.verb == Verb::savepoint) {
+        if (savepoints_.size() >= limits::savepoints_max)
+            return SqlError{"54000", "too many savepoints"};
+        savepoints_.push_back(statement.argument);
+        return std::nullopt;
+    }
+    const auto found = std::find(savepoints_.rbegin(), savepoints_.rend(), statement.argument);
+    if (found == savepoints_.rend())
+        return SqlError{"3B001", "savepoint " + in_quotes(statement.argument) + " does not exist"};
+    const bool keeps = statement.verb == Verb::rollback_to;
+    savepoints_.erase(found.base() - (keeps ? 0 : 1), savepoints_.end());
+    if (keeps && status_ == TransactionStatus::failed) status_ = TransactionStatus::in_block;
+    return std::nullopt;
 }
 
-void WireSession::send_row(const Row& row,
-                           const std::vector<Column>& columns,
-                           const std::vector<Format>& formats,
-                           Bytes& out) const {
+void WireSession::describe_rows(const Prepared& prepared,
+                                std::span<const Format> formats,
+                                Bytes& out) {
+    if (!prepared.is_query()) return protocol::append_bare(out, Bare::no_data);
+    std::vector<protocol::ColumnDescription> columns;
+    for (std::size_t i = 0; i < prepared.plan.columns.size(); ++i) {
+        const sql::OutputColumn& column = prepared.plan.columns[i];
+        const TypeRow& type = row_of(column.type);
+        const Format format = i < formats.size() ? formats[i] : Format::text;
+        columns.push_back({column.name,
+                           type.oid,
+                           static_cast<std::uint16_t>(type.size),
+                           static_cast<std::uint16_t>(format)});
+    }
+    protocol::append_row_description(out, columns);
+}
+
+void WireSession::send_row(const Portal& portal, Bytes& out) const {
+    const Row& row = portal.cursor->row();
+    const bool text = std::ranges::count(portal.formats, Format::binary) == 0;
+    if (text) return protocol::append_data_row(out, row);
     Row values = row;
-    for (std::size_t i = 0; i < formats.size(); ++i)
-        if (values[i] && formats[i] == Format::binary)
-            values[i] = to_binary(columns[i].type, *values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (values[i] && portal.formats[i] == Format::binary)
+            values[i] = to_binary(portal.prepared->plan.columns[i].type, *values[i]);
     protocol::append_data_row(out, values);
 }
 
@@ -310,6 +526,8 @@ WireSession::Handled WireSession::fail(const SqlError& error, Bytes& out) {
     protocol::append_error(
         out, protocol::Severity::error, {error.sqlstate, error.message, {}, error.hint});
     if (status_ == TransactionStatus::in_block) status_ = TransactionStatus::failed;
+    if (running_) running_->cursor.reset();
+    running_ = nullptr;
     if (in_query_)
         query_.clear();
     else
@@ -323,7 +541,10 @@ WireSession::Over WireSession::give_up(const protocol::ErrorText& error, Bytes& 
 }
 
 void WireSession::ready(Bytes& out) {
-    if (status_ == TransactionStatus::idle) portals_.clear();
+    if (status_ == TransactionStatus::idle) {
+        portals_.clear();
+        savepoints_.clear();
+    }
     protocol::append_ready_for_query(out, status_);
 }
 

@@ -1,12 +1,13 @@
-// One console session as PostgreSQL's protocol, after the login: bytes in, bytes out, and
-// statements to be carried out in between. Simple and extended query protocol. A machine: it owns
-// no socket and calls nobody.
+// One console session as PostgreSQL's protocol, after the login: bytes in, bytes out. Simple and
+// extended query protocol. A machine: it owns no socket and calls nobody; what it needs from the
+// server it asks for.
 //
-//   session.feed(bytes);
-//   loop: next(out) says Wait (send `out`, then feed more), Send (send `out`, it is long enough),
-//         Run (carry `statement` out, then finish(answer, out)), or Over (send `out` and close).
-//         `out` is empty again after it was sent.
+// After feed(bytes), next(out) says in a loop what comes next: Wait (send `out`, then feed more),
+// Send (send `out`, it is long enough), Look (call look() with what there is to see now), Act (carry
+// the deed out, then call acted()), or Over (send `out` and close). `out` is empty again after it
+// was sent.
 //
+// Rows are made as they are sent: a result is never held as a whole.
 // Transactions are kept up for drivers that need them: they change nothing but the status that they
 // are told, and in a failed one nothing runs, as in PostgreSQL.
 #pragma once
@@ -14,14 +15,20 @@
 #include "protocol/client_messages.h"
 #include "protocol/message_buffer.h"
 #include "protocol/server_messages.h"
-#include "proxy/admin/console/row_format.h"
+#include "proxy/admin/console/backend.h"
+#include "proxy/admin/console/deed.h"
+#include "proxy/admin/console/parameters.h"
+#include "proxy/admin/console/sql/engine.h"
 #include "proxy/admin/console/statement.h"
 #include "proxy/admin/console/table.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -33,28 +40,46 @@ class WireSession {
   public:
     struct Wait {};
     struct Send {};
-    struct Run {
-        Statement statement;
+    struct Look {};
+    struct Act {
+        Deed deed;
     };
     struct Over {
         std::string complaint; // for the log; empty: the client said Terminate
     };
-    using Step = std::variant<Wait, Send, Run, Over>;
+    using Step = std::variant<Wait, Send, Look, Act, Over>;
 
-    WireSession();
+    struct Who {
+        std::string user;
+        std::uint64_t id = 0; // of the session
+        std::string application_name = {};
+    };
+    explicit WireSession(Who who);
 
     void feed(protocol::ByteView bytes) { buffer_.feed(bytes); }
     [[nodiscard]] Step next(protocol::Bytes& out);
-    void finish(Answer answer, protocol::Bytes& out);
+    void look(std::shared_ptr<const Snapshot> snapshot, protocol::Bytes& out);
+    void acted(const std::optional<SqlError>& error, protocol::Bytes& out);
 
   private:
-    struct Portal {
+    enum class Format : std::uint16_t { text, binary };
+    // A statement that was understood.
+    struct Prepared {
         Statement statement;
+        sql::Plan plan; // of select and show
+        [[nodiscard]] bool is_query() const {
+            return statement.verb == Verb::select || statement.verb == Verb::show;
+        }
+    };
+    struct Portal {
+        std::shared_ptr<const Prepared> prepared;
+        std::vector<Cell> values; // of the parameters
         std::vector<Format> formats;
-        std::optional<Answer> answer; // once it was executed
-        std::size_t sent = 0;         // of its rows
+        std::unique_ptr<sql::Cursor> cursor; // once it was executed
+        bool done = false;                   // ... to its end
     };
     using Handled = std::optional<Step>; // nothing: go on with the next message
+    using Planned = std::variant<std::shared_ptr<const Prepared>, SqlError>;
 
     [[nodiscard]] Handled handle(const protocol::ClientMessage& message, protocol::Bytes& out);
     [[nodiscard]] Handled on(const protocol::Query& query, protocol::Bytes& out);
@@ -69,33 +94,42 @@ class WireSession {
     [[nodiscard]] Handled on(const protocol::FunctionCall& call, protocol::Bytes& out);
     [[nodiscard]] Handled on(const protocol::Malformed& malformed, protocol::Bytes& out);
 
+    [[nodiscard]] Planned plan(const sql::Tokens& tokens, std::span<const Type> parameters);
     [[nodiscard]] Handled next_of_query(protocol::Bytes& out);
+    [[nodiscard]] Handled start(Portal& portal, protocol::Bytes& out);
+    [[nodiscard]] Handled pump(protocol::Bytes& out);
     [[nodiscard]] std::optional<SqlError> refuse(const Statement& statement) const;
     [[nodiscard]] std::optional<SqlError> refuse_in_failed_block(const Statement& statement) const;
-    void follow_transaction(const Statement& statement);
-    void finish_query_part(const Statement& statement, const Answer& answer, protocol::Bytes& out);
-    [[nodiscard]] std::size_t rows_held() const;
-    void send_portal_rows(Portal& portal, protocol::Bytes& out);
-    void send_row(const Row& row,
-                  const std::vector<Column>& columns,
-                  const std::vector<Format>& formats,
-                  protocol::Bytes& out) const;
-    void describe_rows(const Statement& statement,
-                       const std::vector<Format>& formats,
-                       protocol::Bytes& out) const;
+    [[nodiscard]] std::optional<SqlError> apply(const Statement& statement);
+    [[nodiscard]] std::optional<SqlError> apply_savepoint(const Statement& statement);
+    [[nodiscard]] std::variant<std::vector<Cell>, SqlError> values_of(const protocol::Bind& bind,
+                                                                      const sql::Plan& plan) const;
+    void finish(protocol::Bytes& out);
+    void complete(const Statement& statement, std::uint64_t rows, protocol::Bytes& out);
+    void send_row(const Portal& portal, protocol::Bytes& out) const;
+    static void
+    describe_rows(const Prepared& prepared, std::span<const Format> formats, protocol::Bytes& out);
     Handled fail(const SqlError& error, protocol::Bytes& out);
-    [[nodiscard]] Over give_up(const protocol::ErrorText& error, protocol::Bytes& out);
+    [[nodiscard]] static Over give_up(const protocol::ErrorText& error, protocol::Bytes& out);
     void ready(protocol::Bytes& out);
+    [[nodiscard]] std::size_t prepared_bytes() const;
+    [[nodiscard]] std::size_t open_cursors() const;
 
+    Who who_;
+    sql::Engine engine_; // outlives the portals
     protocol::MessageBuffer buffer_;
-    std::map<std::string, Statement> prepared_;
+    SessionParameters parameters_;
+    std::map<std::string, std::shared_ptr<const Prepared>> prepared_;
     std::map<std::string, Portal> portals_;
-    std::deque<std::string> query_;    // statements of a simple query, still to come
-    bool in_query_ = false;            // ... of which ReadyForQuery is still owed
-    bool skipping_ = false;            // to the next Sync, after an error
-    std::optional<Statement> running_; // what Run was said for
-    std::string executing_;            // its portal
-    std::uint32_t rows_max_ = 0;
+    Portal simple_;                 // of the simple protocol
+    std::string query_text_;        // of a simple query; its tokens refer to it
+    std::deque<sql::Tokens> query_; // its statements that are still to come
+    bool in_query_ = false;         // ... of which ReadyForQuery is still owed
+    bool skipping_ = false;         // to the next Sync, after an error
+    Portal* running_ = nullptr;  // the one that Look or Act was said for, or that has rows to send
+    std::uint32_t rows_max_ = 0; // of this Execute; 0: all
+    std::uint64_t rows_sent_ = 0;
+    std::vector<std::string> savepoints_;
     protocol::TransactionStatus status_ = protocol::TransactionStatus::idle;
 };
 

@@ -3,21 +3,41 @@
 
 #include "proxy/admin/console/backend.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace pgmoat::admin {
 
-class FakeBackend final : public Backend {
-  public:
-    std::vector<Connection> connections() const override { return live; }
+struct FakeSnapshot final : Snapshot {
+    const std::vector<Connection>& connections() const override { return live; }
     const config::Config& config() const override { return settings; }
     metrics::Totals totals() const override { return counted; }
     std::vector<OwnCertificateView> certificates() const override { return shown; }
     std::vector<RuleView> rules() const override { return listed; }
+    std::vector<UpstreamError> upstream_errors() const override { return errors; }
+    std::int64_t now() const override { return 1'000'000; }
+    std::int64_t started() const override { return 0; }
+
+    std::vector<Connection> live;
+    std::vector<RuleView> listed;
+    std::vector<OwnCertificateView> shown;
+    std::vector<UpstreamError> errors;
+    metrics::Totals counted;
+    config::Config settings;
+};
+
+class FakeBackend final : public Backend {
+  public:
+    FakeBackend() { server.settings.console_users = {"bob"}; }
+
+    std::shared_ptr<const Snapshot> look() const override {
+        return std::make_shared<const FakeSnapshot>(server);
+    }
+    const config::Config& config() const override { return server.settings; }
     void reload(const std::string&, Heard heard) override {
         asked += "reload ";
-        heard({});
+        heard(wrong_with_files);
     }
     bool kill(std::uint64_t id, const std::string& detail) override {
         asked += "kill " + std::to_string(id) + " (" + detail + ") ";
@@ -26,11 +46,8 @@ class FakeBackend final : public Backend {
     void drain(const std::string&) override { asked += "drain "; }
     void shut_down(const std::string&) override { asked += "shut_down "; }
 
-    std::vector<Connection> live;
-    std::vector<RuleView> listed;
-    std::vector<OwnCertificateView> shown;
-    metrics::Totals counted;
-    config::Config settings;
+    FakeSnapshot server;
+    std::string wrong_with_files; // what a reload hears
     std::string asked;
 };
 

@@ -1,9 +1,7 @@
 // Rows: PostgreSQL's spellings and cuts, NULL for what is not known, no secret anywhere.
 #include "proxy/admin/console/config_rows.h"
 #include "proxy/admin/console/connection_rows.h"
-#include "proxy/admin/console/run_statement.h"
 #include "proxy/admin/console/status_rows.h"
-#include "proxy/admin/console/views.h"
 #include "tests/support/catch.h"
 #include "tests/unit/config/memory_files.h"
 #include "tests/unit/console/fake_backend.h"
@@ -31,10 +29,6 @@ Connection with_certificate(const std::string& subject) {
     connection.facts.client_certificate =
         std::make_shared<const tls::CertificateFacts>(certificate);
     return connection;
-}
-
-Answer run(const std::string& text, Role role, FakeBackend& backend) {
-    return run_statement(std::get<Statement>(recognise(text)), {"bob", role}, backend);
 }
 
 } // namespace
@@ -85,24 +79,6 @@ TEST_CASE("Names are cut to 63 bytes between two characters") {
     REQUIRE(cut_text("\x80\x80\x80", 2).empty());
 }
 
-TEST_CASE("Every view has as many values in a row as columns") {
-    FakeBackend backend;
-    backend.live = {with_certificate("/CN=alice")};
-    backend.listed = {RuleView{}};
-    backend.shown = {OwnCertificateView{}};
-    backend.counted.listeners.resize(1);
-    backend.settings = config::load_config(
-        "x.conf", config::MemoryFiles("x.conf", "upstream = 'host=a,b'\nconsole_users = bob"));
-    for (const ViewRow& view : all_views()) {
-        INFO(view.statement);
-        const Statement statement = std::get<Statement>(recognise(view.statement));
-        const std::vector<Row> rows = rows_of(statement, "bob", backend);
-        REQUIRE_FALSE(rows.empty());
-        for (const Row& row : rows)
-            REQUIRE(row.size() == columns_of(statement).size());
-    }
-}
-
 TEST_CASE("SHOW CONFIG names value, default, change, file and line, without secrets") {
     const auto config = config::load_config(
         "x.conf",
@@ -148,24 +124,6 @@ TEST_CASE("SHOW CONFIG has no secret in any cell, wherever the file may hold one
         }
 }
 
-TEST_CASE("What drivers call before anything else has a value") {
-    FakeBackend backend;
-    const std::pair<const char*, const char*> calls[] = {
-        {"SELECT current_user", "bob"},
-        {"SELECT current_database()", "pgmoat"},
-        {"SELECT pg_catalog.current_schema()", "public"},
-        {"SELECT current_schema", "public"},
-    };
-    for (const auto& [text, value] : calls)
-        REQUIRE(run(text, Role::stats_user, backend).rows == std::vector<Row>{{value}});
-    const Answer version = run("select version()", Role::stats_user, backend);
-    REQUIRE(version.rows.at(0).at(0)->starts_with("PostgreSQL 18.0 (pgmoat "));
-    REQUIRE(version.tag == "SELECT 1");
-    for (const char* text : {"SELECT version", "SELECT current_user()", "SELECT frob()"})
-        REQUIRE(std::get<SqlError>(recognise(text)).sqlstate == "0A000");
-    REQUIRE(std::get<SqlError>(recognise("SELECT version(), 1")).sqlstate == "42601");
-}
-
 TEST_CASE("A rule's lists look like PostgreSQL's arrays") {
     RuleView rule;
     rule.databases = {"all"};
@@ -176,42 +134,37 @@ TEST_CASE("A rule's lists look like PostgreSQL's arrays") {
     REQUIRE(rows[0][9] == std::nullopt);
 }
 
-TEST_CASE("A stats user can change nothing") {
-    FakeBackend backend;
-    for (const char* text : {"RELOAD", "KILL 7", "DRAIN", "SHUTDOWN"}) {
-        const Answer answer = run(text, Role::stats_user, backend);
-        REQUIRE(answer.error);
-        REQUIRE(answer.error->sqlstate == "42501");
-        REQUIRE(answer.afterwards == Afterwards::nothing);
-        REQUIRE_FALSE(answer.reloads);
-    }
-    REQUIRE(backend.asked.empty());
-    REQUIRE_FALSE(run("SHOW CONFIG", Role::stats_user, backend).error);
+TEST_CASE("An upstream has its attempts and its last error") {
+    FakeSnapshot server;
+    server.settings =
+        config::load_config("x.conf", config::MemoryFiles("x.conf", "upstream = 'host=a,b'"));
+    server.counted.upstreams.resize(1);
+    server.counted.upstreams[0].name = "default";
+    auto& connects = server.counted.upstreams[0].counts.connects;
+    connects[static_cast<std::size_t>(metrics::ConnectResult::connected)] = 5;
+    connects[static_cast<std::size_t>(metrics::ConnectResult::refused)] = 2;
+    REQUIRE(upstream_rows(server).size() == 2);
+    REQUIRE(upstream_rows(server)[0] ==
+            Row{"default", "a", "5432", "prefer", "0", "5", "2", std::nullopt, std::nullopt});
+    server.errors = {{"default", "server: refused", 1'764'000'000}};
+    REQUIRE(upstream_rows(server)[1][7] == "server: refused");
+    REQUIRE(upstream_rows(server)[1][8] == "2025-11-24 16:00:00+00");
 }
 
-TEST_CASE("A role that the configuration no longer gives is no role") {
-    FakeBackend backend;
-    backend.settings.console_users = {"bob"};
-    const Statement kill = std::get<Statement>(recognise("KILL 7"));
-    REQUIRE_FALSE(run_for("bob", kill, backend).error);
-    backend.settings.console_users = {};
-    backend.settings.console_stats_users = {"bob"};
-    REQUIRE(run_for("bob", kill, backend).error->sqlstate == "42501");
-    backend.settings.console_stats_users = {};
-    const Statement show = std::get<Statement>(recognise("SHOW HELP"));
-    REQUIRE(run_for("bob", show, backend).error->sqlstate == "42501");
-}
-
-TEST_CASE("A console user kills, reloads, drains and shuts down") {
-    FakeBackend backend;
-    REQUIRE(run("KILL 7", Role::console_user, backend).tag == "KILL");
-    REQUIRE(backend.asked == "kill 7 (ended by console user \"bob\") ");
-    REQUIRE(run("KILL 8", Role::console_user, backend).error->sqlstate == "42704");
-    const Answer reload = run("RELOAD", Role::console_user, backend);
-    REQUIRE(reload.reloads);
-    REQUIRE(after_reload(reload, "").tag == "RELOAD");
-    REQUIRE(after_reload(reload, "syntax error in file \"x\" line 3").error->message ==
-            "syntax error in file \"x\" line 3");
-    REQUIRE(run("DRAIN", Role::console_user, backend).afterwards == Afterwards::drain);
-    REQUIRE(run("SHUTDOWN", Role::console_user, backend).afterwards == Afterwards::shut_down);
+TEST_CASE("SHOW takes settings and parameters, and says what was probably meant") {
+    const auto config = config::load_config(
+        "x.conf", config::MemoryFiles("x.conf", "port = 7000\nupstream = 'host=a'"));
+    REQUIRE(shown_value("PORT", {}, config) == "7000");
+    REQUIRE(shown_value("timezone", {}, config) == "UTC");
+    REQUIRE(shown_value("ssl", {}, config) == "off");
+    REQUIRE_FALSE(shown_value("frob", {}, config));
+    SessionParameters session;
+    set_parameter(session, "Application_Name", "x");
+    REQUIRE(shown_value("application_name", session, config) == "x");
+    set_parameter(session, "application_name", "DEFAULT");
+    REQUIRE(session.empty());
+    REQUIRE(refuse_to_set("port", "1")->sqlstate == "55P02");
+    REQUIRE(refuse_to_set("server_version", "9")->sqlstate == "55P02");
+    REQUIRE(unrecognized_parameter("max_conections").hint ==
+            "Perhaps you meant \"max_connections\".");
 }

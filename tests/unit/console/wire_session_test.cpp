@@ -1,8 +1,9 @@
 // The query protocols, as conversations: what a client says, and what it is answered, one letter
 // for each message.
 #include "protocol/messages.h"
+#include "proxy/admin/console/deed.h"
+#include "proxy/admin/console/help.h"
 #include "proxy/admin/console/limits.h"
-#include "proxy/admin/console/run_statement.h"
 #include "proxy/admin/console/wire_session.h"
 #include "tests/support/catch.h"
 #include "tests/unit/console/fake_backend.h"
@@ -50,9 +51,12 @@ class Conversation {
         most_at_once = 0;
         for (;;) {
             const WireSession::Step step = session_.next(out);
-            if (const auto* run = std::get_if<WireSession::Run>(&step)) {
-                session_.finish(run_statement(run->statement, {"bob", Role::console_user}, backend),
-                                out);
+            if (std::holds_alternative<WireSession::Look>(step)) {
+                session_.look(backend.look(), out);
+                continue;
+            }
+            if (const auto* act = std::get_if<WireSession::Act>(&step)) {
+                session_.acted(carry_out(act->deed), out);
                 continue;
             }
             most_at_once = std::max(most_at_once, out.size());
@@ -70,6 +74,15 @@ class Conversation {
     bool over = false;
 
   private:
+    std::optional<SqlError> carry_out(const Deed& deed) {
+        if (auto refused = refuse(deed, "bob", backend.config())) return refused;
+        if (auto error = kill_all(deed, "bob", backend)) return error;
+        std::optional<SqlError> error;
+        if (deed.reload)
+            backend.reload("bob", [&](const std::string& wrong) { error = after_reload(wrong); });
+        return error;
+    }
+
     // With the status behind Z.
     std::string letters() const {
         std::string types;
@@ -82,7 +95,7 @@ class Conversation {
         return types;
     }
 
-    WireSession session_;
+    WireSession session_{{"bob", 77, "psql"}};
 };
 
 bool has(const std::string& text, const std::string& part) {
@@ -175,7 +188,8 @@ TEST_CASE("A portal gives its rows in pieces") {
     (void)driver.say(query("BEGIN"));
     REQUIRE(driver.say(parse("", "SHOW HELP") + bind_portal("c", "") + execute("c", 2) +
                        end_of_batch) == "12DDsZT");
-    REQUIRE(driver.say(execute("c") + end_of_batch) == std::string(13, 'D') + "CZT");
+    REQUIRE(driver.say(execute("c") + end_of_batch) ==
+            std::string(help_rows().size() - 2, 'D') + "CZT");
     REQUIRE(driver.say(query("COMMIT") + execute("c") + end_of_batch) == "CZIEZI");
     REQUIRE(has(driver.answer, "34000"));
 }
@@ -185,12 +199,6 @@ TEST_CASE("Numbers come in binary where that is asked for") {
     REQUIRE(driver.say(parse("", "SELECT 258") + bind_portal("", "", true) + describe('P', "") +
                        execute("") + end_of_batch) == "12TDCZI");
     REQUIRE(has(driver.answer, "\0\0\0\4\0\0\1\2"s));
-    REQUIRE(to_binary(Type::int8, "-2") == "\xff\xff\xff\xff\xff\xff\xff\xfe");
-    REQUIRE(to_binary(Type::boolean, "t") == "\1"s);
-    REQUIRE(to_binary(Type::text, "abc") == "abc");
-    // 1 2345 6789
-    REQUIRE(to_binary(Type::numeric, "123456789") == "\0\3\0\2\0\0\0\0\0\1\x09\x29\x1a\x85"s);
-    REQUIRE(to_binary(Type::numeric, "0") == "\0\0\0\0\0\0\0\0"s);
 }
 
 TEST_CASE("A session holds a bounded number of statements") {
@@ -217,7 +225,7 @@ TEST_CASE("What replaces another is taken when nothing more is") {
     REQUIRE(driver.say(bind_portal("new", "s1") + end_of_batch) == "EZE");
 }
 
-TEST_CASE("A name or a literal to be kept is not longer than anyone needs") {
+TEST_CASE("A name to be kept is not longer than anyone needs") {
     const std::string longer(limits::name_bytes_max + 1, 'x');
     const std::string longest(limits::name_bytes_max, 'x');
     Conversation driver;
@@ -226,36 +234,143 @@ TEST_CASE("A name or a literal to be kept is not longer than anyone needs") {
     REQUIRE(driver.say(parse(longer, "SELECT 1") + end_of_batch) == "EZI");
     REQUIRE(has(driver.answer, "54000"));
     REQUIRE(driver.say(bind_portal(longer, longest) + end_of_batch) == "EZI");
-    REQUIRE(driver.say(parse("", "SELECT '" + longer + "'") + end_of_batch) == "EZI");
 }
 
-TEST_CASE("An answer is sent before more is put behind it") {
+TEST_CASE("Prepared statements take a bounded amount of memory") {
+    Conversation driver;
+    const std::string long_one = "SELECT '" + std::string(60'000, 'x') + "'";
+    std::string last;
+    for (int i = 0; i < 40; ++i)
+        last = driver.say(parse("s" + std::to_string(i), long_one) + end_of_batch);
+    REQUIRE(last == "EZI");
+    REQUIRE(has(driver.answer, "53200"));
+}
+
+TEST_CASE("Rows are made as they are sent, not all at once") {
     Conversation client;
-    client.backend.live.resize(1000);
-    REQUIRE(client.say(query("SHOW CONNECTIONS")) == "T" + std::string(1000, 'D') + "CZI");
-    const std::size_t one_answer = client.most_at_once;
+    client.backend.server.live.resize(1000);
+    constexpr std::size_t one_row = 4096;
+    const auto answered = "T" + std::string(1000, 'D') + "CZI";
+    REQUIRE(client.say(query("SHOW CONNECTIONS")) == answered);
+    REQUIRE(client.answer.size() > limits::write_bytes + one_row);
+    REQUIRE(client.most_at_once < limits::write_bytes + one_row);
     std::string many;
-    for (int i = 0; i < 100; ++i)
+    for (int i = 0; i < 20; ++i)
         many += "SHOW CONNECTIONS;";
-    REQUIRE(client.say(query(many)).size() == 100 * 1002 + 2);
-    REQUIRE(client.most_at_once < one_answer + limits::write_bytes);
+    REQUIRE(client.say(query(many)).size() == 20 * 1002 + 2);
+    REQUIRE(client.most_at_once < limits::write_bytes + one_row);
     many = parse("", "SHOW CONNECTIONS");
-    for (int i = 0; i < 100; ++i)
+    for (int i = 0; i < 20; ++i)
         many += bind_portal("", "") + execute("");
-    REQUIRE(client.say(many + end_of_batch).size() == 1 + 100 * 1002 + 2);
-    REQUIRE(client.most_at_once < one_answer + limits::write_bytes);
+    REQUIRE(client.say(many + end_of_batch).size() == 1 + 20 * 1002 + 2);
+    REQUIRE(client.most_at_once < limits::write_bytes + one_row);
 }
 
-TEST_CASE("Portals hold a bounded number of rows that were not fetched") {
+TEST_CASE("A bounded number of portals have rows that were not fetched") {
     Conversation client;
-    client.backend.live.resize(limits::rows_held_max / 2 + 2);
+    client.backend.server.live.resize(100);
     (void)client.say(query("BEGIN") + parse("", "SHOW CONNECTIONS"));
-    for (const char* portal : {"a", "b"})
+    for (std::size_t i = 0; i < limits::open_cursors_max; ++i) {
+        const std::string portal(1, static_cast<char>('a' + i));
         REQUIRE(client.say(bind_portal(portal, "") + execute(portal, 1)) == "2Ds");
-    REQUIRE(client.say(execute("b")) == std::string(client.backend.live.size() - 1, 'D') + "C");
-    REQUIRE(client.say(bind_portal("c", "") + execute("c", 1)) == "2Ds"); // b's rows are gone
-    REQUIRE(client.say(bind_portal("d", "") + execute("d", 1) + end_of_batch) == "2EZE");
+    }
+    REQUIRE(client.say(execute("b")) == std::string(99, 'D') + "C");
+    REQUIRE(client.say(bind_portal("x", "") + execute("x", 1)) == "2Ds"); // b's rows are gone
+    REQUIRE(client.say(bind_portal("y", "") + execute("y", 1) + end_of_batch) == "2EZE");
     REQUIRE(has(client.answer, "53200"));
+}
+
+TEST_CASE("Parameters are bound, and described by their types") {
+    Conversation driver;
+    driver.backend.server.live.resize(3);
+    for (std::size_t i = 0; i < 3; ++i)
+        driver.backend.server.live[i].id = i + 1;
+    REQUIRE(driver.say(parse("p", "SELECT id FROM connections WHERE id >= $1") +
+                       describe('S', "p") + end_of_batch) == "1tTZI");
+    REQUIRE(has(driver.answer, "t\0\0\0\x0a\0\1\0\0\0\x14"s)); // one, of type int8
+    const auto bound = [](const std::string& formats, const std::string& value) {
+        protocol::Bytes length;
+        protocol::append_uint32(length, static_cast<std::uint32_t>(value.size()));
+        return message('B',
+                       "\0p\0"s + formats + "\0\1"s + std::string(length.begin(), length.end()) +
+                           value + "\0\0"s);
+    };
+    REQUIRE(driver.say(bound("\0\0"s, "2") + execute("") + end_of_batch) == "2DDCZI");
+    REQUIRE(driver.say(bound("\0\1\0\1"s, "\0\0\0\0\0\0\0\3"s) + execute("") + end_of_batch) ==
+            "2DCZI");
+    REQUIRE(driver.say(bound("\0\0"s, "x") + execute("") + end_of_batch) == "2EZI");
+    REQUIRE(has(driver.answer, "22P02"));
+    REQUIRE(driver.say(bound("\0\1\0\1"s, "x") + execute("") + end_of_batch) == "EZI");
+    REQUIRE(has(driver.answer, "22P03"));
+    REQUIRE(driver.say(bound("\0\0"s, "\xff") + end_of_batch) == "EZI");
+    REQUIRE(has(driver.answer, "22021"));
+    REQUIRE(driver.say(bind_portal("", "p") + end_of_batch) == "EZI");
+    REQUIRE(has(driver.answer, "requires 1"));
+}
+
+TEST_CASE("A text that is not UTF-8 is refused before it is read") {
+    Conversation client;
+    REQUIRE(client.say(query("SELECT '\xff'")) == "EZI");
+    REQUIRE(has(client.answer, "22021"));
+    REQUIRE(client.say(parse("", "SELECT '\xff'") + end_of_batch) == "EZI");
+}
+
+TEST_CASE("SET is kept for the session, RESET and DISCARD forget it") {
+    Conversation driver;
+    const auto name = [&] {
+        (void)driver.say(query("SHOW application_name"));
+        return driver.answer;
+    };
+    REQUIRE(has(name(), "psql")); // from the startup packet
+    REQUIRE(driver.say(query("SET application_name = 'other'")) == "CZI");
+    REQUIRE(has(name(), "other"));
+    REQUIRE(driver.say(query("RESET ALL")) == "CZI");
+    REQUIRE(has(name(), "psql"));
+    (void)driver.say(query("SELECT set_config('application_name', 'third', false)"));
+    REQUIRE(has(name(), "third"));
+    (void)driver.say(query("DISCARD ALL"));
+    REQUIRE(has(name(), "psql"));
+}
+
+TEST_CASE("What a pool sends before it keeps a connection is answered") {
+    Conversation pool;
+    REQUIRE(
+        pool.say(query("SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;")) ==
+        "TDCCCCZI");
+    REQUIRE(has(pool.answer, "CLOSE CURSOR ALL"));
+    REQUIRE(pool.say(query("BEGIN") + query("SAVEPOINT a") + query("FROB") +
+                     query("ROLLBACK TO a") + query("RELEASE a") + query("COMMIT")) ==
+            "CZTCZTEZECZTCZTCZI");
+    REQUIRE(pool.say(query("BEGIN") + query("RELEASE nothing") + query("ROLLBACK")) == "CZTEZECZI");
+}
+
+TEST_CASE("A deed is done once, after the rows that ask for it") {
+    Conversation psql;
+    psql.backend.server.live.resize(1);
+    psql.backend.server.live[0].id = 7;
+    REQUIRE(psql.say(query("SELECT pg_terminate_backend(id) FROM connections")) == "TDCZI");
+    REQUIRE(psql.backend.asked == "kill 7 (ended by console user \"bob\") ");
+    psql.backend.asked.clear();
+    REQUIRE(psql.say(query("SELECT pg_reload_conf()")) == "TDCZI");
+    REQUIRE(psql.backend.asked == "reload ");
+    psql.backend.wrong_with_files = "syntax error in file \"x\" line 3";
+    REQUIRE(psql.say(query("RELOAD")) == "EZI");
+    REQUIRE(has(psql.answer, "syntax error in file"));
+    REQUIRE(psql.say(query("SELECT pg_reload_conf()")) == "TDEZI");
+    REQUIRE(psql.say(query("KILL 8")) == "EZI");
+    REQUIRE(has(psql.answer, "42704"));
+    psql.backend.server.settings.console_users = {};
+    psql.backend.server.settings.console_stats_users = {"bob"};
+    psql.backend.asked.clear();
+    for (const char* text : {"KILL 7", "RELOAD", "DRAIN", "SHUTDOWN"}) {
+        REQUIRE(psql.say(query(text)) == "EZI");
+        REQUIRE(has(psql.answer, "42501"));
+    }
+    REQUIRE(psql.backend.asked.empty());
+    REQUIRE(psql.say(query("SHOW HELP")).starts_with("TD"));
+    psql.backend.server.settings.console_stats_users = {};
+    REQUIRE(psql.say(query("SHOW HELP")) == "EZI");
+    REQUIRE(has(psql.answer, "42501"));
 }
 
 TEST_CASE("A message that is none ends the session with words, Terminate without") {

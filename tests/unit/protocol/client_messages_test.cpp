@@ -32,12 +32,12 @@ TEST_CASE("Each message of the query protocols has its fields") {
     const auto parsed = std::get<Parse>(parse('P', "s1\0SHOW HELP\0\0\1\0\0\0\x17"s));
     REQUIRE(parsed.statement == "s1");
     REQUIRE(parsed.text == "SHOW HELP");
-    REQUIRE(parsed.parameter_types == 1);
+    REQUIRE(parsed.parameter_types == std::vector<std::uint32_t>{23});
     const auto bind =
         std::get<Bind>(parse('B', "p\0s\0\0\1\0\1\0\2\0\0\0\2xy\xff\xff\xff\xff\0\2\0\0\0\1"s));
     REQUIRE(bind.portal == "p");
     REQUIRE(bind.statement == "s");
-    REQUIRE(bind.parameters == 2);
+    REQUIRE(bind.parameters == std::vector<std::optional<std::string>>{"xy", std::nullopt});
     REQUIRE(bind.result_formats == std::vector<std::uint16_t>{0, 1});
     const auto describe = std::get<Describe>(parse('D', "Pp\0"s));
     REQUIRE(describe.target == Target::portal);
