@@ -70,7 +70,7 @@ bool answers(Peer& client, Peer& server, std::size_t bytes, std::uint64_t number
 }
 
 // True: every stream arrived as it was sent.
-bool run_beside_each_other(Mode mode, const Load& load) {
+bool run_beside_each_other(Mode mode, const Load& load, std::uint64_t& faults_made) {
     const WithSocketFaults faults(load.faults);
     RelayFixture relay;
     std::vector<Ends> out;
@@ -105,16 +105,19 @@ bool run_beside_each_other(Mode mode, const Load& load) {
         });
     for (auto& thread : threads)
         thread.join();
-    if (load.faults.short_sends || load.faults.refused_submission > 0)
-        whole = whole && WithSocketFaults::made() > 0;
+    faults_made += WithSocketFaults::made();
     return whole;
 }
 
+// Where bulk is spliced, a thread may submit too seldom for the one that is to be refused: that the
+// faults are made at all is asked of all modes together.
 void every_mode_is_whole(const Load& load) {
+    std::uint64_t faults_made = 0;
     for (const Mode mode : every_mode) {
         INFO(name_of(mode));
-        REQUIRE(run_beside_each_other(mode, load));
+        REQUIRE(run_beside_each_other(mode, load, faults_made));
     }
+    if (load.faults.short_sends || load.faults.refused_submission > 0) REQUIRE(faults_made > 0);
 }
 
 } // namespace
