@@ -61,7 +61,7 @@ Awaitable<void> probe_host(runtime::ControlThread& thread,
                                  row_of(setup, *server.stream));
     if (has_promises(setup, upstream)) {
         const io::Deadline limit(
-            thread.deadlines, probe_timeout, [&server] { server.stream->cancel(); });
+            thread.deadlines, probe_timeout, [&server] { server.stream->interrupt(); });
         if (const auto asked = co_await ask_method(*server.stream))
             for (const auto& warning : unkept_promises(setup, upstream, *asked))
                 thread.services.log.warning(warning);
