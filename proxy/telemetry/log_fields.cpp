@@ -48,7 +48,7 @@ std::string Fields::as_text() const {
         line += field.name.text;
         line += '=';
         if (field.always_quoted)
-            line += '"' + escaped(field.value, value_bytes_max) + '"';
+            line += protocol::json_string(field.value, value_bytes_max);
         else
             line += field.is_text ? text_field(field.value, value_bytes_max) : field.value;
     }
