@@ -3,6 +3,7 @@
 #pragma once
 
 #include "protocol/messages.h"
+#include "proxy/access/address_gate.h"
 #include "proxy/io/sockets.h"
 #include "proxy/io/stream.h"
 #include "proxy/runtime/services.h"
@@ -165,6 +166,8 @@ struct ControlFixture {
         first->upstreams["default"] = target("default", conninfo);
         setup = first;
         (void)counters.add_listener("default", metrics::Mode::terminate);
+        addresses.emplace(setup->config, counters);
+        services.addresses = &*addresses;
         thread.emplace(services, setup);
     }
     ~ControlFixture() { thread.reset(); }
@@ -221,10 +224,11 @@ struct ControlFixture {
         return std::move(*value);
     }
 
-    ReportedEnds ends;
     telemetry::Log log;
     metrics::Counters counters;
     telemetry::SessionTable table;
+    std::optional<access::AddressGate> addresses;
+    ReportedEnds ends; // behind the table and the gate, in which its rows have places
     relay::Plane plane{{1}, ends, counters};
     runtime::Services services{table, plane, ends, counters, log};
     std::shared_ptr<const runtime::RuntimeConfig> setup;

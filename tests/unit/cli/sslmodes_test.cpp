@@ -99,7 +99,7 @@ TEST_CASE("hosts that get other certificates, or none, have tables of their own"
     host.pairs = {checked.certificates.pair("server")};
     checked.config.tls.hosts = {host};
     const auto lines = explain(checked);
-    CHECK(has_line(lines, {"clients over TCP that connect to a.example:"}));
+    CHECK(has_line(lines, {"clients over TCP that connect to \"a.example\":"}));
     CHECK(has_line(lines, {"clients over TCP that connect to any other host name"}));
     CHECK(has_line(lines, {"prefer", "yes, in plaintext, at the second attempt"}));
     CHECK(has_line(lines, {"require", "no: no certificate for clients without a host name (SNI)"}));

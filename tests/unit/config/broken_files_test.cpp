@@ -22,9 +22,12 @@ const std::string upstream = "upstream = 'host=db sslmode=disable'\n";
 
 TEST_CASE("a bad value is refused in PostgreSQL's words, with file and line") {
     const auto row = GENERATE(table<std::string, std::string>({
-        {"portt = 1", R"(unrecognized configuration parameter "portt" in file "x.conf" line 2)"},
+        {"portt = 1",
+         R"(unrecognized configuration parameter "portt" in file "x.conf" line 2)"
+         R"( (Did you mean "port"?))"},
         {"Upstreem.x = 'host=a'",
-         R"(unrecognized configuration parameter "Upstreem.x" in file "x.conf" line 2)"},
+         R"(unrecognized configuration parameter "Upstreem.x" in file "x.conf" line 2)"
+         R"( (Did you mean "upstream."?))"},
         {"pg_stat_statements.track = all",
          R"(unrecognized configuration parameter "pg_stat_statements.track" in file "x.conf" line 2)"},
         {"\xef\xbb\xbfport = 1",

@@ -9,7 +9,8 @@ using namespace pgmoat::config;
 namespace {
 
 Config load(const std::string& text) {
-    const std::string upstreams = "upstream = 'host=db'\nupstream.b = 'host=b'\n";
+    const std::string upstreams =
+        "listen_addresses = 'localhost'\nupstream = 'host=db'\nupstream.b = 'host=b'\n";
     return load_config("x.conf", MemoryFiles("x.conf", upstreams + text));
 }
 

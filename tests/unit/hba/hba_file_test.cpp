@@ -271,7 +271,8 @@ TEST_CASE("every method and record type has its word and is read back from it") 
 
 TEST_CASE("in passthrough only what the hellos show can be asked for") {
     const std::string hint = " (In passthrough the startup packet is encrypted: only addresses, "
-                             "TLS and SNI can be seen.)";
+                             "TLS and SNI can be seen. Give the listener rules of its own: "
+                             "hba_file=FILE in \"listener.NAME\".)";
     const auto row = GENERATE(values<Row>({
         {"host sales all all md5", "database \"sales\" cannot be evaluated in passthrough"},
         {"host replication all all md5",
@@ -374,5 +375,7 @@ TEST_CASE("rules are numbered in order of evaluation and know their line") {
     CHECK(rules.rules[1].text == "host  all all all md5");
     CHECK(!rules.routes());
     CHECK(rules.warnings ==
-          std::vector<std::string>{"skipping missing authentication file \"/c/no\""});
+          std::vector<std::string>{"skipping missing authentication file \"/c/no\"",
+                                   "record cannot match because the one in file \"/c/more\" line 1 "
+                                   "matches all that it would in file \"/c/hba\" line 5"});
 }
