@@ -62,7 +62,9 @@ Awaitable<hba::SystemUser> LookupClient::system_user(std::uint32_t uid) {
     const auto ask = [&](auto deliver) {
         return thread_.services.lookups.system_users.ask(uid, deliver);
     };
-    co_return co_await wait_for(ask, hba::SystemUser{{}, "cancelled"});
+    // Named first: g++ 12 destroys what a braced argument of a co_await holds twice.
+    hba::SystemUser cancelled{{}, "cancelled"};
+    co_return co_await wait_for(ask, std::move(cancelled));
 }
 
 } // namespace pgmoat::access

@@ -376,6 +376,7 @@ class Session final : public runtime::Interruptible {
         case Why::not_offered:
             co_await tell(refusal::upstream_unreachable, alert::internal_error);
             break;
+        case Why::hello_refused: break; // as the server does: nothing is added
         }
         co_return Ended{CloseReason::upstream_failed, "server: " + gave_up.detail};
     }

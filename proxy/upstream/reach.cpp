@@ -303,7 +303,10 @@ Step Reach::on(const EndOfStream& end) {
     if (state_ == State::handshake) return shake_hands(end);
     // Part of an error is the client's to see; it shows what it can of it.
     if (state_ == State::answer && !answer_.empty()) return reached();
-    return stop(ConnectResult::closed, std::string(closed_unexpectedly));
+    const bool after_hello = state_ == State::answer && !plan_.opening_is_startup;
+    return stop(ConnectResult::closed,
+                std::string(closed_unexpectedly),
+                after_hello ? GiveUp::Why::hello_refused : GiveUp::Why::unreachable);
 }
 
 Step Reach::on(const Broken& broken) {

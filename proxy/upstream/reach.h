@@ -114,6 +114,7 @@ struct GiveUp {
         unreachable,
         protocol_violation, // something answered that is not PostgreSQL
         not_offered,        // it answered N to the request of a client whose encryption is not ours
+        hello_refused,      // it closed on the ClientHello of such a client, without a word
         late,               // Plan::until passed
         slow_answer,        // Plan::answer_timeout passed
     };

@@ -65,6 +65,7 @@ inline std::string describe(const upstream::Action& action) {
             case GiveUp::Why::unreachable: return "unreachable";
             case GiveUp::Why::protocol_violation: return "protocol violation";
             case GiveUp::Why::not_offered: return "not offered";
+            case GiveUp::Why::hello_refused: return "hello refused";
             case GiveUp::Why::late: return "late";
             case GiveUp::Why::slow_answer: return "slow answer";
             }
