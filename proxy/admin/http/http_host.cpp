@@ -11,8 +11,8 @@ namespace {
 std::string name_of(std::string_view host) {
     if (!host.ends_with(']')) host = host.substr(0, host.rfind(':'));
     std::string name;
-    for (const unsigned char c : host)
-        name += static_cast<char>(std::tolower(c));
+    for (const char c : host)
+        name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return name;
 }
 
