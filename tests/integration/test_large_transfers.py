@@ -1,4 +1,4 @@
-"""A gigabyte each way arrives whole beside other busy connections, and whoever stops reading costs little memory.
+"""Hundreds of megabytes each way arrive whole beside other busy connections, and whoever stops reading costs little memory.
 
 The load matters: what several channels have ready in one turn is received and sent together.
 PGMOAT_TRANSFER_MIB says how much is moved; the slower builds move less. Memory is measured on the release
