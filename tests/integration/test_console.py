@@ -71,6 +71,11 @@ def session(pgmoat):
     connection.close()
 
 
+def live_rows(console, statement):
+    """A client has its ReadyForQuery a moment before its session is live."""
+    return eventually(lambda: [row for row in ask(console, statement) if row["state"] == "live"], "a live session")
+
+
 def first_answer(client, user):
     """`R` and a question, not the word that he is let in; or another letter."""
     with client:
@@ -218,7 +223,7 @@ def test_a_connection_that_passes_through_has_its_row_as_well(start_pgmoat, serv
     console = connect(console_port, sslmode="disable")
     (seen,) = ask(console, "SELECT * FROM pg_stat_ssl")
     assert seen == {**expected, "pid": None}
-    (more,) = [row for row in ask(console, "SELECT * FROM pg_stat_ssl_pgmoat") if row["state"] == "live"]
+    (more,) = live_rows(console, "SELECT * FROM pg_stat_ssl_pgmoat")
     assert (more["mode"], more["group"]) == ("passthrough", "X25519")
     through.close()
     console.close()
@@ -234,7 +239,7 @@ def test_every_statement_of_help_that_shows_something_can_be_run(console, sessio
     assert shown["SHOW RULES"] == []
     (certificate,) = shown["SHOW CERTIFICATES"]
     assert (certificate["subject"], certificate["dns_names"]) == ("/CN=localhost", "localhost")
-    (row,) = [row for row in shown["SHOW CONNECTIONS"] if row["state"] == "live"]
+    (row,) = live_rows(console, "SHOW CONNECTIONS")
     assert (row["pid"], row["usename"], row["datname"]) == (session.info.backend_pid, SUPERUSER, "postgres")
 
 

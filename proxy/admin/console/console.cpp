@@ -259,13 +259,14 @@ class Session {
     // A server that is to end does not wait for it.
     asio::awaitable<std::optional<SqlError>> reload() {
         const auto heard = std::make_shared<std::optional<std::string>>(); // on `main_` only
-        co_await on(main_, [this, heard] {
+        // By reference: g++ 12 destroys twice what a lambda in a co_await holds.
+        co_await on(main_, [&] {
             backend_.reload(user_, [heard](const std::string& wrong) { *heard = wrong; });
             return true;
         });
         asio::steady_timer pause(co_await asio::this_coro::executor);
         for (;;) {
-            const auto wrong = co_await on(main_, [heard] { return *heard; });
+            const auto wrong = co_await on(main_, [&] { return *heard; });
             if (wrong) co_return after_reload(*wrong);
             gone_ = client_.interrupted();
             if (gone_) co_return std::nullopt;
