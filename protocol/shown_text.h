@@ -3,7 +3,8 @@
 // valid UTF-8, and shows every character that could hide another (utf8.h has the table).
 //
 // Boost.JSON is not used for writing: its serializer passes invalid UTF-8 and U+202E on as they
-// are, and writes 0.012 as 1.2E-2.
+// are, and writes 0.012 as 1.2E-2. The fuzz target `shown_text` holds our output against its
+// parser.
 #pragma once
 
 #include <cstddef>
