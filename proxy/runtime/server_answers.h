@@ -30,21 +30,33 @@ class ServerAnswers {
         const auto known = answers_.find({upstream, request});
         return known == answers_.end() ? std::nullopt : known->second.yes;
     }
-    // Whether the caller may ask a server now: once in `pause`, whoever comes.
-    [[nodiscard]] bool
-    may_ask(const std::string& upstream, EncryptionRequest request, Clock::duration pause) {
+    enum class Turn {
+        ask, // the caller does, and says asked() when it is done
+        another_asks,
+        too_soon, // the last one asked less than `pause` ago
+    };
+    [[nodiscard]] Turn
+    turn(const std::string& upstream, EncryptionRequest request, Clock::duration pause) {
         const std::lock_guard lock(mutex_);
         Answer& answer = answers_[{upstream, request}];
         const auto now = Clock::now();
-        if (answer.asked_at && now - *answer.asked_at < pause) return false;
+        if (answer.asking) return Turn::another_asks;
+        if (answer.asked_at && now - *answer.asked_at < pause) return Turn::too_soon;
         answer.asked_at = now;
-        return true;
+        answer.asking = true;
+        return Turn::ask;
+    }
+    void asked(const std::string& upstream, EncryptionRequest request) noexcept {
+        const std::lock_guard lock(mutex_);
+        const auto known = answers_.find({upstream, request});
+        if (known != answers_.end()) known->second.asking = false;
     }
 
   private:
     struct Answer {
         std::optional<bool> yes;
         std::optional<Clock::time_point> asked_at;
+        bool asking = false;
     };
     mutable std::mutex mutex_;
     std::map<std::pair<std::string, EncryptionRequest>, Answer> answers_;

@@ -6,6 +6,27 @@
 
 namespace pgmoat::upstream {
 
+namespace {
+
+using runtime::ServerAnswers;
+
+// Others may ask again when this one has gone, whatever became of it.
+class Asking {
+  public:
+    Asking(ServerAnswers& answers, std::string upstream, runtime::EncryptionRequest request)
+        : answers_(answers), upstream_(std::move(upstream)), request_(request) {}
+    ~Asking() { answers_.asked(upstream_, request_); }
+    Asking(const Asking&) = delete;
+    Asking& operator=(const Asking&) = delete;
+
+  private:
+    ServerAnswers& answers_;
+    std::string upstream_;
+    runtime::EncryptionRequest request_;
+};
+
+} // namespace
+
 Awaitable<bool> would_encrypt(runtime::ControlThread& thread,
                               Dialer& dialer,
                               std::shared_ptr<const runtime::UpstreamTarget> target,
@@ -14,7 +35,17 @@ Awaitable<bool> would_encrypt(runtime::ControlThread& thread,
     const bool ssl = request == runtime::EncryptionRequest::ssl;
     const std::string name = target->name;
     if (answers.last(name, request).value_or(false)) co_return true;
-    if (answers.may_ask(name, request, ask_pause)) {
+    ServerAnswers::Turn turn = answers.turn(name, request, ask_pause);
+    // The first clients after a start wait for the first answer: a wrong guess would cost them the login.
+    const auto guess_at = Clock::now() + ask_patience;
+    while (turn == ServerAnswers::Turn::another_asks && !answers.last(name, request) &&
+           Clock::now() < guess_at) {
+        const bool waited = co_await dialer.pause(ask_poll);
+        if (!waited) break;
+        turn = answers.turn(name, request, ask_pause);
+    }
+    if (turn == ServerAnswers::Turn::ask) {
+        const Asking asking(answers, name, request);
         Plan plan = plan_for(*target);
         plan.negotiation = ssl ? Negotiation::client_tls : Negotiation::client_gss;
         plan.goal = Goal::negotiated;

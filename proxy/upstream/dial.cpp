@@ -68,6 +68,13 @@ void Dialer::interrupt() {
     stop_waiting();
 }
 
+Awaitable<bool> Dialer::pause(std::chrono::milliseconds time) {
+    if (interrupted_) co_return false;
+    arrival_.expires_after(time);
+    co_await arrival_.async_wait(as_value);
+    co_return !interrupted_;
+}
+
 void Dialer::stop_waiting() {
     arrival_.cancel();
     if (stream_) stream_->interrupt();

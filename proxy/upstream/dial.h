@@ -48,6 +48,9 @@ class Dialer {
     [[nodiscard]] Awaitable<Outcome> reach(std::shared_ptr<const runtime::UpstreamTarget> target,
                                            Plan plan);
 
+    // Lets time pass. False: interrupted.
+    [[nodiscard]] Awaitable<bool> pause(std::chrono::milliseconds time);
+
     // Every wait, now and later, ends at once; reach() gives up.
     void interrupt();
 

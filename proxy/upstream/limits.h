@@ -19,6 +19,12 @@ inline constexpr std::chrono::seconds ask_pause{1};
 // The client waits for it, and libpq's users rarely set a connect_timeout below this.
 inline constexpr std::chrono::seconds ask_timeout{5};
 
+// How long a client waits for the answer to another's question, where nothing is known yet, and how
+// often it looks. A server that is there has answered by then; one that is not must not take the
+// client's time twice.
+inline constexpr std::chrono::seconds ask_patience{1};
+inline constexpr std::chrono::milliseconds ask_poll{5};
+
 // Bytes per read while the first answer is waited for.
 inline constexpr std::size_t answer_read_bytes = 16 * 1024;
 

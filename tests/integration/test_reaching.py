@@ -180,6 +180,23 @@ class TestPassthrough:
             assert client.send(wire.SSL_REQUEST).receive(1) == b"N"
             client.log_in()
 
+    def test_the_first_clients_wait_for_the_answer_of_a_slow_server_and_ask_once(self, start, start_fake_server):
+        """Regression: who came while it was asked for the first time heard S, whatever it said then."""
+        def serve(visitor):
+            visitor.receive_packet()
+            time.sleep(0.5)
+            visitor.send(b"N")
+            visitor.receive_until_closed()
+
+        server = start_fake_server(serve)
+        pgmoat = start(server.port)
+        with ExitStack() as stack:
+            clients = [stack.enter_context(RawClient(pgmoat.port)) for _ in range(10)]
+            for client in clients:
+                client.send(wire.SSL_REQUEST)
+            assert [client.receive(1) for client in clients] == [b"N"] * 10
+        assert len(server.visitors) == 1
+
     def test_a_server_that_no_longer_encrypts_ends_the_connection_with_a_reason(self, start, start_fake_server):
         answers = [b"S", b"N"]
 
