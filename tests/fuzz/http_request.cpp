@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <iostream>
 #include <string>
 #include <string_view>
 
@@ -23,8 +24,10 @@ using boost::system::error_code;
 
 namespace {
 
-void demand(bool holds) {
-    if (!holds) std::abort();
+void demand(bool holds, std::string_view what) {
+    if (holds) return;
+    std::cerr << what << '\n';
+    std::abort();
 }
 
 HttpPages some_pages() {
@@ -51,7 +54,7 @@ std::string converse(Server& server, std::string_view bytes) {
     tcp::socket client(server.context);
     error_code error;
     client.connect(server.where, error);
-    demand(!error);
+    demand(!error, error.message());
     client.non_blocking(true);
     std::string answer;
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(5);
@@ -67,7 +70,7 @@ std::string converse(Server& server, std::string_view bytes) {
         const std::size_t count = client.read_some(asio::buffer(piece), error);
         answer.append(piece.data(), count);
         if (error && error != asio::error::would_block) return answer;
-        demand(std::chrono::steady_clock::now() < give_up);
+        demand(std::chrono::steady_clock::now() < give_up, "no end in time, after: " + answer);
     }
 }
 
@@ -77,13 +80,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static Server server;
     const std::string answer = converse(server, {reinterpret_cast<const char*>(data), size});
     if (answer.empty()) return 0;
-    demand(answer.starts_with("HTTP/1.1 ") || answer.starts_with("HTTP/1.0 "));
+    demand(answer.starts_with("HTTP/1.1 ") || answer.starts_with("HTTP/1.0 "), answer);
     const std::string status = answer.substr(9, 3);
     for (const char* known : {"200", "400", "404", "405", "421", "431", "503"})
         if (status == known) {
-            demand(answer.find("X-Content-Type-Options: nosniff\r\n") != std::string::npos);
+            demand(answer.find("X-Content-Type-Options: nosniff\r\n") != std::string::npos, answer);
             return 0;
         }
-    demand(false);
+    demand(false, answer);
     return 0;
 }
