@@ -31,8 +31,8 @@ constexpr std::array<Word, close_reason_count> close_reasons = {
     "handshake",       "denied",          "too_many_connections",
     "accept_error",    "upstream_failed", "login_failed",
     "cancel",          "timeout",         "idle",
-    "tls_flood",       "rate_limited",    "drain",
-    "killed",          "internal",
+    "lifetime",        "tls_flood",       "rate_limited",
+    "drain",           "killed",          "internal",
 };
 
 constexpr std::array<Word, mode_count> modes = {"terminate", "passthrough"};

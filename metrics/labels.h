@@ -26,14 +26,15 @@ enum class CloseReason {
     login_failed,    // the server refused the login
     cancel,          // it was a cancel request
     timeout,         // authentication_timeout
-    idle,
+    idle,            // idle_session_timeout, or nothing came to the console for too long
+    lifetime,        // max_session_lifetime
     tls_flood,
     rate_limited, // by what one address may do, or by max_handshakes
-    drain,        // shutdown_timeout passed, or a second signal
+    drain, // told to leave while it was idle, or cut off by shutdown_timeout or a second signal
     killed,
     internal,
 };
-inline constexpr std::size_t close_reason_count = 20;
+inline constexpr std::size_t close_reason_count = 21;
 [[nodiscard]] std::string_view to_word(CloseReason reason) noexcept;
 
 // What the TLS of a listener's connections is to us.

@@ -10,8 +10,9 @@ namespace {
 
 constexpr std::uint8_t copy_data = 'd';
 constexpr std::uint8_t terminate = 'X';
+constexpr std::uint8_t sync = 'S';
 constexpr std::uint8_t data_row = 'D';
-constexpr std::uint8_t idle = 'I';
+constexpr std::uint8_t ready_idle = 'I';
 constexpr std::uint8_t in_block = 'T';
 constexpr std::uint8_t in_failed_block = 'E';
 
@@ -24,7 +25,7 @@ bool is_client_type(std::uint8_t type) noexcept {
 }
 
 bool is_status(std::uint8_t byte) noexcept {
-    return byte == idle || byte == in_block || byte == in_failed_block;
+    return byte == ready_idle || byte == in_block || byte == in_failed_block;
 }
 
 } // namespace
@@ -42,8 +43,39 @@ void TrafficObserver::from_client(ByteView bytes, TrafficSink& sink) noexcept {
             static_cast<void>(client_.skip_alike(bytes, copy_data));
         else
             sink.came_from_client(header->type, 1);
+        note_request(header->type);
         client_terminated_ = header->type == terminate && !client_guessed_;
     }
+}
+
+void TrafficObserver::note_request(std::uint8_t type) noexcept {
+    switch (type) {
+    case 'Q':
+    case 'F': // FunctionCall
+    case sync:
+        ++ready_owed_;
+        last_request_ = type;
+        unsynced_ = false;
+        return;
+    case copy_data:
+    case 'c': // CopyDone
+    case 'f': // CopyFail
+    case terminate: return;
+    default: unsynced_ = true;
+    }
+}
+
+// In copy mode the server passes over the Sync that libpq sends with its Execute, and waits for another.
+void TrafficObserver::note_copy_in() noexcept {
+    if (last_request_ != sync || ready_owed_ == 0) return;
+    --ready_owed_;
+    unsynced_ = true;
+}
+
+bool TrafficObserver::idle() const noexcept {
+    const bool between_messages = client_.between_frames() && server_.between_frames();
+    return !client_lost_ && !server_lost_ && between_messages && status_ == ready_idle &&
+           ready_owed_ == 0 && !unsynced_;
 }
 
 std::optional<std::size_t> TrafficObserver::server_message_ends_in(ByteView bytes) const noexcept {
@@ -71,6 +103,8 @@ void TrafficObserver::find_client() noexcept {
     if (in_place) return;
     client_ = FrameWalker{message_length_max};
     client_lost_ = false;
+    ready_owed_ = 0;
+    unsynced_ = false;
 }
 
 // --- the server's messages ----------------------------------------------------------------------
@@ -107,6 +141,10 @@ void TrafficObserver::begin_server_message(const FrameHeader& header,
         cycle_.failed = true;
         peek_ = Peek::field_code;
         peeked_bytes_ = 0;
+        break;
+    case 'G': // CopyInResponse
+    case 'W': // CopyBothResponse
+        note_copy_in();
         break;
     case 'Z': peek_ = Peek::status; break;
     default: break;
@@ -165,9 +203,10 @@ void TrafficObserver::tell_error(SqlstateClass sqlstate_class, TrafficSink& sink
 
 void TrafficObserver::ready(std::uint8_t status, TrafficSink& sink) noexcept {
     peek_ = Peek::nothing;
-    const bool was_one = status_ != idle || cycle_.completed_one || cycle_.failed;
-    if (status == idle && was_one) sink.transaction_ended(how_it_ended());
-    status_ = is_status(status) ? status : idle;
+    const bool was_one = status_ != ready_idle || cycle_.completed_one || cycle_.failed;
+    if (status == ready_idle && was_one) sink.transaction_ended(how_it_ended());
+    status_ = is_status(status) ? status : ready_idle;
+    if (ready_owed_ > 0) --ready_owed_;
     cycle_ = {};
     find_client();
 }
@@ -191,10 +230,11 @@ void TrafficObserver::look_for_ready(ByteView bytes, TrafficSink& sink) noexcept
     server_lost_ = false;
     peek_ = Peek::nothing;
     status_ = bytes.back();
+    ready_owed_ = 0; // nobody sends ahead that is not guessed about anyway
     cycle_ = {};
     sink.came_from_server('Z', 1);
     // One at least has ended, of what went by unseen.
-    if (status_ == idle) sink.transaction_ended(TransactionEnd::unknown);
+    if (status_ == ready_idle) sink.transaction_ended(TransactionEnd::unknown);
     find_client();
 }
 

@@ -18,6 +18,10 @@
 //
 // Where nothing was completed, as after a lone Sync or Parse, none has ended. COMMIT AND CHAIN does
 // not show: the session is in a block before and after it.
+//
+// A session is idle when the last ReadyForQuery said so and nothing was sent since that asks for
+// work. Query, FunctionCall and Sync are each answered by one ReadyForQuery. A COPY swallows the
+// Sync that came before its data: that one is not waited for.
 // Source: PostgreSQL protocol, "Message Flow", "Message Formats".
 #pragma once
 
@@ -75,6 +79,8 @@ class TrafficObserver {
     // After how many of these next bytes of the server's its current message is complete: 0 between
     // two. Nothing: not within them, or not known.
     [[nodiscard]] std::optional<std::size_t> server_message_ends_in(ByteView bytes) const noexcept;
+    // Nothing is under way: no transaction, no query, no message begun. False where it is not known.
+    [[nodiscard]] bool idle() const noexcept;
     // The client sent Terminate: whatever ends after that, the client ended it.
     [[nodiscard]] bool client_terminated() const noexcept { return client_terminated_; }
 
@@ -99,6 +105,8 @@ class TrafficObserver {
 
     void
     begin_server_message(const FrameHeader& header, ByteView& rest, TrafficSink& sink) noexcept;
+    void note_request(std::uint8_t type) noexcept;
+    void note_copy_in() noexcept;
     void note_completion() noexcept;
     [[nodiscard]] bool peek(ByteView& rest, TrafficSink& sink) noexcept;
     void peek_at_error(std::uint8_t byte, TrafficSink& sink) noexcept;
@@ -114,7 +122,10 @@ class TrafficObserver {
     bool client_guessed_ = false;
     bool server_lost_ = false;
     bool client_terminated_ = false;
-    std::uint8_t status_ = 'I'; // of the last ReadyForQuery
+    std::uint8_t status_ = 'I';     // of the last ReadyForQuery
+    std::uint32_t ready_owed_ = 0;  // how many ReadyForQuery the server owes
+    std::uint8_t last_request_ = 0; // that asked for the last of them
+    bool unsynced_ = false;         // messages of the extended protocol that no Sync followed yet
     Cycle cycle_;
     Peek peek_ = Peek::nothing;
     std::uint8_t peeked_bytes_ = 0; // of the ErrorResponse

@@ -67,6 +67,8 @@ struct Config {
     std::chrono::seconds authentication_timeout{60};
     std::chrono::seconds server_login_timeout{0}; // 0: the server may take its time
     std::chrono::seconds shutdown_timeout{60};
+    std::chrono::seconds idle_session_timeout{0}; // 0: none
+    std::chrono::seconds max_session_lifetime{0}; // 0: none
     std::chrono::seconds dns_max_ttl{30};     // how long addresses of an upstream's host are kept
     std::chrono::seconds dns_nxdomain_ttl{5}; // and that there are none
     std::string role_query;                   // gives the roles of the user $1; empty: nobody asks

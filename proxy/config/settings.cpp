@@ -423,6 +423,8 @@ constexpr std::array rows{
     seconds_row<&Config::authentication_timeout>("authentication_timeout", "60", 1, 600),
     seconds_row<&Config::server_login_timeout>("server_login_timeout", "0", 0, INT_MAX),
     seconds_row<&Config::shutdown_timeout>("shutdown_timeout", "60", 0, INT_MAX),
+    seconds_row<&Config::idle_session_timeout>("idle_session_timeout", "0", 0, INT_MAX),
+    seconds_row<&Config::max_session_lifetime>("max_session_lifetime", "0", 0, INT_MAX),
     seconds_row<&Config::dns_max_ttl>("dns_max_ttl", "30", 0, 86'400),
     seconds_row<&Config::dns_nxdomain_ttl>("dns_nxdomain_ttl", "5", 0, 86'400),
     integer_row<&Config::tcp_keepalives_idle>("tcp_keepalives_idle", "0", reload, any_seconds),

@@ -41,6 +41,13 @@ struct Ended {
     std::string detail; // for the log: names the side and says what happened
 };
 
+// When a channel is ended from outside.
+enum class When {
+    at_once, // behind the message that its client is getting
+    idle,    // as soon as nothing is under way: no query, no transaction
+    if_idle, // now, or not at all
+};
+
 // Where a channel's end is told. Called once per channel, on the relay thread that owned it; must
 // not block.
 class Reporter {

@@ -15,8 +15,11 @@ namespace pgmoat::relay {
 farewell_of(metrics::CloseReason reason) noexcept {
     switch (reason) {
     case metrics::CloseReason::killed: // by hand, or by access rules after a reload
-    case metrics::CloseReason::drain:  // shutdown_timeout passed, or a second signal
+    case metrics::CloseReason::drain:  // told to leave, or cut off
+    case metrics::CloseReason::lifetime:
         return protocol::ErrorText{"57P01", "terminating connection due to administrator command"};
+    case metrics::CloseReason::idle:
+        return protocol::ErrorText{"57P05", "terminating connection due to idle-session timeout"};
     default: return std::nullopt;
     }
 }

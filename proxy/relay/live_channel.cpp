@@ -47,6 +47,15 @@ LiveChannel::After LiveChannel::run(ThreadBuffers& buffers) {
         return After::finished;
     }
 
+    if (when_idle_ && meter_.idle()) {
+        if (client_.has_deferred() || server_.has_deferred())
+            return After::more; // behind the batch
+        if (idle() && terminate(*when_idle_)) {
+            say_goodbye(buffers);
+            return After::finished;
+        }
+    }
+
     if (ending()) {
         look_for_loss(client_);
         look_for_loss(server_);
@@ -103,6 +112,19 @@ bool LiveChannel::terminate(const Ended& ended) {
     to_client_.stopped = meter_.server_message_ends_in({}).has_value();
     terminating_ = !to_client_.stopped || client_.owes() || to_client_.splice.stuck();
     return !terminating_;
+}
+
+void LiveChannel::terminate_when_idle(const Ended& ended) {
+    if (!when_idle_) when_idle_ = std::make_unique<const Ended>(ended);
+    client_.readable = true; // a query may have come that epoll has not told of yet
+}
+
+bool LiveChannel::idle() const noexcept {
+    const auto at_rest = [](const LiveLeg& leg) {
+        return !leg.readable && !leg.owes() && !leg.has_deferred() && leg.unread.empty() &&
+               !leg.reading_ended && !leg.lost;
+    };
+    return meter_.idle() && at_rest(client_) && at_rest(server_);
 }
 
 void LiveChannel::say_goodbye(ThreadBuffers& buffers) {

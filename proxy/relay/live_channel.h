@@ -9,6 +9,7 @@
 //                        keepalive finds a client that is no longer there.
 //   server ends first    the client gets what it is owed and the end, then has limits::linger to
 //                        close.
+//   told to leave        the client gets 57P01 when its session is idle: no query, no transaction
 //   a side is lost       what it had sent is passed on, then the channel closes; a lost server
 //                        counts as one that ended. If the other side accepts nothing:
 //                        limits::stall_after_end.
@@ -60,6 +61,10 @@ class LiveChannel {
     // Ended from outside. True: it can be closed now. Else it goes on to the end of the message that
     // the client is getting, and is finished then.
     [[nodiscard]] bool terminate(const Ended& ended);
+    // Ended from outside as soon as nothing is under way: run() sees to it.
+    void terminate_when_idle(const Ended& ended);
+    // Nothing is under way: no query, no transaction, no byte that waits.
+    [[nodiscard]] bool idle() const noexcept;
     // Closed by us, not by a peer: the client and TLS peers are told, without waiting.
     void say_goodbye(ThreadBuffers& buffers);
     // Tells the thread's buffers what it holds for its peers now.
@@ -94,6 +99,7 @@ class LiveChannel {
     Direction to_client_;
     ChannelEnd end_;
     bool terminating_ = false;                         // at the end of a message
+    std::unique_ptr<const Ended> when_idle_;           // how it ends then
     std::optional<protocol::ErrorText> farewell_ = {}; // to the client
     std::size_t accounted_ = 0;                        // as buffered
     std::unique_ptr<telemetry::Traffic> row_;

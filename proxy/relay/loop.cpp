@@ -99,14 +99,23 @@ void Loop::close_all() {
     wake();
 }
 
-void Loop::close(std::span<const std::uint64_t> ids, const Ended& ended) {
+void Loop::close_all_when_idle(const Ended& ended) {
+    auto all = std::make_unique<const Ended>(ended);
+    {
+        const std::lock_guard lock(mutex_);
+        mail_.all_when_idle = std::move(all);
+    }
+    wake();
+}
+
+void Loop::close(std::span<const std::uint64_t> ids, const Ended& ended, When when) {
     if (ids.empty()) return;
     bool first = false;
     {
         const std::lock_guard lock(mutex_);
         first = mail_.closings.empty();
         for (const std::uint64_t id : ids)
-            mail_.closings.push_back({id, ended});
+            mail_.closings.push_back({id, ended, when});
     }
     if (first) wake();
 }
@@ -165,6 +174,7 @@ bool Loop::take_mail() {
     for (auto& channel : mail.channels)
         take_over(std::move(channel));
     if (!mail.closings.empty()) close_some(std::move(mail.closings));
+    if (mail.all_when_idle) close_all_idle(std::move(mail.all_when_idle));
     if (mail.close_all) close_live(Patience::to_end_of_message);
     return mail.stop;
 }
@@ -185,6 +195,7 @@ void Loop::take_over(std::unique_ptr<LiveChannel> channel) {
                          "could not watch a socket: " + std::generic_category().message(error));
         return close(taken);
     }
+    if (all_when_idle_) close_when_idle(taken, *all_when_idle_);
     queue(taken); // bytes may already wait, in the TLS sessions too: epoll does not know of those
 }
 
@@ -319,8 +330,29 @@ void Loop::close_some(std::vector<Closing> closings) {
     std::ranges::stable_sort(closings, {}, &Closing::id); // the first reason counts
     for (std::size_t i = live_.size(); i-- > 0;) { // backwards: closing moves the last one here
         const auto found = std::ranges::lower_bound(closings, live_[i]->id(), {}, &Closing::id);
-        if (found != closings.end() && found->id == live_[i]->id())
-            close_as(*live_[i], found->ended, Patience::to_end_of_message);
+        if (found == closings.end() || found->id != live_[i]->id()) continue;
+        switch (found->when) {
+        case When::at_once: close_as(*live_[i], found->ended, Patience::to_end_of_message); break;
+        case When::idle: close_when_idle(*live_[i], found->ended); break;
+        case When::if_idle:
+            if (live_[i]->idle()) close_as(*live_[i], found->ended, Patience::none);
+            break;
+        }
+    }
+}
+
+void Loop::close_all_idle(std::unique_ptr<const Ended> ended) {
+    all_when_idle_ = std::move(ended);
+    for (const auto& channel : live_)
+        close_when_idle(*channel, *all_when_idle_);
+}
+
+// run() closes it: it first reads what the client may have sent by now.
+void Loop::close_when_idle(LiveChannel& channel, const Ended& ended) noexcept {
+    try {
+        channel.terminate_when_idle(ended);
+        queue(channel);
+    } catch (const std::bad_alloc&) { // it leaves by the time limit
     }
 }
 

@@ -39,7 +39,8 @@ class Loop {
     // Any thread.
     void adopt(std::unique_ptr<Channel> channel);
     void close_all();
-    void close(std::span<const std::uint64_t> ids, const Ended& ended);
+    void close_all_when_idle(const Ended& ended);
+    void close(std::span<const std::uint64_t> ids, const Ended& ended, When when);
     [[nodiscard]] double expected_share(LoadMeter::Time now) const noexcept {
         return meter_.expected_share(now);
     }
@@ -54,10 +55,12 @@ class Loop {
     struct Closing {
         std::uint64_t id;
         Ended ended;
+        When when;
     };
     struct Mail {
         std::vector<std::unique_ptr<LiveChannel>> channels;
         std::vector<Closing> closings;
+        std::unique_ptr<const Ended> all_when_idle;
         bool close_all = false;
         bool stop = false;
     };
@@ -81,6 +84,8 @@ class Loop {
     enum class Patience { none, to_end_of_message };
     void close_live(Patience patience);
     void close_some(std::vector<Closing> closings);
+    void close_all_idle(std::unique_ptr<const Ended> ended);
+    void close_when_idle(LiveChannel& channel, const Ended& ended) noexcept;
     void close_as(LiveChannel& channel, const Ended& ended, Patience patience) noexcept;
     void report(LiveChannel& channel) noexcept;
 
@@ -100,7 +105,8 @@ class Loop {
     std::vector<std::unique_ptr<LiveChannel>> live_;
     std::vector<LiveChannel*> queue_;
     std::vector<LiveChannel*> running_;
-    std::vector<LiveChannel*> ending_; // with a deadline
+    std::vector<LiveChannel*> ending_;           // with a deadline
+    std::unique_ptr<const Ended> all_when_idle_; // how each ends that is idle, those to come too
     LoadMeter::Time now_;
     LoadMeter::Time next_look_at_deadlines_;
     bool mail_came_ = false;

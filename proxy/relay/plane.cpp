@@ -37,9 +37,14 @@ void Plane::close_all() {
         loop->close_all();
 }
 
-void Plane::close(std::span<const std::uint64_t> ids, const Ended& ended) {
+void Plane::close_all_when_idle(const Ended& ended) {
     for (const auto& loop : loops_)
-        loop->close(ids, ended);
+        loop->close_all_when_idle(ended);
+}
+
+void Plane::close(std::span<const std::uint64_t> ids, const Ended& ended, When when) {
+    for (const auto& loop : loops_)
+        loop->close(ids, ended, when);
 }
 
 std::vector<ThreadFacts> Plane::threads() const {

@@ -48,9 +48,12 @@ class Plane {
     void adopt(std::unique_ptr<Channel> channel);
     // Closes every live channel with reason drain; any thread. Returns at once.
     void close_all();
+    // Closes every channel as soon as nothing is under way on it, those that are still to come too; any
+    // thread. A channel whose messages cannot be read goes on.
+    void close_all_when_idle(const Ended& ended);
     // Closes the channels with these ids as `ended` says, as far as there are any; any thread. Returns
     // at once. A channel whose adopt() came before is found, wherever it is by now.
-    void close(std::span<const std::uint64_t> ids, const Ended& ended);
+    void close(std::span<const std::uint64_t> ids, const Ended& ended, When when = When::at_once);
     void close(std::uint64_t id, const Ended& ended) { close({&id, 1}, ended); }
     // Any thread.
     [[nodiscard]] std::vector<ThreadFacts> threads() const;

@@ -42,6 +42,10 @@ class TrafficMeter {
     server_message_ends_in(std::span<const std::uint8_t> bytes) const noexcept {
         return observer_.server_message_ends_in(bytes);
     }
+    // Nothing is under way between client and server, as far as that is known.
+    [[nodiscard]] bool idle() const noexcept {
+        return content_ == Content::messages && observer_.idle();
+    }
     [[nodiscard]] bool client_terminated() const noexcept { return observer_.client_terminated(); }
 
     // Counts bytes alone, once for a whole turn.

@@ -15,6 +15,9 @@ inline constexpr std::chrono::seconds cut_off_wait{2};
 // Rules that have series of their own; the rest of a huge file shares one.
 inline constexpr unsigned rules_shown_max = 1000;
 
+// How often it is looked which sessions idle_session_timeout and max_session_lifetime end: their unit.
+inline constexpr std::chrono::seconds session_timeouts_look{1};
+
 // How often the server says how many lines it held back, and looks at itself for the status page.
 inline constexpr std::chrono::seconds housekeeping_pause{2};
 

@@ -16,6 +16,7 @@
 #include "proxy/server/open_listeners.h"
 #include "proxy/server/process.h"
 #include "proxy/server/reloader.h"
+#include "proxy/server/session_timeouts.h"
 #include "proxy/server/worker_thread.h"
 #include "proxy/session/session.h"
 #include "proxy/telemetry/session_table.h"
@@ -96,6 +97,7 @@ struct Server::Running {
         signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
         timer.emplace(threads[0]->context);
         housekeeper.emplace(threads[0]->context);
+        session_clock.emplace(threads[0]->context);
         reloader.emplace(
             threads[0]->context,
             [this] { return setup; },
@@ -110,6 +112,7 @@ struct Server::Running {
         wait_for_signal();
         release_signals();
         keep_house();
+        end_overdue_sessions();
         upstream::probe_upstreams(*threads[0]);
         for (auto& thread : threads)
             thread->lag.start();
@@ -267,6 +270,7 @@ struct Server::Running {
         tell_http();
         listeners.clear();
         log.info(why + ", waiting for " + std::to_string(sessions_left()) + " connections");
+        plane.close_all_when_idle({metrics::CloseReason::drain, "pgmoat drains"});
         give_up_at = std::chrono::steady_clock::now() + setup->config.shutdown_timeout;
         wait_until_empty();
     }
@@ -323,6 +327,27 @@ struct Server::Running {
         });
     }
 
+    // The relay plane has the last word: a session that is not idle by now is left alone.
+    void end_overdue_sessions() {
+        const config::Config& config = setup->config;
+        const SessionTimeouts::Settings limits{config.idle_session_timeout,
+                                               config.max_session_lifetime};
+        if (limits.idle.count() > 0 || limits.lifetime.count() > 0) {
+            const auto due =
+                session_timeouts.due(table.snapshot(), limits, std::chrono::steady_clock::now());
+            plane.close(due.idle,
+                        {metrics::CloseReason::idle, "idle_session_timeout expired"},
+                        relay::When::if_idle);
+            plane.close(due.lifetime,
+                        {metrics::CloseReason::lifetime, "max_session_lifetime expired"},
+                        relay::When::idle);
+        }
+        session_clock->expires_after(session_timeouts_look);
+        session_clock->async_wait([this](const error_code& error) {
+            if (!error) end_overdue_sessions();
+        });
+    }
+
     void finish() {
         reporter.summarise_refusals();
         access::summarise_dry_run(services);
@@ -346,6 +371,8 @@ struct Server::Running {
     std::optional<asio::signal_set> signals;
     std::optional<asio::steady_timer> timer; // of the shutdown
     std::optional<asio::steady_timer> housekeeper;
+    std::optional<asio::steady_timer> session_clock;
+    SessionTimeouts session_timeouts;
     ServerState state{false, true, std::time(nullptr), read_certificates(*setup)};
     WorkerThread http_thread; // outlives what runs on it
     std::optional<AdminServer> http;

@@ -27,6 +27,7 @@ bool is_refusal(metrics::CloseReason reason, bool has_detail) noexcept {
     case tls_truncated:
     case cancel:
     case idle:
+    case lifetime:
     case drain:
     case killed:
     case rate_limited: break; // too many to be looked at one by one

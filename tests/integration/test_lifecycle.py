@@ -206,14 +206,64 @@ class TestShutdown:
         assert terminating.process.wait() == 0
         assert time.monotonic() - start < 3
 
-    def test_sigterm_lets_a_session_finish_and_exits_0(self, terminating):
+    def test_sigterm_ends_an_idle_session_in_the_words_of_postgresql_and_exits_0(self, terminating):
         with RawClient(terminating.port) as client:
             client.start_tls().log_in()
+            client.query("SELECT 1")
+            terminating.process.send_signal(signal.SIGTERM)
+            self.is_told_to_leave(client)
+        assert terminating.process.wait() == 0
+        assert terminating.closed_line("user=postgres")["reason"] == "drain"
+
+    def test_sigterm_lets_a_transaction_finish_and_exits_0(self, terminating):
+        with RawClient(terminating.port) as client:
+            client.start_tls().log_in()
+            client.query("BEGIN")
             terminating.process.send_signal(signal.SIGTERM)
             eventually(lambda: self.refuses(terminating.port), "the listener to be closed")
             assert client.query("SELECT 'finished'")[1][1].endswith(b"finished")
             assert terminating.process.exit_code is None
+            assert client.query("COMMIT")[-1] == (b"Z", b"I")
+            self.is_told_to_leave(client)
         assert terminating.process.wait() == 0
+
+    def test_sigterm_lets_a_query_finish(self, terminating):
+        with RawClient(terminating.port) as client:
+            client.start_tls().log_in()
+            client.send(wire.query("SELECT pg_sleep(1), 'finished'"))
+            time.sleep(0.2)  # the query is on its way, and no line tells of it
+            terminating.process.send_signal(signal.SIGTERM)
+            assert client.receive_until(b"Z")[1][1].endswith(b"finished")
+            self.is_told_to_leave(client)
+        assert terminating.process.wait() == 0
+
+    def test_sigterm_lets_a_copy_finish(self, terminating):
+        with RawClient(terminating.port) as client:
+            client.start_tls().log_in()
+            client.query("CREATE TEMPORARY TABLE t (x int)")
+            client.send(wire.query("COPY t FROM STDIN")).receive_until(b"G")
+            terminating.process.send_signal(signal.SIGTERM)
+            eventually(lambda: self.refuses(terminating.port), "the listener to be closed")
+            client.send(wire.message(b"d", b"1\n"), wire.message(b"c"))
+            assert client.receive_until(b"Z")[0] == (b"C", b"COPY 1\0")
+            self.is_told_to_leave(client)
+        assert terminating.process.wait() == 0
+
+    def test_a_session_that_passes_through_ends_when_it_wants_to(self, passing_through):
+        with RawClient(passing_through.port) as client:
+            client.start_tls().log_in()
+            passing_through.process.send_signal(signal.SIGTERM)
+            eventually(lambda: self.refuses(passing_through.port), "the listener to be closed")
+            assert client.query("SELECT 'still here'")[1][1].endswith(b"still here")
+            client.log_out()
+        assert passing_through.process.wait() == 0
+
+    @staticmethod
+    def is_told_to_leave(client):
+        error = client.receive_error()
+        assert (error["S"], error["C"]) == ("FATAL", "57P01"), error
+        assert error["M"] == "terminating connection due to administrator command"
+        assert client.receive_until_closed() == b""
 
     @staticmethod
     def refuses(port):
@@ -229,8 +279,9 @@ class TestShutdown:
         terminating.process.wait_for_log("configuration was reloaded", since=terminating.reload({"shutdown_timeout": "1s"}))
         with RawClient(terminating.port) as client:
             client.start_tls().log_in()
+            client.query("BEGIN")
             terminating.process.send_signal(signal.SIGTERM)
-            client.receive_until_closed()
+            self.is_told_to_leave(client)
             assert terminating.process.wait() == 1
         assert terminating.closed_line("user=postgres")["reason"] == "drain"
 
@@ -240,6 +291,7 @@ class TestShutdown:
             "shutdown_timeout": "60s", "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable"})
         with RawClient(pgmoat.port) as client:
             client.start_tls().log_in()
+            client.query("BEGIN")
             pgmoat.process.send_signal(signal.SIGTERM)
             eventually(lambda: self.refuses(pgmoat.port), "the listener to be closed")
             start = time.monotonic()

@@ -51,7 +51,7 @@ constexpr std::array verbs{
             "DRAIN",
             console_user,
             "DRAIN",
-            "stop accepting connections and exit when all have closed"},
+            "stop accepting connections, close those that are idle, exit when all have closed"},
     VerbRow{Verb::shutdown, "SHUTDOWN", console_user, "SHUTDOWN", "close all connections and exit"},
 };
 

@@ -106,6 +106,107 @@ TEST_CASE("the end of all: everyone is told, the plane's own end waits for nobod
     CHECK(relay.ended.wait_for(1).size() == 1);
 }
 
+namespace {
+
+const relay::Ended drained{CloseReason::drain, "pgmoat drains"};
+
+Bytes query(const char* text) {
+    return message('Q', bytes_of(text) + Bytes{0});
+}
+Bytes ready(char status) {
+    return message('Z', Bytes{static_cast<std::uint8_t>(status)});
+}
+
+// One query and its answer, which leaves the session as `status` says.
+void ask(Ends& ends, const char* text, char status) {
+    ends.client.send(query(text));
+    REQUIRE(ends.server.receive(query(text).size()) == query(text));
+    ends.server.send(ready(status));
+    REQUIRE(ends.client.receive(6) == ready(status));
+}
+
+} // namespace
+
+TEST_CASE("told to leave when idle, an idle session leaves at once with the words") {
+    for (const Mode mode : every_mode) {
+        if (!has_messages(mode)) continue;
+        INFO(name_of(mode));
+        RelayFixture relay;
+        Ends ends = connect_as(relay, 7, mode);
+        ask(ends, "SELECT 1", 'I');
+        relay.plane.close_all_when_idle(drained);
+        CHECK(ends.client.receive_all() == farewell());
+        CHECK(relay.outcome().reason == CloseReason::drain);
+    }
+}
+
+TEST_CASE("told to leave when idle, a session ends its transaction first") {
+    for (const Mode mode : every_mode) {
+        if (!has_messages(mode)) continue;
+        INFO(name_of(mode));
+        RelayFixture relay;
+        Ends ends = connect_as(relay, 7, mode);
+        ask(ends, "BEGIN", 'T');
+        relay.plane.close({{7}}, drained, relay::When::idle);
+        ask(ends, "INSERT", 'T');
+        CHECK(relay.ended.wait_for(1, std::chrono::seconds(0)).empty());
+        ends.client.send(query("COMMIT"));
+        REQUIRE(ends.server.receive(query("COMMIT").size()) == query("COMMIT"));
+        ends.server.send(ready('I'));
+        CHECK(ends.client.receive_all() == ready('I') + farewell());
+        CHECK(relay.outcome().reason == CloseReason::drain);
+    }
+}
+
+TEST_CASE("told to leave when idle, many at once leave, each behind its answer") {
+    for (const Mode mode : every_mode) {
+        if (!has_messages(mode)) continue;
+        INFO(name_of(mode));
+        RelayFixture relay;
+        constexpr std::size_t many = 40;
+        std::vector<Ends> all;
+        for (std::uint64_t id = 1; id <= many; ++id)
+            all.push_back(connect_as(relay, id, mode));
+        for (Ends& ends : all) {
+            ends.client.send(query("SELECT 1"));
+            REQUIRE(ends.server.receive(query("SELECT 1").size()).size() > 0);
+        }
+        relay.plane.close_all_when_idle(drained);
+        for (Ends& ends : all)
+            ends.server.send(ready('I'));
+        for (Ends& ends : all)
+            CHECK(ends.client.receive_all() == ready('I') + farewell());
+        CHECK(relay.ended.wait_for(many).size() == many);
+    }
+}
+
+TEST_CASE("told to leave when idle, a session that passes through goes on, and so does one that "
+          "comes later") {
+    RelayFixture relay;
+    Ends through = connect_as(relay, 1, Mode::passed_through);
+    relay.plane.close_all_when_idle(drained);
+    Ends later = connect_as(relay, 2, Mode::tls_to_client);
+    CHECK(later.client.receive_all() == farewell());
+    CHECK(relay.ended.wait_for(2, std::chrono::seconds(1)).empty());
+    through.server.send(bytes_of("still here"));
+    CHECK(through.client.receive(10) == bytes_of("still here"));
+}
+
+TEST_CASE("an idle limit ends an idle session, and spares one that has become busy") {
+    const relay::Ended overdue{CloseReason::idle, "idle_session_timeout expired"};
+    RelayFixture relay;
+    Ends busy = connect_as(relay, 1, Mode::plain);
+    Ends idle = connect_as(relay, 2, Mode::plain);
+    busy.client.send(query("SELECT 1"));
+    REQUIRE(busy.server.receive(query("SELECT 1").size()).size() > 0);
+    relay.plane.close({{1, 2}}, overdue, relay::When::if_idle);
+    CHECK(idle.client.receive_all() ==
+          protocol::encode_fatal(*relay::farewell_of(CloseReason::idle)));
+    busy.server.send(ready('I'));
+    CHECK(busy.client.receive(6) == ready('I'));
+    CHECK(relay.ended.wait_for(2, std::chrono::seconds(1)).empty());
+}
+
 TEST_CASE("after a Terminate every end is the client's") {
     for (const Mode mode : every_mode) {
         if (!has_messages(mode)) continue;

@@ -235,6 +235,97 @@ TEST_CASE("nothing that went by unseen changes nothing") {
     CHECK(seen.errors == Errors{{"23", 1}});
 }
 
+TEST_CASE("a session is idle when the server said so and nothing was asked since") {
+    struct Step {
+        char from; // c, s
+        Bytes bytes;
+        bool idle;
+    };
+    struct Case {
+        const char* what;
+        std::vector<Step> steps;
+    };
+    const Bytes parse_to_execute = message('P') + message('B') + message('D') + message('E');
+    const Bytes row = message('d', Bytes(100, 'x'));
+    const Case cases[] = {
+        {"a query",
+         {{'c', query("x"), false}, {'s', completed("SELECT 1"), false}, {'s', ready('I'), true}}},
+        {"half a message of the client's", {{'c', Bytes{'Q', 0}, false}}},
+        {"half a message of the server's", {{'s', Bytes{'A', 0}, false}}},
+        {"a notice, out of the blue", {{'s', message('N', Bytes(20, 'x')), true}}},
+        {"a block",
+         {{'c', query("BEGIN"), false},
+          {'s', completed("BEGIN") + ready('T'), false},
+          {'c', query("COMMIT"), false},
+          {'s', completed("COMMIT") + ready('I'), true}}},
+        {"a failed block",
+         {{'c', query("BEGIN"), false}, {'s', error("42P01") + ready('E'), false}}},
+        {"the extended protocol",
+         {{'c', parse_to_execute, false},
+          {'c', message('H'), false},
+          {'s', completed("SELECT 1"), false},
+          {'c', message('S'), false},
+          {'s', ready('I'), true}}},
+        {"Parse behind a Sync",
+         {{'c', parse_to_execute + message('S') + message('P'), false},
+          {'s', completed("SELECT 1") + ready('I'), false}}},
+        {"three queries sent ahead",
+         {{'c', query("1") + query("2") + message('S'), false},
+          {'s', ready('I'), false},
+          {'s', ready('I'), false},
+          {'s', ready('I'), true}}},
+        {"COPY in",
+         {{'c', query("COPY t FROM STDIN"), false},
+          {'s', message('G', Bytes(3)), false},
+          {'c', row + row, false},
+          {'c', message('c'), false},
+          {'s', completed("COPY 2") + ready('I'), true}}},
+        {"COPY in by the extended protocol: its first Sync is not answered",
+         {{'c', parse_to_execute + message('S'), false},
+          {'s', message('G', Bytes(3)), false},
+          {'c', row + message('c'), false},
+          {'c', message('S'), false},
+          {'s', completed("COPY 1") + ready('I'), true}}},
+        {"COPY out",
+         {{'c', query("COPY t TO STDOUT"), false},
+          {'s', message('H', Bytes(3)) + row, false},
+          {'s', message('c') + completed("COPY 1") + ready('I'), true}}},
+        {"replication",
+         {{'c', query("START_REPLICATION"), false},
+          {'s', message('W', Bytes(3)) + row, false},
+          {'c', row, false}}},
+        {"a stream that is none", {{'c', Bytes(20, 0), false}}},
+    };
+    for (const Case& given : cases) {
+        INFO(given.what);
+        TrafficObserver observer;
+        TrafficSeen seen;
+        CHECK(observer.idle());
+        for (const Step& step : given.steps) {
+            if (step.from == 'c')
+                observer.from_client(step.bytes, seen);
+            else
+                observer.from_server(step.bytes, seen);
+            CHECK(observer.idle() == step.idle);
+        }
+    }
+}
+
+TEST_CASE("whether a session is idle is known again when its server is ready") {
+    TrafficObserver observer;
+    TrafficSeen seen;
+    observer.from_client(query("COPY t FROM STDIN"), seen);
+    observer.client_sent_unseen(1'000'000);
+    CHECK(!observer.idle());
+    observer.from_server(completed("COPY 5") + ready('I'), seen);
+    CHECK(observer.idle());
+    observer.from_client(query("x"), seen);
+    CHECK(!observer.idle());
+    observer.server_sent_unseen(1'000'000);
+    observer.from_server(rows(3) + ready('I'), seen);
+    CHECK(observer.idle());
+}
+
 TEST_CASE("a client that was lost is found again when a server that was not says it is ready") {
     TrafficObserver observer;
     TrafficSeen seen;
