@@ -15,6 +15,7 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <thread>
 
 using namespace pgmoat;
 using namespace pgmoat::admin;
@@ -53,7 +54,12 @@ struct Server {
 std::string converse(Server& server, std::string_view bytes) {
     tcp::socket client(server.context);
     error_code error;
-    client.connect(server.where, error);
+    // The system may be out of ports for a moment: thousands of connections are made in a second.
+    for (int attempt = 0; attempt == 0 || (error && attempt < 100); ++attempt) {
+        if (error) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        client.close();
+        client.connect(server.where, error);
+    }
     demand(!error, error.message());
     client.non_blocking(true);
     std::string answer;
