@@ -54,6 +54,10 @@ class Targets {
         return targets;
     }
     Target to_host(const std::string& host) const {
+        if (host.starts_with("*.")) {
+            const std::string one_of_them = "any" + host.substr(1);
+            return to(config::in_quotes(host), one_of_them, one_of_them);
+        }
         const bool is_address = tls::is_address(host);
         return to(config::in_quotes(host), is_address ? "" : config::lower_case(host), host);
     }
@@ -81,7 +85,7 @@ class Targets {
                 std::for_each(host.names.begin(), host.names.end(), add);
         if (rules_ != nullptr)
             for (const hba::Rule& rule : rules_->rules)
-                if (rule.sni) add(*rule.sni);
+                if (rule.sni && !rule.sni_regex) add(*rule.sni); // no name is known of the others
         return names;
     }
 

@@ -110,9 +110,10 @@ struct Rule {
     std::vector<std::pair<std::string, std::string>> options; // all of them, as written
 
     Demands demands;
-    std::optional<std::string> sni; // part of the match; lower case
-    std::string upstream;           // empty: the listener's
-    int max_connections = 0;        // 0: no limit of its own
+    std::optional<std::string> sni; // part of the match; a name in lower case, *.DOMAIN or /regex
+    std::shared_ptr<const re2::RE2> sni_regex;
+    std::string upstream;    // empty: the listener's
+    int max_connections = 0; // 0: no limit of its own
     std::shared_ptr<RuleStats> stats = std::make_shared<RuleStats>();
 };
 

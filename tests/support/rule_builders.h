@@ -4,6 +4,7 @@
 #pragma once
 
 #include "proxy/hba/evaluate/evaluation.h"
+#include "proxy/hba/parse/regex.h"
 #include "proxy/hba/rule.h"
 
 #include <re2/re2.h>
@@ -92,6 +93,8 @@ class RuleBuilder {
     }
     RuleBuilder& sni(const std::string& name) {
         rule_.sni = name;
+        rule_.sni_regex =
+            name.starts_with('/') ? hba::compile_regex(name.substr(1)).regex : nullptr;
         return *this;
     }
     RuleBuilder& upstream(const std::string& name) {

@@ -1,6 +1,7 @@
 #include "proxy/hba/evaluate/match.h"
 
 #include "proxy/config/text.h"
+#include "proxy/hba/server_name.h"
 
 #include <re2/re2.h>
 
@@ -98,14 +99,6 @@ Match match_address(const AddressMatch& wanted, const NetAddress& address, Answe
     return true;
 }
 
-// "*.example.com" stands for exactly one more label, as in certificates.
-bool matches_server_name(std::string_view wanted, std::string_view name) {
-    if (!wanted.starts_with("*.")) return equal_ignoring_case(wanted, name);
-    const std::size_t dot = name.find('.');
-    return dot != std::string_view::npos && dot > 0 &&
-           equal_ignoring_case(wanted.substr(1), name.substr(dot));
-}
-
 } // namespace
 
 bool matches_type(RecordType type, Family family, bool tls, bool gss) noexcept {
@@ -137,7 +130,7 @@ Match match_user(const NameMatch& wanted, std::string_view user, const Answers& 
 Match match(const Rule& rule, const Candidate& candidate, Answers& known) {
     if (!matches_type(rule.type, candidate.address.family, candidate.tls, candidate.gss))
         return false;
-    if (rule.sni && !matches_server_name(*rule.sni, candidate.server_name)) return false;
+    if (!matches_server_name(rule, candidate.server_name)) return false;
     const Match database = match_databases(rule, candidate, known);
     if (database == Match(false)) return false;
     const Match user = match_users(rule, candidate, known);

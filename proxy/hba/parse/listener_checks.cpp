@@ -3,6 +3,7 @@
 #include "proxy/config/text.h"
 #include "proxy/hba/method_promise.h"
 #include "proxy/hba/parse/names.h"
+#include "proxy/hba/server_name.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -93,6 +94,12 @@ std::string promise_that_is_not_held(const Rule& rule, const HbaContext& context
     return {};
 }
 
+bool names_any(const Rule& rule, const std::set<std::string>& hosts) {
+    return std::any_of(hosts.begin(), hosts.end(), [&rule](const std::string& host) {
+        return matches_server_name(rule, host);
+    });
+}
+
 } // namespace
 
 Complaint check_roles(const NameMatch& name, const HbaContext& context) {
@@ -114,7 +121,7 @@ std::string warning_about(const Rule& rule, const HbaContext& context) {
     if (rule.type == RecordType::hostgssenc && !context.passthrough) {
         return "hostgssenc record cannot match because GSSAPI is not supported by this build";
     }
-    if (rule.sni && context.ssl && context.only_named_hosts && !context.hosts.contains(*rule.sni))
+    if (rule.sni && context.ssl && context.only_named_hosts && !names_any(rule, context.hosts))
         return "record cannot match because there is no certificate for host name " +
                in_quotes(*rule.sni);
     if (rule.sni && !context.ssl && !context.passthrough)

@@ -3,6 +3,7 @@
 #include "metrics/labels.h"
 #include "proxy/config/text.h"
 #include "proxy/hba/limits.h"
+#include "proxy/hba/parse/regex.h"
 
 #include <algorithm>
 #include <charconv>
@@ -98,15 +99,29 @@ Complaint take_list(const std::string& name,
     }
 }
 
+Complaint take_server_name_regex(Rule& rule, const std::string& value) {
+    CompiledRegex compiled = compile_regex(value.substr(1));
+    if (!compiled.regex) return invalid("sni", value, compiled.error);
+    rule.sni = value;
+    rule.sni_regex = std::move(compiled.regex);
+    return {};
+}
+
+// One name; *.example.com, which stands for one more label; or a regular expression after a slash.
 Complaint take_server_name(Rule& rule, const std::string& value) {
+    if (value.starts_with('/')) return take_server_name_regex(rule, value);
     constexpr std::string_view others = "-_.0123456789";
     const std::string name = lower_case(value);
-    const bool characters = std::all_of(name.begin(), name.end(), [&](char c) {
+    const std::string_view labels = std::string_view(name).substr(name.starts_with("*.") ? 2 : 0);
+    const bool characters = std::all_of(labels.begin(), labels.end(), [&](char c) {
         return (c >= 'a' && c <= 'z') || others.find(c) != std::string_view::npos;
     });
-    if (!characters || name.empty() || name.size() > limits::server_name_bytes_max ||
-        name.front() == '.' || name.back() == '.') {
-        return invalid("sni", value, "Specify one host name, in ASCII and without wildcards.");
+    if (!characters || labels.empty() || name.size() > limits::server_name_bytes_max ||
+        labels.front() == '.' || labels.back() == '.') {
+        return invalid("sni",
+                       value,
+                       "Specify one host name in ASCII, *.DOMAIN, or a regular expression after a "
+                       "slash.");
     }
     rule.sni = name;
     return {};

@@ -138,13 +138,21 @@ TEST_CASE("options of our own are checked") {
          "name.)"},
         {"hostssl all all all md5 tls_groups=X25519,X448",
          "authentication option not in name=value format: X448"},
-        {"hostssl all all all md5 sni=*.example.com",
-         "invalid value for sni: \"*.example.com\" (Specify one host name, in ASCII and without "
-         "wildcards.)"},
+        {"hostssl all all all md5 sni=*.",
+         "invalid value for sni: \"*.\" (Specify one host name in ASCII, *.DOMAIN, or a regular "
+         "expression after a slash.)"},
+        {"hostssl all all all md5 sni=a.*.b",
+         "invalid value for sni: \"a.*.b\" (Specify one host name in ASCII, *.DOMAIN, or a regular "
+         "expression after a slash.)"},
+        {"hostssl all all all md5 sni=/(",
+         "invalid value for sni: \"/(\" (invalid regular expression \"(\": parentheses () not "
+         "balanced)"},
         {"hostssl all all all md5 sni=",
-         "invalid value for sni: \"\" (Specify one host name, in ASCII and without wildcards.)"},
+         "invalid value for sni: \"\" (Specify one host name in ASCII, *.DOMAIN, or a regular "
+         "expression after a slash.)"},
         {"hostssl all all all md5 sni=x.",
-         "invalid value for sni: \"x.\" (Specify one host name, in ASCII and without wildcards.)"},
+         "invalid value for sni: \"x.\" (Specify one host name in ASCII, *.DOMAIN, or a regular "
+         "expression after a slash.)"},
         {"local all all md5 upstream=nowhere",
          "invalid value for upstream: \"nowhere\" (There is no upstream of this name.)"},
         {"local all all md5 max_connections=0",
@@ -378,4 +386,19 @@ TEST_CASE("rules are numbered in order of evaluation and know their line") {
           std::vector<std::string>{"skipping missing authentication file \"/c/no\"",
                                    "record cannot match because the one in file \"/c/more\" line 1 "
                                    "matches all that it would in file \"/c/hba\" line 5"});
+}
+
+TEST_CASE("a rule for host names that no certificate is for is warned of") {
+    HbaContext context;
+    context.only_named_hosts = true;
+    context.hosts = {"a.example.com", "b.example.org"};
+    const auto warning = [&context](const std::string& sni) {
+        return ParsedHba("hostssl all all all md5 sni=" + sni, context).lines.at(0).warning;
+    };
+    for (const char* fits : {"a.example.com", "*.example.com", "/^b\\.", "/example"})
+        CHECK(warning(fits).empty());
+    for (const std::string fits_none : {"c.example.com", "*.example.net", "/^example"})
+        CHECK(warning(fits_none) ==
+              "record cannot match because there is no certificate for host name \"" + fits_none +
+                  "\"");
 }

@@ -158,7 +158,14 @@ TEST_CASE("a server name is part of the match") {
     };
     const Rule one = RuleBuilder().sni("db.example.com");
     const Rule below = RuleBuilder().sni("*.example.com");
+    const Rule tenants = RuleBuilder().sni("/^t[0-9]+\\.example\\.com$");
+    const Rule anything = RuleBuilder().sni("/.*");
     check({
+        {"expression", tenants, named("t17.example.com"), true},
+        {"expression, case does not count", tenants, named("T17.Example.COM"), true},
+        {"expression, another name", tenants, named("t17.example.com.evil.org"), false},
+        {"expression, no name", anything, named(""), false},
+        {"expression, in the clear", anything, CandidateBuilder(), false},
         {"equal", one, named("db.example.com"), true},
         {"case does not count", one, named("DB.Example.com"), true},
         {"another", one, named("db2.example.com"), false},
