@@ -12,6 +12,7 @@
 #include "proxy/server/probe_once.h"
 #include "proxy/server/process.h"
 #include "proxy/server/server.h"
+#include "proxy/server/service_manager.h"
 
 #include <unistd.h>
 
@@ -75,6 +76,7 @@ void require_question_makes_sense(const CheckOptions& options) {
 int serve(const std::string& config_file) {
     server::hold_signals();
     server::protect_process();
+    server::ServiceManager service_manager;
     return with_exit_codes(config_file, [&]() -> int {
         config::Config config = config::load_config(config_file);
         const std::string user = config.user;
@@ -82,8 +84,10 @@ int serve(const std::string& config_file) {
         server::require_user(user);
         telemetry::Log log;
         log.configure(config.log_min_messages, config.log_format);
-        server::Server server(std::move(config), log);
+        const std::string log_file = config.log_file;
+        server::Server server(std::move(config), log, service_manager);
         server::become_user(user);
+        if (!log_file.empty()) log.write_to(log_file); // as the user who will reopen it
         return server.run();
     });
 }

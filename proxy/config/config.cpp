@@ -52,6 +52,7 @@ void resolve_all(Config& config) {
     const std::filesystem::path folder = folder_of(config);
     resolve(config.hosts_file, folder);
     resolve(config.console_auth_file, folder);
+    resolve(config.log_file, folder);
     tls::ServerSettings& tls = config.tls;
     resolve_pairs(tls.pairs, folder);
     for (std::string* path : {&tls.ca_file, &tls.crl_file, &tls.crl_dir, &tls.dh_params_file})

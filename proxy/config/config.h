@@ -85,6 +85,7 @@ struct Config {
     bool log_disconnections = true;
     LogLevel log_min_messages = LogLevel::info;
     LogFormat log_format = LogFormat::text;
+    std::string log_file;           // resolved; empty: standard error
     std::string user;               // become this user after binding; empty: stay
     std::string http_listen;        // "127.0.0.1:9632"; empty: no HTTP endpoint
     std::string http_tls_cert_file; // empty: in the clear; paths resolved

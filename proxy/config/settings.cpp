@@ -247,6 +247,11 @@ std::string store_hosts_file(Draft& draft, const std::string& value) {
     return {};
 }
 
+std::string store_log_file(Draft& draft, const std::string& value) {
+    draft.config.log_file = value;
+    return {};
+}
+
 std::string store_user(Draft& draft, const std::string& value) {
     draft.config.user = value;
     return {};
@@ -447,6 +452,11 @@ constexpr std::array rows{
                show_log_level},
     SettingRow{
         "log_format", "text", reload, EnumSetting{log_formats, store_log_format}, show_log_format},
+    SettingRow{"log_file",
+               "",
+               restart,
+               TextSetting{"file", store_log_file},
+               [](const Config& config) { return config.log_file; }},
 
     SettingRow{"user",
                "",

@@ -38,4 +38,16 @@ inline constexpr std::size_t passphrase_line_bytes_max = 1024;
 // `pgmoat check --probe`: a person waits for it.
 inline constexpr std::chrono::seconds probes_at_check_max{30};
 
+// How long a line to the service manager may wait for it to be read.
+inline constexpr std::chrono::seconds notify_patience{1};
+
+// Of a status line: systemctl shows one line.
+inline constexpr std::size_t status_bytes_max = 512;
+
+// Sockets that the service manager may hand over: more than the listeners of any configuration.
+inline constexpr long long handed_over_sockets_max = 1024;
+
+// What a stop may take after shutdown_timeout: connections that are cut off, the last log lines.
+inline constexpr std::chrono::seconds stop_reserve{15};
+
 } // namespace pgmoat::server

@@ -7,6 +7,7 @@
 #include "proxy/access/recheck_sessions.h"
 #include "proxy/admin/console/console.h"
 #include "proxy/relay/plane.h"
+#include "proxy/relay/uring.h"
 #include "proxy/server/admin_server.h"
 #include "proxy/server/certificate_gauges.h"
 #include "proxy/server/certificate_watch.h"
@@ -73,9 +74,10 @@ struct Server::Running {
             std::shared_ptr<const RuntimeConfig> initial,
             std::vector<session::ListeningSocket> sockets,
             admin::HttpAccess access,
-            FileLooks seen)
-        : log(shared_log), setup(std::move(initial)), addresses(setup->config, counters),
-          reporter(log, counters),
+            FileLooks seen,
+            ServiceManager& manager)
+        : log(shared_log), service_manager(manager), setup(std::move(initial)),
+          addresses(setup->config, counters), reporter(log, counters),
           plane({static_cast<std::size_t>(setup->config.relay_threads)}, reporter, counters),
           services{table, plane, reporter, counters, log} {
         services.addresses = &addresses;
@@ -95,9 +97,11 @@ struct Server::Running {
                 std::move(access));
         open_console();
         signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
+        signals->add(SIGUSR1);
         timer.emplace(threads[0]->context);
         housekeeper.emplace(threads[0]->context);
         session_clock.emplace(threads[0]->context);
+        watchdog.emplace(threads[0]->context);
         reloader.emplace(
             threads[0]->context,
             [this] { return setup; },
@@ -117,6 +121,8 @@ struct Server::Running {
         for (auto& thread : threads)
             thread->lag.start();
         log.info("ready to accept connections");
+        service_manager.ready("ready to accept connections");
+        keep_watchdog_quiet();
 
         console_thread.start(log);
         if (http) http_thread.start(log);
@@ -177,6 +183,8 @@ struct Server::Running {
             if (error) return;
             if (signal == SIGHUP)
                 reload();
+            else if (signal == SIGUSR1)
+                reopen_log();
             else if (signal == SIGTERM && !state.draining)
                 drain("received smart shutdown request");
             else
@@ -185,8 +193,13 @@ struct Server::Running {
         });
     }
 
+    void reopen_log() {
+        if (const std::string failure = log.reopen(); !failure.empty()) log.error(failure);
+    }
+
     void reload() {
         log.info("received SIGHUP, reloading configuration files");
+        service_manager.reloading();
         reloader->request(ReloadKind::all);
     }
 
@@ -199,6 +212,8 @@ struct Server::Running {
         for (const auto& error : result.errors)
             log.error(error);
         if (!result.setup) {
+            if (!rotated && !state.draining)
+                service_manager.ready("reload failed: " + result.errors.front());
             mark_faults(state.certificates, result.certificates);
             tell_http();
             for (const auto& heard : result.heard)
@@ -210,6 +225,7 @@ struct Server::Running {
         take(result.setup, [this, rotated, asked = result.heard] {
             log.info(rotated ? "certificate files have changed and were loaded"
                              : "configuration was reloaded");
+            if (!rotated && !state.draining) service_manager.ready("configuration was reloaded");
             for (const auto& heard : asked)
                 heard({});
         });
@@ -272,6 +288,8 @@ struct Server::Running {
         log.info(why + ", waiting for " + std::to_string(sessions_left()) + " connections");
         plane.close_all_when_idle({metrics::CloseReason::drain, "pgmoat drains"});
         give_up_at = std::chrono::steady_clock::now() + setup->config.shutdown_timeout;
+        service_manager.stopping("waiting for " + std::to_string(sessions_left()) + " connections",
+                                 setup->config.shutdown_timeout + stop_reserve);
         wait_until_empty();
     }
 
@@ -298,6 +316,7 @@ struct Server::Running {
         const std::size_t live = sessions_left();
         log.info(why + ", ending " + std::to_string(live) + " connections");
         if (live > 0) exit_code = 1;
+        service_manager.stopping("ending all connections", stop_reserve);
         plane.close_all();
         end_control_sessions("shut down during login");
         give_up_at = std::chrono::steady_clock::now() + cut_off_wait;
@@ -348,6 +367,18 @@ struct Server::Running {
         });
     }
 
+    // Says that the first control thread's loop goes round; the manager restarts a process that
+    // hangs.
+    void keep_watchdog_quiet() {
+        const auto interval = service_manager.watchdog();
+        if (!interval) return;
+        service_manager.keep_alive();
+        watchdog->expires_after(*interval);
+        watchdog->async_wait([this](const error_code& error) {
+            if (!error) keep_watchdog_quiet();
+        });
+    }
+
     void finish() {
         reporter.summarise_refusals();
         access::summarise_dry_run(services);
@@ -356,6 +387,7 @@ struct Server::Running {
     }
 
     telemetry::Log& log;
+    ServiceManager& service_manager;
     std::shared_ptr<const RuntimeConfig> setup;
     metrics::Counters counters;
     access::AddressGate addresses; // live connections hold places in it
@@ -373,6 +405,7 @@ struct Server::Running {
     std::optional<asio::steady_timer> housekeeper;
     std::optional<asio::steady_timer> session_clock;
     SessionTimeouts session_timeouts;
+    std::optional<asio::steady_timer> watchdog;
     ServerState state{false, true, std::time(nullptr), read_certificates(*setup)};
     WorkerThread http_thread; // outlives what runs on it
     std::optional<AdminServer> http;
@@ -383,18 +416,22 @@ struct Server::Running {
     int exit_code = 0;
 };
 
-Server::Server(config::Config config, telemetry::Log& log)
-    : log_(log), looks_(look_at(tls_files_of(config))),
+Server::Server(config::Config config, telemetry::Log& log, ServiceManager& service_manager)
+    : log_(log), service_manager_(service_manager), looks_(look_at(tls_files_of(config))),
       setup_(load_runtime_config(std::move(config))),
       http_access_(admin::load_http_access(setup_->config)),
-      sockets_(open_listeners(setup_->config, notes_)) {}
+      sockets_(open_listeners(setup_->config, notes_, service_manager.take_sockets())) {}
 
 Server::~Server() = default;
 
 int Server::run() {
     log_start();
-    Running running(
-        log_, std::move(setup_), std::move(sockets_), std::move(http_access_), std::move(looks_));
+    Running running(log_,
+                    std::move(setup_),
+                    std::move(sockets_),
+                    std::move(http_access_),
+                    std::move(looks_),
+                    service_manager_);
     return running.run();
 }
 
@@ -412,6 +449,8 @@ void Server::log_start() const {
     const auto wanted = static_cast<std::size_t>(config.max_connections);
     const std::string shortage = shortage_of_descriptors(provide_descriptors(wanted), wanted);
     if (!shortage.empty()) log_.warning(shortage);
+    if (!relay::Uring(1).usable())
+        log_.info("io_uring is not available: each receive and send needs its own system call");
     for (const auto& socket : sockets_)
         log_.info("listening on " + socket.shown);
 }

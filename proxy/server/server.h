@@ -1,6 +1,7 @@
 // Builds the planes and the admin side, and runs them until it is told to stop. Signals: HUP
-// reloads all or nothing, TERM drains, INT or a second TERM ends at once. Construction binds and
-// reads keys, so that the privileges it may need can be given up before run().
+// reloads all or nothing, TERM drains, INT or a second TERM ends at once, USR1 reopens the log file.
+// Construction binds and reads keys, so that the privileges it may need can be given up before
+// run().
 #pragma once
 
 #include "metrics/counters.h"
@@ -9,6 +10,7 @@
 #include "proxy/runtime/runtime_config.h"
 #include "proxy/runtime/services.h"
 #include "proxy/server/file_watch.h"
+#include "proxy/server/service_manager.h"
 #include "proxy/session/accept.h"
 #include "proxy/telemetry/connection_log.h"
 #include "proxy/telemetry/log.h"
@@ -23,7 +25,7 @@ namespace pgmoat::server {
 class Server {
   public:
     // Throws tls::Error, config::ConfigError, BindError.
-    Server(config::Config config, telemetry::Log& log);
+    Server(config::Config config, telemetry::Log& log, ServiceManager& service_manager);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -36,6 +38,7 @@ class Server {
     void log_start() const;
 
     telemetry::Log& log_;
+    ServiceManager& service_manager_;
     FileLooks looks_; // before anything of them is loaded
     std::shared_ptr<const runtime::RuntimeConfig> setup_;
     admin::HttpAccess http_access_;

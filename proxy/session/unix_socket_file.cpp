@@ -94,8 +94,12 @@ Descriptor lock(const std::string& path) {
 
 } // namespace
 
+std::string UnixSocketFile::path_in(const std::string& directory, std::uint16_t port) {
+    return directory + "/.s.PGSQL." + std::to_string(port);
+}
+
 UnixSocketFile::UnixSocketFile(const std::string& directory, std::uint16_t port) {
-    const std::string path = directory + "/.s.PGSQL." + std::to_string(port);
+    const std::string path = path_in(directory, port);
     lock_ = lock(path);
     path_ = path; // from here on ours to remove
     try {

@@ -28,6 +28,8 @@ class UnixSocketFile {
     UnixSocketFile& operator=(const UnixSocketFile&) = delete;
     ~UnixSocketFile();
 
+    // As libpq looks for it.
+    [[nodiscard]] static std::string path_in(const std::string& directory, std::uint16_t port);
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   private:

@@ -1,6 +1,7 @@
 #include "proxy/telemetry/log.h"
 
 #include "protocol/shown_text.h"
+#include "proxy/telemetry/file_sink.h"
 #include "proxy/telemetry/stderr_sink.h"
 
 #include <spdlog/async.h>
@@ -103,6 +104,7 @@ struct Log::Sink {
     std::shared_ptr<StderrSink> output = std::make_shared<StderrSink>();
     std::shared_ptr<spdlog::details::thread_pool> queue =
         std::make_shared<spdlog::details::thread_pool>(queue_lines_max, 1);
+    std::shared_ptr<FileSink> file; // shared with the logger, as spdlog wants it
     std::atomic<int> from{1};
     std::atomic<config::LogFormat> format{config::LogFormat::text};
 };
@@ -136,8 +138,19 @@ void Log::configure(Level from, config::LogFormat format) {
     sink_->format.store(format, std::memory_order_relaxed);
 }
 
+void Log::write_to(const std::string& file) {
+    sink_->file = std::make_shared<FileSink>(file);
+    sink_->file->set_pattern("%v");
+    sink_->logger->sinks() = {sink_->file};
+}
+
+std::string Log::reopen() {
+    return sink_->file ? sink_->file->reopen() : std::string();
+}
+
 std::uint64_t Log::dropped() const {
-    return sink_->queue->overrun_counter() + sink_->output->lost();
+    const std::uint64_t unwritten = sink_->file ? sink_->file->lost() : 0;
+    return sink_->queue->overrun_counter() + sink_->output->lost() + unwritten;
 }
 
 } // namespace pgmoat::telemetry

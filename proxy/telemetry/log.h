@@ -1,4 +1,4 @@
-// The log: one line per event to stderr, as text for people or JSON for machines, written by a
+// The log: one line per event to stderr or a file, as text for people or JSON for machines, written by a
 // thread of its own from a bounded queue. When the queue is full the oldest line goes and is
 // counted: a slow reader of the log never delays a connection. Every text is escaped, so callers
 // pass it as it came.
@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace pgmoat::telemetry {
@@ -32,6 +33,12 @@ class Log {
     [[nodiscard]] bool shows(Level level) const noexcept;
     void configure(Level from, config::LogFormat format);
     [[nodiscard]] std::uint64_t dropped() const;
+
+    // From now on to this file. Throws std::system_error. Before other threads log.
+    void write_to(const std::string& file);
+    // Opens the file by its name again, after logrotate moved it; on failure the old one goes on.
+    // Returns the failure in words; empty: done, or there is no file.
+    [[nodiscard]] std::string reopen();
 
   private:
     struct Sink;

@@ -33,10 +33,11 @@ def config_text(settings):
 
 class Pgmoat:
     """A running proxy. `settings` is its configuration; `certificate` turns ssl on; `names` makes, from its
-    folder, the words in front of its command (kit/resolver.py); `files` are written beside the configuration."""
+    folder, the words in front of its command (kit/resolver.py); `files` are written beside the configuration;
+    `environment` is added to ours."""
 
     def __init__(self, workspace, certificate=None, settings=None, binary=None, ready=True, as_user=True,
-                 names=None, files=None):
+                 names=None, files=None, environment=None):
         self.workspace = workspace
         self.port = free_port()
         self.folder = workspace.folder("pgmoat")
@@ -47,7 +48,8 @@ class Pgmoat:
             self.settings |= {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
         self.write_files({"tsan.supp": THREAD_SUPPRESSIONS, **(files or {})})
         environment = {**SANITIZER_OPTIONS, "TSAN_OPTIONS": f"{SANITIZER_OPTIONS['TSAN_OPTIONS']}:"
-                                                            f"suppressions={self.folder / 'tsan.supp'}"}
+                                                            f"suppressions={self.folder / 'tsan.supp'}",
+                       **(environment or {})}
         self.configure(settings or {})
         wrapper = names(self.folder) if names else []
         self.process = Process([*wrapper, binary or workspace.pgmoat, "--config", self.config_file],

@@ -1,0 +1,126 @@
+#include "proxy/server/service_manager.h"
+
+#include "proxy/server/limits.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+namespace pgmoat::server {
+
+namespace {
+
+// sd_listen_fds(3): handed-over descriptors begin here.
+constexpr int first_handed_over = 3;
+
+std::string take_variable(const char* name) {
+    const char* value = std::getenv(name);
+    std::string text = value ? value : "";
+    (void)::unsetenv(name);
+    return text;
+}
+
+std::optional<long long> number(const std::string& text) {
+    long long value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < 0) return {};
+    return value;
+}
+
+bool is_this_process(const std::string& pid) {
+    return number(pid) == static_cast<long long>(::getpid());
+}
+
+// "@name" is a socket without a file.
+Descriptor connect_to(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() < 2 || path.size() >= sizeof address.sun_path ||
+        (path[0] != '/' && path[0] != '@'))
+        return {};
+    std::memcpy(address.sun_path, path.data(), path.size());
+    if (path[0] == '@') address.sun_path[0] = '\0';
+    Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket) return {};
+    // A manager that does not read must not stop the proxy.
+    const timeval patience{notify_patience.count(), 0};
+    (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return {};
+    return socket;
+}
+
+std::vector<Descriptor> handed_over_sockets() {
+    const bool ours = is_this_process(take_variable("LISTEN_PID"));
+    const auto count = number(take_variable("LISTEN_FDS"));
+    (void)take_variable("LISTEN_FDNAMES");
+    std::vector<Descriptor> sockets;
+    if (!ours || !count) return sockets;
+    const auto bounded = std::min<long long>(*count, handed_over_sockets_max);
+    for (int i = 0; i < bounded; ++i) {
+        const int socket = first_handed_over + i;
+        (void)::fcntl(socket, F_SETFD, FD_CLOEXEC);
+        const int flags = ::fcntl(socket, F_GETFL);
+        if (flags >= 0) (void)::fcntl(socket, F_SETFL, flags | O_NONBLOCK);
+        sockets.emplace_back(socket);
+    }
+    return sockets;
+}
+
+// One line each: a line break would begin another variable.
+std::string line(std::string_view name, std::string_view value) {
+    std::string text = std::string(name) + '=' + std::string(value.substr(0, status_bytes_max));
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, ' ');
+    return text + '\n';
+}
+
+long long monotonic_microseconds() {
+    timespec now{};
+    (void)::clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
+}
+
+} // namespace
+
+ServiceManager::ServiceManager()
+    : channel_(connect_to(take_variable("NOTIFY_SOCKET"))), sockets_(handed_over_sockets()) {
+    const std::string pid = take_variable("WATCHDOG_PID");
+    const auto interval = number(take_variable("WATCHDOG_USEC"));
+    if (channel_ && interval && *interval > 0 && (pid.empty() || is_this_process(pid)))
+        watchdog_ = std::chrono::microseconds(*interval) / 2; // as sd_watchdog_enabled(3) advises
+}
+
+void ServiceManager::ready(std::string_view status) {
+    notify("READY=1\n" + line("STATUS", status));
+}
+
+void ServiceManager::reloading() {
+    notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(monotonic_microseconds()) + '\n' +
+           line("STATUS", "reloading configuration files"));
+}
+
+void ServiceManager::stopping(std::string_view status, std::chrono::seconds time_needed) {
+    const auto microseconds = std::chrono::microseconds(time_needed).count();
+    notify("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(microseconds) + '\n' +
+           line("STATUS", status));
+}
+
+void ServiceManager::keep_alive() {
+    notify("WATCHDOG=1\n");
+}
+
+void ServiceManager::notify(const std::string& message) {
+    if (channel_) (void)::send(channel_.get(), message.data(), message.size(), MSG_NOSIGNAL);
+}
+
+} // namespace pgmoat::server

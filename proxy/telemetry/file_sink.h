@@ -1,0 +1,40 @@
+// Lines to a file that can be opened again by its name while they are written (logrotate moves it).
+// Lines that cannot be written (a full disk) are counted, and the proxy goes on.
+#pragma once
+
+#include <spdlog/sinks/base_sink.h>
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace pgmoat::telemetry {
+
+class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+  public:
+    // Throws std::system_error.
+    explicit FileSink(std::string name);
+    FileSink(const FileSink&) = delete;
+    FileSink& operator=(const FileSink&) = delete;
+    ~FileSink() override;
+
+    // Any thread. On failure the old file goes on. Returns the failure in words; empty: done.
+    [[nodiscard]] std::string reopen();
+    [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.load(); }
+
+  protected:
+    void sink_it_(const spdlog::details::log_msg& message) override;
+    void flush_() override {}
+
+  private:
+    [[nodiscard]] int open_file() const;
+    [[nodiscard]] bool write(std::string_view line) const;
+
+    std::string name_;
+    int file_;
+    std::atomic<std::uint64_t> lost_{0};
+};
+
+} // namespace pgmoat::telemetry
