@@ -10,14 +10,16 @@ install(TARGETS pgmoat RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(DIRECTORY deploy/config/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/config FILES_MATCHING PATTERN "*.conf")
 install(DIRECTORY deploy/prometheus deploy/grafana DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES deploy/systemd/credentials.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/systemd)
+install(FILES deploy/systemd/pgmoat.socket DESTINATION ${PGMOAT_SYSTEMD_DIR})
 install(FILES deploy/completion/pgmoat.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
   RENAME pgmoat)
 install(FILES deploy/systemd/pgmoat.sysusers DESTINATION ${PGMOAT_SYSUSERS_DIR} RENAME pgmoat.conf)
 
 # systemd 253 waits for the answer to a reload; before, a check in front of the signal tells what is wrong.
+# The shell's own kill: Debian's program of that name is in procps, which a bare machine has not.
 pkg_check_modules(systemd QUIET systemd)
 set(PGMOAT_SYSTEMD_VERSION "${systemd_VERSION}" CACHE STRING "Version of systemd that the unit is for")
-set(notify_lines "Type=notify\nExecReload={{sbindir}}/pgmoat check --config {{sysconfdir}}/pgmoat/pgmoat.conf\nExecReload=/bin/kill -HUP $MAINPID")
+set(notify_lines "Type=notify\nExecReload={{sbindir}}/pgmoat check --config {{sysconfdir}}/pgmoat/pgmoat.conf\nExecReload=/bin/sh -c 'kill -HUP $MAINPID'")
 if(PGMOAT_SYSTEMD_VERSION AND PGMOAT_SYSTEMD_VERSION VERSION_GREATER_EQUAL 253)
   set(notify_lines "Type=notify-reload\nExecReload={{sbindir}}/pgmoat check --config {{sysconfdir}}/pgmoat/pgmoat.conf")
 endif()

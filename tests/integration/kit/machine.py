@@ -1,0 +1,101 @@
+"""A booted Debian: systemd as process 1 in a container of systemd-nspawn, over a root folder that stays as it is."""
+
+import os
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+
+from kit.environment import SOURCE
+from kit.process import eventually
+
+ROOTS = Path(os.environ.get("PGMOAT_DEBIAN_ROOTS", SOURCE / "build/debian-root"))
+
+
+def release():
+    """(codename, version) of this machine's Debian."""
+    facts = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    return facts["VERSION_CODENAME"].strip('"'), facts["VERSION_ID"].strip('"')
+
+
+def make_root(suite, dependencies):
+    """The folder with a bare Debian in which these dependencies are satisfied."""
+    root = ROOTS / suite
+    subprocess.run([SOURCE / "tests/integration/make-debian-root", root, suite, dependencies], check=True, timeout=900)
+    return root
+
+
+class Machine:
+    """Use it in a with statement. What is written goes into `folder`; `files` are put into its /root."""
+
+    def __init__(self, folder, suite, dependencies, files=()):
+        root = make_root(suite, dependencies)
+        for name in ("upper", "work", "merged"):
+            (folder / name).mkdir()
+        (folder / "upper/root").mkdir(mode=0o700)
+        for file in files:
+            (folder / "upper/root" / file.name).write_bytes(file.read_bytes())
+        # Both mounts end with the namespace, and with it the machine. A unified hierarchy: systemd 256 and later
+        # refuse the old one.
+        script = (f"mount -t overlay overlay -o lowerdir={root},upperdir={folder}/upper,workdir={folder}/work "
+                  f"{folder}/merged && exec systemd-nspawn --quiet --directory={folder}/merged --boot --register=no "
+                  "--keep-unit --private-network --console=pipe --hostname=moat")
+        self.log_file = folder / "console"
+        with self.log_file.open("wb") as log:
+            self._nspawn = subprocess.Popen(
+                ["unshare", "--mount", "--propagation", "private", "bash", "-c", script], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})
+        self._init = None
+
+    def __enter__(self):
+        try:
+            self._init = eventually(self._find_init, "process 1 of the machine", timeout=60)
+            eventually(lambda: self.try_run("systemctl is-system-running").stdout.strip() in ("running", "degraded"),
+                       "the machine to be up", timeout=90)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self._init:
+            os.kill(self._init, signal.SIGRTMIN + 4)  # systemd's word for poweroff
+            try:
+                self._nspawn.wait(30)
+            except subprocess.TimeoutExpired:
+                pass
+        if self._nspawn.poll() is None:
+            self._nspawn.kill()
+            self._nspawn.wait()
+
+    def _find_init(self):
+        assert self._nspawn.poll() is None, self.log_file.read_text(errors="replace")
+        children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text().split()
+        for child in children:
+            status = Path(f"/proc/{child}/status").read_text()
+            if "Name:\tsystemd\n" in status:
+                return int(child)
+        return None
+
+    def _enter(self, command):
+        return ["nsenter", "--target", str(self._init), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup",
+                "--root", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8",
+                "SYSTEMD_PAGER=cat", "DEBIAN_FRONTEND=noninteractive", "bash", "-c", f"cd / && {command}"]
+
+    def try_run(self, command, timeout=120):
+        return subprocess.run(self._enter(command), capture_output=True, text=True, check=False, timeout=timeout)
+
+    def run(self, command, timeout=120):
+        result = self.try_run(command, timeout)
+        assert result.returncode == 0, f"{command}:\n{result.stdout}{result.stderr}\n{self.journal()}"
+        return result.stdout
+
+    def start(self, command):
+        """In the background: a Popen."""
+        return subprocess.Popen(self._enter(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def write(self, path, text):
+        self.run(f"mkdir -p {shlex.quote(str(Path(path).parent))} && cat >{shlex.quote(path)} <<'END'\n{text}\nEND")
+
+    def journal(self):
+        return self.try_run("journalctl --no-pager -n 60").stdout
