@@ -4,7 +4,7 @@
 _pgmoat_words() {
     case $1 in
     "") echo "check hba cert http-user --config --version --help" ;;
-    check) echo "--config --explain --help" ;;
+    check) echo "--config --explain --probe --host --user --database --address --help" ;;
     hba) echo "test list --help" ;;
     "hba test")
         echo "--config --file --listener --address --user --database --replication --tls --cipher --group --sni" \
