@@ -80,7 +80,7 @@ ChainLink link_of(const std::vector<CertificatePtr>& chain, std::size_t index) {
     ChainLink link;
     link.subject = slash_form(X509_get_subject_name(certificate));
     link.issuer = slash_form(X509_get_issuer_name(certificate));
-    link.self_signed = is_issued_by(certificate, certificate);
+    link.self_signed = X509_self_signed(certificate, 1) == 1;
     link.seems_self_signed = X509_self_signed(certificate, 0) == 1;
     link.not_before = unix_seconds(X509_get0_notBefore(certificate));
     link.not_after = unix_seconds(X509_get0_notAfter(certificate));

@@ -274,3 +274,11 @@ TEST_CASE("the authority's own files are not overwritten") {
         CHECK(contents(file) == before);
     }
 }
+
+TEST_CASE("a self-signed certificate of a server is one, though it must sign no others") {
+    const test::TemporaryFolder folder;
+    tls::issue_certificate(self_signed("db"), folder.file("c"), folder.file("k"), false);
+    const tls::ChainFacts facts = tls::inspect_chain(folder.file("c"));
+    CHECK(facts.links.front().self_signed);
+    CHECK(tls::verification_problem(facts, facts.not_before) == "");
+}
