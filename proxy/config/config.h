@@ -66,6 +66,7 @@ struct Config {
     std::vector<std::string> hosts_files;     // that were read for it
     std::chrono::seconds authentication_timeout{60};
     std::chrono::seconds server_login_timeout{0}; // 0: the server may take its time
+    std::chrono::seconds drain_delay{0}; // between not being ready and closing the listeners
     std::chrono::seconds shutdown_timeout{60};
     std::chrono::seconds idle_session_timeout{0}; // 0: none
     std::chrono::seconds max_session_lifetime{0}; // 0: none

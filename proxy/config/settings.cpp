@@ -427,6 +427,7 @@ constexpr std::array rows{
 
     seconds_row<&Config::authentication_timeout>("authentication_timeout", "60", 1, 600),
     seconds_row<&Config::server_login_timeout>("server_login_timeout", "0", 0, INT_MAX),
+    seconds_row<&Config::drain_delay>("drain_delay", "0", 0, 3600),
     seconds_row<&Config::shutdown_timeout>("shutdown_timeout", "60", 0, INT_MAX),
     seconds_row<&Config::idle_session_timeout>("idle_session_timeout", "0", 0, INT_MAX),
     seconds_row<&Config::max_session_lifetime>("max_session_lifetime", "0", 0, INT_MAX),

@@ -284,6 +284,19 @@ struct Server::Running {
     void drain(const std::string& why) {
         state.draining = true;
         tell_http();
+        const std::chrono::seconds delay = setup->config.drain_delay;
+        if (delay.count() == 0) return stop_listening(why);
+        log.info(why + ", not ready any more, closing listeners in " +
+                 std::to_string(delay.count()) + " s");
+        service_manager.stopping("not ready, closing listeners soon",
+                                 delay + setup->config.shutdown_timeout + stop_reserve);
+        timer->expires_after(delay);
+        timer->async_wait([this](const error_code& error) {
+            if (!error && !cut_off) stop_listening("drain_delay is over");
+        });
+    }
+
+    void stop_listening(const std::string& why) {
         listeners.clear();
         log.info(why + ", waiting for " + std::to_string(sessions_left()) + " connections");
         plane.close_all_when_idle({metrics::CloseReason::drain, "pgmoat drains"});

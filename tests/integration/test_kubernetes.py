@@ -110,7 +110,8 @@ def test_every_deployment_is_locked_down_and_has_time_to_drain(objects):
             assert not any("subPath" in mount for mount in container["volumeMounts"])
         (check,), (main,) = spec["initContainers"], spec["containers"]
         assert check["args"] == ["check", *main["args"]]
-        before = main["lifecycle"]["preStop"]["sleep"]["seconds"]
+        before = int(setting(kinds, "drain_delay"))
+        assert before > 0
         assert before + int(setting(kinds, "shutdown_timeout")) < spec["terminationGracePeriodSeconds"]
         for volume in spec["volumes"]:
             assert volume.get("secret", {"defaultMode": 0o440})["defaultMode"] == 0o440

@@ -10,6 +10,7 @@ import pytest
 
 from kit import wire
 from kit.environment import RUNS_AS_ROOT, USER, free_port, run_as_user, write_for_user
+from kit.http import Http
 from kit.pgmoat import config_text, run_pgmoat
 from kit.process import eventually
 from kit.raw_client import RawClient
@@ -284,6 +285,37 @@ class TestShutdown:
             self.is_told_to_leave(client)
             assert terminating.process.wait() == 1
         assert terminating.closed_line("user=postgres")["reason"] == "drain"
+
+    def test_during_drain_delay_it_is_not_ready_and_still_takes_connections(self, start_pgmoat, certificate, postgres,
+                                                                           http_port):
+        pgmoat = start_pgmoat(certificate, settings={
+            "drain_delay": "2s", "http_listen": f"127.0.0.1:{http_port}",
+            "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable"})
+        assert Http(http_port).get("/readyz")[0] == 200
+        with RawClient(pgmoat.port) as before, RawClient(pgmoat.port) as during:
+            before.start_tls().log_in()
+            start = time.monotonic()
+            pgmoat.process.send_signal(signal.SIGTERM)
+            eventually(lambda: Http(http_port).get("/readyz")[0] == 503, "not being ready")
+            during.start_tls().log_in()
+            assert during.query("SELECT 'new'")[1][1].endswith(b"new")
+            assert before.query("SELECT 'old'")[1][1].endswith(b"old")
+            assert time.monotonic() - start < 2
+            eventually(lambda: self.refuses(pgmoat.port), "the listener to be closed")
+            assert time.monotonic() - start >= 2
+            for client in (before, during):
+                self.is_told_to_leave(client)
+        assert pgmoat.process.wait() == 0
+
+    def test_a_second_signal_does_not_wait_for_drain_delay(self, start_pgmoat, certificate, postgres):
+        pgmoat = start_pgmoat(certificate, settings={
+            "drain_delay": "60s", "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable"})
+        pgmoat.process.send_signal(signal.SIGTERM)
+        pgmoat.process.wait_for_log("closing listeners in 60 s")
+        start = time.monotonic()
+        pgmoat.process.send_signal(signal.SIGTERM)
+        assert pgmoat.process.wait() == 0
+        assert time.monotonic() - start < 5
 
     @pytest.mark.parametrize("second", (signal.SIGTERM, signal.SIGINT))
     def test_a_second_signal_ends_it_at_once(self, start_pgmoat, certificate, postgres, second):
