@@ -103,8 +103,10 @@ hba::HbaContext hba_context(const config::Config& config, TlsMode mode) {
         context.hosts.insert(host.names.begin(), host.names.end());
     context.only_named_hosts =
         !context.passthrough && !config.tls.hosts.empty() && !context.hosts.contains("*");
-    for (const auto& [name, conninfo] : config.upstreams)
+    for (const auto& [name, conninfo] : config.upstreams) {
         context.upstreams.insert(name);
+        if (conninfo.groups > 0) context.templates.emplace(name, conninfo.groups);
+    }
     return context;
 }
 

@@ -5,9 +5,12 @@
 #include "proxy/cli/failures.h"
 #include "proxy/config/config.h"
 #include "proxy/config/guc_value.h"
+#include "proxy/config/host_template.h"
 #include "proxy/config/hosts_file.h"
 #include "proxy/hba/evaluate/evaluation.h"
+#include "proxy/hba/evaluate/refuse.h"
 #include "proxy/hba/method_promise.h"
+#include "proxy/hba/server_name.h"
 #include "proxy/lookups/dns.h"
 #include "proxy/lookups/interfaces.h"
 #include "proxy/lookups/roles.h"
@@ -81,6 +84,18 @@ Decision decide(const runtime::Access& access, const hba::Candidate& candidate) 
     }
 }
 
+// Of a template: the host that this client is sent to, or a refusal. Else empty.
+std::string
+host_of(Decision& decision, const config::Config& config, const hba::Candidate& candidate) {
+    if (decision.refuses() || decision.upstream.empty()) return {};
+    const config::Conninfo& upstream = config.upstreams.at(decision.upstream);
+    if (upstream.groups == 0) return {};
+    const auto groups = hba::groups_of_server_name(*decision.rule, candidate.server_name);
+    if (auto host = config::fill_host(upstream.hosts.front().host, groups)) return *host;
+    decision = hba::refuse_for_lack_of_host(*decision.rule);
+    return {};
+}
+
 // A rule's method is the server's to ask for, and is held against what it asks for.
 std::string promise_of(const hba::Rule& rule, const hba::Candidate& candidate) {
     using protocol::ServerMethod;
@@ -97,6 +112,7 @@ std::string promise_of(const hba::Rule& rule, const hba::Candidate& candidate) {
 
 void say(const Decision& decision,
          const std::string& listener_upstream,
+         const std::string& host,
          const hba::Candidate& candidate) {
     if (decision.rule != nullptr)
         std::printf("file \"%s\" line %u: \"%s\"\n",
@@ -107,7 +123,8 @@ void say(const Decision& decision,
         std::printf("no rule matches\n");
     if (!decision.refuses()) {
         const auto& upstream = decision.upstream.empty() ? listener_upstream : decision.upstream;
-        std::printf("allow, to upstream \"%s\"\n", upstream.c_str());
+        const std::string where = host.empty() ? "" : " (host " + host + ")";
+        std::printf("allow, to upstream \"%s\"%s\n", upstream.c_str(), where.c_str());
         const std::string promise =
             decision.rule == nullptr ? "" : promise_of(*decision.rule, candidate);
         if (!promise.empty()) std::printf("%s\n", promise.c_str());
@@ -172,8 +189,9 @@ int test_hba(const HbaTestOptions& options) {
         const auto access = access::load_access(config, {});
         hba::Candidate candidate = candidate_of(options, config);
         candidate.passthrough = listener.tls_mode == config::TlsMode::passthrough;
-        const Decision decision = decide(access.front(), candidate);
-        say(decision, listener.upstream, candidate);
+        Decision decision = decide(access.front(), candidate);
+        const std::string host = host_of(decision, config, candidate);
+        say(decision, listener.upstream, host, candidate);
         return decision.refuses() ? exit_failed : exit_ok;
     });
 }

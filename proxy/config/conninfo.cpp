@@ -2,6 +2,7 @@
 
 #include "proxy/config/conninfo_options.h"
 #include "proxy/config/conninfo_uri.h"
+#include "proxy/config/host_template.h"
 #include "proxy/config/limits.h"
 #include "proxy/config/text.h"
 
@@ -156,6 +157,11 @@ void check_host(const UpstreamHost& host) {
         throw ConninfoError("could not parse network address " + in_quotes(host.hostaddr) +
                             ": Name or service not known");
     }
+    const bool is_template = highest_group(host.host) > 0;
+    if (is_template && (host.is_local() || !host.hostaddr.empty()))
+        throw ConninfoError("only a host name can be made of a server name's parts");
+    if (is_template && !fill_host(host.host, std::vector<std::string>(group_number_max + 1, "a")))
+        throw ConninfoError("no host name can be made of " + in_quotes(shown_host(host.host)));
     const std::size_t path_bytes =
         host.host.size() + std::string_view("/.s.PGSQL.").size() + std::to_string(host.port).size();
     if (host.is_local() && path_bytes > limits::unix_socket_path_bytes_max) {
@@ -286,6 +292,8 @@ Conninfo parse_conninfo(std::string_view text) {
     const Values values = split_conninfo(text);
     Conninfo conninfo;
     conninfo.hosts = hosts_of(values);
+    for (const UpstreamHost& host : conninfo.hosts)
+        conninfo.groups = std::max(conninfo.groups, highest_group(host.host));
     read_tls_options(values, conninfo);
     check_files_are_named(conninfo);
     read_timeouts(values, conninfo);
@@ -296,9 +304,10 @@ Conninfo parse_conninfo(std::string_view text) {
 
 std::string without_secrets(std::string_view text) {
     std::string shown;
-    for_each_pair(text, [&](const KeywordValue& pair) {
+    for_each_pair(text, [&](KeywordValue& pair) {
         if (!shown.empty()) shown += ' ';
         shown += pair.keyword + '=';
+        if (pair.keyword == "host") pair.value = shown_host(pair.value);
         shown += is_secret(pair.keyword) ? "********" : quoted_if_needed(pair.value);
     });
     return shown;

@@ -31,6 +31,7 @@ struct UpstreamHost {
 
 struct Conninfo {
     std::vector<UpstreamHost> hosts; // at least one; tried in order
+    int groups = 0; // highest \N in a host: a template, see host_template.h; 0: it is none
     SslMode sslmode = SslMode::prefer;
     SslNegotiation sslnegotiation = SslNegotiation::postgres;
     std::string sslrootcert; // a path or "system"

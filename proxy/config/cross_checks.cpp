@@ -218,6 +218,18 @@ void warn_of_weak_tls(const std::string& setting,
                      location);
 }
 
+// Without a rule there is no expression whose groups could be filled in.
+void check_templates(const Draft& draft, Problems& problems) {
+    for (const Listener& listener : draft.config.listeners) {
+        const auto found = draft.config.upstreams.find(listener.upstream);
+        if (found == draft.config.upstreams.end() || found->second.groups == 0) continue;
+        problems.error(in_quotes(setting_of_upstream(listener.upstream)) +
+                           " is a template and cannot be the upstream of listener " +
+                           in_quotes(listener.name) + ": only rules with sni= can choose it",
+                       draft.location_of(setting_of_upstream(listener.upstream)));
+    }
+}
+
 void check_upstreams(const Draft& draft, Problems& problems) {
     for (const auto& [name, conninfo] : draft.config.upstreams) {
         const std::string setting = setting_of_upstream(name);
@@ -308,6 +320,7 @@ void cross_check(const Draft& draft, Problems& problems) {
     check_sockets(draft, problems);
     check_own_tls(draft, problems);
     check_http(draft, problems);
+    check_templates(draft, problems);
     check_upstreams(draft, problems);
     check_access_rules(draft, problems);
     check_role_query(draft, problems);

@@ -29,6 +29,9 @@ inline constexpr std::size_t name_bytes_max = 63;
 
 // Each listener address is a socket, each upstream host an attempt: more is a mistake in a script.
 inline constexpr std::size_t hosts_per_upstream_max = 64;
+
+// Of a host name that a client had a part in: RFC 1035 allows 255 bytes on the wire, 253 as text.
+inline constexpr std::size_t host_name_bytes_max = 253;
 inline constexpr std::size_t addresses_per_listener_max = 64;
 
 // Each is a label of metrics; and every listener's sockets are compared with every other's.

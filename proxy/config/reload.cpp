@@ -78,10 +78,13 @@ void keep_restart_only(const Config& old, Config& now) {
     keep_given(old, now);
     std::vector<std::string> missing;
     for (const Listener& listener : now.listeners) {
-        if (now.upstreams.contains(listener.upstream)) continue;
+        const auto found = now.upstreams.find(listener.upstream);
+        const bool is_gone = found == now.upstreams.end();
+        if (!is_gone && found->second.groups == 0) continue;
         missing.push_back("upstream " + in_quotes(listener.upstream) + " of listener " +
                           in_quotes(listener.name) +
-                          " cannot be removed without restarting the server");
+                          (is_gone ? " cannot be removed" : " cannot become a template") +
+                          " without restarting the server");
     }
     if (!missing.empty()) throw ConfigError(std::move(missing));
 }

@@ -31,4 +31,18 @@ bool matches_server_name(const Rule& rule, std::string_view name) {
                                        : equal_ignoring_case(*rule.sni, name);
 }
 
+std::vector<std::string> groups_of_server_name(const Rule& rule, std::string_view name) {
+    if (!rule.sni_regex || name.empty()) return {};
+    const std::string lower = config::lower_case(name);
+    const auto count = static_cast<std::size_t>(rule.sni_regex->NumberOfCapturingGroups()) + 1;
+    std::vector<re2::StringPiece> found(count);
+    if (!rule.sni_regex->Match(
+            lower, 0, lower.size(), re2::RE2::UNANCHORED, found.data(), static_cast<int>(count)))
+        return {};
+    std::vector<std::string> groups;
+    for (const auto& group : found)
+        groups.emplace_back(group.data() == nullptr ? "" : std::string(group.data(), group.size()));
+    return groups;
+}
+
 } // namespace pgmoat::hba

@@ -26,8 +26,9 @@ inline constexpr std::chrono::seconds failed_name_kept{5};
 
 // --- addresses of servers ---------------------------------------------------------------------
 
-// Names come from the configuration, and each that its name server does not answer holds up one
-// worker: no name waits for another one's as long as fewer than this are silent.
+// Names come from the configuration, or through its templates from clients that their address
+// limits hold back. Each that its name server does not answer holds up one worker: no name waits
+// for another one's as long as fewer than this are silent.
 inline constexpr std::size_t address_workers = 64;
 inline constexpr std::size_t addresses_waiting_max = 1024;
 

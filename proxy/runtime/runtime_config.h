@@ -31,6 +31,11 @@ struct UpstreamTarget {
     std::shared_ptr<const tls::ClientContext> tls; // none with sslmode=disable
 };
 
+// The target with its hosts made of the groups that a rule's sni= has found; itself, if it is no
+// template. None: no host can be made of them.
+[[nodiscard]] std::shared_ptr<const UpstreamTarget>
+fill_target(std::shared_ptr<const UpstreamTarget> target, const std::vector<std::string>& groups);
+
 struct RuntimeConfig {
     config::Config config;
     std::shared_ptr<const tls::ServerContext> tls; // none with ssl=off

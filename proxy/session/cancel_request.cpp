@@ -1,6 +1,7 @@
 #include "proxy/session/cancel_request.h"
 
 #include "proxy/hba/rule.h"
+#include "proxy/hba/server_name.h"
 #include "proxy/session/limits.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -72,21 +73,37 @@ void CancelForwarder::interrupt() {
         errand->interrupt();
 }
 
+std::vector<std::shared_ptr<const runtime::UpstreamTarget>>
+CancelForwarder::reachable(const std::string& server_name) const {
+    std::set<std::string> names{setup_->config.listeners[listener_].upstream};
+    std::vector<std::shared_ptr<const runtime::UpstreamTarget>> found;
+    if (const auto& rules = setup_->access[listener_].rules)
+        for (const hba::Rule& rule : rules->rules) {
+            if (rule.upstream.empty()) continue;
+            const auto& target = setup_->upstreams.at(rule.upstream);
+            if (target->conninfo.groups == 0) {
+                names.insert(rule.upstream);
+                continue;
+            }
+            const auto groups = hba::groups_of_server_name(rule, server_name);
+            if (auto filled = runtime::fill_target(target, groups))
+                found.push_back(std::move(filled));
+        }
+    for (const std::string& name : names)
+        found.push_back(setup_->upstreams.at(name));
+    return found;
+}
+
 // What a live session has is in its row: a reload takes nothing from it.
-std::vector<CancelForwarder::Target>
-CancelForwarder::targets(const protocol::CancelRequest& request, bool& known) const {
+std::vector<CancelForwarder::Target> CancelForwarder::targets(
+    const protocol::CancelRequest& request, const std::string& server_name, bool& known) const {
     std::vector<Target> found;
     const auto route = thread_.services.table.find_route(request.process_id, request.key);
     known = route != nullptr;
     if (route) {
         found.push_back({route->target, upstream::plan_for(*route)});
     } else {
-        std::set<std::string> upstreams{setup_->config.listeners[listener_].upstream};
-        if (const auto& rules = setup_->access[listener_].rules)
-            for (const hba::Rule& rule : rules->rules)
-                if (!rule.upstream.empty()) upstreams.insert(rule.upstream);
-        for (const std::string& name : upstreams) {
-            const auto& target = setup_->upstreams.at(name);
+        for (const auto& target : reachable(server_name)) {
             const upstream::Plan all = upstream::plan_for(*target);
             for (const auto& host : all.hosts) {
                 found.push_back({target, all});
@@ -100,7 +117,8 @@ CancelForwarder::targets(const protocol::CancelRequest& request, bool& known) co
 }
 
 Awaitable<Ended> CancelForwarder::forward(const protocol::CancelRequest& request,
-                                          const std::string& client) {
+                                          const std::string& client,
+                                          const std::string& server_name) {
     using metrics::CancelOutcome;
     auto& counters = thread_.services.counters.block_of_this_thread();
     auto& limits = thread_.services.cancel_limits;
@@ -112,7 +130,7 @@ Awaitable<Ended> CancelForwarder::forward(const protocol::CancelRequest& request
         co_return Ended{CloseReason::cancel, "not forwarded: too many cancel requests in flight"};
     }
     bool known = false;
-    for (Target& target : targets(request, known))
+    for (Target& target : targets(request, server_name, known))
         errands_.push_back(std::make_unique<Errand>(thread_, std::move(target), request.packet));
     // At the same time: one host that does not answer must not hold up the others.
     using Run = decltype(asio::co_spawn(thread_.context, errands_.front()->run(), asio::deferred));

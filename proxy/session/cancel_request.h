@@ -1,6 +1,7 @@
 // Forwards a cancel request: to the very server of the session that has its key, with that
 // session's TLS settings, as libpq's PQcancelStart() does; a key that is not known here (another
-// replica's session has it) to each host of the upstreams that the listener's clients may reach.
+// replica's session has it) to each host of the upstreams that the listener's clients may reach; of
+// templates, to those that the request's own server name leads to.
 // The key is the server's own and never rewritten. No reply, no access rules, as in PostgreSQL.
 #pragma once
 
@@ -26,9 +27,11 @@ class CancelForwarder {
     CancelForwarder& operator=(const CancelForwarder&) = delete;
 
     // Returns when the servers have closed the connection (that is how a client knows that the
-    // cancel was processed), or cancel_timeout passed. `client` is the address that it came from.
+    // cancel was processed), or cancel_timeout passed. `client` is the address that it came from,
+    // `server_name` what its TLS asked for.
     [[nodiscard]] Awaitable<Ended> forward(const protocol::CancelRequest& request,
-                                           const std::string& client);
+                                           const std::string& client,
+                                           const std::string& server_name);
 
     // Every wait ends at once.
     void interrupt();
@@ -41,7 +44,10 @@ class CancelForwarder {
     class Errand; // to one server
 
     [[nodiscard]] std::vector<Target> targets(const protocol::CancelRequest& request,
+                                              const std::string& server_name,
                                               bool& known) const;
+    [[nodiscard]] std::vector<std::shared_ptr<const runtime::UpstreamTarget>>
+    reachable(const std::string& server_name) const;
 
     runtime::ControlThread& thread_;
     std::shared_ptr<const runtime::RuntimeConfig> setup_;

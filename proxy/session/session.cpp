@@ -8,6 +8,7 @@
 #include "proxy/hba/evaluate/connection_slot.h"
 #include "proxy/hba/evaluate/refuse.h"
 #include "proxy/hba/method_promise.h"
+#include "proxy/hba/server_name.h"
 #include "proxy/io/peer_watch.h"
 #include "proxy/relay/farewell.h"
 #include "proxy/session/authentication.h"
@@ -328,12 +329,22 @@ class Session final : public runtime::Interruptible {
             if (interrupted_) co_return interrupted_;
             take_connection_slot();
         }
+        choose_target();
         const bool server_hello_follows =
             sealed_ && facts_.encryption == telemetry::Encryption::tls && !decision_.refuses();
         if (!server_hello_follows) settle();
         if (decision_.refuses()) co_return co_await refuse(alert::access_denied);
-        target_ = setup_->upstreams.at(chosen_upstream());
         co_return std::nullopt;
+    }
+
+    // Of a template the host is made of what the client asks for, as far as the rule lets it.
+    void choose_target() {
+        if (decision_.refuses()) return;
+        target_ = setup_->upstreams.at(chosen_upstream());
+        if (target_->conninfo.groups == 0) return;
+        target_ = runtime::fill_target(
+            target_, hba::groups_of_server_name(*decision_.rule, facts_.client_tls.server_name));
+        if (!target_) decision_ = hba::refuse_for_lack_of_host(*decision_.rule);
     }
 
     // The client waits and owes nothing, so that its clock stands; what is left on it is as long as
@@ -468,7 +479,8 @@ class Session final : public runtime::Interruptible {
     Awaitable<Stop> forward(const protocol::CancelRequest& request) {
         clock_.stop(); // it has its own
         forwarder_.emplace(thread_, setup_, listener_index_);
-        co_return co_await forwarder_->forward(request, facts_.client_address);
+        co_return co_await forwarder_->forward(
+            request, facts_.client_address, facts_.client_tls.server_name);
     }
 
     // A client whose TLS is not ours gets an alert; one in GSSAPI's encryption cannot be told

@@ -88,6 +88,7 @@ Awaitable<void> probe_all(runtime::ControlThread& thread,
         co_await probe_answer(thread, setup->upstreams.at(name));
     for (const auto& name : upstreams_of_terminated(*setup)) {
         const auto target = setup->upstreams.at(name);
+        if (target->conninfo.groups > 0) continue; // no server is known before a client names it
         if (!target->tls && !has_promises(*setup, name)) continue;
         for (std::size_t host = 0; host < target->conninfo.hosts.size(); ++host)
             co_await probe_host(thread, *setup, target, host);

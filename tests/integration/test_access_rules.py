@@ -263,6 +263,62 @@ class TestServerNames:
         assert code == CONFIGURATION and "nowhere" in out + error and re.search(r"\bline 1\b", out + error)
 
 
+class TestTemplates:
+    """upstream= whose host is made of what the client asks for."""
+
+    RULES = r"""
+hostssl all all all trust sni=/^([a-z0-9-]+)\.pg\.example\.com$ upstream=tenant
+hostssl all all all trust sni=/^(.*)\.loose\.example\.com$ upstream=loose
+"""
+
+    @pytest.fixture(params=("terminate", "passthrough"))
+    def tenants(self, request, start_pgmoat, certificate, authority, servers, http_port):
+        """pgmoat in front of 15 (a fixed server, to which no rule leads) and of localhost, where 18 is."""
+        passthrough = request.param == "passthrough"
+        tls = "" if passthrough else f"sslmode=verify-full sslrootcert={authority.certificate}"
+        port = servers(18, True).port
+        return start_pgmoat(None if passthrough else certificate, files={"pg_hba.conf": self.RULES}, settings={
+            "tls_mode": request.param, "hba_file": "pg_hba.conf", "http_listen": f"127.0.0.1:{http_port}",
+            "upstream": f"host=127.0.0.1 port={servers(15, True).port}",
+            "upstream.tenant": f"host=\\1host port={port} {tls}",
+            "upstream.loose": f"host=\\1 port={port} {tls}"})
+
+    def test_the_name_leads_to_its_server(self, tenants, http_port):
+        assert server_version(tenants.port, server_name="local.pg.example.com") == 18
+        assert server_version(tenants.port, server_name="LOCAL.PG.Example.Com") == 18
+        line = tenants.closed_line("sni=local.pg.example.com")
+        assert line["upstream"] == "tenant" and line["rule"] == "pg_hba.conf:2", line
+        # However many hosts there are, the label is the template.
+        with urllib.request.urlopen(f"http://127.0.0.1:{http_port}/metrics", timeout=20) as page:
+            labels = set(re.findall(r'upstream="([^"]*)"', page.read().decode()))
+        assert labels <= {"default", "tenant", "loose"} and "tenant" in labels
+
+    def test_a_tenant_that_is_not_there_is_like_a_server_that_is_not(self, tenants):
+        with pytest.raises((OSError, EOFError, AssertionError)):
+            server_version(tenants.port, server_name="no-such.pg.example.com")
+        line = tenants.process.wait_for_log("connection closed", "sni=no-such.pg.example.com")
+        assert "reason=upstream_failed" in line and "no-suchhost" in line, line
+
+    @pytest.mark.parametrize("name", ("127.0.0.1", "2130706433", "0x7f000001", "-a"))
+    def test_what_is_no_host_name_is_refused(self, tenants, name):
+        with pytest.raises((OSError, EOFError, AssertionError)):
+            server_version(tenants.port, server_name=f"{name}.loose.example.com")
+        line = tenants.process.wait_for_log("connection closed", f"sni={name}.loose.example.com")
+        assert "reason=denied" in line, line
+        assert "there is no server for the host name that was asked for" in line
+
+    def test_other_names_lead_nowhere(self, tenants):
+        for name in ("pg.example.com", "a.b.pg.example.com", "local.pg.example.com.evil.example"):
+            with pytest.raises((OSError, EOFError, AssertionError)):
+                server_version(tenants.port, server_name=name)
+            assert tenants.closed_line(f"sni={name} ")["reason"] == "denied"
+
+    def test_the_command_line_shows_it(self, tenants, workspace):
+        code, output, _ = run_pgmoat(workspace, "hba", "test", "--config", tenants.config_file, "--address",
+                                     "10.0.0.1", "--tls", "TLSv1.3", "--sni", "acme.pg.example.com")
+        assert code == 0 and 'upstream "tenant" (host acmehost)' in output, output
+
+
 class TestHelloRetryRequest:
     """The server wants another group, so that the client says hello twice. The rules have judged the first one."""
 

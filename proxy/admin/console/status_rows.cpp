@@ -2,6 +2,7 @@
 
 #include "proxy/admin/console/connection_rows.h"
 #include "proxy/admin/console/text_values.h"
+#include "proxy/config/host_template.h"
 #include "tls/context.h"
 
 #include <algorithm>
@@ -131,20 +132,22 @@ std::vector<Row> upstream_rows(const Snapshot& snapshot) {
         const auto error = std::ranges::find(errors, name, &UpstreamError::upstream);
         const bool has_error = error != errors.end();
         for (const config::UpstreamHost& host : upstream.hosts)
-            rows.push_back({to_cell(name),
-                            to_cell(host.host.empty() ? host.hostaddr : host.host),
-                            std::to_string(host.port),
-                            to_cell(config::name_of(upstream.sslmode)),
-                            to_cell(count(snapshot.connections(),
-                                          [&, &name = name](const telemetry::SessionFacts& facts) {
-                                              return facts.backend.upstream == name &&
-                                                     facts.backend.host == host.host &&
-                                                     facts.backend.port == host.port;
-                                          })),
-                            to_cell(connected),
-                            to_cell(failed),
-                            has_error ? unless_empty(error->text) : Cell(),
-                            has_error ? time_text(error->when) : Cell()});
+            rows.push_back(
+                {to_cell(name),
+                 to_cell(host.host.empty() ? host.hostaddr : config::shown_host(host.host)),
+                 std::to_string(host.port),
+                 to_cell(config::name_of(upstream.sslmode)),
+                 to_cell(count(
+                     snapshot.connections(),
+                     [&, &name = name, &upstream = upstream](const telemetry::SessionFacts& facts) {
+                         return facts.backend.upstream == name &&
+                                (upstream.groups > 0 || facts.backend.host == host.host) &&
+                                facts.backend.port == host.port;
+                     })),
+                 to_cell(connected),
+                 to_cell(failed),
+                 has_error ? unless_empty(error->text) : Cell(),
+                 has_error ? time_text(error->when) : Cell()});
     }
     return rows;
 }

@@ -114,6 +114,13 @@ Decision refuse_without_rule(const Candidate& candidate) {
     return decision;
 }
 
+Decision refuse_for_lack_of_host(const Rule& rule) {
+    return refuse(rule,
+                  "there is no server for the host name that was asked for",
+                  "Upstream " + in_quotes(rule.upstream) +
+                      " makes no host name of the groups in sni=.");
+}
+
 Decision refuse_for_lack_of_proof(const Rule& rule, protocol::ServerMethod asked) {
     using protocol::ServerMethod;
     const std::string wanted = in_quotes(word_of(rule.method));

@@ -29,6 +29,9 @@ refuse_login(const Rule& rule, const Candidate& candidate, std::string reason);
 [[nodiscard]] Decision refuse_for_lack_of_roles(const Rule& rule, const std::string& error);
 [[nodiscard]] Decision refuse_without_rule(const Candidate& candidate);
 
+// The upstream is a template, and the name that the client asked for makes no host of it.
+[[nodiscard]] Decision refuse_for_lack_of_host(const Rule& rule);
+
 // The server asked the client for `asked`, which is less than the rule's method (method_promise.h).
 [[nodiscard]] Decision refuse_for_lack_of_proof(const Rule& rule, protocol::ServerMethod asked);
 

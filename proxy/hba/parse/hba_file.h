@@ -7,6 +7,7 @@
 #include "proxy/config/table_file.h"
 #include "proxy/hba/rule.h"
 
+#include <map>
 #include <set>
 #include <string>
 #include <variant>
@@ -25,6 +26,8 @@ struct HbaContext {
     bool only_named_hosts = false;   // others find no certificate (pg_hosts.conf without "*")
     std::set<std::string> hosts;     // these
     std::set<std::string> upstreams; // that upstream= may name
+    // Those whose host is made of groups of sni=, and the highest group that each needs.
+    std::map<std::string, int> templates;
 };
 
 struct HbaLine {

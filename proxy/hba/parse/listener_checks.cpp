@@ -5,6 +5,8 @@
 #include "proxy/hba/parse/names.h"
 #include "proxy/hba/server_name.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <string_view>
@@ -107,7 +109,26 @@ Complaint check_roles(const NameMatch& name, const HbaContext& context) {
     return complaint(in_quotes(text_of(name)) + " cannot be evaluated without role_query");
 }
 
+Complaint check_template(const Rule& rule, const HbaContext& context) {
+    const auto wanted = context.templates.find(rule.upstream);
+    if (wanted == context.templates.end()) return {};
+    const std::string hint = "Its host is made of what the expression of sni= has in parentheses: "
+                             "sni=/^([a-z0-9-]+)\\.example\\.com$.";
+    if (!rule.sni_regex)
+        return complaint("upstream " + in_quotes(rule.upstream) + " needs sni=/EXPRESSION", hint);
+    if (!rule.sni->starts_with("/^") || !rule.sni->ends_with('$'))
+        return complaint("sni of upstream " + in_quotes(rule.upstream) +
+                             " must match the whole name, from ^ to $",
+                         hint);
+    if (rule.sni_regex->NumberOfCapturingGroups() < wanted->second)
+        return complaint("upstream " + in_quotes(rule.upstream) + " needs " +
+                             std::to_string(wanted->second) + " groups in sni=",
+                         hint);
+    return {};
+}
+
 Complaint check_for_listener(const Rule& rule, const HbaContext& context) {
+    if (auto wrong = check_template(rule, context)) return wrong;
     if (context.passthrough) return check_for_passthrough(rule);
     for (const auto* names : {&rule.databases, &rule.users})
         for (const NameMatch& name : *names)

@@ -370,3 +370,13 @@ TEST_CASE("what is wrong with the login of the role query is said without its pa
     CHECK(errors.find("invalid connection option \"usr\"") != std::string::npos);
     CHECK(errors.find("secret") == std::string::npos);
 }
+
+TEST_CASE("a template is for rules alone") {
+    const Config config =
+        load(minimal + R"(upstream.tenant = 'host=\1-rw.svc sslmode=require')" + "\n");
+    CHECK(config.upstreams.at("tenant").groups == 1);
+    CHECK(config.given.at("upstream.tenant").value.find("\\1-rw.svc") != std::string::npos);
+    CHECK(errors_of(R"(upstream = 'host=\1-rw.svc sslmode=require')") ==
+          "\"upstream\" is a template and cannot be the upstream of listener \"default\": only "
+          "rules with sni= can choose it in file \"etc/pgmoat.conf\" line 1");
+}

@@ -87,13 +87,21 @@ TEST_CASE("the rules of listeners that stay change without a restart") {
 
 TEST_CASE("an upstream cannot go while a listener that stays needs it") {
     const Config old = load("listener.a = 'address=1.2.3.4 upstream=b'");
-    Config now = load("");
-    now.upstreams.erase("b");
-    try {
-        keep_restart_only(old, now);
-        FAIL("kept");
-    } catch (const ConfigError& error) {
-        CHECK(error.messages == Names{"upstream \"b\" of listener \"a\" cannot be removed without "
-                                      "restarting the server"});
-    }
+    const auto refusal = [&old](Config now) {
+        try {
+            keep_restart_only(old, now);
+        } catch (const ConfigError& error) {
+            return error.messages;
+        }
+        return Names{"kept"};
+    };
+    Config without = load("");
+    without.upstreams.erase("b");
+    CHECK(refusal(without) == Names{"upstream \"b\" of listener \"a\" cannot be removed without "
+                                    "restarting the server"});
+    Config with_template = load("");
+    with_template.upstreams["b"] = parse_conninfo("host=\1.svc");
+    CHECK(refusal(with_template) ==
+          Names{"upstream \"b\" of listener \"a\" cannot become a template without restarting the "
+                "server"});
 }

@@ -402,3 +402,20 @@ TEST_CASE("a rule for host names that no certificate is for is warned of") {
               "record cannot match because there is no certificate for host name \"" + fits_none +
                   "\"");
 }
+
+TEST_CASE("a rule for a template must give its groups") {
+    HbaContext context;
+    context.upstreams = {"tenant"};
+    context.templates = {{"tenant", 2}};
+    const auto error = [&context](const std::string& sni) {
+        return ParsedHba("hostssl all all all md5 upstream=tenant " + sni, context)
+            .lines.at(0)
+            .error;
+    };
+    CHECK(error("sni=/^([a-z]+)-([a-z]+)\\.example\\.com$").empty());
+    CHECK(error("sni=/^([a-z]+)\\.example\\.com$") == "upstream \"tenant\" needs 2 groups in sni=");
+    CHECK(error("") == "upstream \"tenant\" needs sni=/EXPRESSION");
+    CHECK(error("sni=*.example.com") == "upstream \"tenant\" needs sni=/EXPRESSION");
+    for (const char* loose : {"sni=/(a)(b)", "sni=/^(a)(b)", "sni=/(a)(b)$"})
+        CHECK(error(loose) == "sni of upstream \"tenant\" must match the whole name, from ^ to $");
+}

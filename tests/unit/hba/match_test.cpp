@@ -1,5 +1,6 @@
 // Which rule decides: one table for types, addresses, databases, users and server names.
 #include "proxy/hba/evaluate/evaluation.h"
+#include "proxy/hba/server_name.h"
 #include "tests/support/catch.h"
 #include "tests/support/rule_builders.h"
 
@@ -198,6 +199,18 @@ TEST_CASE("without a index every rule is looked at in turn") {
     auto rules = rules_of({RuleBuilder().users({"bob"}), RuleBuilder()});
     rules.index = nullptr;
     CHECK(deciding_rule(decide(rules, CandidateBuilder())) == 2);
+}
+
+TEST_CASE("an expression finds the parts of a server name") {
+    const Rule rule = RuleBuilder().sni("/^([a-z]+)(-ro)?\\.example\\.com$");
+    CHECK(hba::groups_of_server_name(rule, "Acme-RO.Example.Com") ==
+          std::vector<std::string>{"acme-ro.example.com", "acme", "-ro"});
+    CHECK(hba::groups_of_server_name(rule, "acme.example.com") ==
+          std::vector<std::string>{"acme.example.com", "acme", ""});
+    CHECK(hba::groups_of_server_name(rule, "acme.example.org").empty());
+    CHECK(hba::groups_of_server_name(rule, "").empty());
+    CHECK(
+        hba::groups_of_server_name(RuleBuilder().sni("db.example.com"), "db.example.com").empty());
 }
 
 } // namespace
