@@ -5,6 +5,7 @@
 #pragma once
 
 #include "proxy/lookups/limits.h"
+#include "proxy/thread_signals.h"
 #include "tls/thread.h"
 
 #include <algorithm>
@@ -140,7 +141,10 @@ class LookupPool {
         bool has_hands(const std::shared_ptr<State>& self) {
             if (idle > queue.size() || hands >= bounds.workers) return true;
             try {
-                std::thread([self] { self->run(); }).detach();
+                std::thread([self] {
+                    block_signals_in_this_thread();
+                    self->run();
+                }).detach();
             } catch (const std::system_error&) {
                 return hands > 0;
             }

@@ -1,9 +1,9 @@
 #include "proxy/relay/loop.h"
 
 #include "proxy/relay/limits.h"
+#include "proxy/thread_signals.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -37,14 +37,6 @@ LiveChannel& note(const epoll_event& event) noexcept {
     auto& channel = *reinterpret_cast<LiveChannel*>(tagged & ~std::uintptr_t{1});
     channel.note((tagged & 1) != 0 ? Side::server : Side::client, event.events);
     return channel;
-}
-
-// Signals are the main thread's; splice() knows no MSG_NOSIGNAL, so SIGPIPE must not reach us
-// either.
-void block_signals() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
 template <typename List>
@@ -126,7 +118,7 @@ void Loop::wake() noexcept {
 }
 
 void Loop::work() noexcept {
-    block_signals();
+    block_signals_in_this_thread(); // SIGPIPE too: splice() knows no MSG_NOSIGNAL
     buffers_->counters = &counters_.block_of_this_thread();
     enable_batch();
     bool stop = false;

@@ -22,6 +22,8 @@ struct ServerVerbs {
     std::function<std::shared_ptr<const runtime::RuntimeConfig>()> setup;
     std::function<void(const std::string& user, Heard heard)> reload;
     std::function<bool(std::uint64_t id, const std::string& detail)> kill;
+    std::function<std::string(const config::Place&, bool in_service, const std::string& user)>
+        set_service;
     std::function<void(const std::string& user)> drain;
     std::function<void(const std::string& user)> shut_down;
 };
@@ -45,6 +47,10 @@ class ConsoleBackend final : public admin::Backend {
     }
     [[nodiscard]] bool kill(std::uint64_t id, const std::string& detail) override {
         return verbs_.kill(id, detail);
+    }
+    [[nodiscard]] std::string
+    set_service(const config::Place& place, bool in_service, const std::string& user) override {
+        return verbs_.set_service(place, in_service, user);
     }
     void drain(const std::string& user) override { verbs_.drain(user); }
     void shut_down(const std::string& user) override { verbs_.shut_down(user); }

@@ -4,6 +4,7 @@
 #include "proxy/config/reload.h"
 #include "proxy/server/certificate_watch.h"
 #include "proxy/server/load_runtime_config.h"
+#include "proxy/thread_signals.h"
 #include "tls/context.h"
 
 #include <boost/asio/post.hpp>
@@ -106,6 +107,7 @@ void Reloader::start(ReloadKind kind) {
         // Assigning joins the thread before, which has handed over all that it had.
         thread_ =
             std::jthread([hand_over, kind, running = running_()](const std::stop_token& stop) {
+                block_signals_in_this_thread();
                 hand_over(load_anew(*running, kind, stop));
             });
     } catch (const std::system_error& error) { // no more threads to be had

@@ -21,6 +21,7 @@
 #include "proxy/server/worker_thread.h"
 #include "proxy/session/session.h"
 #include "proxy/telemetry/session_table.h"
+#include "proxy/thread_signals.h"
 #include "proxy/upstream/probe.h"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -129,6 +130,7 @@ struct Server::Running {
         std::vector<std::jthread> others;
         for (std::size_t i = 1; i < threads.size(); ++i)
             others.emplace_back([this, i] {
+                block_signals_in_this_thread();
                 const auto work = asio::make_work_guard(threads[i]->context);
                 run_until_stopped(*threads[i]);
             });
@@ -161,6 +163,9 @@ struct Server::Running {
                 },
                 [this](std::uint64_t id, const std::string& detail) {
                     return access::kill(threads, id, detail);
+                },
+                [this](const config::Place& place, bool in_service, const std::string& user) {
+                    return set_service(place, in_service, user);
                 },
                 [this](const std::string& user) {
                     if (!state.draining) drain("console user \"" + user + "\" asks to drain");
@@ -359,6 +364,34 @@ struct Server::Running {
         });
     }
 
+    std::string set_service(const config::Place& place, bool in_service, const std::string& user) {
+        if (std::string wrong = config::why_no_place(setup->config, place); !wrong.empty())
+            return wrong;
+        if (in_service && !services.out_of_service.put_back(place))
+            return shown(place) + " is not drained";
+        if (!in_service) services.out_of_service.take_out(place);
+        log.info("console user \"" + user + "\" asks to " + (in_service ? "undrain " : "drain ") +
+                 shown(place));
+        end_drained_sessions();
+        return {};
+    }
+
+    void end_drained_sessions() {
+        const runtime::OutOfService& out = services.out_of_service;
+        if (!out.any()) return;
+        std::vector<std::uint64_t> ids;
+        for (const telemetry::SeenSession& seen : table.snapshot()) {
+            const telemetry::SessionFacts& facts = *seen.facts;
+            const telemetry::BackendLocation& backend = facts.backend;
+            if (out.has_listener(facts.listener) ||
+                out.has_server(backend.upstream, backend.host, backend.port))
+                ids.push_back(seen.id);
+        }
+        plane.close(ids,
+                    {metrics::CloseReason::drain, "its listener or server is drained"},
+                    relay::When::idle);
+    }
+
     // The relay plane has the last word: a session that is not idle by now is left alone.
     void end_overdue_sessions() {
         const config::Config& config = setup->config;
@@ -374,6 +407,7 @@ struct Server::Running {
                         {metrics::CloseReason::lifetime, "max_session_lifetime expired"},
                         relay::When::idle);
         }
+        end_drained_sessions(); // those too that were on their way in
         session_clock->expires_after(session_timeouts_look);
         session_clock->async_wait([this](const error_code& error) {
             if (!error) end_overdue_sessions();
@@ -396,6 +430,7 @@ struct Server::Running {
         reporter.summarise_refusals();
         access::summarise_dry_run(services);
         log.info("shut down");
+        hold_signals(); // one more SIGTERM must not kill the process on its last steps
         threads[0]->context.stop();
     }
 

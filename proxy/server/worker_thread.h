@@ -4,6 +4,7 @@
 
 #include "proxy/io/asio.h"
 #include "proxy/telemetry/log.h"
+#include "proxy/thread_signals.h"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -26,6 +27,7 @@ class WorkerThread {
     // An exception that nobody caught ends one handler, not the process.
     void start(telemetry::Log& log) {
         thread_ = std::jthread([this, &log] {
+            block_signals_in_this_thread();
             const auto work = boost::asio::make_work_guard(context_);
             while (!context_.stopped())
                 try {

@@ -44,6 +44,9 @@ inline constexpr protocol::ErrorText upstream_unreachable{"57P03",
                                                           "the upstream server cannot be reached"};
 inline constexpr protocol::ErrorText upstream_protocol_violation{
     "57P03", "the upstream server does not speak the PostgreSQL protocol"};
+// PostgreSQL's words, without its reason.
+inline constexpr protocol::ErrorText out_of_service{
+    "57P03", "the database system is not accepting connections"};
 inline constexpr protocol::ErrorText upstream_lost{
     "57P03", "the upstream server closed the connection during login"};
 inline constexpr protocol::ErrorText upstream_slow{

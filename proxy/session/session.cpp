@@ -309,6 +309,10 @@ class Session final : public runtime::Interruptible {
             co_await tell(refusal::too_many_connections);
             co_return Ended{CloseReason::too_many_connections, "max_connections is reached"};
         }
+        if (thread_.services.out_of_service.has_listener(listener_.name)) {
+            co_await tell(refusal::out_of_service);
+            co_return Ended{CloseReason::drain, "listener \"" + listener_.name + "\" is drained"};
+        }
         const protocol::ErrorText* refused = refusal_for(co_await limits_.begin_login());
         if (refused == nullptr) co_return std::nullopt;
         co_await tell(*refused);
@@ -351,6 +355,11 @@ class Session final : public runtime::Interruptible {
     // a server may need that says nothing.
     Awaitable<Stop> reach(upstream::Plan plan) {
         if (interrupted_) co_return interrupted_; // while a wait that cannot tell was under way
+        upstream::leave_out(plan, target_->name, thread_.services.out_of_service);
+        if (plan.hosts.empty()) {
+            co_await tell(refusal::out_of_service, alert::internal_error);
+            co_return Ended{CloseReason::drain, "upstream \"" + target_->name + "\" is drained"};
+        }
         recorder_.begin(&telemetry::StepTimes::reach);
         clock_.stop();
         plan.until = upstream::Clock::now() + clock_.client_has_left();

@@ -50,6 +50,8 @@ Awaitable<bool> would_encrypt(runtime::ControlThread& thread,
         plan.negotiation = ssl ? Negotiation::client_tls : Negotiation::client_gss;
         plan.goal = Goal::negotiated;
         plan.until = Clock::now() + ask_timeout;
+        leave_out(plan, name, thread.services.out_of_service);
+        if (plan.hosts.empty()) co_return answers.last(name, request).value_or(ssl);
         Dialer::Outcome outcome = co_await dialer.reach(std::move(target), std::move(plan));
         if (auto* server = std::get_if<Server>(&outcome)) server->stream->close();
     }

@@ -59,6 +59,12 @@ Plan plan_for(const ServerRoute& route) {
     return plan;
 }
 
+void leave_out(Plan& plan, const std::string& upstream, const runtime::OutOfService& out) {
+    if (!out.any()) return;
+    std::erase_if(plan.hosts,
+                  [&](const Host& host) { return out.has_server(upstream, host.name, host.port); });
+}
+
 Dialer::Dialer(runtime::ControlThread& thread, std::optional<metrics::ListenerId> listener)
     : thread_(thread), listener_(listener),
       counters_(thread.services.counters.block_of_this_thread()), arrival_(thread.context) {}

@@ -35,6 +35,8 @@ struct Server {
 [[nodiscard]] Plan plan_for(const runtime::UpstreamTarget& target);
 // The same for the one address of a route.
 [[nodiscard]] Plan plan_for(const ServerRoute& route);
+// Takes hosts off the plan that are out of service. It may have none then, and must not be used.
+void leave_out(Plan& plan, const std::string& upstream, const runtime::OutOfService& out);
 
 class Dialer {
   public:

@@ -334,14 +334,15 @@ def test_reload_takes_what_the_file_says_or_names_the_line_that_is_wrong(pgmoat,
     assert "No changes were applied." in str(error.value)
 
 
-def test_drain_waits_for_sessions_and_the_console_lives_until_then(pgmoat, console, session):
+def test_drain_waits_for_transactions_and_the_console_lives_until_then(pgmoat, console, session):
+    ask(session, "BEGIN")
     ask(console, "DRAIN")
     pgmoat.process.wait_for_log(f'console user "{ADMIN}" asks to drain, waiting for 1 connections')
     with pytest.raises(OSError):
         RawClient(pgmoat.port)
     assert len(ask(console, "SHOW CONNECTIONS")) == 2
     assert ask(session, "SELECT 1 AS one") == [{"one": 1}]
-    session.close()
+    ask(session, "COMMIT")
     assert pgmoat.process.wait() == 0
     assert "reason=drain" in pgmoat.process.wait_for_log("connection closed", "database=pgmoat")
 

@@ -331,6 +331,15 @@ class TestShutdown:
             assert pgmoat.process.wait() == 1
             assert time.monotonic() - start < 5
 
+    def test_signals_in_the_last_moment_do_not_kill_it(self, start_pgmoat, certificate, postgres):
+        """Regression: SIGTERM between its last line and its exit was deadly."""
+        for _ in range(10):
+            pgmoat = start_pgmoat(certificate, settings={
+                "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable"})
+            while pgmoat.process.exit_code is None:
+                pgmoat.process.send_signal(signal.SIGTERM)
+            assert pgmoat.process.wait() == 0
+
     def test_sigpipe_and_sigchld_are_harmless(self, terminating, client):
         for number in (signal.SIGPIPE, signal.SIGCHLD) * 5:
             terminating.process.send_signal(number)

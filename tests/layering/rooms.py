@@ -27,7 +27,7 @@ class Room:
 
 LEAVES = ("protocol/", "tls/", "metrics/")
 # Headers that look at nothing but leaves, for whoever stands below the rest of their room.
-SHARED = ("proxy/descriptor.h",)
+SHARED = ("proxy/descriptor.h", "proxy/thread_signals.h")
 TRAFFIC = "proxy/telemetry/traffic.h"
 CONSOLE_ENDPOINT = ("proxy/admin/console/console_endpoint.h", "proxy/admin/console/console_login.h")
 
@@ -68,7 +68,7 @@ ROOMS = (
     Room(HBA, (*LEAVES, CONFIG, HBA), (RE2,), "hba is pure: no socket, nothing of the floors above"),
     Room("proxy/lookups/role_connection.cpp", (CONFIG, HBA, LOOKUPS), (LIBPQ, SYSTEM),
          "the role query is libpq's whole task here"),
-    Room(LOOKUPS, ("tls/", CONFIG, HBA, LOOKUPS), (SYSTEM,),
+    Room(LOOKUPS, ("tls/", *SHARED, CONFIG, HBA, LOOKUPS), (SYSTEM,),
          "lookups are plain threads: no Asio, no log; libpq in role_connection.cpp only (law 2)"),
     Room(RELAY, (*LEAVES, *SHARED, TRAFFIC, RELAY), (SYSTEM,),
          "the relay loop is plain code over plain structs: no Asio; of other rooms only what it counts in"),
@@ -113,6 +113,7 @@ ROOMS = (
          "a command of the command line uses what there is; it has no loop of its own"),
     Room("proxy/main.cpp", ("tls/", CLI), (ASIO, CLI11), "main reads the command line and calls the command"),
     Room("proxy/descriptor.h", (), (SYSTEM,), "what every room needs knows none"),
+    Room("proxy/thread_signals.h", (), (SYSTEM,), "what every room needs knows none"),
     Room("bench/rule_decisions.cpp", ("protocol/", "tls/", "proxy/hba/"), (RE2, CLI11),
          "it measures the access rules from inside, as no socket could show what they cost"),
     Room("bench/", (*LEAVES, "bench/"), (OPENSSL, CLI11, ASIO, SYSTEM),

@@ -4,6 +4,7 @@
 
 #include "metrics/counters.h"
 #include "proxy/config/config.h"
+#include "proxy/config/place.h"
 #include "proxy/telemetry/session_table.h"
 
 #include <chrono>
@@ -91,6 +92,9 @@ class Backend {
     virtual void reload(const std::string& user, Heard heard) = 0;
     // False: there is no such connection.
     [[nodiscard]] virtual bool kill(std::uint64_t id, const std::string& detail) = 0;
+    // Takes the place out of service or puts it back; what is wrong, if anything.
+    [[nodiscard]] virtual std::string
+    set_service(const config::Place& place, bool in_service, const std::string& user) = 0;
     // Like SIGTERM and like SIGINT; `user` is who asked.
     virtual void drain(const std::string& user) = 0;
     virtual void shut_down(const std::string& user) = 0;

@@ -248,6 +248,7 @@ class Session {
     asio::awaitable<std::optional<SqlError>> carry_out(const Deed& deed) {
         std::optional<SqlError> error = co_await on(main_, [&] {
             auto refused = admin::refuse(deed, user_, backend_.config());
+            if (!refused) refused = set_service(deed, user_, backend_);
             return refused ? refused : kill_all(deed, user_, backend_);
         });
         if (!error && deed.reload) error = co_await reload();

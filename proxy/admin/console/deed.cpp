@@ -24,6 +24,15 @@ std::optional<SqlError> kill_all(const Deed& deed, const std::string& user, Back
     return std::nullopt;
 }
 
+std::optional<SqlError> set_service(const Deed& deed, const std::string& user, Backend& backend) {
+    if (!deed.place) return std::nullopt;
+    const std::string wrong = backend.set_service(*deed.place, deed.in_service, user);
+    if (wrong.empty()) return std::nullopt;
+    const bool listener = deed.place->kind == config::Place::Kind::listener;
+    return SqlError{
+        "42704", wrong, listener ? "SHOW LISTENERS lists them." : "SHOW UPSTREAMS lists them."};
+}
+
 std::optional<SqlError> after_reload(const std::string& wrong) {
     if (wrong.empty()) return std::nullopt;
     return SqlError{"F0000", wrong, "No changes were applied."};

@@ -22,6 +22,8 @@ struct Deed {
     std::vector<std::uint64_t> kills = {};
     bool must_exist = false; // KILL of nothing is an error; pg_terminate_backend() said false
     Afterwards afterwards = Afterwards::nothing;
+    std::optional<config::Place> place = std::nullopt; // to be taken out of service, or put back
+    bool in_service = false;                           // put back
 };
 
 // Nothing: this user may.
@@ -31,6 +33,10 @@ refuse(const Deed& deed, const std::string& user, const config::Config& config);
 // Ends the connections; a reload and what is to be done afterwards are the caller's.
 [[nodiscard]] std::optional<SqlError>
 kill_all(const Deed& deed, const std::string& user, Backend& backend);
+
+// Takes the place out of service or puts it back, if there is one.
+[[nodiscard]] std::optional<SqlError>
+set_service(const Deed& deed, const std::string& user, Backend& backend);
 
 // What is said of a reload; `wrong` is what the backend heard. Nothing: it is done.
 [[nodiscard]] std::optional<SqlError> after_reload(const std::string& wrong);

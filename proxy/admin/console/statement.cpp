@@ -52,6 +52,11 @@ constexpr std::array verbs{
             console_user,
             "DRAIN",
             "stop accepting connections, close those that are idle, exit when all have closed"},
+    VerbRow{Verb::undrain,
+            "UNDRAIN",
+            console_user,
+            "UNDRAIN listener | upstream name",
+            "put a drained listener, upstream or host back into service"},
     VerbRow{Verb::shutdown, "SHUTDOWN", console_user, "SHUTDOWN", "close all connections and exit"},
 };
 
@@ -123,7 +128,8 @@ class Recogniser {
         if (verb.is("close")) return close();
         if (verb.is("unlisten")) return unlisten();
         if (verb.is("reload")) return ends({Verb::reload});
-        if (verb.is("drain")) return ends({Verb::drain});
+        if (verb.is("drain")) return at_end() ? Statement{Verb::drain} : place_of(Verb::drain);
+        if (verb.is("undrain")) return place_of(Verb::undrain);
         if (verb.is("shutdown")) return ends({Verb::shutdown});
         if (verb.is("kill")) return kill();
         if (contains(commands, verb.text)) return not_implemented(upper_case(verb.text));
@@ -322,6 +328,27 @@ class Recogniser {
         if (!take_if("*") && !now().is_name()) return sql::syntax_error(now());
         if (!at_end()) (void)take();
         return ends({Verb::unlisten});
+    }
+
+    // {LISTENER name | UPSTREAM name [HOST host]}
+    Recognised place_of(Verb verb) {
+        config::Place place;
+        if (take_if("upstream"))
+            place.kind = config::Place::Kind::upstream;
+        else if (!take_if("listener"))
+            return sql::syntax_error(now());
+        if (!is_text(now())) return sql::syntax_error(now());
+        place.name = take().text;
+        if (place.kind == config::Place::Kind::upstream && take_if("host")) {
+            if (!is_text(now())) return sql::syntax_error(now());
+            place.host = take().text;
+        }
+        Statement statement{verb};
+        statement.place = std::move(place);
+        return ends(std::move(statement));
+    }
+    static bool is_text(const Token& token) {
+        return token.is_name() || token.kind == Token::Kind::string;
     }
 
     Recognised kill() {

@@ -5,8 +5,10 @@
 
 #include "proxy/admin/console/sql/lexer.h"
 #include "proxy/admin/console/table.h"
+#include "proxy/config/place.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +38,7 @@ enum class Verb {
     reload,
     kill,
     drain,
+    undrain,
     shutdown,
 };
 
@@ -56,6 +59,7 @@ struct Statement {
     std::string value = {};    // of set
     std::string tag = {};      // where it is not its verb's
     std::uint64_t id = 0;      // of kill
+    std::optional<config::Place> place = std::nullopt; // of drain; nothing: everything
 };
 
 using Recognised = std::variant<Statement, SqlError>;

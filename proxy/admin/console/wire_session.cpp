@@ -42,7 +42,14 @@ std::optional<Deed> deed_of(const Statement& statement) {
     deed.what = row_of(statement.verb).tag;
     switch (statement.verb) {
     case Verb::reload: deed.reload = true; return deed;
-    case Verb::drain: deed.afterwards = Afterwards::drain; return deed;
+    case Verb::drain:
+        deed.place = statement.place;
+        if (!deed.place) deed.afterwards = Afterwards::drain;
+        return deed;
+    case Verb::undrain:
+        deed.place = statement.place;
+        deed.in_service = true;
+        return deed;
     case Verb::shutdown: deed.afterwards = Afterwards::shut_down; return deed;
     case Verb::kill:
         deed.kills = {statement.id};

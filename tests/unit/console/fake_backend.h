@@ -43,6 +43,12 @@ class FakeBackend final : public Backend {
         asked += "kill " + std::to_string(id) + " (" + detail + ") ";
         return id == 7;
     }
+    std::string
+    set_service(const config::Place& place, bool in_service, const std::string&) override {
+        const std::string wrong = config::why_no_place(config(), place);
+        if (wrong.empty()) asked += (in_service ? "undrain " : "drain ") + shown(place) + ' ';
+        return wrong;
+    }
     void drain(const std::string&) override { asked += "drain "; }
     void shut_down(const std::string&) override { asked += "shut_down "; }
 

@@ -140,6 +140,11 @@ TEST_CASE("What is no statement of the console is refused in PostgreSQL's words,
         {"KILL $1", "0A000 a parameter of KILL is not implemented in the console"},
         {"KILL 99999999999999999999", "42601 syntax error at or near \"99999999999999999999\""},
         {"RELOAD now", "42601 syntax error at or near \"now\""},
+        {"DRAIN edge", "42601 syntax error at or near \"edge\""},
+        {"DRAIN LISTENER", "42601 syntax error at end of input"},
+        {"DRAIN LISTENER edge HOST db1", "42601 syntax error at or near \"HOST\""},
+        {"DRAIN UPSTREAM main HOST", "42601 syntax error at end of input"},
+        {"UNDRAIN", "42601 syntax error at end of input"},
         {"SHOW HELP /* open", "42601 unterminated /* comment at or near \"/* open\""}};
     for (const auto& [text, expected] : errors)
         REQUIRE(error(text) == expected);
@@ -150,11 +155,24 @@ TEST_CASE("What is no statement of the console is refused in PostgreSQL's words,
     REQUIRE(refusal("XYZZY").hint == "SHOW HELP lists the console's statements.");
 }
 
+TEST_CASE("DRAIN and UNDRAIN name everything, a listener, an upstream, or a host of it") {
+    using config::Place;
+    REQUIRE(statement("DRAIN").place == std::nullopt);
+    REQUIRE(statement("DRAIN LISTENER edge").place == Place{Place::Kind::listener, "edge"});
+    REQUIRE(statement("drain upstream \"Main\"").place == Place{Place::Kind::upstream, "Main"});
+    REQUIRE(statement("DRAIN UPSTREAM main HOST 'db1:5433'").place ==
+            Place{Place::Kind::upstream, "main", "db1:5433"});
+    const Statement back = statement("UNDRAIN UPSTREAM main HOST db1");
+    REQUIRE(back.verb == Verb::undrain);
+    REQUIRE(back.place == Place{Place::Kind::upstream, "main", "db1"});
+}
+
 TEST_CASE("Only console users may change anything") {
     for (const VerbRow& row : all_verbs()) {
         INFO(row.tag);
         const bool changes = row.verb == Verb::reload || row.verb == Verb::kill ||
-                             row.verb == Verb::drain || row.verb == Verb::shutdown;
+                             row.verb == Verb::drain || row.verb == Verb::undrain ||
+                             row.verb == Verb::shutdown;
         REQUIRE((row.needs == Role::console_user) == changes);
     }
 }
