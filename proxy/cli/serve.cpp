@@ -71,24 +71,36 @@ void require_question_makes_sense(const CheckOptions& options) {
         throw UsageError("\"" + asked.who.address + "\" is not a valid IP address");
 }
 
+int load_and_run(const std::string& config_file, server::ServiceManager& service_manager) {
+    config::Config config = config::load_config(config_file);
+    const std::string user = config.user;
+    server::refuse_root(user);
+    server::require_user(user);
+    telemetry::Log log;
+    log.configure(config.log_min_messages, config.log_format);
+    const std::string log_file = config.log_file;
+    server::Server server(std::move(config), log, service_manager);
+    server::become_user(user);
+    if (!log_file.empty()) log.write_to(log_file); // as the user who will reopen it
+    return server.run();
+}
+
 } // namespace
 
 int serve(const std::string& config_file) {
     server::hold_signals();
     server::protect_process();
     server::ServiceManager service_manager;
-    return with_exit_codes(config_file, [&]() -> int {
-        config::Config config = config::load_config(config_file);
-        const std::string user = config.user;
-        server::refuse_root(user);
-        server::require_user(user);
-        telemetry::Log log;
-        log.configure(config.log_min_messages, config.log_format);
-        const std::string log_file = config.log_file;
-        server::Server server(std::move(config), log, service_manager);
-        server::become_user(user);
-        if (!log_file.empty()) log.write_to(log_file); // as the user who will reopen it
-        return server.run();
+    return with_exit_codes(config_file, [&] {
+        try {
+            return load_and_run(config_file, service_manager);
+        } catch (const config::ConfigError& error) {
+            service_manager.failed(error.messages.front());
+            throw;
+        } catch (const std::exception& error) {
+            service_manager.failed(error.what());
+            throw;
+        }
     });
 }
 

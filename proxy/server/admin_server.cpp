@@ -48,11 +48,18 @@ std::vector<admin::RuleState> rule_states(const runtime::RuntimeConfig& setup) {
 AdminServer::AdminServer(boost::asio::io_context& context,
                          AdminSources sources,
                          AdminNews news,
-                         admin::HttpAccess access)
+                         admin::HttpAccess access,
+                         HandedOverSockets& handed_over)
     : context_(context), sources_(std::move(sources)), news_(std::move(news)),
       started_(std::time(nullptr)), endpoint_(context, pages(), access) {
     const std::string& where = news_.setup->config.http_listen;
-    admin::HttpSockets sockets = admin::open_http_sockets(context, where);
+    const auto claim = [&handed_over](const boost::asio::ip::tcp::endpoint& endpoint) {
+        return handed_over.take(endpoint.data(), static_cast<socklen_t>(endpoint.size()))
+            .socket.release();
+    };
+    admin::HttpSockets sockets = admin::open_http_sockets(context, where, claim);
+    for (auto& acceptor : sockets.acceptors)
+        listening_.push_back(acceptor.native_handle());
     for (const std::string& warning : sockets.warnings)
         sources_.log.warning(warning);
     exposed_ = admin::is_exposed(sockets);

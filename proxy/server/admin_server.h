@@ -10,6 +10,7 @@
 #include "proxy/runtime/runtime_config.h"
 #include "proxy/runtime/services.h"
 #include "proxy/server/gauges.h"
+#include "proxy/server/handed_over_sockets.h"
 #include "proxy/telemetry/log.h"
 #include "proxy/telemetry/refusal_log.h"
 #include "proxy/telemetry/session_table.h"
@@ -46,7 +47,13 @@ class AdminServer {
     AdminServer(boost::asio::io_context& context,
                 AdminSources sources,
                 AdminNews news,
-                admin::HttpAccess access);
+                admin::HttpAccess access,
+                HandedOverSockets& handed_over);
+
+    // Its listening sockets, for a process that takes this one's place.
+    [[nodiscard]] const std::vector<int>& sockets() const noexcept { return listening_; }
+    // Answers nobody any more: the new process does.
+    void stop() { endpoint_.stop(); }
 
     // On the first control thread. After a reload:
     void use(admin::HttpAccess access);
@@ -69,6 +76,7 @@ class AdminServer {
     std::int64_t started_;
     bool exposed_ = false;           // other machines can reach it
     std::uint64_t dropped_seen_ = 0; // of the log
+    std::vector<int> listening_;
     admin::History history_;
     admin::HttpEndpoint endpoint_;
 };

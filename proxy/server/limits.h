@@ -47,6 +47,12 @@ inline constexpr std::size_t status_bytes_max = 512;
 // Sockets that the service manager may hand over: more than the listeners of any configuration.
 inline constexpr long long handed_over_sockets_max = 1024;
 
+// At an upgrade: how long the new process may take to be ready (a passphrase may be asked for), how
+// often it is looked whether it is, and how long a message of it may be.
+inline constexpr std::chrono::seconds successor_patience{120};
+inline constexpr std::chrono::milliseconds successor_poll{5};
+inline constexpr std::size_t notify_bytes_max = 4096;
+
 // What a stop may take after shutdown_timeout: connections that are cut off, the last log lines.
 inline constexpr std::chrono::seconds stop_reserve{15};
 

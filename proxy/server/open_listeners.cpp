@@ -36,64 +36,18 @@ std::string shown(const addrinfo& address, std::uint16_t port) {
            host.data() + "\", port " + std::to_string(port);
 }
 
-bool own_address(const Descriptor& socket, sockaddr_storage& address) {
-    socklen_t size = sizeof address;
-    return ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0;
-}
-
-bool is_same_address(const sockaddr_storage& bound, const sockaddr* wanted, socklen_t size) {
-    if (bound.ss_family != wanted->sa_family || size > sizeof bound) return false;
-    sockaddr_storage other{};
-    std::memcpy(&other, wanted, size);
-    if (wanted->sa_family == AF_INET) {
-        const auto& a = reinterpret_cast<const sockaddr_in&>(bound);
-        const auto& b = reinterpret_cast<const sockaddr_in&>(other);
-        return a.sin_port == b.sin_port && a.sin_addr.s_addr == b.sin_addr.s_addr;
-    }
-    if (wanted->sa_family == AF_INET6) {
-        const auto& a = reinterpret_cast<const sockaddr_in6&>(bound);
-        const auto& b = reinterpret_cast<const sockaddr_in6&>(other);
-        return a.sin6_port == b.sin6_port && a.sin6_scope_id == b.sin6_scope_id &&
-               std::memcmp(&a.sin6_addr, &b.sin6_addr, sizeof a.sin6_addr) == 0;
-    }
-    const auto& a = reinterpret_cast<const sockaddr_un&>(bound);
-    const auto& b = reinterpret_cast<const sockaddr_un&>(other);
-    return std::strncmp(a.sun_path, b.sun_path, sizeof a.sun_path) == 0;
-}
-
-std::string shown(const Descriptor& socket) {
-    sockaddr_storage address{};
-    if (!own_address(socket, address)) return "something that is no socket";
-    if (address.ss_family == AF_UNIX)
-        return "Unix socket \"" +
-               std::string(reinterpret_cast<const sockaddr_un&>(address).sun_path) + '"';
-    std::array<char, NI_MAXHOST> host{};
-    std::array<char, NI_MAXSERV> port{};
-    (void)::getnameinfo(reinterpret_cast<const sockaddr*>(&address),
-                        sizeof address,
-                        host.data(),
-                        host.size(),
-                        port.data(),
-                        port.size(),
-                        NI_NUMERICHOST | NI_NUMERICSERV);
-    return std::string("address \"") + host.data() + "\", port " + port.data();
-}
-
 // As PostgreSQL: a listener goes on with the sockets that it got, over TCP and over Unix-domain
 // sockets, as long as it got one of each kind that it was to have. What it did not get is noted.
 class Opener {
   public:
     Opener(const config::Config& config,
            std::vector<std::string>& notes,
-           std::vector<Descriptor> handed_over)
-        : config_(config), notes_(notes), handed_over_(std::move(handed_over)) {}
+           HandedOverSockets& handed_over)
+        : config_(config), notes_(notes), handed_over_(handed_over) {}
 
     std::vector<session::ListeningSocket> run() {
         for (std::size_t i = 0; i < config_.listeners.size(); ++i)
             open(i);
-        for (const Descriptor& left : handed_over_)
-            throw BindError("the service manager passed a socket for " + shown(left) +
-                            ", on which no listener is configured");
         return std::move(opened_);
     }
 
@@ -149,8 +103,8 @@ class Opener {
 
     void open_tcp(std::size_t index, const addrinfo& address, std::uint16_t port) {
         const std::string name = shown(address, port);
-        if (Descriptor taken = take(address.ai_addr, address.ai_addrlen))
-            return listen_on({std::move(taken), address.ai_family, index, name, {}});
+        if (auto taken = handed_over_.take(address.ai_addr, address.ai_addrlen); taken.socket)
+            return listen_on({std::move(taken.socket), address.ai_family, index, name, {}, {}});
         Descriptor socket(
             ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
         if (!socket) return note("could not create socket for " + name, errno);
@@ -161,7 +115,7 @@ class Opener {
             (void)::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
         if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0)
             return note("could not bind " + name, errno);
-        listen_on({std::move(socket), address.ai_family, index, name, {}});
+        listen_on({std::move(socket), address.ai_family, index, name, {}, {}});
     }
 
     void open_local(std::size_t index, const std::string& directory) {
@@ -174,10 +128,12 @@ class Opener {
             throw BindError("Unix-domain socket path \"" + path + "\" is too long (maximum " +
                             std::to_string(sizeof address.sun_path - 1) + " bytes)");
         std::memcpy(address.sun_path, path.data(), path.size());
-        // The file of a socket that was handed over is the service manager's: it stays.
         const auto* name = reinterpret_cast<const sockaddr*>(&address);
-        if (Descriptor taken = take(name, sizeof address))
-            return listen_on({std::move(taken), AF_UNIX, index, shown_path, {}});
+        if (auto taken = handed_over_.take(name, sizeof address); taken.socket) {
+            // Without its file it is the service manager's, and the file stays.
+            const std::string folder = taken.with_file ? directory : std::string();
+            return listen_on({std::move(taken.socket), AF_UNIX, index, shown_path, {}, folder});
+        }
         session::UnixSocketFile file;
         try {
             file = session::UnixSocketFile(directory, config_.listeners[index].port);
@@ -190,7 +146,7 @@ class Opener {
         if (::bind(socket.get(), name, sizeof address) != 0)
             return note("could not bind Unix address \"" + path + "\"", errno);
         (void)::chmod(path.c_str(), 0777); // PostgreSQL's default of unix_socket_permissions
-        listen_on({std::move(socket), AF_UNIX, index, shown_path, std::move(file)});
+        listen_on({std::move(socket), AF_UNIX, index, shown_path, std::move(file), {}});
     }
 
     void listen_on(session::ListeningSocket socket) {
@@ -203,23 +159,10 @@ class Opener {
         failures_->push_back(what + ": " + words(error));
     }
 
-    // The handed-over socket that is bound to this address.
-    Descriptor take(const sockaddr* wanted, socklen_t size) {
-        const auto found =
-            std::find_if(handed_over_.begin(), handed_over_.end(), [&](const Descriptor& socket) {
-                sockaddr_storage bound{};
-                return own_address(socket, bound) && is_same_address(bound, wanted, size);
-            });
-        if (found == handed_over_.end()) return {};
-        Descriptor taken = std::move(*found);
-        handed_over_.erase(found);
-        return taken;
-    }
-
     const config::Config& config_;
     std::vector<std::string>& notes_;
     std::vector<std::string>* failures_ = nullptr; // of the listener that is being opened
-    std::vector<Descriptor> handed_over_;
+    HandedOverSockets& handed_over_;
     std::vector<session::ListeningSocket> opened_;
 };
 
@@ -227,8 +170,8 @@ class Opener {
 
 std::vector<session::ListeningSocket> open_listeners(const config::Config& config,
                                                      std::vector<std::string>& notes,
-                                                     std::vector<Descriptor> handed_over) {
-    return Opener(config, notes, std::move(handed_over)).run();
+                                                     HandedOverSockets& handed_over) {
+    return Opener(config, notes, handed_over).run();
 }
 
 } // namespace pgmoat::server

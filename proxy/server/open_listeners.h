@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proxy/config/config.h"
+#include "proxy/server/handed_over_sockets.h"
 #include "proxy/session/accept.h"
 
 #include <stdexcept>
@@ -16,11 +17,9 @@ class BindError : public std::runtime_error {
 
 // Opens them, or throws BindError with the reasons. A socket that could not be opened is left out,
 // with a line in `notes`, as long as its listener has another one of its kind, as in PostgreSQL.
-// A socket in `handed_over` that is bound to an address of a listener is used in place of a new one;
-// one that is bound to none is an error: its clients would wait for ever.
-[[nodiscard]] std::vector<session::ListeningSocket>
-open_listeners(const config::Config& config,
-               std::vector<std::string>& notes,
-               std::vector<Descriptor> handed_over = {});
+// A socket in `handed_over` that is bound to an address of a listener is used in place of a new one.
+[[nodiscard]] std::vector<session::ListeningSocket> open_listeners(const config::Config& config,
+                                                                   std::vector<std::string>& notes,
+                                                                   HandedOverSockets& handed_over);
 
 } // namespace pgmoat::server

@@ -18,6 +18,7 @@
 #include "proxy/server/process.h"
 #include "proxy/server/reloader.h"
 #include "proxy/server/session_timeouts.h"
+#include "proxy/server/successor.h"
 #include "proxy/server/worker_thread.h"
 #include "proxy/session/session.h"
 #include "proxy/telemetry/session_table.h"
@@ -76,7 +77,8 @@ struct Server::Running {
             std::vector<session::ListeningSocket> sockets,
             admin::HttpAccess access,
             FileLooks seen,
-            ServiceManager& manager)
+            ServiceManager& manager,
+            HandedOverSockets& handed_over)
         : log(shared_log), service_manager(manager), setup(std::move(initial)),
           addresses(setup->config, counters), reporter(log, counters),
           plane({static_cast<std::size_t>(setup->config.relay_threads)}, reporter, counters),
@@ -87,6 +89,7 @@ struct Server::Running {
         for (auto& socket : sockets) {
             const auto& listener = setup->config.listeners[socket.listener];
             const auto id = counters.add_listener(listener.name, runtime::mode_of(listener));
+            ports.push_back(listener.port);
             listeners.push_back(
                 std::make_unique<session::Listener>(threads, std::move(socket), id));
         }
@@ -95,10 +98,21 @@ struct Server::Running {
                 http_thread.context(),
                 AdminSources{counters, table, plane, threads, reporter.recent_refusals(), log},
                 news(),
-                std::move(access));
+                std::move(access),
+                handed_over);
+        if (const std::string left = handed_over.unclaimed(); !left.empty())
+            throw BindError("a socket was handed over for " + left +
+                            ", on which no listener is configured");
         open_console();
         signals.emplace(threads[0]->context, SIGHUP, SIGTERM, SIGINT);
         signals->add(SIGUSR1);
+        signals->add(SIGUSR2);
+        successor.emplace(threads[0]->context,
+                          Successor::Events{[this](pid_t pid) { hand_over_to(pid); },
+                                            [this](const std::string& why) {
+                                                log.error("the new process did not start: " + why);
+                                                log.info("nothing has changed");
+                                            }});
         timer.emplace(threads[0]->context);
         housekeeper.emplace(threads[0]->context);
         session_clock.emplace(threads[0]->context);
@@ -121,6 +135,7 @@ struct Server::Running {
         upstream::probe_upstreams(*threads[0]);
         for (auto& thread : threads)
             thread->lag.start();
+        take_over_files();
         log.info("ready to accept connections");
         service_manager.ready("ready to accept connections");
         keep_watchdog_quiet();
@@ -190,6 +205,8 @@ struct Server::Running {
                 reload();
             else if (signal == SIGUSR1)
                 reopen_log();
+            else if (signal == SIGUSR2)
+                start_successor();
             else if (signal == SIGTERM && !state.draining)
                 drain("received smart shutdown request");
             else
@@ -200,6 +217,39 @@ struct Server::Running {
 
     void reopen_log() {
         if (const std::string failure = log.reopen(); !failure.empty()) log.error(failure);
+    }
+
+    // --- upgrade --------------------------------------------------------------------------------
+
+    void start_successor() {
+        if (state.draining || successor->is_under_way())
+            return log.info("received SIGUSR2, ignored: " +
+                            std::string(state.draining ? "this process is about to end"
+                                                       : "a new process is already starting"));
+        log.info("received SIGUSR2, starting a new process");
+        std::vector<Successor::Socket> sockets;
+        for (const auto& listener : listeners)
+            sockets.push_back({listener->socket(), listener->owns_file()});
+        if (http)
+            for (const int number : http->sockets())
+                sockets.push_back({number, false});
+        successor->start(sockets, service_manager.environment());
+    }
+
+    // From here on the new process accepts. Clients that wait on the sockets are its own.
+    void hand_over_to(pid_t pid) {
+        for (auto& listener : listeners)
+            listener->leave_file();
+        if (http) http->stop();
+        service_manager.main_process_is(pid);
+        state.draining = true;
+        stop_listening("the new process " + std::to_string(pid) + " is ready");
+    }
+
+    void take_over_files() {
+        if (!service_manager.has_predecessor()) return;
+        for (std::size_t i = 0; i < listeners.size(); ++i)
+            listeners[i]->take_over_file(ports[i]);
     }
 
     void reload() {
@@ -287,6 +337,7 @@ struct Server::Running {
     // --- shutdown -------------------------------------------------------------------------------
 
     void drain(const std::string& why) {
+        successor->stop();
         state.draining = true;
         tell_http();
         const std::chrono::seconds delay = setup->config.drain_delay;
@@ -327,6 +378,7 @@ struct Server::Running {
     // Every connection is still reported: sessions and channels end with reason drain.
     void stop_now(const std::string& why) {
         if (cut_off) return finish();
+        successor->stop();
         cut_off = true;
         state.draining = true;
         tell_http();
@@ -448,6 +500,7 @@ struct Server::Running {
     std::vector<std::unique_ptr<ControlThread>> threads;
     WorkerThread console_thread; // its handlers belong to sessions of the control threads
     std::vector<std::unique_ptr<session::Listener>> listeners;
+    std::vector<std::uint16_t> ports; // of the listeners
     std::optional<asio::signal_set> signals;
     std::optional<asio::steady_timer> timer; // of the shutdown
     std::optional<asio::steady_timer> housekeeper;
@@ -459,6 +512,7 @@ struct Server::Running {
     std::optional<AdminServer> http;
     std::optional<CertificateWatch> certificate_watch;
     std::optional<Reloader> reloader;
+    std::optional<Successor> successor;
     bool cut_off = false;
     std::chrono::steady_clock::time_point give_up_at;
     int exit_code = 0;
@@ -468,7 +522,8 @@ Server::Server(config::Config config, telemetry::Log& log, ServiceManager& servi
     : log_(log), service_manager_(service_manager), looks_(look_at(tls_files_of(config))),
       setup_(load_runtime_config(std::move(config))),
       http_access_(admin::load_http_access(setup_->config)),
-      sockets_(open_listeners(setup_->config, notes_, service_manager.take_sockets())) {}
+      handed_over_(service_manager.take_sockets()),
+      sockets_(open_listeners(setup_->config, notes_, handed_over_)) {}
 
 Server::~Server() = default;
 
@@ -479,7 +534,8 @@ int Server::run() {
                     std::move(sockets_),
                     std::move(http_access_),
                     std::move(looks_),
-                    service_manager_);
+                    service_manager_,
+                    handed_over_);
     return running.run();
 }
 

@@ -43,6 +43,7 @@ class Server {
     std::shared_ptr<const runtime::RuntimeConfig> setup_;
     admin::HttpAccess http_access_;
     std::vector<std::string> notes_; // from binding
+    HandedOverSockets handed_over_;
     std::vector<session::ListeningSocket> sockets_;
 };
 

@@ -1,6 +1,7 @@
 #include "proxy/server/service_manager.h"
 
 #include "proxy/server/limits.h"
+#include "proxy/server/successor.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -14,6 +15,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <sstream>
+#include <utility>
 
 namespace pgmoat::server {
 
@@ -59,11 +62,11 @@ Descriptor connect_to(const std::string& path) {
     return socket;
 }
 
-std::vector<Descriptor> handed_over_sockets() {
+std::vector<HandedOverSocket> handed_over_sockets() {
     const bool ours = is_this_process(take_variable("LISTEN_PID"));
     const auto count = number(take_variable("LISTEN_FDS"));
-    (void)take_variable("LISTEN_FDNAMES");
-    std::vector<Descriptor> sockets;
+    std::istringstream names(take_variable("LISTEN_FDNAMES"));
+    std::vector<HandedOverSocket> sockets;
     if (!ours || !count) return sockets;
     const auto bounded = std::min<long long>(*count, handed_over_sockets_max);
     for (int i = 0; i < bounded; ++i) {
@@ -71,7 +74,9 @@ std::vector<Descriptor> handed_over_sockets() {
         (void)::fcntl(socket, F_SETFD, FD_CLOEXEC);
         const int flags = ::fcntl(socket, F_GETFL);
         if (flags >= 0) (void)::fcntl(socket, F_SETFL, flags | O_NONBLOCK);
-        sockets.emplace_back(socket);
+        std::string name;
+        std::getline(names, name, ':');
+        sockets.push_back({Descriptor(socket), name == name_of_own_file});
     }
     return sockets;
 }
@@ -84,6 +89,10 @@ std::string line(std::string_view name, std::string_view value) {
     return text + '\n';
 }
 
+void send(const Descriptor& channel, const std::string& message) {
+    if (channel) (void)::send(channel.get(), message.data(), message.size(), MSG_NOSIGNAL);
+}
+
 long long monotonic_microseconds() {
     timespec now{};
     (void)::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -92,15 +101,37 @@ long long monotonic_microseconds() {
 
 } // namespace
 
-ServiceManager::ServiceManager()
-    : channel_(connect_to(take_variable("NOTIFY_SOCKET"))), sockets_(handed_over_sockets()) {
+ServiceManager::ServiceManager() : sockets_(handed_over_sockets()) {
+    std::string manager = take_variable("NOTIFY_SOCKET");
+    const std::string real_manager = take_variable(real_manager_variable);
+    if (!take_variable(predecessor_variable).empty()) {
+        predecessor_ = connect_to(manager);
+        manager = real_manager;
+    }
+    channel_ = connect_to(manager);
     const std::string pid = take_variable("WATCHDOG_PID");
-    const auto interval = number(take_variable("WATCHDOG_USEC"));
+    const std::string watchdog = take_variable("WATCHDOG_USEC");
+    const auto interval = number(watchdog);
+    if (!manager.empty()) environment_.push_back(real_manager_variable + ('=' + manager));
+    if (!watchdog.empty()) environment_.push_back("WATCHDOG_USEC=" + watchdog);
     if (channel_ && interval && *interval > 0 && (pid.empty() || is_this_process(pid)))
         watchdog_ = std::chrono::microseconds(*interval) / 2; // as sd_watchdog_enabled(3) advises
 }
 
+void ServiceManager::main_process_is(int pid) {
+    notify("MAINPID=" + std::to_string(pid) + '\n');
+    channel_.reset();
+    watchdog_.reset();
+}
+
+void ServiceManager::failed(std::string_view why) {
+    send(predecessor_, line("STATUS", why));
+    notify(line("STATUS", why));
+}
+
 void ServiceManager::ready(std::string_view status) {
+    send(predecessor_, "READY=1\n");
+    predecessor_.reset();
     notify("READY=1\n" + line("STATUS", status));
 }
 
@@ -120,7 +151,7 @@ void ServiceManager::keep_alive() {
 }
 
 void ServiceManager::notify(const std::string& message) {
-    if (channel_) (void)::send(channel_.get(), message.data(), message.size(), MSG_NOSIGNAL);
+    send(channel_, message);
 }
 
 } // namespace pgmoat::server

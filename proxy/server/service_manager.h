@@ -1,9 +1,11 @@
 // What systemd is told about the process, and the sockets that it hands over: sd_notify(3) and
 // sd_listen_fds(3) by their documented protocols, without libsystemd. Without a service manager
-// everything here does nothing.
+// everything here does nothing. At an upgrade the process before is the new one's manager, by the
+// same protocols; the real one's address comes along (successor.h).
 #pragma once
 
 #include "proxy/descriptor.h"
+#include "proxy/server/handed_over_sockets.h"
 
 #include <chrono>
 #include <optional>
@@ -20,8 +22,21 @@ class ServiceManager {
     ServiceManager();
 
     // Listening sockets that were handed over. Empty from the second call on.
-    [[nodiscard]] std::vector<Descriptor> take_sockets() noexcept { return std::move(sockets_); }
+    [[nodiscard]] HandedOverSockets take_sockets() {
+        return HandedOverSockets(std::move(sockets_));
+    }
 
+    // Another process of pgmoat started this one to take its place, and waits for ready().
+    [[nodiscard]] bool has_predecessor() const noexcept { return static_cast<bool>(predecessor_); }
+    // What a successor needs to talk to the same manager.
+    [[nodiscard]] const std::vector<std::string>& environment() const noexcept {
+        return environment_;
+    }
+    // This process has been followed by another, and has nothing to say any more.
+    void main_process_is(int pid);
+
+    // The process cannot start.
+    void failed(std::string_view why);
     void ready(std::string_view status);
     void reloading();
     // The manager kills a process that takes longer to stop than it was told.
@@ -35,8 +50,10 @@ class ServiceManager {
     void notify(const std::string& message);
 
     Descriptor channel_;
+    Descriptor predecessor_;
+    std::vector<std::string> environment_; // NAME=value
     std::optional<std::chrono::microseconds> watchdog_;
-    std::vector<Descriptor> sockets_;
+    std::vector<HandedOverSocket> sockets_;
 };
 
 } // namespace pgmoat::server

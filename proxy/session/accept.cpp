@@ -29,6 +29,12 @@ void Listener::start() {
     wait();
 }
 
+void Listener::take_over_file(std::uint16_t port) {
+    if (!socket_.file_folder.empty())
+        socket_.file = UnixSocketFile::take_over(socket_.file_folder, port);
+    socket_.file_folder.clear();
+}
+
 void Listener::wait() {
     readiness_.async_wait(asio::posix::stream_descriptor::wait_read,
                           [this, alive = std::weak_ptr(alive_)](const error_code& error) {

@@ -26,6 +26,7 @@ struct ListeningSocket {
     std::size_t listener = 0; // index into Config::listeners
     std::string shown;        // as PostgreSQL's log names it: `IPv4 address "127.0.0.1", port 6432`
     UnixSocketFile file;      // of a unix socket; goes with it
+    std::string file_folder;  // its folder while the file is still the predecessor's
 };
 
 class Listener {
@@ -39,6 +40,13 @@ class Listener {
     Listener& operator=(const Listener&) = delete;
 
     void start();
+
+    // The socket and who its file belongs to, for a process that takes this one's place.
+    [[nodiscard]] int socket() const noexcept { return socket_.socket.get(); }
+    [[nodiscard]] bool owns_file() const noexcept { return !socket_.file.path().empty(); }
+    // At an upgrade: the new process takes the file over, the old one leaves it where it is.
+    void take_over_file(std::uint16_t port);
+    void leave_file() noexcept { socket_.file.leave(); }
 
   private:
     void wait();

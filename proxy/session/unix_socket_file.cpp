@@ -111,6 +111,23 @@ UnixSocketFile::UnixSocketFile(const std::string& directory, std::uint16_t port)
     ::unlink(path.c_str());
 }
 
+// The predecessor has the lock for a moment yet: our number in the file keeps others away after that.
+UnixSocketFile UnixSocketFile::take_over(const std::string& directory, std::uint16_t port) {
+    UnixSocketFile taken;
+    const std::string path = path_in(directory, port);
+    const std::string name = lock_of(path);
+    taken.lock_ = Descriptor(::open(name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    if (!taken.lock_) fail("open", name);
+    write_owner(taken.lock_.get(), directory, port);
+    taken.path_ = path;
+    return taken;
+}
+
+void UnixSocketFile::leave() noexcept {
+    path_.clear();
+    lock_.reset();
+}
+
 UnixSocketFile::UnixSocketFile(UnixSocketFile&& other) noexcept
     : lock_(std::move(other.lock_)), path_(std::exchange(other.path_, {})) {}
 

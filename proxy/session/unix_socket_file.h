@@ -28,6 +28,11 @@ class UnixSocketFile {
     UnixSocketFile& operator=(const UnixSocketFile&) = delete;
     ~UnixSocketFile();
 
+    // The file of a living predecessor, which will leave it. Throws SocketFileError.
+    [[nodiscard]] static UnixSocketFile take_over(const std::string& directory, std::uint16_t port);
+    // Another process has taken it over: it stays.
+    void leave() noexcept;
+
     // As libpq looks for it.
     [[nodiscard]] static std::string path_in(const std::string& directory, std::uint16_t port);
     [[nodiscard]] const std::string& path() const noexcept { return path_; }

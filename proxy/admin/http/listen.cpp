@@ -98,7 +98,8 @@ std::string shown(const tcp::endpoint& endpoint) {
 
 } // namespace
 
-HttpSockets open_http_sockets(asio::io_context& context, const std::string& address) {
+HttpSockets
+open_http_sockets(asio::io_context& context, const std::string& address, const ClaimSocket& claim) {
     const auto where = split(address);
     if (!where) {
         throw ListenError("invalid HTTP address \"" + address + "\": expected HOST:PORT");
@@ -113,7 +114,10 @@ HttpSockets open_http_sockets(asio::io_context& context, const std::string& addr
         if (!tried.insert(endpoint).second) continue;
         error = {};
         tcp::acceptor acceptor(context);
-        listen(acceptor, endpoint, endpoints.size() > 1, error);
+        if (const int claimed = claim ? claim(endpoint) : -1; claimed >= 0)
+            acceptor.assign(endpoint.protocol(), claimed, error);
+        else
+            listen(acceptor, endpoint, endpoints.size() > 1, error);
         if (!error) {
             sockets.acceptors.push_back(std::move(acceptor));
             continue;

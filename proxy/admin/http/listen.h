@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,8 +26,11 @@ struct HttpSockets {
 // "127.0.0.1:9632", "[::1]:9632", "localhost:9632", "*:9632". A name is listened on at all of its
 // addresses, `*` in both families, as with listen_addresses. Port 0 lets the system choose. Resolves
 // names, so it may block: for the start only. Throws ListenError if no address can be bound.
+// `claim` gives a listening socket that is already bound to an address, or -1; its caller owns it.
+using ClaimSocket = std::function<int(const boost::asio::ip::tcp::endpoint&)>;
 [[nodiscard]] HttpSockets open_http_sockets(boost::asio::io_context& context,
-                                            const std::string& address);
+                                            const std::string& address,
+                                            const ClaimSocket& claim = nullptr);
 
 // Whether other machines can reach it: without TLS and passwords that deserves a warning.
 [[nodiscard]] bool is_exposed(const HttpSockets& sockets);

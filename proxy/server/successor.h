@@ -1,0 +1,72 @@
+// The process that takes this one's place at an upgrade: the program that lies at this one's path
+// now, with the same arguments, so with the configuration of now. It gets the listening sockets as
+// systemd hands them over (sd_listen_fds(3)), and this process is its manager (sd_notify(3)) until
+// it is ready.
+//
+//   start()                               fork, exec
+//   READY=1 from the new process          ready(pid): both may accept; the old one drains
+//   it ends before, or is silent too long failed(why): nothing has changed
+//
+// On the first control thread.
+#pragma once
+
+#include "proxy/descriptor.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace pgmoat::server {
+
+// The names that both processes know: of a socket whose file comes with it, among LISTEN_FDNAMES;
+// of variables that tell the new process whom it follows, and who manages both.
+inline constexpr const char* name_of_own_file = "pgmoat-with-file";
+inline constexpr const char* predecessor_variable = "PGMOAT_PREDECESSOR";
+inline constexpr const char* real_manager_variable = "PGMOAT_SERVICE_MANAGER";
+
+class Successor {
+  public:
+    struct Events {
+        std::function<void(pid_t)> ready;
+        std::function<void(const std::string& why)> failed;
+    };
+    struct Socket {
+        int number = -1;
+        bool with_file = false;
+    };
+
+    // Remembers this program's path and arguments.
+    Successor(boost::asio::io_context& context, Events events);
+    ~Successor(); // ends one that is not ready yet
+    Successor(const Successor&) = delete;
+    Successor& operator=(const Successor&) = delete;
+
+    [[nodiscard]] bool is_under_way() const noexcept { return pid_ > 0; }
+    // `environment`: NAME=value, besides this process's own.
+    void start(const std::vector<Socket>& sockets, const std::vector<std::string>& environment);
+    // Ends one that is not ready yet.
+    void stop() noexcept;
+
+  private:
+    void look();
+    void hear();
+    void fail(const std::string& why);
+
+    boost::asio::steady_timer timer_;
+    Events events_;
+    std::string program_;
+    std::vector<std::string> arguments_;
+    Descriptor channel_; // what the new process says
+    pid_t pid_ = 0;
+    bool is_ready_ = false;
+    std::string status_; // the last that it said
+    std::chrono::steady_clock::time_point give_up_at_;
+};
+
+} // namespace pgmoat::server

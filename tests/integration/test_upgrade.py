@@ -1,0 +1,342 @@
+"""SIGUSR2: a new process takes the place of the old one, with its listening sockets. No connection is refused, no
+query fails, and a new process that cannot start changes nothing."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import threading
+import urllib.request
+from contextlib import ExitStack
+
+import pytest
+
+from kit import wire
+from kit.environment import free_port, give_to_user
+from kit.process import eventually
+from kit.raw_client import RawClient
+
+FAREWELL = "57P01"
+
+
+class Chain:
+    """The processes that follow each other behind one command."""
+
+    def __init__(self, pgmoat):
+        self.pgmoat = pgmoat
+        self.pids = [pgmoat.process.pid]
+
+    def log(self):
+        return self.pgmoat.process.log()
+
+    def wait_for(self, text, since):
+        return eventually(lambda: re.search(text, self.pgmoat.process.log(since)), f"{text} in\n{self.log()}", 60)
+
+    def upgrade(self):
+        since = self.pgmoat.process.log_position()
+        os.kill(self.pids[-1], signal.SIGUSR2)
+        self.pids.append(int(self.wait_for(r"the new process (\d+) is ready", since)[1]))
+
+    def fail_to_upgrade(self):
+        """Why, as the log says it."""
+        since = self.pgmoat.process.log_position()
+        os.kill(self.pids[-1], signal.SIGUSR2)
+        reason = self.wait_for(r"the new process did not start: (.*)", since)[1]
+        self.wait_for("nothing has changed", since)
+        return reason
+
+    def end(self):
+        for pid in self.pids[1:]:
+            with open_process(pid) as alive:
+                if alive:
+                    os.kill(pid, signal.SIGKILL)
+
+
+class open_process:
+    """Whether this process is still one of pgmoat."""
+
+    def __init__(self, pid):
+        self.path = f"/proc/{pid}/cmdline"
+
+    def __enter__(self):
+        try:
+            with open(self.path, "rb") as file:
+                return b"pgmoat.conf" in file.read()
+        except OSError:
+            return False
+
+    def __exit__(self, *_):
+        pass
+
+
+def gone(pid):
+    """It has ended; a zombie has, too."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.fixture
+def start(start_pgmoat, certificate, postgres, workspace):
+    chains = []
+
+    def start(binary=None, **settings):
+        pgmoat = start_pgmoat(certificate, binary=binary, settings={
+            "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", **settings})
+        chains.append(Chain(pgmoat))
+        return chains[-1]
+
+    yield start
+    for chain in chains:
+        chain.end()
+
+
+def logged_in(port):
+    return RawClient(port).start_tls().log_in()
+
+
+class Load(threading.Thread):
+    """Asks over and over, until stop(); what went wrong stands in `faults`. A session that is told to leave between two
+    transactions is no fault: the next one begins in a new session."""
+
+    def __init__(self, port, sessions):
+        super().__init__()
+        self.port, self.sessions = port, sessions
+        self.asked = self.moved = 0
+        self.faults = []
+        self._stop_asked = threading.Event()
+
+    def run(self):
+        while not self._stop_asked.is_set():
+            try:
+                with logged_in(self.port) as client:
+                    for _ in range(self.sessions):
+                        if self._stop_asked.is_set() or not self._ask(client):
+                            break
+            except Exception as fault:  # whatever it is, the test must see it
+                self.faults.append(repr(fault))
+
+    def _ask(self, client):
+        """False: the session was told to leave, before the query was begun."""
+        try:
+            client.send(wire.query("SELECT 'answered'"))
+            messages = [client.receive_message()]
+        except (ConnectionResetError, BrokenPipeError):
+            self.moved += 1  # it has read the words and closed before this query came
+            return False
+        if messages[0][0] == b"E":
+            assert wire.error_fields(messages[0][1])["C"] == FAREWELL
+            self.moved += 1
+            return False
+        while messages[-1][0] != b"Z":
+            messages.append(client.receive_message())
+        assert messages[1][1].endswith(b"answered")
+        self.asked += 1
+        return True
+
+    def stop(self):
+        self._stop_asked.set()
+        self.join()
+
+
+def test_ten_upgrades_under_load_refuse_nobody_and_fail_no_query(start):
+    chain = start(shutdown_timeout="60s")
+    port = chain.pgmoat.port
+    loads = [Load(port, sessions=1), Load(port, sessions=1), Load(port, sessions=1000)]
+    with ExitStack() as stack:
+        busy = stack.enter_context(logged_in(port))
+        busy.query("BEGIN")
+        busy.query("CREATE TEMPORARY TABLE t (x text)")
+        busy.send(wire.query("COPY t FROM STDIN")).receive_until(b"G")
+        rows = 0
+        for load in loads:
+            load.start()
+        for _ in range(10):
+            chain.upgrade()
+            busy.send(wire.message(b"d", b"row\n" * 1000))
+            rows += 1000
+        for load in loads:
+            load.stop()
+        busy.send(wire.message(b"c")).receive_until(b"Z")
+        assert int(busy.query("SELECT count(*) FROM t")[1][1][6:]) == rows
+        busy.query("COMMIT")
+        assert busy.receive_error()["C"] == FAREWELL
+    faults = [fault for load in loads for fault in load.faults]
+    assert not faults, faults
+    assert all(load.asked > 20 for load in loads), [load.asked for load in loads]
+    eventually(lambda: all(gone(pid) for pid in chain.pids[:-1]), "the old processes to end")
+    assert len(set(chain.pids)) == 11 and not gone(chain.pids[-1])
+    assert chain.pgmoat.process.exit_code == 0
+
+
+def test_the_program_at_the_path_and_the_configuration_of_now_are_taken(start, workspace):
+    binary = workspace.folder("program") / "pgmoat"
+    shutil.copy(workspace.pgmoat, binary)
+    chain = start(binary=binary, max_connections=5)
+    fresh = binary.with_suffix(".new")
+    shutil.copy(workspace.pgmoat, fresh)
+    inode = fresh.stat().st_ino
+    fresh.rename(binary)  # as a package does
+    chain.pgmoat.configure({"max_connections": 1})
+    chain.upgrade()
+    assert os.stat(f"/proc/{chain.pids[-1]}/exe").st_ino == inode
+    with logged_in(chain.pgmoat.port), RawClient(chain.pgmoat.port) as second:
+        second.start_tls().send(wire.startup())
+        assert second.receive_error()["C"] == "53300"
+
+
+@pytest.mark.parametrize("changes, reason", (
+    ({"no_such_setting": "on"}, "unrecognized configuration parameter"),
+    ({"ssl_cert_file": "missing.crt"}, "missing.crt"),
+    ({"listen_addresses": "127.0.0.2,127.0.0.1", "port": 1}, "exit code 5"),
+    ({"http_listen": "127.0.0.1:1"}, "exit code 5"),
+), ids=("syntax", "certificate", "listener", "http"))
+def test_a_new_process_that_cannot_start_changes_nothing_and_says_why(start, changes, reason):
+    chain = start()
+    with logged_in(chain.pgmoat.port) as session:
+        before = dict(chain.pgmoat.settings)
+        chain.pgmoat.configure(changes)
+        assert reason in chain.fail_to_upgrade()
+        session.query("SELECT 1")
+        with logged_in(chain.pgmoat.port) as another:
+            another.query("SELECT 1")
+        chain.pgmoat.configure({**{name: None for name in changes}, **before})
+        chain.upgrade()
+        assert session.receive_error()["C"] == FAREWELL
+
+
+@pytest.mark.parametrize("script, reason", (
+    ("exit 7", "exit code 7"),
+    ("kill -SEGV $$", "terminated by signal 11"),
+    ('[ -n "$NOTIFY_SOCKET" ] && exit 8', "exit code 8"),
+))
+def test_a_program_that_crashes_changes_nothing(start, workspace, script, reason):
+    binary = workspace.folder("program") / "pgmoat"
+    shutil.copy(workspace.pgmoat, binary)
+    chain = start(binary=binary)
+    binary.unlink()
+    binary.write_text(f"#!/bin/sh\n{script}\n")
+    binary.chmod(0o755)
+    assert reason in chain.fail_to_upgrade()
+    with logged_in(chain.pgmoat.port) as client:
+        client.query("SELECT 1")
+    binary.unlink()
+    assert "could not execute" in chain.fail_to_upgrade()
+
+
+def test_a_program_that_is_never_ready_ends_with_the_old_one(start, workspace):
+    binary = workspace.folder("program") / "pgmoat"
+    shutil.copy(workspace.pgmoat, binary)
+    chain = start(binary=binary)
+    binary.unlink()
+    pid_file = workspace.folder("pid") / "pid"
+    give_to_user(pid_file.parent)
+    binary.write_text(f"#!/bin/sh\necho $$ >{pid_file}\nexec sleep 100\n")
+    binary.chmod(0o755)
+    os.kill(chain.pids[-1], signal.SIGUSR2)
+    eventually(lambda: pid_file.exists() and pid_file.read_text(), "the script to run")
+    since = chain.pgmoat.process.log_position()
+    os.kill(chain.pids[-1], signal.SIGUSR2)
+    chain.wait_for("a new process is already starting", since)
+    chain.pgmoat.process.send_signal(signal.SIGTERM)
+    assert chain.pgmoat.process.wait() == 0
+    eventually(lambda: gone(int(pid_file.read_text())), "the new process to end")
+
+
+def test_a_stranger_cannot_say_that_the_new_process_is_ready(start, workspace):
+    binary = workspace.folder("program") / "pgmoat"
+    shutil.copy(workspace.pgmoat, binary)
+    chain = start(binary=binary)
+    binary.unlink()
+    name_file = workspace.folder("name") / "name"
+    give_to_user(name_file.parent)
+    binary.write_text(f"#!/bin/sh\necho \"$NOTIFY_SOCKET\" >{name_file}\nsleep 3\nexit 9\n")
+    binary.chmod(0o755)
+    since = chain.pgmoat.process.log_position()
+    os.kill(chain.pids[-1], signal.SIGUSR2)
+    name = eventually(lambda: name_file.exists() and name_file.read_text().strip(), "the name of the socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"READY=1\n", "\0" + name[1:])
+    assert "exit code 9" in chain.wait_for("did not start: (.*)", since)[1]
+
+
+def test_a_unix_socket_and_its_lock_go_along(start, workspace):
+    folder = workspace.folder("socket")
+    chain = start(unix_socket_directories=folder)
+    path = folder / f".s.PGSQL.{chain.pgmoat.port}"
+    for _ in range(2):
+        chain.upgrade()
+        eventually(lambda: gone(chain.pids[-2]), "the old process to end")
+        assert path.is_socket()
+        assert path.with_name(path.name + ".lock").read_text().split()[0] == str(chain.pids[-1])
+        with RawClient(chain.pgmoat.port, address=folder) as client:
+            client.log_in().query("SELECT 1")
+    os.kill(chain.pids[-1], signal.SIGTERM)
+    eventually(lambda: not path.exists(), "the socket to go with its last process")
+
+
+def test_queries_of_the_old_process_can_be_cancelled_through_the_new_one(start):
+    chain = start(shutdown_timeout="30s")
+    with logged_in(chain.pgmoat.port) as client:
+        client.send(wire.query("SELECT pg_sleep(60)"))
+        chain.upgrade()
+        with RawClient(chain.pgmoat.port) as cancel:
+            cancel.send(wire.cancel_request(client.backend_process_id, client.backend_key))
+        assert client.receive_error()["C"] == "57014"
+
+
+def test_a_session_that_passes_through_stays_in_the_old_process(start_pgmoat, servers):
+    server = servers(18, tls=True)
+    chain = Chain(start_pgmoat(settings={
+        "tls_mode": "passthrough", "upstream": f"host=127.0.0.1 port={server.port}", "shutdown_timeout": "30s"}))
+    try:
+        with logged_in(chain.pgmoat.port) as client:
+            chain.upgrade()
+            client.query("SELECT 1")
+            client.log_out()
+        assert chain.pgmoat.process.wait() == 0
+    finally:
+        chain.end()
+
+
+def test_the_http_endpoint_goes_along_and_counts_from_zero(start):
+    port = free_port()
+    chain = start(http_listen=f"127.0.0.1:{port}")
+
+    def opened():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+            return sum(float(line.rsplit(" ", 1)[1]) for line in answer.read().decode().splitlines()
+                       if line.startswith("pgmoat_connections_opened_total"))
+
+    with logged_in(chain.pgmoat.port):
+        eventually(lambda: opened() == 1, "the connection to be counted")
+        chain.upgrade()
+        assert opened() == 0
+    with logged_in(chain.pgmoat.port):
+        eventually(lambda: opened() == 1, "the connection to be counted")
+
+
+def test_the_service_manager_is_told_of_the_new_main_process(start_pgmoat, certificate, postgres, workspace):
+    path = workspace.folder("manager") / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(20)
+        give_to_user(path)
+        chain = Chain(start_pgmoat(certificate, environment={"NOTIFY_SOCKET": path}, settings={
+            "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable"}))
+        try:
+            chain.upgrade()
+            messages = []
+            while not any("MAINPID" in message for message in messages):
+                messages.append(manager.recv(4096).decode())
+            assert f"MAINPID={chain.pids[-1]}\n" in messages
+            eventually(lambda: gone(chain.pids[0]), "the old process to end")
+            os.kill(chain.pids[-1], signal.SIGHUP)
+            while not messages[-1].startswith("RELOADING=1"):
+                messages.append(manager.recv(4096).decode())
+            assert not any("STOPPING" in message for message in messages)
+        finally:
+            chain.end()
