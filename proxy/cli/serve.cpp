@@ -75,7 +75,7 @@ void require_question_makes_sense(const CheckOptions& options) {
 int serve(const std::string& config_file) {
     server::hold_signals();
     server::protect_process();
-    return with_exit_codes(config_file, [&]() -> int {
+    return serving_with_exit_codes(config_file, [&]() -> int {
         config::Config config = config::load_config(config_file);
         const std::string user = config.user;
         server::refuse_root(user);
