@@ -18,6 +18,7 @@
 #include "proxy/server/reloader.h"
 #include "proxy/server/session_timeouts.h"
 #include "proxy/server/worker_thread.h"
+#include "proxy/session/cancel_request.h"
 #include "proxy/session/session.h"
 #include "proxy/telemetry/session_table.h"
 #include "proxy/upstream/probe.h"
@@ -154,6 +155,8 @@ struct Server::Running {
                     reloader->request(ReloadKind::all, std::move(heard));
                 },
                 [this](std::uint64_t id, const std::string& detail) {
+                    // The key goes with the session's row: asked for before that.
+                    session::cancel_query(*threads[0], id);
                     return access::kill(threads, id, detail);
                 },
                 [this](const std::string& user) {
