@@ -374,6 +374,14 @@ void write_certificates(Page& page, const std::vector<CertificateState>& files) 
             page.sample({label("name", file.name)}, static_cast<double>(*file.next_update));
 }
 
+void write_upstream_certificates(Page& page, const std::vector<UpstreamCertificate>& hosts) {
+    page.begin_gauge("pgmoat_upstream_certificate_not_after_timestamp_seconds",
+                     "When the certificate that a server showed last expires, in Unix time.");
+    for (const UpstreamCertificate& host : hosts)
+        page.sample({label("upstream", host.upstream), label("host", host.host)},
+                    static_cast<double>(host.not_after));
+}
+
 void write_threads(Page& page, const Gauges& gauges) {
     page.begin_gauge("pgmoat_relay_load_ratio",
                      "Share of its time for which a relay thread is busy, from 0 to 1.");
@@ -444,6 +452,7 @@ std::string Exporter::text() const {
     write_the_rest(page, totals);
     write_rules(page, gauges);
     write_certificates(page, gauges.certificates);
+    write_upstream_certificates(page, gauges.upstream_certificates);
     write_threads(page, gauges);
     write_state(page, gauges);
     write_process(page);

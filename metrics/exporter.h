@@ -59,6 +59,13 @@ struct CertificateState {
     return state.facts ? std::optional(state.facts->not_after) : state.next_update;
 }
 
+// The certificate that a server showed last.
+struct UpstreamCertificate {
+    std::string upstream;
+    std::string host;           // and port, as configured
+    std::int64_t not_after = 0; // Unix seconds
+};
+
 // Decisions of access rules. `file` and `rule` are the configuration's: a file's name and a line,
 // or "none" for connections that no rule matched. `id` is the rule's wherever a reload moves it to: no
 // series goes on with the count of another rule. `result` is of a closed list.
@@ -93,7 +100,8 @@ struct Gauges {
     std::uint64_t connections_limit = 0;           // max_connections
     std::vector<LiveTlsConnections> tls_connections_live;
     std::vector<CertificateState> certificates;
-    std::vector<RuleHits> rule_hits; // each file, rule and result once
+    std::vector<UpstreamCertificate> upstream_certificates; // each host once
+    std::vector<RuleHits> rule_hits;                        // each file, rule and result once
     std::vector<RuleHits> dry_run_hits;
     std::vector<RuleLastHit> rule_last_hits;
     std::vector<RelayThread> relay_threads;

@@ -2,14 +2,28 @@
 
 #include "metrics/limits.h"
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
 
 namespace pgmoat::metrics {
 
 namespace {
 
 constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
-constexpr std::string_view cut_mark = "...";
+constexpr std::size_t cut_mark_bytes = 12;               // "..." and a hash
+
+// What is cut may have been all that two names differ in, and two series of one name are one too
+// many for Prometheus. FNV-1a: any hash would do.
+std::string cut_mark_of(std::string_view text) {
+    std::uint32_t hash = 2166136261U;
+    for (const char c : text)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+    std::array<char, cut_mark_bytes + 1> mark{};
+    std::snprintf(mark.data(), mark.size(), "...~%08x", static_cast<unsigned>(hash));
+    return mark.data();
+}
 
 struct Lead {
     std::size_t length;       // of the whole character; 0: no character begins like this
@@ -50,6 +64,7 @@ bool is_control(char byte) {
 } // namespace
 
 std::string clean_label_value(std::string_view text) {
+    const std::string_view whole = text;
     std::string clean;
     std::size_t cut_at = 0; // the last character's end that leaves room for the mark
     while (!text.empty()) {
@@ -59,9 +74,9 @@ std::string clean_label_value(std::string_view text) {
         text.remove_prefix(length > 0 ? length : 1);
         if (clean.size() > label_value_bytes_max) {
             clean.resize(cut_at);
-            return clean += cut_mark;
+            return clean += cut_mark_of(whole);
         }
-        if (clean.size() + cut_mark.size() <= label_value_bytes_max) cut_at = clean.size();
+        if (clean.size() + cut_mark_bytes <= label_value_bytes_max) cut_at = clean.size();
     }
     return clean;
 }

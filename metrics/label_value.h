@@ -9,7 +9,7 @@
 namespace pgmoat::metrics {
 
 // Invalid UTF-8 and control characters become U+FFFD; what is longer than label_value_bytes_max is
-// cut at a character and ends in "...".
+// cut at a character and ends in "...~" and a hash of the whole, so that names stay apart.
 [[nodiscard]] std::string clean_label_value(std::string_view text);
 
 } // namespace pgmoat::metrics

@@ -1,8 +1,12 @@
 #include "tls/pem_contents.h"
 
+#include "tls/handles.h"
 #include "tls/limits.h"
 
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 
 #include <array>
 #include <filesystem>
@@ -63,6 +67,17 @@ std::optional<std::string_view> next_label(std::string_view text, std::size_t& f
     return text.substr(name, end - name);
 }
 
+// The first is what keys and security levels are about; it can be read, so the file is not damaged.
+bool holds_certificate(const std::string& path) {
+    const BioPtr bio(BIO_new_file(path.c_str(), "r"));
+    const CertificatePtr first(bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)
+                                   : nullptr);
+    ERR_clear_error();
+    return first != nullptr;
+}
+
+constexpr const char* damaged = "The file is damaged.";
+
 std::string hint_about_bytes(std::string_view text, Pem wanted) {
     if (text.empty()) return "The file is empty.";
     if (text.starts_with("\x30\x82"sv) || text.starts_with("\x30\x81"sv))
@@ -80,7 +95,7 @@ std::string hint_about_bytes(std::string_view text, Pem wanted) {
             if (wanted == Pem::key && is_encrypted)
                 return "The private key is protected by a passphrase, and it could not be "
                        "decrypted: the passphrase is missing or wrong.";
-            return "The file is damaged.";
+            return damaged;
         }
     }
     if (!first) return "The file holds no PEM block (\"-----BEGIN ...\").";
@@ -102,6 +117,9 @@ std::string hint_about(const std::string& path, Pem wanted) {
     std::string bytes = first_bytes(path);
     std::string hint = hint_about_bytes(bytes, wanted);
     OPENSSL_cleanse(bytes.data(), bytes.size());
+    if (hint == damaged && wanted == Pem::certificate && holds_certificate(path))
+        return "The file can be read, but OpenSSL's security level does not allow what it holds "
+               "(make it with a longer key and SHA-256).";
     return hint;
 }
 

@@ -77,9 +77,9 @@ void check_chain(const std::string& name, const tls::ChainFacts& facts, Findings
     }
     for (const tls::ChainLink& link : facts.links)
         if (link.weak_signature && !link.self_signed)
-            findings.push_back(
-                {Level::warning,
-                 name + ": " + link.subject + " is signed with SHA-1 or MD5: clients refuse it"});
+            findings.push_back({Level::warning,
+                                name + ": " + link.subject +
+                                    " is signed with SHA-1 or MD5: most clients refuse it"});
 }
 
 void check_dates(const std::string& name,

@@ -126,9 +126,10 @@ std::vector<Rules> guesses_about(const Rules& rules, const Who& who) {
 
 bool lets_in(const Rules& rules, const hba::Candidate& candidate) {
     hba::Evaluation evaluation(rules, candidate);
-    const auto step = evaluation.next();
-    const auto* decision = std::get_if<hba::Decision>(&step);
-    return decision != nullptr && !decision->refuses();
+    auto step = evaluation.next();
+    auto* decision = std::get_if<hba::Decision>(&step);
+    return decision != nullptr &&
+           !hba::after_server_hello(std::move(*decision), candidate).refuses();
 }
 
 } // namespace pgmoat::cli

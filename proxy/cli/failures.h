@@ -17,5 +17,8 @@ void say(const char* level, const std::string& line);
 
 // Runs `work` and turns what it throws into words and an exit code of exit_code.h.
 [[nodiscard]] int with_exit_codes(const std::string& config_file, const std::function<int()>& work);
+// The same for a server: whoever reads its log as JSON reads why it did not start as well.
+[[nodiscard]] int serving_with_exit_codes(const std::string& config_file,
+                                          const std::function<int()>& work);
 
 } // namespace pgmoat::cli

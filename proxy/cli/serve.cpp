@@ -91,7 +91,7 @@ int serve(const std::string& config_file) {
     server::hold_signals();
     server::protect_process();
     server::ServiceManager service_manager;
-    return with_exit_codes(config_file, [&] {
+    return serving_with_exit_codes(config_file, [&] {
         try {
             return load_and_run(config_file, service_manager);
         } catch (const config::ConfigError& error) {

@@ -21,6 +21,25 @@ constexpr std::array modes{"disable", "allow", "prefer", "require", "verify-ca",
 constexpr std::string_view any_host = "*";
 constexpr std::string_view no_server_name = "/no_sni/";
 
+// --- what is listened with ------------------------------------------------------------------------
+
+// The TLS that clients of a listener meet: pgmoat's own, or the server's, of which only the rules
+// can be told.
+struct Listening {
+    const config::Config& config;
+    bool passes_through;
+
+    [[nodiscard]] bool has_tls() const { return passes_through || config.ssl; }
+    [[nodiscard]] bool by_name() const { return !passes_through && !config.tls.hosts.empty(); }
+    [[nodiscard]] std::vector<tls::HostSettings> hosts() const {
+        return passes_through ? std::vector<tls::HostSettings>(1) : tls::hosts_of(config.tls);
+    }
+    [[nodiscard]] std::string tls_version() const {
+        const std::string& max = config.tls.max_protocol_version;
+        return passes_through || max.empty() ? "TLSv1.3" : max;
+    }
+};
+
 // --- where a client connects to -----------------------------------------------------------------
 
 // What a client meets that asks for one host name, or for none.
@@ -41,8 +60,8 @@ const tls::HostSettings* settings_of(const std::vector<tls::HostSettings>& hosts
 
 class Targets {
   public:
-    Targets(const config::Config& config, const hba::Rules* rules)
-        : hosts_(tls::hosts_of(config.tls)), by_name_(!config.tls.hosts.empty()), rules_(rules) {}
+    Targets(const Listening& listening, const hba::Rules* rules)
+        : hosts_(listening.hosts()), by_name_(listening.by_name()), rules_(rules) {}
 
     std::vector<Target> all() const {
         if (!by_name_ && server_names().empty()) return {{"", "", "", &hosts_.front()}};
@@ -183,8 +202,8 @@ std::vector<hba::Rules> with_demands_guessed(std::vector<hba::Rules> guesses) {
 
 class Clients {
   public:
-    Clients(const config::Config& config, const hba::Rules* rules, const Who& who)
-        : config_(config), has_rules_(rules != nullptr) {
+    Clients(const Listening& listening, const hba::Rules* rules, const Who& who)
+        : listening_(listening), has_rules_(rules != nullptr) {
         if (!has_rules_) return;
         guesses_ = with_demands_guessed(guesses_about(*rules, who));
         classes_ = client_classes(*rules, who);
@@ -214,7 +233,7 @@ class Clients {
 
   private:
     Tls tls_of(const Target& target, bool allowed) const {
-        if (!config_.ssl) return Tls::none;
+        if (!listening_.has_tls()) return Tls::none;
         if (target.settings == nullptr) return Tls::no_handshake;
         return allowed ? Tls::let_in : Tls::refused;
     }
@@ -228,11 +247,12 @@ class Clients {
         candidate.address = hba::net_address_from(client.address);
         candidate.user = client.user;
         candidate.database = client.database;
+        candidate.passthrough = listening_.passes_through;
         const bool plaintext = lets_in(guess, candidate);
-        if (!config_.ssl || target.settings == nullptr) return {plaintext, tls_of(target, false)};
+        if (!listening_.has_tls() || target.settings == nullptr)
+            return {plaintext, tls_of(target, false)};
         candidate.tls = true;
-        const std::string& max = config_.tls.max_protocol_version;
-        candidate.tls_version = max.empty() ? "TLSv1.3" : max;
+        candidate.tls_version = listening_.tls_version();
         candidate.server_name = target.server_name;
         candidate.has_ca = !target.settings->ca_file.empty();
         if (certificate && candidate.has_ca) {
@@ -244,7 +264,7 @@ class Clients {
         return {plaintext, tls_of(target, lets_in(guess, candidate))};
     }
 
-    const config::Config& config_;
+    const Listening& listening_;
     bool has_rules_;
     std::vector<hba::Rules> guesses_;
     std::vector<ClientClass> classes_;
@@ -293,11 +313,11 @@ std::string ways_of(const Results& results) {
 }
 
 // Why nobody gets in this way.
-std::string reason_for(std::string_view mode, const config::Config& config, const Target& target) {
+std::string reason_for(std::string_view mode, const Listening& listening, const Target& target) {
     if (mode == "disable") return "the rules refuse plaintext";
-    if (!config.ssl && (mode == "allow" || mode == "prefer"))
+    if (!listening.has_tls() && (mode == "allow" || mode == "prefer"))
         return "the rules refuse plaintext, and pgmoat has no TLS here";
-    if (!config.ssl) return "pgmoat has no TLS here";
+    if (!listening.has_tls()) return "pgmoat has no TLS here";
     if (target.settings == nullptr)
         return target.server_name.empty() ? "no certificate for clients without a host name (SNI)"
                                           : "no certificate for this host name";
@@ -306,11 +326,11 @@ std::string reason_for(std::string_view mode, const config::Config& config, cons
 
 Row row_of(std::string_view mode,
            const Results& results,
-           const config::Config& config,
+           const Listening& listening,
            const Target& target) {
     Row row{std::string(mode), "", ways_of(results), "-", "-"};
     if (row.connects == "no") {
-        row.connects += ": " + reason_for(mode, config, target);
+        row.connects += ": " + reason_for(mode, listening, target);
         return row;
     }
     const bool always_tls = !has(results, Way::in_plaintext);
@@ -343,16 +363,29 @@ void add_verification(Row& row, const Shown& shown, const Target& target) {
     row.man_in_the_middle = full ? "yes" : "only with a private CA";
 }
 
+// The same where the certificate is the server's, which is not looked at here.
+void add_verification_by_server(Row& row) {
+    if (row.connects.starts_with("no")) return;
+    const bool full = row.mode == "verify-full";
+    row.connects += ", if sslrootcert verifies the server's certificate";
+    if (full) row.connects += " and it names the host";
+    row.man_in_the_middle = full ? "yes" : "only with a private CA";
+}
+
 void add_rows_of_mode(std::string_view mode,
                       const std::map<std::string, Results>& without,
                       const std::map<std::string, Results>& with,
-                      const config::Config& config,
+                      const Listening& listening,
                       const Target& target,
                       const Shown& shown,
                       std::vector<Row>& rows) {
     const auto made = [&](const std::map<std::string, Results>& results) {
-        Row row = row_of(mode, results.at(std::string(mode)), config, target);
-        if (mode.starts_with("verify")) add_verification(row, shown, target);
+        Row row = row_of(mode, results.at(std::string(mode)), listening, target);
+        if (!mode.starts_with("verify")) return row;
+        if (listening.passes_through)
+            add_verification_by_server(row);
+        else
+            add_verification(row, shown, target);
         return row;
     };
     Row first = made(without);
@@ -367,7 +400,7 @@ void add_rows_of_mode(std::string_view mode,
     rows.push_back(std::move(second));
 }
 
-std::vector<Row> rows_of(const config::Config& config,
+std::vector<Row> rows_of(const Listening& listening,
                          const Clients& clients,
                          const Target& target,
                          std::int64_t now) {
@@ -379,9 +412,10 @@ std::vector<Row> rows_of(const config::Config& config,
             rows.push_back({mode, "", "no: the rules refuse every client", "-", "-"});
         return rows;
     }
-    const Shown shown = config.ssl && target.settings != nullptr ? shown_at(target, now) : Shown{};
+    const bool shows_own = listening.config.ssl && !listening.passes_through;
+    const Shown shown = shows_own && target.settings != nullptr ? shown_at(target, now) : Shown{};
     for (const char* mode : modes)
-        add_rows_of_mode(mode, without, with, config, target, shown, rows);
+        add_rows_of_mode(mode, without, with, listening, target, shown, rows);
     return rows;
 }
 
@@ -421,18 +455,15 @@ void add_listener(const config::Config& config,
         lines.push_back(head + ": only Unix-domain sockets, which have no TLS");
         return;
     }
-    if (listener.tls_mode != config::TlsMode::terminate) {
-        lines.push_back(head + ": TLS is passed through, so the server's own settings decide");
-        return;
-    }
-    const Targets known(config, rules);
+    const Listening listening{config, listener.tls_mode == config::TlsMode::passthrough};
+    const Targets known(listening, rules);
     const std::vector<Target> targets =
         question.host.empty() ? known.all() : std::vector<Target>{known.to_host(question.host)};
-    const Clients clients(config, rules, question.who);
+    const Clients clients(listening, rules, question.who);
     // Hosts with the same table share it.
     std::vector<std::pair<std::string, std::vector<Row>>> tables;
     for (const Target& target : targets) {
-        auto rows = rows_of(config, clients, target, now);
+        auto rows = rows_of(listening, clients, target, now);
         const auto same = std::find_if(tables.begin(), tables.end(), [&rows](const auto& table) {
             return table.second == rows;
         });
@@ -444,7 +475,10 @@ void add_listener(const config::Config& config,
     for (const auto& [title, rows] : tables) {
         const bool only_one = tables.size() == 1 && question.host.empty();
         lines.push_back(head + ", clients over TCP" +
-                        (only_one || title.empty() ? "" : " that connect to " + title) + ":");
+                        (only_one || title.empty() ? "" : " that connect to " + title) +
+                        (listening.passes_through ? ", TLS passed through to a server that offers "
+                                                    "TLSv1.3 and lets every client in:"
+                                                  : ":"));
         add_table(rows, lines);
     }
 }

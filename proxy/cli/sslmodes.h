@@ -1,6 +1,7 @@
-// What each sslmode of a libpq client comes to at a listener that terminates TLS: libpq's order of
-// attempts, against the rules, the table of hosts and the certificates. Reads certificate files;
-// knows no socket.
+// What each sslmode of a libpq client comes to at a listener: libpq's order of attempts, against the
+// rules, the table of hosts and the certificates. Where TLS is passed through, the rules alone are
+// known, and the server is taken for one that offers TLS and refuses nobody. Reads certificate
+// files; knows no socket.
 //
 //   sslmode      | attempts                                       | ends at the first that
 //   -------------+------------------------------------------------+------------------------------

@@ -66,19 +66,21 @@ std::vector<admin::Connection> all_connections(const telemetry::SessionTable& ta
     return connections;
 }
 
-// The newest of each upstream.
-std::vector<admin::UpstreamError> newest_errors(const telemetry::RecentRefusals& refusals) {
-    std::vector<admin::UpstreamError> errors;
-    for (const telemetry::Refusal& refusal : refusals.newest_first()) {
-        const std::string& upstream = refusal.facts.backend.upstream;
-        const bool is_known =
-            std::ranges::find(errors, upstream, &admin::UpstreamError::upstream) != errors.end();
-        if (refusal.reason != metrics::CloseReason::upstream_failed || is_known) continue;
-        errors.push_back({upstream,
-                          protocol::make_visible(refusal.detail, shown_bytes_max),
-                          std::chrono::system_clock::to_time_t(refusal.when)});
-    }
-    return errors;
+std::vector<admin::UpstreamHostView> views_of(const runtime::HostStates& states) {
+    std::vector<admin::UpstreamHostView> views;
+    for (const auto& [name, state] : states.all())
+        views.push_back({name.upstream,
+                         name.host,
+                         name.port,
+                         state.up,
+                         state.since,
+                         state.address,
+                         state.reached,
+                         state.failed,
+                         protocol::make_visible(state.last_error, shown_bytes_max),
+                         state.last_error_at,
+                         state.certificate_not_after.value_or(0)});
+    return views;
 }
 
 // One at a time may ask it: what is dear to make is made when it is asked for first.
@@ -97,8 +99,8 @@ class ServerSnapshot final : public admin::Snapshot {
     metrics::Totals totals() const override { return sources_.counters.sum(); }
     std::vector<admin::OwnCertificateView> certificates() const override;
     std::vector<admin::RuleView> rules() const override;
-    std::vector<admin::UpstreamError> upstream_errors() const override {
-        return newest_errors(sources_.refusals);
+    std::vector<admin::UpstreamHostView> upstream_hosts() const override {
+        return views_of(sources_.hosts);
     }
     std::int64_t now() const override { return now_; }
     std::int64_t started() const override { return started_; }

@@ -4,8 +4,8 @@
 
 #include "metrics/counters.h"
 #include "proxy/admin/console/backend.h"
+#include "proxy/runtime/host_states.h"
 #include "proxy/runtime/runtime_config.h"
-#include "proxy/telemetry/refusal_log.h"
 #include "proxy/telemetry/session_table.h"
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct ServerVerbs {
 struct ConsoleSources {
     const telemetry::SessionTable& table;
     const metrics::Counters& counters;
-    const telemetry::RecentRefusals& refusals;
+    const runtime::HostStates& hosts;
 };
 
 // On the first control thread only.

@@ -39,6 +39,20 @@ void add_threads(const GaugeSources& sources, metrics::Gauges& gauges) {
     }
 }
 
+// Of hosts that the configuration still names.
+void add_upstream_certificates(const GaugeSources& sources, metrics::Gauges& gauges) {
+    const auto states = sources.threads.front()->services.host_states.all();
+    for (const auto& [name, upstream] : sources.setup.upstreams)
+        for (const config::UpstreamHost& host : upstream->conninfo.hosts) {
+            const std::string& shown = host.host.empty() ? host.hostaddr : host.host;
+            const auto known = states.find({name, shown, host.port});
+            if (known == states.end() || !known->second.certificate_not_after) continue;
+            gauges.upstream_certificates.push_back({name,
+                                                    shown + ":" + std::to_string(host.port),
+                                                    *known->second.certificate_not_after});
+        }
+}
+
 } // namespace
 
 metrics::Gauges read_gauges(const GaugeSources& sources) {
@@ -48,6 +62,7 @@ metrics::Gauges read_gauges(const GaugeSources& sources) {
     telemetry::add_live(sources.sessions, names_of(sources.setup.config.listeners), gauges);
     gauges.connections_limit = static_cast<std::uint64_t>(sources.setup.config.max_connections);
     gauges.certificates = state.certificates;
+    add_upstream_certificates(sources, gauges);
     gauges.rule_hits = rule_hits(sources.setup, &runtime::Access::rules);
     gauges.dry_run_hits = rule_hits(sources.setup, &runtime::Access::dry_run);
     gauges.rule_last_hits = rule_last_hits(sources.setup);

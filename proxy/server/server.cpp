@@ -20,6 +20,7 @@
 #include "proxy/server/session_timeouts.h"
 #include "proxy/server/successor.h"
 #include "proxy/server/worker_thread.h"
+#include "proxy/session/cancel_request.h"
 #include "proxy/session/session.h"
 #include "proxy/telemetry/session_table.h"
 #include "proxy/thread_signals.h"
@@ -177,6 +178,8 @@ struct Server::Running {
                     reloader->request(ReloadKind::all, std::move(heard));
                 },
                 [this](std::uint64_t id, const std::string& detail) {
+                    // The key goes with the session's row: asked for before that.
+                    session::cancel_query(*threads[0], id);
                     return access::kill(threads, id, detail);
                 },
                 [this](const config::Place& place, bool in_service, const std::string& user) {
@@ -495,7 +498,7 @@ struct Server::Running {
     telemetry::ConnectionLog reporter;
     relay::Plane plane;
     runtime::Services services;
-    ConsoleBackend console_backend{{table, counters, reporter.recent_refusals()}, verbs()};
+    ConsoleBackend console_backend{{table, counters, services.host_states}, verbs()};
     std::optional<admin::Console> console;
     std::vector<std::unique_ptr<ControlThread>> threads;
     WorkerThread console_thread; // its handlers belong to sessions of the control threads

@@ -47,4 +47,17 @@ std::optional<telemetry::Fields> describe_authentication(std::uint64_t id,
     return fields;
 }
 
+// Of the reasons for which such a rule refuses, the map's comes last.
+bool has_proved_to_be_another(const hba::Decision& decision, const telemetry::ClientFacts& facts) {
+    if (decision.verdict != hba::Verdict::deny || decision.rule == nullptr) return false;
+    const hba::Rule& rule = *decision.rule;
+    if (rule.method == Method::cert && facts.client_certificate) {
+        const auto& shown = *facts.client_certificate;
+        const bool by_common_name = rule.client_name == hba::ClientName::common_name;
+        return !(by_common_name ? shown.common_name : shown.subject_rfc2253).empty();
+    }
+    return (rule.method == Method::peer || rule.method == Method::ident) &&
+           !decision.system_user.empty();
+}
+
 } // namespace pgmoat::session

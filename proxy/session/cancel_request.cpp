@@ -6,6 +6,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 
 #include <array>
@@ -148,6 +149,38 @@ Awaitable<Ended> CancelForwarder::forward(const protocol::CancelRequest& request
     }
     counters.cancel_request(known ? CancelOutcome::forwarded : CancelOutcome::unknown_key);
     co_return Ended{CloseReason::cancel, known ? "forwarded" : "forwarded, key unknown here"};
+}
+
+namespace {
+
+// Both are the frame's, which outlives the errand. One is sent for each KILL of an administrator: no
+// limit is looked at that strangers could use up.
+Awaitable<void> run_cancel(runtime::ControlThread& thread, telemetry::SessionTable::Cancel cancel) {
+    upstream::Plan plan = upstream::plan_for(*cancel.route);
+    plan.goal = upstream::Goal::negotiated;
+    plan.until = Clock::now() + cancel_timeout;
+    upstream::Dialer dialer(thread);
+    auto outcome = co_await dialer.reach(cancel.route->target, std::move(plan));
+    auto* server = std::get_if<upstream::Server>(&outcome);
+    if (server == nullptr) {
+        thread.services.log.warning("the query of an ended connection could not be cancelled: " +
+                                    std::get<upstream::GiveUp>(outcome).detail);
+        co_return;
+    }
+    io::Stream& stream = *server->stream;
+    const io::Deadline limit(thread.deadlines, cancel_timeout, [&stream] { stream.interrupt(); });
+    if (const io::Result sent = co_await stream.write(cancel.packet); !sent) co_return;
+    std::array<std::uint8_t, 1> nothing{};
+    (void)co_await stream.read_some(nothing);
+    stream.close();
+}
+
+} // namespace
+
+void cancel_query(runtime::ControlThread& thread, std::uint64_t id) {
+    auto cancel = thread.services.table.cancel_for(id);
+    if (!cancel) return;
+    asio::co_spawn(thread.context, run_cancel(thread, std::move(*cancel)), asio::detached);
 }
 
 } // namespace pgmoat::session

@@ -3,6 +3,8 @@
 // replica's session has it) to each host of the upstreams that the listener's clients may reach; of
 // templates, to those that the request's own server name leads to.
 // The key is the server's own and never rewritten. No reply, no access rules, as in PostgreSQL.
+// cancel_query() sends one of our own to the server of a session that is ended from outside: its
+// query would go on, until it writes to a client that is no longer there.
 #pragma once
 
 #include "protocol/startup.h"
@@ -11,6 +13,7 @@
 #include "proxy/upstream/dial.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,5 +57,9 @@ class CancelForwarder {
     std::size_t listener_;
     std::vector<std::unique_ptr<Errand>> errands_;
 };
+
+// `thread` is the caller's; returns before it is done. Where no key is known (TLS passes through)
+// there is nothing that could be done.
+void cancel_query(runtime::ControlThread& thread, std::uint64_t id);
 
 } // namespace pgmoat::session

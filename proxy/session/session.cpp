@@ -190,6 +190,7 @@ class Session final : public runtime::Interruptible {
     Awaitable<Stop> serve_console() {
         recorder_.begin(&telemetry::StepTimes::decide);
         if (Stop stop = co_await decide()) co_return stop;
+        recorder_.begin(&telemetry::StepTimes::login);
         const auto uid =
             peer_.local ? io::peer_uid(client_.socket().native_handle()) : std::nullopt;
         admin::ConsoleLogin login{startup_, id_, std::nullopt, false, uid, client_.in_tls()};
@@ -337,7 +338,11 @@ class Session final : public runtime::Interruptible {
         const bool server_hello_follows =
             sealed_ && facts_.encryption == telemetry::Encryption::tls && !decision_.refuses();
         if (!server_hello_follows) settle();
-        if (decision_.refuses()) co_return co_await refuse(alert::access_denied);
+        if (decision_.refuses()) {
+            if (has_proved_to_be_another(decision_, facts_))
+                log_authenticated(protocol::ServerMethod::none);
+            co_return co_await refuse(alert::access_denied);
+        }
         co_return std::nullopt;
     }
 

@@ -132,7 +132,8 @@ void SessionRecorder::decided(const hba::Rules& rules, const hba::Decision& deci
 
 void SessionRecorder::begin(Step step) {
     const auto now = std::chrono::steady_clock::now();
-    steps_.*step_ += now - std::exchange(step_began_, now);
+    if (step_ != nullptr) steps_.*step_ += now - step_began_;
+    step_began_ = now;
     step_ = step;
 }
 
@@ -143,6 +144,7 @@ std::unique_ptr<telemetry::SessionRow> SessionRecorder::give_row() {
 }
 
 void SessionRecorder::console_began() {
+    begin(nullptr);
     row_->update([&](telemetry::SessionFacts& facts) {
         facts.stage = telemetry::SessionStage::console;
         facts.login_time = std::chrono::steady_clock::now() - row_->opened();

@@ -44,7 +44,7 @@ class SessionRecorder {
     void decided(const hba::Rules& rules, const hba::Decision& decision);
     void keep(std::shared_ptr<void> until_the_end) { row_->keep(std::move(until_the_end)); }
 
-    // The step of the story that begins now; the one before it has ended.
+    // The step of the story that begins now; the one before it has ended. nullptr: the last has.
     using Step = telemetry::StepTimes::Duration telemetry::StepTimes::*;
     void begin(Step step);
 

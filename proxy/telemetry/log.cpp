@@ -1,19 +1,14 @@
 #include "proxy/telemetry/log.h"
 
-#include "protocol/shown_text.h"
 #include "proxy/telemetry/file_sink.h"
+#include "proxy/telemetry/log_line.h"
 #include "proxy/telemetry/stderr_sink.h"
 
 #include <spdlog/async.h>
 #include <spdlog/spdlog.h>
 
-#include <unistd.h>
-
-#include <array>
 #include <atomic>
 #include <chrono>
-#include <cstdio>
-#include <ctime>
 
 namespace pgmoat::telemetry {
 
@@ -48,53 +43,6 @@ std::string_view word(Log::Level level) {
     return "LOG";
 }
 
-std::string timestamp(char between) {
-    const auto now = std::chrono::system_clock::now();
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-    const auto milliseconds =
-        std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() %
-        1000;
-    std::tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    std::array<char, 96> text{}; // as long as the compiler can imagine the parts
-    std::snprintf(text.data(),
-                  text.size(),
-                  "%04d-%02d-%02d%c%02d:%02d:%02d.%03d",
-                  parts.tm_year + 1900,
-                  parts.tm_mon + 1,
-                  parts.tm_mday,
-                  between,
-                  parts.tm_hour,
-                  parts.tm_min,
-                  parts.tm_sec,
-                  static_cast<int>(milliseconds));
-    return text.data();
-}
-
-constexpr std::size_t event_bytes_max = 4096;
-
-std::string as_text(Log::Level level, std::string_view event, const Fields& fields) {
-    std::string line = timestamp(' ') + " UTC [" + std::to_string(::getpid()) + "] ";
-    line += word(level);
-    line += ":  ";
-    // Our own sentence; it may hold names from files or peers, which must not break the line.
-    line += protocol::make_visible(event, event_bytes_max);
-    const std::string facts = fields.as_text();
-    if (!facts.empty()) line += ": " + facts;
-    return line;
-}
-
-std::string as_json(Log::Level level, std::string_view event, const Fields& fields) {
-    std::string line =
-        "{\"time\":\"" + timestamp('T') + "Z\",\"pid\":" + std::to_string(::getpid());
-    line += ",\"level\":\"";
-    line += word(level);
-    line += "\",\"event\":" + protocol::json_string(event, event_bytes_max);
-    const std::string facts = fields.as_json();
-    if (!facts.empty()) line += ',' + facts;
-    return line + '}';
-}
-
 } // namespace
 
 struct Log::Sink {
@@ -125,7 +73,8 @@ Log::~Log() {
 void Log::write(Level level, std::string_view event, const Fields& fields) {
     if (!shows(level)) return;
     const bool json = sink_->format.load(std::memory_order_relaxed) == config::LogFormat::json;
-    const std::string line = json ? as_json(level, event, fields) : as_text(level, event, fields);
+    const std::string line =
+        json ? json_line(word(level), event, fields) : text_line(word(level), event, fields);
     sink_->logger->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
 }
 

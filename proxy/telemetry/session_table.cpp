@@ -1,5 +1,7 @@
 #include "proxy/telemetry/session_table.h"
 
+#include "protocol/messages.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -109,6 +111,16 @@ SessionTable::find_route(std::uint32_t process_id, std::span<const std::uint8_t>
     const auto found = std::find_if(
         begin, end, [key](const auto& each) { return same_key(each.second->cancel_key_, key); });
     return found == end ? nullptr : found->second->route_;
+}
+
+std::optional<SessionTable::Cancel> SessionTable::cancel_for(std::uint64_t id) const {
+    const std::lock_guard lock(mutex_);
+    const auto found =
+        std::ranges::find(rows_, id, [](const SessionRow* row) { return row->id(); });
+    if (found == rows_.end() || (*found)->cancel_key_.empty()) return std::nullopt;
+    const SessionRow& row = **found;
+    return Cancel{row.route_,
+                  protocol::encode_cancel_request(row.cancel_process_id_, row.cancel_key_)};
 }
 
 } // namespace pgmoat::telemetry

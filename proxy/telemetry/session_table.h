@@ -160,6 +160,13 @@ class SessionTable {
     // Where the session is that has this key; null: there is none. Compares in constant time.
     [[nodiscard]] std::shared_ptr<const upstream::ServerRoute>
     find_route(std::uint32_t process_id, std::span<const std::uint8_t> key) const;
+    // What ends the query that a session runs, if its server gave a key: made here, because the key
+    // does not leave the table otherwise.
+    struct Cancel {
+        std::shared_ptr<const upstream::ServerRoute> route;
+        std::vector<std::uint8_t> packet;
+    };
+    [[nodiscard]] std::optional<Cancel> cancel_for(std::uint64_t id) const;
 
   private:
     friend class SessionRow;

@@ -238,6 +238,8 @@ Awaitable<Result> Dialer::start_tls(const Host& host) {
     counters_.tls_handshake_ended();
     if (io) {
         counters_.tls_handshake_took(metrics::Side::server, Clock::now() - began);
+        if (const auto& shown = stream_->peer().certificate)
+            thread_.services.host_states.note_certificate(name_of(host), shown->not_after);
         co_return TlsStarted{stream_->peer().alpn == "postgresql"};
     }
     if (listener_ && !interrupted_) {
@@ -282,9 +284,26 @@ Result Dialer::failed(const io::Result& io) const {
 // --- metrics -------------------------------------------------------------------------------------
 
 void Dialer::count(Reach& reach) {
-    for (const Attempted& attempt : reach.take_attempts())
+    for (const Attempted& attempt : reach.take_attempts()) {
         counters_.upstream_connect(
             thread_.services.counters.add_upstream(target_->name), attempt.result, attempt.took);
+        const runtime::HostName name = name_of(plan_->hosts[attempt.host]);
+        if (attempt.result == metrics::ConnectResult::connected)
+            thread_.services.host_states.note_reached(name, attempt.address);
+        else
+            thread_.services.host_states.note_failed(name, attempt.address, attempt.failure);
+    }
+}
+
+runtime::HostName Dialer::name_of(const Host& host) const {
+    const auto is_meant = [&host](const config::UpstreamHost& configured) {
+        const auto address = lookups::numeric_address(configured.hostaddr, configured.port);
+        return address && lookups::to_text(*address) == lookups::to_text(host.addresses.front());
+    };
+    if (!host.name.empty() || host.addresses.empty()) return {target_->name, host.name, host.port};
+    const auto& hosts = target_->conninfo.hosts;
+    const auto found = std::ranges::find_if(hosts, is_meant);
+    return {target_->name, found == hosts.end() ? std::string() : found->hostaddr, host.port};
 }
 
 } // namespace pgmoat::upstream

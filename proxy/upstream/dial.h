@@ -72,6 +72,7 @@ class Dialer {
     void limit(Clock::time_point until);
     void stop_waiting();
     void count(Reach& reach);
+    runtime::HostName name_of(const Host& host) const;
     void note_answer(const Step& step);
     Outcome server(Reached reached, const Reach& reach);
 

@@ -381,7 +381,8 @@ void Reach::note(const std::string& what) {
         default: return {};
         }
     };
-    append(detail_, where(), what == "timeout expired" ? what + doing() : what);
+    failure_ = what == "timeout expired" ? what + doing() : what;
+    append(detail_, where(), failure_);
 }
 
 std::string Reach::detail() const {
@@ -389,7 +390,12 @@ std::string Reach::detail() const {
 }
 
 void Reach::count(ConnectResult result) {
-    attempts_.push_back({host_, result, now_ - began_});
+    const bool has_address = state_ != State::look_up && !addresses_.empty();
+    attempts_.push_back({host_,
+                         result,
+                         now_ - began_,
+                         has_address ? lookups::to_text(addresses_[address_]) : std::string(),
+                         std::exchange(failure_, {})});
 }
 
 protocol::SslMode Reach::mode() const {

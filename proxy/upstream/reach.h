@@ -184,11 +184,13 @@ using Result = std::variant<Begin,
                             Broken,
                             TimedOut>;
 
-// One attempt on one address (or a failed look-up), for metrics.
+// One attempt on one address (or a failed look-up), for metrics and for those who ask how a host is.
 struct Attempted {
     std::size_t host;
     metrics::ConnectResult result;
     Clock::duration took;
+    std::string address; // empty: the name was not resolved
+    std::string failure; // empty: it succeeded
 };
 
 class Reach {
@@ -277,6 +279,7 @@ class Reach {
     bool limit_is_patience_ = false;
     Clock::time_point began_; // the attempt
     std::vector<Attempted> attempts_;
+    std::string failure_; // of the attempt
     std::string detail_;
 };
 

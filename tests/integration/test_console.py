@@ -4,6 +4,7 @@ import contextlib
 import os
 import struct
 import subprocess
+import time
 
 import psycopg2
 import pytest
@@ -281,6 +282,66 @@ def test_kill_ends_one_connection_and_the_log_says_who_did_it(pgmoat, console, s
     assert ask(console, "SELECT 1") == [{"?column?": 1}]
     with pytest.raises(psycopg2.Error, match="there is no connection"):
         ask(console, f"KILL {row['id']}")
+
+
+@pytest.mark.parametrize("tls", (False, True))
+@pytest.mark.parametrize("statement", (
+    "KILL {id}", "SELECT pg_terminate_backend({id})"))
+def test_who_is_ended_takes_his_query_along(start, servers, tls, statement):
+    server = servers(18, tls=tls)
+    pgmoat = start(upstream=f"host=127.0.0.1 port={server.port} sslmode={'require' if tls else 'disable'}")
+    console = connect(pgmoat.port)
+    # The backend of a client that has gone does not look before its query has ended.
+    running = ("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() "
+               "AND query LIKE '%pg_sleep(61)%'")
+    with RawClient(pgmoat.port) as client:
+        client.start_tls().log_in()
+        client.send(wire.query("SELECT pg_sleep(61)"))
+        eventually(lambda: server.query(running) == "1", "the query")
+        (row,) = live_rows(console, "SHOW CONNECTIONS")
+        ask(console, statement.format(id=row["id"]))
+        client.receive_until_closed()
+        eventually(lambda: server.query(running) == "0", "the end of the query", timeout=10)
+    assert pgmoat.closed_line(f"id={row['id']} ")["reason"] == "killed"
+    console.close()
+
+
+def test_a_console_session_has_decided_when_it_begins(pgmoat, console):
+    ask(console, "SELECT 1")
+    (row,) = [row for row in ask(console, "SHOW CONNECTIONS") if row["state"] == "console"]
+    time.sleep(1.1)
+    console.close()
+    line = pgmoat.closed_line(f"id={row['id']} ")
+    assert float(line["seconds"]) > 1 > float(line["decide_seconds"]) + float(line["login_seconds"])
+
+
+def test_the_state_of_each_host_of_an_upstream(start, servers, server_certificate):
+    server, nobody = servers(18, tls=True), free_port()
+    pgmoat = start(**{
+        "upstream": f"host=127.0.0.1,localhost hostaddr=127.0.0.1,127.0.0.1 port={nobody},{server.port} sslmode=require",
+        "upstream.by_address": f"hostaddr=127.0.0.1 port={nobody} sslmode=disable",
+        "listener.two": f"address=127.0.0.1 port={free_port()} upstream=by_address"})
+    console = connect(pgmoat.port)
+
+    def rows():
+        return {(row["name"], row["port"]): row for row in ask(console, "SHOW UPSTREAMS")}
+
+    assert rows()["by_address", nobody]["state"] == "untried"
+    for _ in range(2):
+        connect(pgmoat.port, user=SUPERUSER, dbname="postgres", channel_binding="disable").close()
+    down, up = rows()["default", nobody], rows()["default", server.port]
+    assert down["state"] == "down" and down["connected"] == 0 and down["failed"] >= 2
+    assert down["last_error"] == "Connection refused" and down["address"] == f"127.0.0.1:{nobody}"
+    assert down["state_since"] <= down["last_error_at"] and down["certificate_expires"] is None
+    assert up["state"] == "up" and up["connected"] >= 2 and up["failed"] == 0 and up["last_error"] is None
+    until = subprocess.run(["openssl", "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in",
+                            server_certificate.certificate], capture_output=True, text=True, check=True).stdout
+    assert up["certificate_expires"].strftime("%Y-%m-%d %H:%M:%S") in until
+    # The one that was up and goes down says since when.
+    with pytest.raises(psycopg2.OperationalError):
+        connect(int(pgmoat.settings["listener.two"].split("port=")[1].split()[0]), user=SUPERUSER, dbname="postgres")
+    assert rows()["by_address", nobody]["state"] == "down"
+    console.close()
 
 
 def test_a_connection_that_is_still_logging_in_can_be_killed(pgmoat, console):

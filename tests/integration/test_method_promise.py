@@ -137,3 +137,22 @@ def test_who_has_proved_what_is_logged_as_postgresql_logs_it(start_pgmoat, promi
     assert "rule=pg_hba.conf:1" in line
     assert client.connect(pgmoat.port, user="md5", dbname="postgres").connected
     pgmoat.process.wait_for_log('connection authenticated: identity="md5" method=md5')
+
+
+def test_a_proof_is_logged_though_it_is_another_s(start_pgmoat, promise_servers, client, certificate, authority):
+    server = promise_servers[18]
+    pgmoat = start_pgmoat(certificate, settings={
+        "upstream": f"host=127.0.0.1 port={server.port}", "hba_file": "pg_hba.conf", "log_connections": "on",
+        "ssl_ca_file": authority.certificate}, files={"pg_hba.conf": "hostssl all all all cert\n"})
+
+    def refused(leaf, user):
+        position = pgmoat.process.log_position()
+        keywords = {"sslcert": leaf.certificate, "sslkey": leaf.key} if leaf else {}
+        outcome = client.connect(pgmoat.port, user=user, dbname="postgres", sslmode="require", **keywords)
+        assert not outcome.connected, outcome
+        pgmoat.process.wait_for_log("connection closed", "reason=denied", since=position)
+        return pgmoat.process.log_lines("connection authenticated", since=position)
+
+    (line,) = refused(authority.issue("somebody", "somebody", "DNS:somebody"), "scram")
+    assert 'identity="CN=somebody" method=cert' in line and "rule=pg_hba.conf:1" in line
+    assert refused(None, "scram") == []

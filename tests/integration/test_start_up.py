@@ -1,6 +1,8 @@
 """What a start survives, what it says of what it does not, and what the commands answer to nonsense."""
 
+import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -8,9 +10,12 @@ import subprocess
 
 import pytest
 
-from kit.environment import RUNS_AS_ROOT, USER, free_port, write_for_user
+from kit import wire
+from kit.environment import AS_USER, RUNS_AS_ROOT, USER, free_port, write_for_user
+from kit.http import Http
 from kit.pgmoat import SANITIZER_OPTIONS, config_text, run_pgmoat
 from kit.process import eventually
+from kit.raw_client import RawClient
 
 OK, FAILED, USAGE, CONFIGURATION, TLS_MATERIAL, CANNOT_BIND = range(6)
 
@@ -29,6 +34,80 @@ def write(folder, text=None, **settings):
 def output_of(workspace, *arguments, **options):
     code, out, error = run_pgmoat(workspace, *arguments, **options)
     return code, out + error
+
+
+class TestErrorsBeforeTheLog:
+    """A log that machines read is read by them when nothing starts, too."""
+
+    @staticmethod
+    def lines(workspace, config, code):
+        got, output = output_of(workspace, "--config", config)
+        lines = [json.loads(line) for line in output.splitlines()]
+        assert got == code and all({"time", "pid", "level", "event"} <= line.keys() for line in lines), output
+        return lines
+
+    def test_a_file_with_errors(self, workspace, folder):
+        config = write(folder, "log_format = json\nport = 'x\u202e\u001b'\nwhat = 1\nlisten_addresses\n")
+        lines = self.lines(workspace, config, CONFIGURATION)
+        assert [line["level"] for line in lines] == ["ERROR"] * (len(lines) - 1) + ["FATAL"] and len(lines) > 2
+        assert any('"what"' in line["event"] for line in lines)
+
+    def test_a_certificate_that_cannot_be_loaded(self, workspace, folder):
+        write_for_user(folder / "x.key", "hello\n", mode=0o600)
+        config = write(folder, log_format="json", ssl="on", ssl_cert_file="x.key", ssl_key_file="x.key")
+        (line,) = self.lines(workspace, config, TLS_MATERIAL)
+        assert line["level"] == "FATAL" and "could not load server certificate file" in line["event"]
+        assert "holds no PEM block" in line["hint"]
+
+    def test_an_address_that_is_not_there(self, workspace, folder):
+        lines = self.lines(workspace, write(folder, log_format="json", listen_addresses="192.0.2.1"), CANNOT_BIND)
+        assert lines[-1]["level"] == "FATAL" and "could not create any TCP/IP sockets" in lines[-1]["event"]
+
+    def test_without_json_and_without_a_file_they_are_text(self, workspace, folder):
+        for config in (write(folder, "prot = 1\n"), folder / "gone.conf"):
+            code, output = output_of(workspace, "--config", config)
+            assert code == CONFIGURATION and output.startswith("pgmoat: ERROR:  ")
+
+    def test_a_command_for_people_stays_text(self, workspace, folder):
+        code, output = output_of(workspace, "check", "--config", write(folder, "log_format = json\nprot = 1\n"))
+        assert code == CONFIGURATION and output.startswith("pgmoat: ERROR:  ")
+
+    def test_nothing_invisible_gets_through(self, workspace, folder):
+        _, output = output_of(workspace, "--config", write(folder, "port = 'x\u202e\u001b[31m'\n"))
+        assert "\u202e" not in output and "\x1b" not in output and output
+
+
+class TestLostLines:
+    def test_on_a_full_disk_each_is_counted(self, workspace, folder, http_port, postgres):
+        config = write(folder, upstream=f"host=127.0.0.1 port={postgres.port} sslmode=disable",
+                       http_listen=f"127.0.0.1:{http_port}")
+        http = Http(http_port)
+
+        def lost():
+            return int(re.search(r"^pgmoat_log_messages_dropped_total (\d+)$", http.text("/metrics"), re.M)[1])
+
+        with open("/dev/full", "w", encoding="ascii") as full:
+            running = subprocess.Popen([workspace.pgmoat, "--config", config], stderr=full, env=SANITIZER_OPTIONS,
+                                       **AS_USER)
+        try:
+            eventually(lambda: is_ready(http), "the start")
+            at_start = eventually(lost, "the lines of the start")
+            port = int(re.search(r"port = '(\d+)'", config.read_text())[1])
+            for _ in range(25):  # refused: a line each, which says that they are closed
+                with RawClient(port) as client:
+                    client.send(wire.startup(user="nobody", database="nowhere")).receive_until_closed()
+            eventually(lambda: lost() - at_start >= 25, "the lines of 25 connections")
+            assert lost() - at_start == 25
+        finally:
+            running.terminate()
+            running.wait(timeout=30)
+
+
+def is_ready(http):
+    try:
+        return http.text("/readyz")
+    except (OSError, AssertionError):
+        return ""
 
 
 class TestSockets:

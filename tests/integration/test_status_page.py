@@ -19,14 +19,15 @@ from kit.environment import NPM_MODULES, free_port
 from kit.raw_client import RawClient
 
 VISIT = Path(__file__).parent / "kit/visit_status_page.js"
+LOOK = Path(__file__).parent / "kit/look_at_status_page.js"
 SCREENSHOT = os.environ.get("PGMOAT_SCREENSHOT")
 ANOTHER_RUN_DOES_IT = os.environ.get("PGMOAT_ORACLE") == "0"  # tests/integration/CMakeLists.txt
 
 
-def visit(url, *arguments, timeout=120):
+def visit(url, *arguments, timeout=120, script=VISIT):
     """What the page showed."""
     result = subprocess.run(
-        ["node", VISIT, url, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=timeout,
+        ["node", script, url, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=timeout,
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "NODE_PATH": str(NPM_MODULES)})
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
@@ -53,6 +54,48 @@ def test_the_page_shows_who_is_connected_and_how(pgmoat, http_port):
     assert "TLSv1.2" in hostile
     assert seen["place"] == "#connections"
     assert seen["dark"] == "rgb(15, 20, 25)"
+
+
+# As long as PostgreSQL lets them be, and without a place to break.
+LONG = "a_very_long_name_that_somebody_has_generated_from_a_template_01"
+LONG_HOST = ".".join(["tenant-with-a-long-name-0123456789"] * 5) + ".example.com"
+PICTURES = os.environ.get("PGMOAT_PICTURES")  # a folder where the four are kept, to be looked at by people
+
+
+@pytest.fixture
+def crowded(start_pgmoat, certificate, postgres, http_port):
+    """Long names everywhere, a bad setting of each kind, and fifty refusals; some are of one kind."""
+    upstream = f"host=127.0.0.1 port={postgres.port} sslmode=disable"
+    listener = "listener." + LONG[:40]
+    rules = [f"host all {LONG} 127.0.0.1/32 reject", "host all gone,lost,forgotten all reject",
+             f"hostssl {LONG} all 10.0.0.0/8 scram-sha-256 sni={LONG_HOST[:60]} tls_min=TLSv1.3",
+             "host all all all scram-sha-256", "host all postgres all trust"]
+    pgmoat = start_pgmoat(certificate, files={"pg_hba.conf": "\n".join(rules[:3] + rules[:2:-1]) + "\n"}, settings={
+        "upstream": upstream, "http_listen": f"127.0.0.1:{http_port}", "hba_file": "pg_hba.conf",
+        "upstream." + LONG[:50]: f"host={LONG_HOST},{LONG_HOST} port=5432 sslmode=disable",
+        listener: f"address=127.0.0.1 port={free_port()} upstream={LONG[:50]} hba_file=pg_hba.conf"})
+    for number in range(50):
+        user = LONG if number % 2 else f"{LONG[:50]}{number}"
+        with RawClient(pgmoat.port) as client:
+            if number % 3:
+                client.start_tls(server_name=LONG_HOST if number % 5 else f"h{number}.example.com")
+            client.send(wire.startup(user=user, database=LONG, application_name=LONG)).receive_until_closed()
+    clients = [RawClient(pgmoat.port) for _ in range(4)]
+    for client in clients:
+        client.start_tls(server_name=LONG_HOST).log_in(application_name=LONG)
+        client.query("SELECT repeat('x', 100000)")
+    yield pgmoat
+    for client in clients:
+        client.__exit__()
+
+
+@pytest.mark.parametrize("scheme", ("light", "dark"))
+@pytest.mark.parametrize("width", (390, 1440))
+def test_everything_fits_and_can_be_read(crowded, http_port, width, scheme):
+    picture = [Path(PICTURES) / f"{width}-{scheme}.png"] if PICTURES else []
+    seen = visit(f"http://127.0.0.1:{http_port}/", width, scheme, *picture, script=LOOK)
+    assert seen["found"] == []
+    assert 1 < seen["refusals"] < 50  # those of one kind are one row
 
 
 @pytest.mark.skipif(ANOTHER_RUN_DOES_IT, reason="the picture is the release binary's: one build's run takes it")

@@ -93,10 +93,10 @@ ROOMS = (
          "the endpoint stands between session and admin, which do not know each other"),
     Room("proxy/admin/console/console.", (*LEAVES, "proxy/admin/console/"), (ASIO, SYSTEM),
          "the coroutine that carries the console over a connection"),
-    *(Room(f"proxy/admin/console/sql/{name}.cpp",
+    *(Room(f"proxy/admin/console/sql/{name}",
            (*LEAVES, "proxy/admin/console/", CONFIG, TELEMETRY), (SQLITE, RE2, SYSTEM),
-           "SQLite is boxed in two files: the engine, and the functions that it calls")
-      for name in ("engine", "functions")),
+           "SQLite is boxed: in the engine, and in what the functions that it calls see of a call")
+      for name in ("engine.cpp", "built_in.h", "functions_of_texts.cpp")),
     Room("proxy/admin/console/",
          (*LEAVES, *SHARED, "proxy/admin/console/console_login.h", CONFIG, TELEMETRY, "proxy/admin/console/"), (SYSTEM,),
          "the console's statements, rows and messages are pure: no socket, no Asio"),

@@ -53,11 +53,19 @@ struct RuleView {
     std::int64_t last_hit = 0; // Unix seconds; 0: never
 };
 
-// An attempt to reach an upstream that failed.
-struct UpstreamError {
+// A host of an upstream that somebody has tried to reach. Times are in Unix seconds.
+struct UpstreamHostView {
     std::string upstream;
-    std::string text;
-    std::int64_t when = 0; // Unix seconds
+    std::string host; // as configured
+    std::uint16_t port = 0;
+    bool up = false; // at the last attempt
+    std::int64_t since = 0;
+    std::string address;       // of the last attempt
+    std::uint64_t reached = 0; // attempts
+    std::uint64_t failed = 0;
+    std::string last_error;
+    std::int64_t last_error_at = 0;
+    std::int64_t certificate_not_after = 0; // of the one that it showed last; 0: none
 };
 
 // What there is to see at one moment: the configuration in force, and everything else when it is
@@ -71,8 +79,7 @@ class Snapshot {
     [[nodiscard]] virtual metrics::Totals totals() const = 0;
     [[nodiscard]] virtual std::vector<OwnCertificateView> certificates() const = 0;
     [[nodiscard]] virtual std::vector<RuleView> rules() const = 0;
-    // The newest of each upstream, as far as they are kept.
-    [[nodiscard]] virtual std::vector<UpstreamError> upstream_errors() const = 0;
+    [[nodiscard]] virtual std::vector<UpstreamHostView> upstream_hosts() const = 0;
     // Microseconds since 2000.
     [[nodiscard]] virtual std::int64_t now() const = 0;
     [[nodiscard]] virtual std::int64_t started() const = 0;

@@ -12,7 +12,7 @@ namespace {
 constexpr std::array views{
     View{"connections", "connections", "client connections and their servers"},
     View{"listeners", "listeners", "listening addresses"},
-    View{"upstreams", "upstreams", "upstream servers, failures, last error"},
+    View{"upstreams", "upstreams", "upstream servers: state, failures, last error"},
     View{"rules", "rules", "access rules, with their hits"},
     View{"certificates", "certificates", "server certificates and their expiry"},
     View{"config", "config", "settings in force, with file and line"},

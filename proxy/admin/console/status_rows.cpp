@@ -80,16 +80,9 @@ Row stats_row(const metrics::Totals& totals, std::size_t index) {
             to_cell(counts.bytes[static_cast<std::size_t>(Direction::from_server)])};
 }
 
-// Attempts to reach a server of an upstream that did and did not succeed.
-std::pair<std::uint64_t, std::uint64_t> attempts(const metrics::Totals& totals,
-                                                 const std::string& upstream) {
-    const auto found =
-        std::ranges::find(totals.upstreams, upstream, &metrics::Totals::Upstream::name);
-    if (found == totals.upstreams.end()) return {0, 0};
-    const auto& connects = found->counts.connects;
-    const std::uint64_t connected =
-        connects[static_cast<std::size_t>(metrics::ConnectResult::connected)];
-    return {connected, sum(connects) - connected};
+std::string_view word_of(const UpstreamHostView& host) {
+    if (host.since == 0) return "untried";
+    return host.up ? "up" : "down";
 }
 
 Row hba_row(const RuleView& rule) {
@@ -125,30 +118,34 @@ std::vector<Row> listener_rows(const config::Config& config,
 
 std::vector<Row> upstream_rows(const Snapshot& snapshot) {
     std::vector<Row> rows;
-    const metrics::Totals totals = snapshot.totals();
-    const std::vector<UpstreamError> errors = snapshot.upstream_errors();
-    for (const auto& [name, upstream] : snapshot.config().upstreams) {
-        const auto [connected, failed] = attempts(totals, name);
-        const auto error = std::ranges::find(errors, name, &UpstreamError::upstream);
-        const bool has_error = error != errors.end();
-        for (const config::UpstreamHost& host : upstream.hosts)
-            rows.push_back(
-                {to_cell(name),
-                 to_cell(host.host.empty() ? host.hostaddr : config::shown_host(host.host)),
-                 std::to_string(host.port),
-                 to_cell(config::name_of(upstream.sslmode)),
-                 to_cell(count(
-                     snapshot.connections(),
-                     [&, &name = name, &upstream = upstream](const telemetry::SessionFacts& facts) {
-                         return facts.backend.upstream == name &&
-                                (upstream.groups > 0 || facts.backend.host == host.host) &&
-                                facts.backend.port == host.port;
-                     })),
-                 to_cell(connected),
-                 to_cell(failed),
-                 has_error ? unless_empty(error->text) : Cell(),
-                 has_error ? time_text(error->when) : Cell()});
-    }
+    const std::vector<UpstreamHostView> known = snapshot.upstream_hosts();
+    for (const auto& [name, upstream] : snapshot.config().upstreams)
+        for (const config::UpstreamHost& host : upstream.hosts) {
+            const std::string& shown = host.host.empty() ? host.hostaddr : config::shown_host(host.host);
+            const auto found =
+                std::ranges::find_if(known, [&, &name = name](const UpstreamHostView& each) {
+                    return each.upstream == name && each.host == shown && each.port == host.port;
+                });
+            const UpstreamHostView state = found == known.end() ? UpstreamHostView{} : *found;
+            rows.push_back({to_cell(name),
+                            to_cell(shown),
+                            std::to_string(host.port),
+                            to_cell(config::name_of(upstream.sslmode)),
+                            to_cell(count(snapshot.connections(),
+                                          [&, &name = name, &upstream = upstream](const telemetry::SessionFacts& facts) {
+                                              return facts.backend.upstream == name &&
+                                                     (upstream.groups > 0 || facts.backend.host == host.host) &&
+                                                     facts.backend.port == host.port;
+                                          })),
+                            to_cell(state.reached),
+                            to_cell(state.failed),
+                            unless_empty(state.last_error),
+                            time_text(state.last_error_at),
+                            to_cell(word_of(state)),
+                            time_text(state.since),
+                            unless_empty(state.address),
+                            time_text(state.certificate_not_after)});
+        }
     return rows;
 }
 

@@ -24,10 +24,14 @@ inline constexpr std::array upstream_columns{
     Column{"port", Type::int4},
     Column{"sslmode"},
     Column{"connections", Type::int8},
-    Column{"connected", Type::int8}, // attempts since the start, of all hosts of the upstream
+    Column{"connected", Type::int8}, // attempts since the start
     Column{"failed", Type::int8},
     Column{"last_error"},
     Column{"last_error_at", Type::timestamptz},
+    Column{"state"}, // at the last attempt: up, down; untried
+    Column{"state_since", Type::timestamptz},
+    Column{"address"}, // of the last attempt
+    Column{"certificate_expires", Type::timestamptz},
 };
 // The first ones are pg_hba_file_rules'.
 inline constexpr std::array rule_columns{

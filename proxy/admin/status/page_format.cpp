@@ -2,6 +2,7 @@
 
 #include "protocol/shown_text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -24,7 +25,10 @@ std::string short_number(double number) {
 
 std::string html(std::string_view text) {
     std::string out;
-    for (const char c : protocol::make_visible(text, text_bytes_max)) {
+    std::string one_line(text);
+    std::replace(
+        one_line.begin(), one_line.end(), '\n', ' '); // of a detail; no mark of something odd
+    for (const char c : protocol::make_visible(one_line, text_bytes_max)) {
         switch (c) {
         case '&': out += "&amp;"; break;
         case '<': out += "&lt;"; break;

@@ -25,6 +25,7 @@ class Configuration:
     files: dict = field(default_factory=dict)
     listener: str = "default"
     port: int = 0  # of that listener
+    passthrough: bool = False  # that listener
 
     def text(self):
         files = "".join(f"--- {name}\n{text}" for name, text in self.files.items())
@@ -45,11 +46,39 @@ class Generator:
         self._number += 1
         made = Configuration(self._number, {"port": self._free_port(), "upstream": self._pick(self._upstreams)})
         made.port = made.settings["port"]
+        if self._chance(0.15):
+            return self._pass_through(made)
         has_ca = self._add_tls(made) if self._chance(0.85) else set()
         self._add_rules(made, "hba_file", "pg_hba.conf", has_ca)
         if self._chance(0.3):
             self._add_listener(made, has_ca)
         return made
+
+    def _pass_through(self, made):
+        """All of it. TLS settings that have no effect there must have none on what is said."""
+        made.settings["tls_mode"] = "passthrough"
+        made.passthrough = True
+        if self._chance(0.3):
+            self._add_tls(made)
+        if self._chance(0.85):
+            made.settings["hba_file"] = "pg_hba.conf"
+            made.files["pg_hba.conf"] = self._rules_without_names()
+        return made
+
+    def _rules_without_names(self):
+        """All that can be told of a client whose startup packet is not seen."""
+        lines = []
+        for _ in range(self._random.randint(1, 4)):
+            kind = self._pick(("host", "hostssl", "hostnossl"))
+            address = self._pick(("all", "127.0.0.1/32", "127.0.0.0/8", "10.0.0.0/8", "::1/128", "0.0.0.0/0"))
+            method = self._pick(("trust", "scram-sha-256", "reject"))
+            options = []
+            if kind != "hostnossl" and self._chance(0.4):
+                options.append("sni=" + self._pick(("localhost", "db.example.com", "other.example.com")))
+            if kind != "hostnossl" and method != "reject" and self._chance(0.2):
+                options.append("tls_min=" + self._pick(("TLSv1.2", "TLSv1.3")))
+            lines.append(" ".join((kind, "all all", address, method, *options)))
+        return "\n".join(lines) + "\n"
 
     def _add_tls(self, made):
         """Returns the host names for which client certificates are asked for; None is every other."""
@@ -106,13 +135,17 @@ class Generator:
 
     def _add_listener(self, made, has_ca):
         port = self._free_port()
+        passthrough = self._chance(0.5)
         own_rules = self._chance(0.5)
         made.settings["listener.second"] = f"address=127.0.0.1 port={port}"
-        if own_rules:
+        if passthrough:
+            made.files["second.conf"] = self._rules_without_names()
+            made.settings["listener.second"] += " tls_mode=passthrough hba_file=second.conf"
+        elif own_rules:
             made.files["second.conf"] = self._rule(made.settings.get("ssl") == "on", "all" in has_ca) + "\n"
             made.settings["listener.second"] += " hba_file=second.conf"
         if self._chance(0.5):
-            made.listener, made.port = "second", port
+            made.listener, made.port, made.passthrough = "second", port, passthrough
 
     def _files(self, name):
         return self._folder / f"{name}.crt", self._folder / f"{name}.key"

@@ -90,10 +90,10 @@ class Pgmoat:
         assert self.process.exit_code >= 0, f"ended by signal {-self.process.exit_code}:\n{log}"
 
 
-def run_pgmoat(workspace, *arguments, as_user=True):
+def run_pgmoat(workspace, *arguments, as_user=True, environment=None):
     """Runs the command to its end: (exit code, stdout, stderr)."""
     result = subprocess.run(
         [workspace.pgmoat, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=30, cwd="/",
-        env=SANITIZER_OPTIONS, **(AS_USER if as_user else {}))
+        env={**SANITIZER_OPTIONS, **(environment or {})}, **(AS_USER if as_user else {}))
     assert not SANITIZER_REPORT.search(result.stderr), result.stderr
     return result.returncode, result.stdout, result.stderr

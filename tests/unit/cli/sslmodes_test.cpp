@@ -51,7 +51,30 @@ TEST_CASE("the table of sslmodes says who connects and who can listen in") {
     checked.config.ssl = false;
     CHECK(has_line(explain(checked), {"require", "has no TLS"}));
     checked.config.listeners[0].tls_mode = config::TlsMode::passthrough;
-    CHECK(has_line(explain(checked), {"passed through"}));
+    CHECK(has_line(explain(checked), {"passed through to a server that offers TLSv1.3"}));
+}
+
+TEST_CASE("where TLS is passed through, the rules are what is known") {
+    Checked checked;
+    checked.config.ssl = false;
+    checked.config.listeners[0].tls_mode = config::TlsMode::passthrough;
+    hba::Rules rules;
+    rules.rules = {tests::RuleBuilder(hba::RecordType::hostssl)};
+    const auto tls_only = explain(checked, &rules);
+    CHECK(has_line(tls_only, {"disable", "no: the rules refuse plaintext"}));
+    CHECK(has_line(tls_only, {"allow", "yes, in TLS, at the second attempt"}));
+    CHECK(has_line(tls_only,
+                   {"verify-full",
+                    "if sslrootcert verifies the server's certificate and it names "
+                    "the host"}));
+    rules.rules[0].sni = "a.example";
+    CHECK(has_line(explain(checked, &rules), {"that connect to \"a.example\", TLS passed"}));
+    ClientQuestion question;
+    question.host = "b.example";
+    CHECK(has_line(explain(checked, &rules, question), {"no: the rules refuse every client"}));
+    rules.rules[0].sni.reset();
+    rules.rules[0].demands.tls_min = "TLSv1.3";
+    CHECK(has_line(explain(checked, &rules), {"require", "yes, in TLS"}));
 }
 
 TEST_CASE("the table of sslmodes knows which rules there are") {

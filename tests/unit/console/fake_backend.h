@@ -15,14 +15,14 @@ struct FakeSnapshot final : Snapshot {
     metrics::Totals totals() const override { return counted; }
     std::vector<OwnCertificateView> certificates() const override { return shown; }
     std::vector<RuleView> rules() const override { return listed; }
-    std::vector<UpstreamError> upstream_errors() const override { return errors; }
+    std::vector<UpstreamHostView> upstream_hosts() const override { return hosts; }
     std::int64_t now() const override { return 1'000'000; }
     std::int64_t started() const override { return 0; }
 
     std::vector<Connection> live;
     std::vector<RuleView> listed;
     std::vector<OwnCertificateView> shown;
-    std::vector<UpstreamError> errors;
+    std::vector<UpstreamHostView> hosts;
     metrics::Totals counted;
     config::Config settings;
 };

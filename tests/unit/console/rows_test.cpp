@@ -134,21 +134,52 @@ TEST_CASE("A rule's lists look like PostgreSQL's arrays") {
     REQUIRE(rows[0][9] == std::nullopt);
 }
 
-TEST_CASE("An upstream has its attempts and its last error") {
+TEST_CASE("Each host of an upstream has its state, its attempts and its last error") {
     FakeSnapshot server;
     server.settings =
         config::load_config("x.conf", config::MemoryFiles("x.conf", "upstream = 'host=a,b'"));
-    server.counted.upstreams.resize(1);
-    server.counted.upstreams[0].name = "default";
-    auto& connects = server.counted.upstreams[0].counts.connects;
-    connects[static_cast<std::size_t>(metrics::ConnectResult::connected)] = 5;
-    connects[static_cast<std::size_t>(metrics::ConnectResult::refused)] = 2;
-    REQUIRE(upstream_rows(server).size() == 2);
-    REQUIRE(upstream_rows(server)[0] ==
-            Row{"default", "a", "5432", "prefer", "0", "5", "2", std::nullopt, std::nullopt});
-    server.errors = {{"default", "server: refused", 1'764'000'000}};
-    REQUIRE(upstream_rows(server)[1][7] == "server: refused");
-    REQUIRE(upstream_rows(server)[1][8] == "2025-11-24 16:00:00+00");
+    server.hosts = {{"default",
+                     "b",
+                     5432,
+                     false,
+                     1'764'000'000,
+                     "10.0.0.2:5432",
+                     5,
+                     2,
+                     "refused",
+                     1'764'000'060,
+                     1'895'000'000},
+                    {"other", "a", 5432, true, 1, "10.0.0.9:5432", 9, 9, "", 0, 0}};
+    const auto rows = upstream_rows(server);
+    REQUIRE(rows.size() == 2);
+    REQUIRE(rows[0].size() == upstream_columns.size());
+    const Cell none;
+    REQUIRE(rows[0] == Row{"default",
+                           "a",
+                           "5432",
+                           "prefer",
+                           "0",
+                           "0",
+                           "0",
+                           none,
+                           none,
+                           "untried",
+                           none,
+                           none,
+                           none});
+    REQUIRE(rows[1] == Row{"default",
+                           "b",
+                           "5432",
+                           "prefer",
+                           "0",
+                           "5",
+                           "2",
+                           "refused",
+                           "2025-11-24 16:01:00+00",
+                           "down",
+                           "2025-11-24 16:00:00+00",
+                           "10.0.0.2:5432",
+                           "2030-01-18 20:53:20+00"});
 }
 
 TEST_CASE("SHOW takes settings and parameters, and says what was probably meant") {

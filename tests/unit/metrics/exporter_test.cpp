@@ -1,5 +1,7 @@
 // The text that Prometheus reads: names, labels and values as operations expects them.
 #include "metrics/exporter.h"
+#include "metrics/label_value.h"
+#include "metrics/limits.h"
 #include "tests/support/catch.h"
 
 #include <ctime>
@@ -7,6 +9,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 using namespace pgmoat::metrics;
@@ -200,6 +203,7 @@ TEST_CASE("The gauges tell what the server says") {
          false},
         {"server", "gone.crt", std::nullopt, std::nullopt, true},
         {"crl", "root.crl", std::nullopt, 1'800'000'000, false}};
+    f.gauges.upstream_certificates = {{"db", "a.example:5432", 1'893'456'000}};
     f.gauges.relay_threads = {{"relay-0", 0.25, 0.5}};
     f.gauges.control_threads = {{"control-0", 2}};
     f.gauges.buffered_bytes = 4096;
@@ -232,6 +236,8 @@ TEST_CASE("The gauges tell what the server says") {
          "1"},
         {R"(pgmoat_crl_next_update_timestamp_seconds{name="root.crl"})", "1800000000"},
         {R"(pgmoat_certificate_load_failed{role="crl",name="root.crl"})", "0"},
+        {R"(pgmoat_upstream_certificate_not_after_timestamp_seconds{upstream="db",host="a.example:5432"})",
+         "1893456000"},
         {R"(pgmoat_relay_load_ratio{thread="relay-0"})", "0.25"},
         {R"(pgmoat_event_loop_lag_seconds{thread="relay-0"})", "0.5"},
         {R"(pgmoat_event_loop_lag_seconds{thread="control-0"})", "2"},
@@ -314,6 +320,89 @@ TEST_CASE("Names that are no clean text harm no scrape") {
     CHECK(value_of(text,
                    "pgmoat_connections_opened_total{listener=\"" + clean +
                        "\",mode=\"terminate\"}") == "0");
+}
+
+namespace {
+
+// Each text that is not of a closed list, wherever it comes from.
+Gauges gauges_of(const std::string& text) {
+    Gauges gauges;
+    gauges.build = {text, text, text, text, text};
+    gauges.connections_live = {{text, 1}};
+    gauges.tls_connections_live = {{text, Side::client, text, text, 2}};
+    gauges.certificates = {
+        {text, text, CertificateFacts{1, 2, text, text, text, text, text}, 3, false}};
+    gauges.upstream_certificates = {{text, text, 5}};
+    gauges.rule_hits = {{text, text, text, text, 7}};
+    gauges.dry_run_hits = gauges.rule_hits;
+    gauges.rule_last_hits = {{text, text, text, 5}};
+    gauges.relay_threads = {{text, 0.25, 0.5}};
+    gauges.control_threads = {{text + "-control", 2}};
+    return gauges;
+}
+
+// `a="1",b="2"` between the braces of a sample, by Prometheus' grammar. False: it is none.
+bool read_labels(std::string_view sample, std::vector<std::string>& values) {
+    std::size_t at = sample.find('{');
+    if (at == std::string_view::npos) return true;
+    while (sample[at] != '}') {
+        at = sample.find("=\"", at);
+        if (at == std::string_view::npos) return false;
+        std::string value;
+        for (at += 2; at < sample.size() && sample[at] != '"'; ++at) {
+            if (sample[at] == '\\') ++at;
+            value += sample[at];
+        }
+        values.push_back(value);
+        if (++at >= sample.size()) return false;
+    }
+    return true;
+}
+
+} // namespace
+
+TEST_CASE("Whatever the text of a label is, a scrape reads it, and it has an end") {
+    const std::vector<std::string> texts{std::string("\0\1\t\r\n\x1b[31m\x7f", 11),
+                                         "a\"}\n\\ {x=\"y\"} 1",
+                                         "\xFF\xC3\xA4\xC3\xED\xA0\x80\xF5",
+                                         std::string(100'000, 'n'),
+                                         std::string(label_value_bytes_max - 1, 'n') + "\xC3\xA4",
+                                         std::string(5000, '\xFF'),
+                                         ""};
+    for (const std::string& text : texts) {
+        Counters counters;
+        (void)counters.add_listener(text, Mode::terminate);
+        (void)counters.add_upstream(text);
+        const Gauges gauges = gauges_of(text);
+        std::set<std::string> series;
+        std::set<std::string> families;
+        for (const std::string& line :
+             lines_of(Exporter(counters, [&] { return gauges; }).text())) {
+            if (line.starts_with('#')) continue;
+            INFO(line);
+            std::vector<std::string> values;
+            REQUIRE(read_labels(line, values));
+            for (const std::string& value : values) {
+                CHECK(value.size() <= label_value_bytes_max);
+                CHECK(clean_label_value(value) == value);
+            }
+            CHECK(series.insert(line.substr(0, line.rfind(' '))).second);
+            families.insert(name_in(line));
+        }
+        CHECK(families.contains("pgmoat_certificate_info"));
+        CHECK(families.contains("pgmoat_rule_hits_total"));
+    }
+}
+
+TEST_CASE("Names that differ only far behind have series of their own") {
+    const std::string text(1000, 'n');
+    Counters counters;
+    (void)counters.add_upstream(text + "1");
+    (void)counters.add_upstream(text + "2");
+    const Exporter exporter(counters, [] { return Gauges{}; });
+    std::set<std::string> series;
+    for (const std::string& line : lines_of(exporter.text()))
+        if (!line.starts_with('#')) CHECK(series.insert(line.substr(0, line.rfind(' '))).second);
 }
 
 TEST_CASE("The number of series does not depend on what clients send") {

@@ -54,6 +54,12 @@ TEST_CASE("What is longer is cut at a character and marked") {
     const std::string clean = clean_label_value(text);
     CHECK(clean.size() <= label_value_bytes_max);
     CHECK(clean.size() > label_value_bytes_max - 8);
-    CHECK(clean.substr(clean.size() - 5) == "ü...");
+    CHECK(clean.substr(clean.size() - 14, 6) == "ü...~");
     CHECK(clean_label_value(clean) == clean);
+}
+
+TEST_CASE("Long texts that differ only in what is cut stay apart") {
+    const std::string text(label_value_bytes_max, 'x');
+    CHECK(clean_label_value(text + "1") != clean_label_value(text + "2"));
+    CHECK(clean_label_value(text + "1") == clean_label_value(text + "1"));
 }

@@ -28,6 +28,9 @@ TEST_CASE("a file that could not be loaded is described by what it holds") {
           "The file holds a revocation list, not a certificate.");
     CHECK(hint_about_text("-----BEGIN CERTIFICATE-----\nAAAA\n", Pem::certificate) ==
           "The file is damaged.");
+    // What cannot be used for another reason, such as a key that is too short.
+    CHECK(tls::hint_about(certificates.certificate("server"), Pem::certificate)
+              .starts_with("The file can be read, but OpenSSL's security level"));
     CHECK(hint_about_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n", Pem::key)
               .starts_with("The private key is protected by a passphrase"));
     CHECK(hint_about_text(std::string("\x30\x82\x01\x00", 4), Pem::certificate)

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <map>
 #include <new>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
@@ -60,7 +61,7 @@ struct Context : Running {
     }
 };
 
-// --- a relation as a virtual table ------------------------------------------------------------
+// --- virtual tables ---------------------------------------------------------------------------
 
 struct Module {
     const Relation* relation; // nullptr: unnest()
@@ -68,79 +69,93 @@ struct Module {
     bool* declaring; // the authorizer is asked about the declaration of a table, too
 };
 
-int declare(sqlite3* database, const Module& module, const std::string& columns) {
-    *module.declaring = true;
-    const int result = sqlite3_declare_vtab(database, ("CREATE TABLE x(" + columns + ')').c_str());
-    *module.declaring = false;
-    return result;
-}
-
-struct Table {
-    sqlite3_vtab base;
+struct Table : sqlite3_vtab {
+    explicit Table(Module* of) : sqlite3_vtab{}, module(of) {}
     Module* module;
 };
 
-struct TableCursor {
-    sqlite3_vtab_cursor base;
-    std::shared_ptr<RelationRows> rows;
-    const std::vector<std::size_t>* found = nullptr; // nullptr: all rows
-    std::size_t place = 0;
+void give_text(sqlite3_context* context, const std::string& text) {
+    sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+}
 
-    [[nodiscard]] bool at_end() const {
-        return place >= (found ? found->size() : rows->rows().size());
+// What SQLite calls for a table whose cursor counts `place` up to count(). columns() are those of
+// CREATE TABLE; choose() says which conditions begin() wants, which finds the rows and may run out
+// of memory; give() hands over a value of the row at `place`. Without xCreate a table is there by
+// its name, and cannot be created.
+template <class Cursor>
+struct VirtualTable {
+    static Cursor& cursor(sqlite3_vtab_cursor* base) { return *static_cast<Cursor*>(base); }
+
+    static int connect(
+        sqlite3* database, void* auxiliary, int, const char* const*, sqlite3_vtab** table, char**) {
+        auto* const module = static_cast<Module*>(auxiliary);
+        const std::string declaration = "CREATE TABLE x(" + Cursor::columns(*module) + ')';
+        *module->declaring = true;
+        const int result = sqlite3_declare_vtab(database, declaration.c_str());
+        *module->declaring = false;
+        if (result == SQLITE_OK) *table = new Table(module);
+        return result;
     }
-    [[nodiscard]] const Row& row() const { return rows->rows()[found ? (*found)[place] : place]; }
+    static int disconnect(sqlite3_vtab* table) {
+        delete static_cast<Table*>(table);
+        return SQLITE_OK;
+    }
+    static int choose(sqlite3_vtab*, sqlite3_index_info* info) { return Cursor::choose(*info); }
+    static int open(sqlite3_vtab*, sqlite3_vtab_cursor** opened) {
+        *opened = new Cursor{};
+        return SQLITE_OK;
+    }
+    static int close(sqlite3_vtab_cursor* base) {
+        delete &cursor(base);
+        return SQLITE_OK;
+    }
+    static int
+    begin(sqlite3_vtab_cursor* base, int index, const char*, int count, sqlite3_value** values) {
+        try {
+            cursor(base).place = 0;
+            cursor(base).begin(*static_cast<Table*>(base->pVtab),
+                               index,
+                               std::span(values, static_cast<std::size_t>(count)));
+            return SQLITE_OK;
+        } catch (const std::bad_alloc&) {
+            return SQLITE_NOMEM;
+        }
+    }
+    static int advance(sqlite3_vtab_cursor* base) {
+        ++cursor(base).place;
+        return SQLITE_OK;
+    }
+    static int at_end(sqlite3_vtab_cursor* base) {
+        return cursor(base).place >= cursor(base).count() ? 1 : 0;
+    }
+    static int give(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
+        cursor(base).give(*static_cast<Table*>(base->pVtab), context, column);
+        return SQLITE_OK;
+    }
+    static int row_number(sqlite3_vtab_cursor* base, sqlite3_int64* number) {
+        *number = static_cast<sqlite3_int64>(cursor(base).place);
+        return SQLITE_OK;
+    }
+
+    static sqlite3_module module() {
+        sqlite3_module module{};
+        module.iVersion = 1;
+        module.xConnect = connect;
+        module.xBestIndex = choose;
+        module.xDisconnect = disconnect;
+        module.xDestroy = disconnect;
+        module.xOpen = open;
+        module.xClose = close;
+        module.xFilter = begin;
+        module.xNext = advance;
+        module.xEof = at_end;
+        module.xColumn = give;
+        module.xRowid = row_number;
+        return module;
+    }
 };
 
-int connect(
-    sqlite3* database, void* auxiliary, int, const char* const*, sqlite3_vtab** table, char**) {
-    auto* const module = static_cast<Module*>(auxiliary);
-    std::string schema;
-    for (const Column& column : module->relation->columns)
-        schema += (schema.empty() ? "" : ", ") + quote_name(column.name) + ' ' +
-                  std::string(row_of(column.type).declared);
-    const int result = declare(database, *module, schema);
-    if (result == SQLITE_OK) *table = &(new Table{{}, module})->base;
-    return result;
-}
-
-int disconnect(sqlite3_vtab* table) {
-    delete reinterpret_cast<Table*>(table);
-    return SQLITE_OK;
-}
-
-const Relation& relation_of(sqlite3_vtab* table) {
-    return *reinterpret_cast<Table*>(table)->module->relation;
-}
-
-// One column that must be equal to a value narrows the search. SQLite checks it again.
-int choose_index(sqlite3_vtab*, sqlite3_index_info* info) {
-    constexpr double rows = 1000;
-    info->estimatedCost = rows;
-    info->estimatedRows = static_cast<sqlite3_int64>(rows);
-    for (int i = 0; i < info->nConstraint; ++i) {
-        const auto& constraint = info->aConstraint[i];
-        if (!constraint.usable || constraint.op != SQLITE_INDEX_CONSTRAINT_EQ ||
-            constraint.iColumn < 0)
-            continue;
-        info->aConstraintUsage[i].argvIndex = 1;
-        info->idxNum = constraint.iColumn + 1;
-        info->estimatedCost = 10;
-        info->estimatedRows = 3;
-        break;
-    }
-    return SQLITE_OK;
-}
-
-int open_cursor(sqlite3_vtab*, sqlite3_vtab_cursor** cursor) {
-    *cursor = &(new TableCursor{})->base;
-    return SQLITE_OK;
-}
-
-int close_cursor(sqlite3_vtab_cursor* cursor) {
-    delete reinterpret_cast<TableCursor*>(cursor);
-    return SQLITE_OK;
-}
+// --- a relation as a virtual table --------------------------------------------------------------
 
 // The text of a cell that is equal to the value; nothing: compare them all.
 std::optional<std::string> cell_text(Type type, sqlite3_value* value) {
@@ -153,169 +168,106 @@ std::optional<std::string> cell_text(Type type, sqlite3_value* value) {
     return std::string(text, static_cast<std::size_t>(sqlite3_value_bytes(value)));
 }
 
-int filter(sqlite3_vtab_cursor* base, int column, const char*, int count, sqlite3_value** values) {
-    auto& cursor = *reinterpret_cast<TableCursor*>(base);
-    auto& table = *reinterpret_cast<Table*>(base->pVtab);
-    const Relation& relation = *table.module->relation;
-    try {
-        auto& context = static_cast<Context&>(**table.module->running);
-        if (!cursor.rows) cursor.rows = context.rows_of(relation);
-        cursor.found = nullptr;
-        cursor.place = 0;
-        if (column == 0 || count == 0) return SQLITE_OK;
-        const auto place = static_cast<std::size_t>(column - 1);
-        const auto text = cell_text(relation.columns[place].type, values[0]);
-        if (text) cursor.found = &cursor.rows->with(place, *text);
-        return SQLITE_OK;
-    } catch (const std::bad_alloc&) {
-        return SQLITE_NOMEM;
+struct RelationCursor : sqlite3_vtab_cursor {
+    static std::string columns(const Module& module) {
+        std::string schema;
+        for (const Column& column : module.relation->columns)
+            schema += (schema.empty() ? "" : ", ") + quote_name(column.name) + ' ' +
+                      std::string(row_of(column.type).declared);
+        return schema;
     }
-}
 
-int advance(sqlite3_vtab_cursor* cursor) {
-    ++reinterpret_cast<TableCursor*>(cursor)->place;
-    return SQLITE_OK;
-}
+    // One column that must be equal to a value narrows the search. SQLite checks it again.
+    static int choose(sqlite3_index_info& info) {
+        constexpr double rows = 1000;
+        info.estimatedCost = rows;
+        info.estimatedRows = static_cast<sqlite3_int64>(rows);
+        for (int i = 0; i < info.nConstraint; ++i) {
+            const auto& constraint = info.aConstraint[i];
+            if (!constraint.usable || constraint.op != SQLITE_INDEX_CONSTRAINT_EQ ||
+                constraint.iColumn < 0)
+                continue;
+            info.aConstraintUsage[i].argvIndex = 1;
+            info.idxNum = constraint.iColumn + 1;
+            info.estimatedCost = 10;
+            info.estimatedRows = 3;
+            break;
+        }
+        return SQLITE_OK;
+    }
 
-int at_end(sqlite3_vtab_cursor* cursor) {
-    return reinterpret_cast<TableCursor*>(cursor)->at_end() ? 1 : 0;
-}
+    void begin(const Table& table, int column, std::span<sqlite3_value*> values) {
+        const Relation& relation = *table.module->relation;
+        if (!rows) rows = static_cast<Context&>(**table.module->running).rows_of(relation);
+        found = nullptr;
+        if (column == 0 || values.empty()) return;
+        const auto index = static_cast<std::size_t>(column - 1);
+        const auto text = cell_text(relation.columns[index].type, values[0]);
+        if (text) found = &rows->with(index, *text);
+    }
 
-void give_text(sqlite3_context* context, const std::string& text) {
-    sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
-}
+    [[nodiscard]] std::size_t count() const { return found ? found->size() : rows->rows().size(); }
 
-int give_column(sqlite3_vtab_cursor* base, sqlite3_context* context, int place) {
-    const Cell& cell = reinterpret_cast<TableCursor*>(base)->row()[static_cast<std::size_t>(place)];
-    const Type type = relation_of(base->pVtab).columns[static_cast<std::size_t>(place)].type;
-    if (!cell)
-        sqlite3_result_null(context);
-    else if (type == Type::boolean)
-        sqlite3_result_int(context, *cell == "t" ? 1 : 0);
-    else if (is_integer(type))
-        sqlite3_result_int64(context, std::strtoll(cell->c_str(), nullptr, 10));
-    else if (type == Type::float8)
-        sqlite3_result_double(context, std::strtod(cell->c_str(), nullptr));
-    else
-        give_text(context, *cell);
-    return SQLITE_OK;
-}
+    void give(const Table& table, sqlite3_context* context, int column) const {
+        const auto index = static_cast<std::size_t>(column);
+        const Cell& cell = rows->rows()[found ? (*found)[place] : place][index];
+        const Type type = table.module->relation->columns[index].type;
+        if (!cell)
+            sqlite3_result_null(context);
+        else if (type == Type::boolean)
+            sqlite3_result_int(context, *cell == "t" ? 1 : 0);
+        else if (is_integer(type))
+            sqlite3_result_int64(context, std::strtoll(cell->c_str(), nullptr, 10));
+        else if (type == Type::float8)
+            sqlite3_result_double(context, std::strtod(cell->c_str(), nullptr));
+        else
+            give_text(context, *cell);
+    }
 
-int row_number(sqlite3_vtab_cursor* cursor, sqlite3_int64* number) {
-    *number = static_cast<sqlite3_int64>(reinterpret_cast<TableCursor*>(cursor)->place);
-    return SQLITE_OK;
-}
-
-// Without xCreate a table is there by its name, and cannot be created.
-sqlite3_module relation_module() {
-    sqlite3_module module{};
-    module.iVersion = 1;
-    module.xConnect = connect;
-    module.xBestIndex = choose_index;
-    module.xDisconnect = disconnect;
-    module.xDestroy = disconnect;
-    module.xOpen = open_cursor;
-    module.xClose = close_cursor;
-    module.xFilter = filter;
-    module.xNext = advance;
-    module.xEof = at_end;
-    module.xColumn = give_column;
-    module.xRowid = row_number;
-    return module;
-}
-
-// --- unnest(array) as a table -----------------------------------------------------------------
-
-struct ArrayCursor {
-    sqlite3_vtab_cursor base;
-    std::vector<std::optional<std::string>> elements;
+    std::shared_ptr<RelationRows> rows;
+    const std::vector<std::size_t>* found = nullptr; // nullptr: all rows
     std::size_t place = 0;
 };
 
-int connect_array(
-    sqlite3* database, void* auxiliary, int, const char* const*, sqlite3_vtab** table, char**) {
-    auto* const module = static_cast<Module*>(auxiliary);
-    const int result = declare(database, *module, "value, array HIDDEN");
-    if (result == SQLITE_OK) *table = &(new Table{{}, module})->base;
-    return result;
-}
+// --- unnest(array) as a table -------------------------------------------------------------------
 
-int choose_array(sqlite3_vtab*, sqlite3_index_info* info) {
-    info->estimatedCost = 10;
-    info->estimatedRows = 10;
-    for (int i = 0; i < info->nConstraint; ++i) {
-        const auto& constraint = info->aConstraint[i];
-        if (constraint.iColumn != 1 || constraint.op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
-        if (!constraint.usable) return SQLITE_CONSTRAINT;
-        info->aConstraintUsage[i] = {1, 1};
+struct ArrayCursor : sqlite3_vtab_cursor {
+    static std::string columns(const Module& /*module*/) { return "value, array HIDDEN"; }
+
+    static int choose(sqlite3_index_info& info) {
+        info.estimatedCost = 10;
+        info.estimatedRows = 10;
+        for (int i = 0; i < info.nConstraint; ++i) {
+            const auto& constraint = info.aConstraint[i];
+            if (constraint.iColumn != 1 || constraint.op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+            if (!constraint.usable) return SQLITE_CONSTRAINT;
+            info.aConstraintUsage[i] = {1, 1};
+        }
+        return SQLITE_OK;
     }
-    return SQLITE_OK;
-}
 
-int open_array(sqlite3_vtab*, sqlite3_vtab_cursor** cursor) {
-    *cursor = &(new ArrayCursor{})->base;
-    return SQLITE_OK;
-}
+    void begin(const Table& /*table*/, int /*index*/, std::span<sqlite3_value*> values) {
+        elements.clear();
+        const auto* const text =
+            values.empty() ? nullptr : reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
+        if (text == nullptr) return;
+        auto read =
+            array_elements({text, static_cast<std::size_t>(sqlite3_value_bytes(values[0]))});
+        if (read) elements = std::move(*read);
+    }
 
-int close_array(sqlite3_vtab_cursor* cursor) {
-    delete reinterpret_cast<ArrayCursor*>(cursor);
-    return SQLITE_OK;
-}
+    [[nodiscard]] std::size_t count() const { return elements.size(); }
 
-int filter_array(sqlite3_vtab_cursor* base, int, const char*, int count, sqlite3_value** values) {
-    auto& cursor = *reinterpret_cast<ArrayCursor*>(base);
-    cursor.place = 0;
-    cursor.elements.clear();
-    const auto* const text =
-        count == 0 ? nullptr : reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
-    if (text == nullptr) return SQLITE_OK;
-    auto elements =
-        array_elements({text, static_cast<std::size_t>(sqlite3_value_bytes(values[0]))});
-    if (elements) cursor.elements = std::move(*elements);
-    return SQLITE_OK;
-}
+    void give(const Table& /*table*/, sqlite3_context* context, int column) const {
+        if (column != 0 || !elements[place])
+            sqlite3_result_null(context);
+        else
+            give_text(context, *elements[place]);
+    }
 
-int advance_array(sqlite3_vtab_cursor* cursor) {
-    ++reinterpret_cast<ArrayCursor*>(cursor)->place;
-    return SQLITE_OK;
-}
-
-int array_at_end(sqlite3_vtab_cursor* base) {
-    const auto& cursor = *reinterpret_cast<ArrayCursor*>(base);
-    return cursor.place >= cursor.elements.size() ? 1 : 0;
-}
-
-int give_element(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
-    const auto& cursor = *reinterpret_cast<ArrayCursor*>(base);
-    const auto& element = cursor.elements[cursor.place];
-    if (column != 0 || !element)
-        sqlite3_result_null(context);
-    else
-        give_text(context, *element);
-    return SQLITE_OK;
-}
-
-int element_number(sqlite3_vtab_cursor* cursor, sqlite3_int64* number) {
-    *number = static_cast<sqlite3_int64>(reinterpret_cast<ArrayCursor*>(cursor)->place);
-    return SQLITE_OK;
-}
-
-sqlite3_module array_module() {
-    sqlite3_module module{};
-    module.iVersion = 1;
-    module.xConnect = connect_array;
-    module.xBestIndex = choose_array;
-    module.xDisconnect = disconnect;
-    module.xDestroy = disconnect;
-    module.xOpen = open_array;
-    module.xClose = close_array;
-    module.xFilter = filter_array;
-    module.xNext = advance_array;
-    module.xEof = array_at_end;
-    module.xColumn = give_element;
-    module.xRowid = element_number;
-    return module;
-}
+    std::vector<std::optional<std::string>> elements;
+    std::size_t place = 0;
+};
 
 // --- errors -----------------------------------------------------------------------------------
 
@@ -425,8 +377,8 @@ Engine::Database::Database() {
 }
 
 void Engine::Database::add_relations() {
-    static const sqlite3_module relations = relation_module();
-    static const sqlite3_module arrays = array_module();
+    static const sqlite3_module relations = VirtualTable<RelationCursor>::module();
+    static const sqlite3_module arrays = VirtualTable<ArrayCursor>::module();
     for (const Relation& relation : all_relations()) {
         modules.push_back(std::make_unique<Module>(Module{&relation, &running, &declaring}));
         sqlite3_create_module_v2(

@@ -89,7 +89,7 @@ function build(chart, place) {
   };
   return new uPlot({
     width: place.clientWidth, height: 170, series: [{}, ...series], legend: { show: false },
-    padding: [6, 20, 0, 0],
+    padding: [6, 30, 0, 0],
     cursor: { y: false, points: { size: 5 }, sync: { key: "time" }, drag: { x: false, y: false } },
     scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
     axes: [
