@@ -25,6 +25,9 @@ constexpr std::uint16_t default_port = 5432;
 constexpr std::array<std::string_view, 6> sslmode_names{
     "disable", "allow", "prefer", "require", "verify-ca", "verify-full"}; // in the order of SslMode
 
+constexpr std::array<std::string_view, 3> login_modes{
+    "auto", "relay", "bridge"}; // in the order of LoginMode
+
 constexpr std::array<std::string_view, 4> tls_versions{"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
 
 [[noreturn]] void fail_invalid(std::string_view keyword, std::string_view value) {
@@ -272,12 +275,26 @@ void read_timeouts(const Values& values, Conninfo& conninfo) {
     conninfo.keepalives_interval = number_of(values, "keepalives_interval");
     conninfo.keepalives_count = number_of(values, "keepalives_count");
     conninfo.tcp_user_timeout_ms = number_of(values, "tcp_user_timeout");
+    if (const auto login = values.find("login"); login != values.end()) {
+        conninfo.login = login_mode_from(login->second);
+        if (!conninfo.login) fail_invalid("login", login->second);
+    }
 }
 
 } // namespace
 
 std::string_view name_of(SslMode mode) noexcept {
     return sslmode_names[static_cast<std::size_t>(mode)];
+}
+
+std::string_view name_of(LoginMode mode) noexcept {
+    return login_modes[static_cast<std::size_t>(mode)];
+}
+
+std::optional<LoginMode> login_mode_from(std::string_view name) noexcept {
+    const auto* const found = std::find(login_modes.begin(), login_modes.end(), name);
+    if (found == login_modes.end()) return std::nullopt;
+    return static_cast<LoginMode>(found - login_modes.begin());
 }
 
 Conninfo parse_conninfo(std::string_view text) {

@@ -20,6 +20,10 @@ namespace pgmoat::config {
 using protocol::SslMode;
 using protocol::SslNegotiation;
 
+// Who answers the server's SCRAM: relay: the client; bridge: pgmoat in the client's place, with the
+// stored secret; automatic: the client where that can work.
+enum class LoginMode { automatic, relay, bridge };
+
 struct UpstreamHost {
     std::string host;     // a name, an address, or a folder for unix sockets ('/' or '@' first)
     std::string hostaddr; // numeric; empty: resolve `host`
@@ -48,6 +52,7 @@ struct Conninfo {
     int keepalives_interval = 0;
     int keepalives_count = 0;
     int tcp_user_timeout_ms = 0;
+    std::optional<LoginMode> login;  // pgmoat's own keyword; nothing: as the setting says
     std::vector<KeywordValue> given; // what the text sets, for warnings and for libpq itself
 };
 
@@ -59,6 +64,9 @@ struct Conninfo {
 [[nodiscard]] std::string without_secrets(std::string_view text);
 
 [[nodiscard]] std::string_view name_of(SslMode mode) noexcept;
+[[nodiscard]] std::string_view name_of(LoginMode mode) noexcept;
+// Nothing: there is no such mode.
+[[nodiscard]] std::optional<LoginMode> login_mode_from(std::string_view name) noexcept;
 
 // What libpq's options ask of TLS to this upstream. As in libpq, a root certificate makes even
 // sslmode=require check the chain; sslmode=disable is the caller's matter.

@@ -39,6 +39,7 @@ constexpr std::array options{
     honoured("sslsni"),
     honoured("ssl_min_protocol_version"),
     honoured("ssl_max_protocol_version"),
+    honoured("login"), // pgmoat's own: libpq knows no such keyword
 
     refused("user", from_client),
     refused("dbname", from_client),

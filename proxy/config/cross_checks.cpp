@@ -276,6 +276,23 @@ void check_role_query(const Draft& draft, Problems& problems) {
                        draft.location_of("role_query_conninfo"));
 }
 
+void check_login(const Draft& draft, Problems& problems) {
+    const Config& config = draft.config;
+    if (config.auth_query != default_auth_query && config.auth_query_conninfo.empty())
+        problems.error("\"auth_query\" needs \"auth_query_conninfo\": the login that asks it",
+                       draft.location_of("auth_query"));
+    if (has_secret_source(config)) return;
+    const auto refuse = [&](const std::string& setting) {
+        problems.error("login mode \"bridge\" needs SCRAM secrets: set \"auth_file\" or "
+                       "\"auth_query_conninfo\"",
+                       draft.location_of(setting));
+    };
+    if (config.login == LoginMode::bridge) refuse("login");
+    for (const auto& [name, upstream] : config.upstreams)
+        if (upstream.login == LoginMode::bridge)
+            refuse(name == "default" ? "upstream" : "upstream." + name);
+}
+
 // Rules and unix sockets may prove who someone is; where there are none only a secret does.
 void warn_of_users_without_proof(const Draft& draft, Problems& problems) {
     const Config& config = draft.config;
@@ -311,6 +328,7 @@ void cross_check(const Draft& draft, Problems& problems) {
     check_upstreams(draft, problems);
     check_access_rules(draft, problems);
     check_role_query(draft, problems);
+    check_login(draft, problems);
     check_console(draft, problems);
 }
 

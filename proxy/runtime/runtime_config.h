@@ -29,6 +29,8 @@ struct UpstreamTarget {
     std::string name;
     config::Conninfo conninfo;
     std::shared_ptr<const tls::ClientContext> tls; // none with sslmode=disable
+    config::LoginMode login = config::LoginMode::automatic;
+    lookups::QuerySource secrets; // where auth_query asks for SCRAM secrets; empty: nowhere
 };
 
 struct RuntimeConfig {

@@ -2,6 +2,7 @@
 // tells a client then.
 #pragma once
 
+#include "protocol/login_observer.h"
 #include "protocol/messages.h"
 #include "proxy/io/stream.h"
 #include "proxy/relay/channel.h"
@@ -21,6 +22,10 @@ using Stop = std::optional<Ended>;
 
 // The reason and the words for a failed read or write; every I/O error names its side.
 [[nodiscard]] Ended ended_by(Side side, const io::Result& io);
+// The server refused the login, in words that the client was sent.
+[[nodiscard]] Ended refused_by_server(const protocol::LoginFacts& login);
+// The server asked for less than the rule's method.
+[[nodiscard]] Ended unproven_by_server();
 
 // What pgmoat itself tells a client after its startup packet: fixed texts with their SQLSTATE.
 // Causes stay in our log. Refused first packets: protocol/refusals.h.

@@ -8,6 +8,13 @@
 
 namespace pgmoat::session {
 
+// As PostgreSQL's SCRAM_RAW_NONCE_LEN.
+inline constexpr std::size_t scram_nonce_bytes = 18;
+
+// Of a client's SASLInitialResponse, as a length word: the longest mechanism that matters, the
+// length and the first character of its data, which says whether the client binds.
+inline constexpr std::uint32_t sasl_begin_bytes_max = 64;
+
 // Connections taken per wake-up of a listener before sessions get their turn again.
 inline constexpr int accepts_per_turn = 16;
 

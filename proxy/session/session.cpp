@@ -436,17 +436,29 @@ class Session final : public runtime::Interruptible {
     Awaitable<Stop> log_in() {
         recorder_.begin(&telemetry::StepTimes::login);
         waits_for_ = "the login";
-        const auto accepted = decision_.rule != nullptr ? hba::methods_that_satisfy(*decision_.rule)
-                                                        : protocol::ServerMethods::all();
-        Login login =
-            co_await relay_login(client_, *server_, clock_, std::move(first_reply_), accepted);
-        recorder_.login_ended(login.facts, !login.stop, route_);
+        const LoginContext context = login_context();
+        Login login = co_await relay_login(client_, *server_, context, std::move(first_reply_));
+        recorder_.login_ended(login.facts, login.scram, !login.stop, route_);
         after_ready_ = std::move(login.sent_after_ready);
         client_between_messages_ = login.client_between_messages;
         server_between_messages_ = login.server_between_messages;
         if (login.unproven) co_return co_await refuse_for_lack_of_proof(login.facts.method);
         if (!login.stop) log_authenticated(login.facts.method);
         co_return std::move(login.stop);
+    }
+
+    // What passes through TLS is never bridged.
+    LoginContext login_context() {
+        const bool ours = runtime::mode_of(listener_) == Mode::terminate;
+        return {clock_,
+                decision_.rule != nullptr ? hba::methods_that_satisfy(*decision_.rule)
+                                          : protocol::ServerMethods::all(),
+                ours ? target_->login : config::LoginMode::relay,
+                setup_->config.auth_secrets,
+                target_->secrets,
+                startup_.user,
+                lookup_client_,
+                thread_.services.counters.block_of_this_thread()};
     }
 
     // The rule's method is a promise, and the server asked for less.

@@ -103,6 +103,14 @@ void add_server(Fields& fields, const SessionFacts& facts) {
         .add({only_json, "upstream.tls.curve"}, tls.group);
 }
 
+void add_scram(Fields& fields, const ScramFacts& scram) {
+    if (scram.way == ScramWay::none) return;
+    fields.add("scram", to_word(scram.way));
+    if (scram.way == ScramWay::bridged)
+        fields.add_flag("scram_client_bound", scram.client_bound)
+            .add_flag("scram_server_bound", scram.server_bound);
+}
+
 void add_step(Fields& fields, const char* name, std::chrono::steady_clock::duration took) {
     if (took.count() > 0) fields.add_seconds(name, seconds(took));
 }
@@ -123,6 +131,7 @@ Fields describe(std::uint64_t id, const SessionFacts& facts) {
     if (facts.client_certificate) add_certificate(fields, *facts.client_certificate);
     add_text(fields, "rule", facts.rule);
     add_server(fields, facts);
+    add_scram(fields, facts.scram);
     add_text(fields, {"sqlstate", "db.response.status_code"}, facts.sqlstate);
     add_step(fields, "greet_seconds", facts.steps.greet);
     add_step(fields, "decide_seconds", facts.steps.decide);

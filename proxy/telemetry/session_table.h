@@ -49,6 +49,15 @@ struct BackendLocation {
     std::uint16_t port = 0;
 };
 
+// Who answered the server's SCRAM, and which legs a bridged login is bound on.
+enum class ScramWay { none, relayed, bridged };
+[[nodiscard]] std::string_view to_word(ScramWay way) noexcept;
+struct ScramFacts {
+    ScramWay way = ScramWay::none;
+    bool client_bound = false;
+    bool server_bound = false;
+};
+
 // How long each step of the story took, waits for the peers included; zero: it did not come to it.
 struct StepTimes {
     using Duration = std::chrono::steady_clock::duration;
@@ -90,6 +99,7 @@ struct SessionFacts : ClientFacts {
     BackendLocation backend;
     std::string server_address; // "10.0.0.5:5432"
     std::uint32_t backend_process_id = 0;
+    ScramFacts scram;
     std::string sqlstate;                             // of the error that refused the login
     std::chrono::steady_clock::duration login_time{}; // accept to ReadyForQuery
     StepTimes steps; // known when the control plane is done with it

@@ -45,6 +45,14 @@ TEST_CASE("what a connection string does not say has libpq's defaults") {
     CHECK(conninfo.given[0].keyword == "host");
 }
 
+TEST_CASE("who answers SCRAM is pgmoat's own keyword") {
+    CHECK_FALSE(parse_conninfo("host=db").login);
+    CHECK(parse_conninfo("host=db login=auto").login == LoginMode::automatic);
+    CHECK(parse_conninfo("host=db login=relay").login == LoginMode::relay);
+    CHECK(parse_conninfo("host=db login=bridge").login == LoginMode::bridge);
+    CHECK(error_of("host=db login=never") == "invalid login value: \"never\"");
+}
+
 TEST_CASE("every honoured keyword reaches its field") {
     const Conninfo conninfo = parse_conninfo(
         "hostaddr=10.0.0.1 port=7 sslmode=verify-full sslnegotiation=direct sslrootcert=r.crt "

@@ -1,4 +1,4 @@
-#include "proxy/lookups/role_connection.h"
+#include "proxy/lookups/query_connection.h"
 
 #include "proxy/lookups/limits.h"
 
@@ -13,8 +13,6 @@
 #include <vector>
 
 namespace pgmoat::lookups {
-
-using hba::UserRoles;
 
 namespace {
 
@@ -33,10 +31,16 @@ std::set<std::string> known_keywords() {
     return known;
 }
 
-PGconn* start(const RoleSource& source) {
+std::string options_of(const QueryShape& shape) {
+    std::string options = "-c statement_timeout=" + milliseconds(role_query_timeout);
+    if (shape.fixed_search_path) options += " -c search_path=pg_catalog";
+    return options;
+}
+
+PGconn* start(const QuerySource& source, const QueryShape& shape) {
     std::vector<std::pair<std::string, std::string>> pairs{
         {"tcp_user_timeout", milliseconds(role_connect_timeout)},
-        {"options", "-c statement_timeout=" + milliseconds(role_query_timeout)},
+        {"options", options_of(shape)},
         {"application_name", "pgmoat"},
         {"gssencmode", "disable"}, // as to every upstream
     };
@@ -67,22 +71,22 @@ std::string as_one_line(std::string text) {
 
 } // namespace
 
-void RoleConnection::Finish::operator()(pg_conn* connection) const noexcept {
+void QueryConnection::Finish::operator()(pg_conn* connection) const noexcept {
     PQfinish(connection);
 }
 
-void RoleConnection::Finish::operator()(pg_result* result) const noexcept {
+void QueryConnection::Finish::operator()(pg_result* result) const noexcept {
     PQclear(result);
 }
 
 // A kept connection may have died since: the question is then put once more, to a new one.
-UserRoles RoleConnection::ask(const std::string& user, const std::stop_token& stop) {
-    UserRoles answer;
+QueryAnswer QueryConnection::ask(const std::string& user, const std::stop_token& stop) {
+    QueryAnswer answer;
     for (bool again = connection_ != nullptr;; again = false) {
         if (!connection_) answer.error = log_in(stop);
         if (answer.error.empty()) answer.error = send(user, stop, answer);
         if (answer.error.empty()) return answer;
-        answer.roles.clear();
+        answer.rows.clear();
         if (!connection_) return answer;
         const bool broken = PQstatus(connection_.get()) == CONNECTION_BAD;
         // What is in the middle of an answer is of no more use either.
@@ -92,9 +96,9 @@ UserRoles RoleConnection::ask(const std::string& user, const std::stop_token& st
     }
 }
 
-std::string RoleConnection::log_in(const std::stop_token& stop) {
+std::string QueryConnection::log_in(const std::stop_token& stop) {
     const Limit limit{stop, Clock::now() + role_login_timeout};
-    connection_.reset(start(source_));
+    connection_.reset(start(source_, shape_));
     if (!connection_) return "out of memory";
     // libpq asks to begin with writing, whatever the socket's state.
     for (PostgresPollingStatusType status = PGRES_POLLING_WRITING; status != PGRES_POLLING_OK;
@@ -112,7 +116,7 @@ std::string RoleConnection::log_in(const std::stop_token& stop) {
 }
 
 std::string
-RoleConnection::send(const std::string& user, const std::stop_token& stop, UserRoles& answer) {
+QueryConnection::send(const std::string& user, const std::stop_token& stop, QueryAnswer& answer) {
     PGconn* const connection = connection_.get();
     const Limit limit{stop, Clock::now() + role_query_timeout + stop_poll};
     const char* const parameter = user.c_str();
@@ -132,22 +136,29 @@ RoleConnection::send(const std::string& user, const std::stop_token& stop, UserR
     }
 }
 
-std::string RoleConnection::take_result(const pg_result& result, UserRoles& answer) const {
+std::string QueryConnection::take_result(const pg_result& result, QueryAnswer& answer) const {
     const ExecStatusType status = PQresultStatus(&result);
     if (status == PGRES_FATAL_ERROR) return as_one_line(PQresultErrorMessage(&result));
-    if (status != PGRES_TUPLES_OK || PQnfields(&result) != 1)
-        return "role_query must give one column";
+    if (status != PGRES_TUPLES_OK || PQnfields(&result) != shape_.columns)
+        return std::string(shape_.name) + " must give " +
+               (shape_.columns == 1 ? "one column" : std::to_string(shape_.columns) + " columns");
     const int rows = PQntuples(&result);
-    if (static_cast<std::size_t>(rows) > roles_of_user_max)
-        return "role_query gives more than " + std::to_string(roles_of_user_max) + " rows";
-    for (int row = 0; row < rows; ++row)
-        if (PQgetisnull(&result, row, 0) == 0)
-            answer.roles.emplace(PQgetvalue(&result, row, 0),
-                                 static_cast<std::size_t>(PQgetlength(&result, row, 0)));
+    if (static_cast<std::size_t>(rows) > shape_.rows_max)
+        return std::string(shape_.name) + " gives more than " + std::to_string(shape_.rows_max) +
+               (shape_.rows_max == 1 ? " row" : " rows");
+    for (int row = 0; row < rows; ++row) {
+        QueryAnswer::Row& values = answer.rows.emplace_back();
+        for (int column = 0; column < shape_.columns; ++column) {
+            values.emplace_back();
+            if (PQgetisnull(&result, row, column) != 0) continue;
+            values.back().emplace(PQgetvalue(&result, row, column),
+                                  static_cast<std::size_t>(PQgetlength(&result, row, column)));
+        }
+    }
     return {};
 }
 
-std::string RoleConnection::wait(short events, const Limit& limit) const {
+std::string QueryConnection::wait(short events, const Limit& limit) const {
     for (;;) {
         if (limit.stop.stop_requested()) return "shutting down";
         if (Clock::now() >= limit.until) return "timeout expired";
@@ -158,7 +169,7 @@ std::string RoleConnection::wait(short events, const Limit& limit) const {
     }
 }
 
-std::string RoleConnection::error() const {
+std::string QueryConnection::error() const {
     return as_one_line(PQerrorMessage(connection_.get()));
 }
 
