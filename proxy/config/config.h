@@ -42,6 +42,10 @@ struct Listener {
     std::string upstream;         // a key of Config::upstreams
     std::string hba_file;         // resolved; empty: everyone is let in
     std::string hba_dry_run_file; // resolved; empty: there is no dry run
+    // Each connection begins with a PROXY protocol header, and comes from one of these networks or a
+    // unix socket.
+    bool proxy_protocol = false;
+    std::vector<Network> trusted;
 };
 
 // Names are qualified, and the session's search_path is fixed besides.

@@ -33,6 +33,11 @@ struct UpstreamHost {
     }
 };
 
+// A PROXY protocol header before the first byte to the server.
+enum class ProxyProtocol { off, v1, v2 };
+// Added to the client's startup packet: its address behind application_name, or settings of their own.
+enum class ClientFacts { off, application_name, settings };
+
 struct Conninfo {
     std::vector<UpstreamHost> hosts; // at least one; tried in order
     SslMode sslmode = SslMode::prefer;
@@ -52,7 +57,10 @@ struct Conninfo {
     int keepalives_interval = 0;
     int keepalives_count = 0;
     int tcp_user_timeout_ms = 0;
-    std::optional<LoginMode> login;  // pgmoat's own keyword; nothing: as the setting says
+    std::optional<LoginMode> login; // pgmoat's own keyword; nothing: as the setting says
+    // Not libpq's: how the server is told who the client is.
+    ProxyProtocol proxy_protocol = ProxyProtocol::off;
+    ClientFacts client_facts = ClientFacts::off;
     std::vector<KeywordValue> given; // what the text sets, for warnings and for libpq itself
 };
 

@@ -202,6 +202,17 @@ void warn_of_unused_tls(const std::string& setting,
                      location);
 }
 
+// In TLS that passes through, the startup packet is not ours to change.
+void warn_of_unused_facts(const std::string& setting,
+                          const Conninfo& conninfo,
+                          const Location& location,
+                          Problems& problems) {
+    if (conninfo.client_facts == ClientFacts::off) return;
+    problems.warning("connection option \"client_facts\" of " + in_quotes(setting) +
+                         " has no effect on connections whose TLS passes through",
+                     location);
+}
+
 void warn_of_weak_tls(const std::string& setting,
                       const Conninfo& conninfo,
                       const Location& location,
@@ -241,8 +252,10 @@ void check_upstreams(const Draft& draft, Problems& problems) {
             problems.warning(in_quotes(setting) + " is not used by any listener", location);
         else if (terminated)
             warn_of_weak_tls(setting, conninfo, location, problems);
-        else if (!perhaps_terminated)
+        else if (!perhaps_terminated) {
             warn_of_unused_tls(setting, conninfo, location, problems);
+            warn_of_unused_facts(setting, conninfo, location, problems);
+        }
     }
 }
 

@@ -306,7 +306,7 @@ constexpr std::array rows{
                "",
                restart,
                FamilySetting{"address= port= unix_socket_directory= tls_mode= upstream= hba_file= "
-                             "hba_dry_run_file=",
+                             "hba_dry_run_file= proxy_protocol= trusted=",
                              store_named_listener},
                nullptr},
     integer_row<&Config::max_connections>("max_connections", "1000", reload, {1, 262143}),

@@ -45,6 +45,8 @@ inline constexpr protocol::ErrorText too_many_logins_from_address{
     "57P03", "too many login attempts from this client address, try again later"};
 inline constexpr protocol::ErrorText too_many_failures_from_address{
     "57P03", "too many failed logins from this client address, try again later"};
+inline constexpr protocol::ErrorText startup_too_long{
+    "54000", "startup packet is too long to add the client's facts for the server"};
 inline constexpr protocol::ErrorText upstream_unreachable{"57P03",
                                                           "the upstream server cannot be reached"};
 inline constexpr protocol::ErrorText upstream_protocol_violation{

@@ -48,4 +48,8 @@ inline constexpr std::size_t server_flight_bytes_max = 256 * 1024;
 // not give.
 inline constexpr std::size_t early_client_bytes_max = protocol::client_hello_bytes_max + 16 * 1024;
 
+// Of a client certificate's subject in pgmoat.client_dn: with the other facts it leaves most of a startup
+// packet to the client.
+inline constexpr std::size_t client_dn_bytes_max = 1'024;
+
 } // namespace pgmoat::session

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "metrics/counters.h"
+#include "protocol/proxy_protocol.h"
 #include "protocol/startup.h"
 #include "proxy/telemetry/traffic.h"
 #include "tls/peer_facts.h"
@@ -77,6 +78,8 @@ struct ClientFacts {
     metrics::Mode mode = metrics::Mode::terminate;
     std::string client_address; // "10.0.0.7", "[local]"
     std::uint16_t client_port = 0;
+    std::string proxy_address; // that said so, in a PROXY protocol header
+    std::shared_ptr<const protocol::ProxyHeader> proxied; // that header; null: there was none
     std::string user;
     std::string database;
     protocol::Replication replication = protocol::Replication::none;
