@@ -7,6 +7,7 @@
 #include "protocol/scram_bridge.h"
 #include "proxy/config/scram_digests.h"
 #include "proxy/io/limits.h"
+#include "proxy/io/peer_watch.h"
 #include "proxy/io/wait_either.h"
 #include "proxy/session/limits.h"
 #include "tls/scram_keys.h"
@@ -195,6 +196,7 @@ class BridgedLogin {
     // The server's clock runs on while its secret is looked up, and until the login is complete.
     Awaitable<ScramBridge::Action> ask_server(Bytes frame) {
         context_.clock.run(Side::server);
+        const io::PeerWatch watch(context_.deadlines, client_, context_.client_left);
         const io::Result sent = co_await server_.write(frame);
         wipe(frame);
         if (!sent) co_await server_gone(sent);
@@ -218,6 +220,7 @@ class BridgedLogin {
         if (known != context_.secrets.end() && !(again && has_query))
             co_return bridge_->secret_found(known->second);
         if (!has_query) co_return bridge_->secret_found(std::nullopt);
+        const io::PeerWatch watch(context_.deadlines, client_, context_.client_left);
         lookups::UserSecret answer =
             co_await context_.lookups.user_secret(context_.secret_query, context_.user, again);
         if (answer.error.empty()) {

@@ -22,11 +22,13 @@
 #include "protocol/server_method.h"
 #include "proxy/access/lookup_client.h"
 #include "proxy/config/config.h"
+#include "proxy/io/deadline.h"
 #include "proxy/io/stream.h"
 #include "proxy/session/close_reason.h"
 #include "proxy/session/login_clock.h"
 #include "proxy/telemetry/session_table.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -43,6 +45,9 @@ struct LoginContext {
     const std::string& user;
     access::LookupClient& lookups;
     metrics::Block& counters;
+    io::DeadlineQueue& deadlines;
+    // The client went away while the bridge waits for somebody else. Ends every wait of the session.
+    std::function<void()> client_left;
 };
 
 struct BridgeEnd {

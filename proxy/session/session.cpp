@@ -390,9 +390,7 @@ class Session final : public runtime::Interruptible {
         plan.until = upstream::Clock::now() + clock_.client_has_left();
         plan.answer_timeout = setup_->config.server_login_timeout;
         dialer_.emplace(thread_, listener_id_);
-        const io::PeerWatch watch(thread_.deadlines, client_, [this] {
-            interrupt({CloseReason::client_closed, "client closed the connection"});
-        });
+        const io::PeerWatch watch(thread_.deadlines, client_, [this] { client_left(); });
         dialer_->send_first(header_for_server());
         auto outcome = co_await dialer_->reach(target_, std::move(plan));
         if (interrupted_) co_return interrupted_;
@@ -504,7 +502,9 @@ class Session final : public runtime::Interruptible {
                 target_->secrets,
                 startup_.user,
                 lookup_client_,
-                thread_.services.counters.block_of_this_thread()};
+                thread_.services.counters.block_of_this_thread(),
+                thread_.deadlines,
+                [this] { client_left(); }};
     }
 
     // The rule's method is a promise, and the server asked for less.
@@ -649,6 +649,9 @@ class Session final : public runtime::Interruptible {
         interrupt({CloseReason::timeout,
                    "server_login_timeout expired: server: the login was not completed"});
     }
+
+    // While somebody else is waited for.
+    void client_left() { interrupt({CloseReason::client_closed, "client closed the connection"}); }
 
     void cancel_waits() {
         client_.interrupt();
