@@ -318,6 +318,13 @@ std::optional<LoginMode> login_mode_from(std::string_view name) noexcept {
     return static_cast<LoginMode>(found - login_modes.begin());
 }
 
+std::optional<ProxyProtocol> proxy_protocol_from(std::string_view name) noexcept {
+    const auto* const found =
+        std::find(proxy_protocol_names.begin(), proxy_protocol_names.end(), name);
+    if (found == proxy_protocol_names.end()) return std::nullopt;
+    return static_cast<ProxyProtocol>(found - proxy_protocol_names.begin());
+}
+
 Conninfo parse_conninfo(std::string_view text) {
     if (text.find('\0') != std::string_view::npos)
         throw ConninfoError("connection info string contains a zero byte");

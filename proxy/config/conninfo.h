@@ -75,6 +75,7 @@ struct Conninfo {
 [[nodiscard]] std::string_view name_of(LoginMode mode) noexcept;
 // Nothing: there is no such mode.
 [[nodiscard]] std::optional<LoginMode> login_mode_from(std::string_view name) noexcept;
+[[nodiscard]] std::optional<ProxyProtocol> proxy_protocol_from(std::string_view name) noexcept;
 
 // What libpq's options ask of TLS to this upstream. As in libpq, a root certificate makes even
 // sslmode=require check the chain; sslmode=disable is the caller's matter.

@@ -179,6 +179,10 @@ take_login(std::vector<KeywordValue>& pairs, const std::string& setting, const s
         while (std::optional<KeywordValue> pair = reader.next()) {
             if (find_conninfo_option(pair->keyword) == nullptr)
                 return wrong + "invalid connection option " + in_quotes(pair->keyword);
+            if (pair->keyword == "login" || pair->keyword == "client_facts")
+                return wrong + in_quotes(pair->keyword) + " is about clients' logins";
+            if (pair->keyword == "proxy_protocol" && !proxy_protocol_from(pair->value))
+                return wrong + "invalid proxy_protocol value: " + in_quotes(pair->value);
             pairs.push_back(std::move(*pair));
         }
     } catch (const ConninfoError& error) {

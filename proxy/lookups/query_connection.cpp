@@ -1,9 +1,11 @@
 #include "proxy/lookups/query_connection.h"
 
 #include "proxy/lookups/limits.h"
+#include "proxy/lookups/own_header.h"
 
 #include <libpq-fe.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -60,6 +62,25 @@ PGconn* start(const QuerySource& source, const QueryShape& shape) {
     return PQconnectStartParams(keywords.data(), values.data(), 0);
 }
 
+// As the upstream has it, unless the login's own conninfo says otherwise.
+protocol::Bytes header_of(const QuerySource& source) {
+    auto version = config::ProxyProtocol::off;
+    for (const auto& [keyword, value] : source.conninfo)
+        if (keyword == "proxy_protocol")
+            version = config::proxy_protocol_from(value).value_or(config::ProxyProtocol::off);
+    return own_header(version);
+}
+
+// Between libpq's connect() and its own first word. A socket that could not be connected is left to
+// libpq, which goes on to the next address.
+std::string send_header(PGconn& connection, const protocol::Bytes& header) {
+    pollfd socket{PQsocket(&connection), POLLOUT, 0};
+    if (::poll(&socket, 1, 0) <= 0 || (socket.revents & (POLLERR | POLLHUP)) != 0) return {};
+    const ssize_t sent = ::send(socket.fd, header.data(), header.size(), MSG_NOSIGNAL);
+    if (sent == static_cast<ssize_t>(header.size())) return {};
+    return "could not send the PROXY protocol header";
+}
+
 // libpq's messages end with a line feed and may have several lines.
 std::string as_one_line(std::string text) {
     while (!text.empty() && text.back() == '\n')
@@ -100,6 +121,13 @@ std::string QueryConnection::log_in(const std::stop_token& stop) {
     const Limit limit{stop, Clock::now() + role_login_timeout};
     connection_.reset(start(source_, shape_));
     if (!connection_) return "out of memory";
+    const protocol::Bytes header = header_of(source_);
+    const auto connecting = [&] { return PQstatus(connection_.get()) == CONNECTION_STARTED; };
+    if (!header.empty() && !connecting() && PQstatus(connection_.get()) != CONNECTION_BAD) {
+        connection_.reset(); // libpq has spoken already
+        return "a PROXY protocol header cannot be sent over a Unix-domain socket: set "
+               "proxy_protocol=off";
+    }
     // libpq asks to begin with writing, whatever the socket's state.
     for (PostgresPollingStatusType status = PGRES_POLLING_WRITING; status != PGRES_POLLING_OK;
          status = PQconnectPoll(connection_.get())) {
@@ -108,6 +136,8 @@ std::string QueryConnection::log_in(const std::stop_token& stop) {
             wrong = error();
         else
             wrong = wait(status == PGRES_POLLING_READING ? POLLIN : POLLOUT, limit);
+        if (wrong.empty() && !header.empty() && connecting())
+            wrong = send_header(*connection_, header);
         if (wrong.empty()) continue;
         connection_.reset();
         return wrong;

@@ -1,7 +1,7 @@
 #include "proxy/upstream/dial.h"
 
-#include "protocol/proxy_protocol_writer.h"
 #include "proxy/io/sockets.h"
+#include "proxy/lookups/own_header.h"
 #include "proxy/telemetry/handshake_failure.h"
 #include "proxy/upstream/limits.h"
 #include "tls/session.h"
@@ -30,18 +30,6 @@ Clock::duration patience_of(const config::Conninfo& conninfo) {
     const bool given = std::ranges::any_of(
         conninfo.given, [](const auto& pair) { return pair.keyword == "connect_timeout"; });
     return given ? Clock::duration::zero() : Clock::duration(patience);
-}
-
-// For connections that no client stands behind: probes, cancel requests.
-protocol::Bytes own_header(config::ProxyProtocol version) {
-    protocol::ProxyHeader own;
-    own.local = true;
-    switch (version) {
-    case config::ProxyProtocol::off: return {};
-    case config::ProxyProtocol::v1: return write_proxy_line(own);
-    case config::ProxyProtocol::v2: return write_proxy_binary(own);
-    }
-    return {};
 }
 
 io::TcpSettings tcp_settings(const config::Conninfo& conninfo) {
@@ -233,7 +221,7 @@ Awaitable<Result> Dialer::connect(const lookups::SocketAddress& address) {
     stream_ = std::make_unique<io::Stream>(thread_.context);
     if (const int error = stream_->open(std::move(socket), family)) co_return NotConnected{error};
     const io::Result io = co_await stream_->connect(address.get(), address.size);
-    if (io && header_.empty()) header_ = own_header(target_->conninfo.proxy_protocol);
+    if (io && header_.empty()) header_ = lookups::own_header(target_->conninfo.proxy_protocol);
     if (io && !header_.empty())
         if (const io::Result sent = co_await stream_->write(header_); !sent)
             co_return NotConnected{sent.error ? sent.error.value() : ECONNRESET};

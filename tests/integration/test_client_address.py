@@ -143,6 +143,25 @@ class TestOut:
             assert (line["proxy_tls"], line["proxy_sni"]) == ("TLSv1.3", "localhost")
             assert line["proxy_cipher"].startswith("TLS_") and line["proxy_id"]
 
+    @pytest.mark.parametrize("version", ("v1", "v2"))
+    @pytest.mark.parametrize("direct", (False, True), ids=("through the hop", "beside it"))
+    def test_questions_of_pgmoat_itself_send_a_header_of_their_own(self, behind_proxy, start_pgmoat, certificate,
+                                                                   postgres, version, direct):
+        inner, port = behind_proxy()
+        beside = f"port={postgres.port} proxy_protocol=off" if direct else ""
+        outer = start_pgmoat(certificate, settings={
+            "upstream": f"host=127.0.0.1 port={port} sslmode=require proxy_protocol={version}",
+            "role_query": "SELECT rolname FROM pg_roles WHERE rolname = $1",
+            "role_query_conninfo": f"user=postgres dbname=postgres sslmode=disable {beside}", "hba_file": "pg_hba.conf"},
+            files={"pg_hba.conf": "host all +postgres all trust\n"})
+        with RawClient(outer.port, source="127.0.0.9") as client:
+            client.log_in().log_out()
+        inner.closed_line("listener=edge", "client=127.0.0.9:")
+        outer.stop()
+        asked = [line for line in inner.process.log_lines("connection closed") if "application=pgmoat" in line]
+        assert len(asked) == (0 if direct else 1)
+        assert all("client=127.0.0.1:" in line and "user=postgres" in line for line in asked)
+
     def test_the_header_is_the_first_that_a_server_hears(self, start_pgmoat, certificate):
         with socket.create_server(("127.0.0.1", 0)) as server:
             server.settimeout(10)
