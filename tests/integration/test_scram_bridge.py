@@ -6,14 +6,19 @@ What the client sees is what PostgreSQL itself would show it with pgmoat's certi
 import base64
 import os
 import re
+import ssl
+import statistics
 import struct
 import subprocess
+import threading
+import time
 
 import psycopg2
 import pytest
 
 from kit import scram, wire
 from kit.environment import AS_USER, NPM_MODULES, RUNS_AS_ROOT, free_port, write_for_user
+from kit.fake_server import FakeServer
 from kit.metrics import scrape
 from kit.pgmoat import run_pgmoat
 from kit.postgres import PASSWORD, USER, Postgres
@@ -499,7 +504,160 @@ def test_logical_replication_over_two_tls_legs(bridge, start_server, certificate
         source.stop()
 
 
+# --- scripted servers ---------------------------------------------------------------------------------------------
+
+
+def sasl(code, data):
+    return wire.message(b"R", struct.pack("!i", code) + data)
+
+
+def in_tls(certificate, script):
+    """The script of a server that speaks TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.certificate, certificate.key)
+
+    def run(visitor):
+        visitor.receive(len(wire.SSL_REQUEST))
+        visitor.send(b"S")
+        with context.wrap_socket(visitor.connection, server_side=True) as visitor.connection:
+            script(visitor)
+
+    return run
+
+
+def receive_message(visitor):
+    kind, length = visitor.receive(1), int.from_bytes(visitor.receive(4), "big")
+    return kind, visitor.receive(length - 4)
+
+
+@pytest.fixture
+def before_script(start_pgmoat, certificate, workspace, http_port):
+    """before_script(server): a pgmoat that knows the user's secret from a file."""
+
+    def start(server, sslmode="disable", **settings):
+        file = workspace.folder("auth") / "users"
+        write_for_user(file, f'"{USER}" "{scram.secret(PASSWORD)}"\n', mode=0o600)
+        return start_pgmoat(certificate, settings={
+            "upstream": f"host=127.0.0.1 port={server.port} sslmode={sslmode}", "auth_file": file,
+            "http_listen": f"127.0.0.1:{http_port}", **settings})
+
+    return start
+
+
+@pytest.mark.parametrize("accepted", (True, False), ids=("accepted", "refused"))
+@pytest.mark.parametrize("login", ("auto", "bridge"))
+def test_oauth_is_relayed_over_two_certificates(before_script, certificates, login, accepted):
+    token = scram.initial_response("OAUTHBEARER", b"n,,\x01auth=Bearer a-token-of-a-test\x01\x01")
+    failure = b'{"status":"invalid_token","scope":"openid"}'
+    refusal = wire.error_response("OAuth bearer authentication failed", "28000")
+    end = wire.AUTHENTICATION_OK + wire.READY_FOR_QUERY
+
+    def script(visitor):
+        visitor.receive_packet()
+        visitor.send(sasl(10, b"OAUTHBEARER\0\0"))
+        visitor.receive(len(token))
+        if not accepted:
+            visitor.send(sasl(11, failure))
+            visitor.receive(6)
+        visitor.send(end if accepted else refusal)
+        visitor.receive_until_closed()
+
+    with FakeServer(in_tls(certificates["ecdsa-p256"], script)) as server:
+        pgmoat = before_script(server, "require", login=login)
+        with RawClient(pgmoat.port) as client:
+            client.start_tls().send(wire.startup(user=USER))
+            assert client.receive_message() == (b"R", struct.pack("!i", 10) + b"OAUTHBEARER\0\0")
+            client.send(token)
+            if not accepted:
+                assert client.receive_message() == (b"R", struct.pack("!i", 11) + failure)
+                client.send(wire.message(b"p", b"\x01"))
+            expected = end if accepted else refusal
+            assert client.receive(len(expected)) == expected
+        assert "scram" not in pgmoat.closed_line(f"user={USER}")
+        assert token in server.received
+        assert outcomes(pgmoat) == {}
+        assert "a-token-of-a-test" not in pgmoat.process.log()
+
+
+@pytest.mark.parametrize("step", ("first", "final"))
+def test_a_client_that_leaves_while_the_server_says_nothing_is_noticed(before_script, step):
+    left = threading.Event()
+
+    def script(visitor):
+        visitor.receive_packet()
+        visitor.send(sasl(10, b"SCRAM-SHA-256\0\0"))
+        _, first = receive_message(visitor)
+        if step == "final":
+            nonce = first.rsplit(b"r=", 1)[1]
+            salt = base64.b64encode(b"0123456789abcdef")
+            visitor.send(sasl(11, b"r=" + nonce + b"server,s=" + salt + b",i=4096"))
+            receive_message(visitor)
+        visitor.receive_until_closed()
+        left.set()
+
+    with FakeServer(script) as server:
+        pgmoat = before_script(server, login="bridge")
+        with RawClient(pgmoat.port) as raw:
+            raw.start_tls().send(wire.startup(user=USER))
+            raw.receive_until(b"R")
+            client = scram.ScramClient(PASSWORD)
+            raw.send(client.first())
+            if step == "final":
+                raw.send(client.final(raw.receive_until(b"R")[-1][1][4:]))
+            time.sleep(0.2)  # the message has been passed on
+        assert left.wait(5)
+        pgmoat.closed_line(f"user={USER}", "reason=client_closed")
+        assert outcomes(pgmoat) == {"abandoned": 1}
+
+
+def test_a_client_that_leaves_while_its_secret_is_looked_up_is_noticed(start_pgmoat, certificate, running, http_port):
+    with FakeServer(lambda visitor: visitor.receive_until_closed()) as silent:
+        pgmoat = start_pgmoat(certificate, settings={
+            "upstream": f"host=127.0.0.1 port={running().port} sslmode=require", "http_listen": f"127.0.0.1:{http_port}",
+            "auth_query_conninfo": f"user=pgmoat_auth dbname=postgres sslmode=disable port={silent.port}"})
+        with RawClient(pgmoat.port) as raw:
+            raw.start_tls().send(wire.startup(user=USER))
+            raw.receive_until(b"R")
+            raw.send(scram.ScramClient(PASSWORD).first())
+            eventually(lambda: silent.visitors, "the question")
+        began = time.monotonic()
+        pgmoat.closed_line(f"user={USER}", "reason=client_closed")
+        assert time.monotonic() - began < 2
+        assert outcomes(pgmoat) == {"abandoned": 1}
+
+
 # --- secrets ------------------------------------------------------------------------------------------------------
+
+
+def seconds_to_be_refused(port, user):
+    """From the first word to the server's refusal of a proof that is none. No work of the client's is in it."""
+    with RawClient(port) as raw:
+        raw.start_tls().send(wire.startup(user=user, database="postgres"))
+        raw.receive_until(b"R")
+        began = time.perf_counter()
+        raw.send(plain_first(b"n,,n=,r=abc"))
+        nonce = raw.receive_until(b"R")[-1][1][4:].split(b",")[0]
+        raw.send(wire.message(b"p", b"c=biws," + nonce + b",p=" + base64.b64encode(bytes(32))))
+        assert raw.receive_error()["C"] == "28P01"
+        return time.perf_counter() - began
+
+
+def test_the_time_tells_a_wrong_password_from_an_unknown_user_by_no_more_than_noise(bridge, running):
+    """1,000 tries each in turns: the difference of the medians is below the spread of the medians of 50."""
+    pgmoat = bridge(running())
+    medians = {USER: [], "nobody": []}
+    for _ in range(20):
+        times = {user: [] for user in medians}
+        for _ in range(50):
+            for user, found in times.items():
+                found.append(seconds_to_be_refused(pgmoat.port, user))
+        for user, found in times.items():
+            medians[user].append(statistics.median(found))
+    known, unknown = medians.values()
+    difference = abs(statistics.median(known) - statistics.median(unknown))
+    spread = min(max(found) - min(found) for found in medians.values())
+    assert difference < spread, (medians, difference)
+    assert outcomes(pgmoat) == {"wrong_proof": 1000, "no_secret": 1000}
 
 
 def test_nothing_of_an_exchange_is_logged(bridge, running, client):
