@@ -316,15 +316,14 @@ class BridgedLogin {
         const LoginObserver::Step step = observer_.observe(end_.rest, out_);
         end_.rest.erase(end_.rest.begin(),
                         end_.rest.begin() + static_cast<std::ptrdiff_t>(step.consumed));
-        co_await tell_client(out_);
+        if (bridge_ && step.progress == Progress::refused)
+            count(to_metric(bridge_->refused_by_server()));
+        if (bridge_ && step.progress == Progress::unproven) count(outcome_of_lacking_proof());
+        co_await tell_client(out_); // what it hears of has been counted
         if (step.progress == Progress::sasl) withheld_ = true;
         if (step.progress == Progress::ready) ready_ = true; // relayed, and no proof was wanted
-        if (step.progress == Progress::refused) {
-            if (bridge_) count(to_metric(bridge_->refused_by_server()));
-            end_.stop = refused_by_server(observer_.facts());
-        }
+        if (step.progress == Progress::refused) end_.stop = refused_by_server(observer_.facts());
         if (step.progress == Progress::unproven) {
-            if (bridge_) count(outcome_of_lacking_proof());
             end_.unproven = true;
             end_.stop = unproven_by_server();
         }
