@@ -119,6 +119,7 @@ struct ProcessCells {
     Cell handshakes_began{};
     Cell handshakes_ended{};
     std::array<Cell, cancel_outcome_count> cancel_requests{};
+    std::array<Cell, scram_outcome_count> scram_logins{};
     std::array<Cell, accept_error_count> accept_errors{};
     std::array<Cell, limit_count> rate_limited{};
     Cell log_messages_dropped{};

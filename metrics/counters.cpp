@@ -61,6 +61,7 @@ void add(ProcessCells<std::uint64_t>& sums, const ProcessCells<Counter>& cells) 
     add(sums.handshakes_began, cells.handshakes_began);
     add(sums.handshakes_ended, cells.handshakes_ended);
     add(sums.cancel_requests, cells.cancel_requests);
+    add(sums.scram_logins, cells.scram_logins);
     add(sums.accept_errors, cells.accept_errors);
     add(sums.rate_limited, cells.rate_limited);
     add(sums.log_messages_dropped, cells.log_messages_dropped);
@@ -210,6 +211,10 @@ void Block::upstream_connect(UpstreamId upstream,
     // A refusal is quick and a time-out is as long as its setting: neither tells how far the server
     // is.
     if (result == ConnectResult::connected) observe(cells.connect, connect_buckets, duration);
+}
+
+void Block::scram_login(ScramOutcome outcome) noexcept {
+    process_.scram_logins[index_of(outcome)].add();
 }
 
 void Block::cancel_request(CancelOutcome outcome) noexcept {

@@ -82,6 +82,7 @@ class alignas(cache_line_bytes) Block {
 
     void upstream_connect(UpstreamId upstream, ConnectResult result, Duration duration) noexcept;
     void cancel_request(CancelOutcome outcome) noexcept;
+    void scram_login(ScramOutcome outcome) noexcept;
 
     void accept_failed(int errno_value) noexcept;
     void rate_limited(Limit limit) noexcept;

@@ -302,6 +302,9 @@ void write_the_rest(Page& page, const Totals& totals) {
     const auto& process = totals.process;
     page.begin_counter("pgmoat_cancel_requests_total", "Cancel requests, by what became of them.");
     page.samples<CancelOutcome>({}, "outcome", process.cancel_requests);
+    page.begin_counter("pgmoat_scram_logins_total",
+                       "Logins that the SCRAM bridge took part in, by outcome.");
+    page.samples<ScramOutcome>({}, "outcome", process.scram_logins);
     page.begin_counter("pgmoat_accept_errors_total", "Failed accept() calls, by the errno.");
     page.samples<AcceptError>({}, "errno", process.accept_errors);
     page.begin_counter("pgmoat_rate_limited_total", "Clients turned away, by the limit they met.");

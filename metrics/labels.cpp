@@ -175,6 +175,21 @@ constexpr std::array<Word, connect_result_count> connect_results = {
     "other",
 };
 
+constexpr std::array<Word, scram_outcome_count> scram_outcomes = {
+    "ok",
+    "wrong_proof",
+    "no_secret",
+    "refused_by_server",
+    "stale_secret",
+    "lookup_failed",
+    "bad_message",
+    "downgrade",
+    "bad_server_message",
+    "server_not_verified",
+    "not_configured",
+    "abandoned",
+};
+
 constexpr std::array<Word, cancel_outcome_count> cancel_outcomes = {
     "forwarded", "unknown_key", "rate_limited", "failed", "invalid"};
 
@@ -301,6 +316,9 @@ Word to_word(ConnectResult result) noexcept {
 }
 Word to_word(CancelOutcome outcome) noexcept {
     return word_of(cancel_outcomes, outcome);
+}
+Word to_word(ScramOutcome outcome) noexcept {
+    return word_of(scram_outcomes, outcome);
 }
 Word to_word(AcceptError error) noexcept {
     return word_of(accept_errors, error);

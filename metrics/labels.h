@@ -135,6 +135,25 @@ enum class CancelOutcome { forwarded, unknown_key, rate_limited, failed, invalid
 inline constexpr std::size_t cancel_outcome_count = 5;
 [[nodiscard]] std::string_view to_word(CancelOutcome outcome) noexcept;
 
+// How a login ended that the SCRAM bridge took part in; protocol/scram_bridge.h says what each
+// means.
+enum class ScramOutcome {
+    ok,
+    wrong_proof,
+    no_secret,
+    refused_by_server,
+    stale_secret,
+    lookup_failed,
+    bad_message,
+    downgrade,
+    bad_server_message,
+    server_not_verified,
+    not_configured,
+    abandoned,
+};
+inline constexpr std::size_t scram_outcome_count = 12;
+[[nodiscard]] std::string_view to_word(ScramOutcome outcome) noexcept;
+
 // The errno of a failed accept(), by its name; the rest is `other`.
 enum class AcceptError { emfile, enfile, enobufs, enomem, econnaborted, eperm, other };
 inline constexpr std::size_t accept_error_count = 7;

@@ -20,6 +20,7 @@ std::uint32_t three_bytes(ByteView bytes) {
 
 std::string encode_base64(ByteView bytes) {
     std::string text;
+    text.reserve((bytes.size() + 2) / 3 * 4);
     while (!bytes.empty()) {
         const std::size_t count = std::min<std::size_t>(3, bytes.size());
         const std::uint32_t bits = three_bytes(bytes.first(count));
@@ -38,6 +39,7 @@ std::optional<Bytes> decode_base64(std::string_view text) {
         ++padding;
     }
     Bytes bytes;
+    bytes.reserve(text.size()); // in one piece: what grows leaves copies, and this may be a key
     std::uint32_t bits = 0;
     unsigned filled = 0;
     for (const char c : text) {

@@ -1,5 +1,5 @@
 // Base64 as SCRAM writes it (RFC 4648 with padding, no line breaks). Pure; for scram_secret and
-// scram_server.
+// both SCRAM roles.
 #pragma once
 
 #include "protocol/bytes.h"

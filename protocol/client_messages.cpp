@@ -100,9 +100,20 @@ SaslInitialResponse parse_sasl_initial_response(ByteView body) {
     WireReader reader(body);
     SaslInitialResponse response;
     response.mechanism = reader.c_string();
-    response.data = reader.take(reader.uint32()); // a length of -1 fails: SCRAM begins with data
+    const std::uint32_t length = reader.uint32();
+    response.has_data = length != UINT32_MAX; // -1
+    if (response.has_data) response.data = reader.take(length);
     response.complete = reader.complete();
     return response;
+}
+
+SaslBegin parse_sasl_begin(ByteView body) {
+    WireReader reader(body);
+    SaslBegin begin;
+    begin.mechanism = reader.c_string();
+    reader.uint32();
+    begin.first_byte = reader.uint8();
+    return begin;
 }
 
 } // namespace pgmoat::protocol

@@ -69,9 +69,17 @@ using ClientMessage = std::variant<Query,
 // SASLInitialResponse: 'p' as the first answer to AuthenticationSASL.
 struct SaslInitialResponse {
     std::string mechanism;
-    ByteView data; // of `body`
+    ByteView data;        // of `body`
+    bool has_data = true; // false: the client waits for an empty challenge first
     bool complete = false;
 };
 [[nodiscard]] SaslInitialResponse parse_sasl_initial_response(ByteView body);
+
+// The same, of which only the beginning may be there.
+struct SaslBegin {
+    std::string_view mechanism;     // of `body`; empty: it is not complete
+    std::uint8_t first_byte = '\0'; // of the data
+};
+[[nodiscard]] SaslBegin parse_sasl_begin(ByteView body);
 
 } // namespace pgmoat::protocol

@@ -76,6 +76,15 @@ inline constexpr std::uint8_t error_peek_bytes_max = 128;
 // PostgreSQL reads SCRAM messages of up to 1024 bytes (auth-sasl.c, PG_MAX_SASL_MESSAGE_LENGTH).
 inline constexpr std::size_t scram_message_bytes_max = 1'024;
 
+// As the length word of a frame counts it: PostgreSQL compares the limit above with that.
+inline constexpr std::uint32_t scram_frame_length_max = 1'024;
+
+// Of a server: PostgreSQL's nonce has 24 characters, its salt 16 bytes. With our own nonce and a
+// salt of scram_salt_bytes_max the message still fits, and so does the answer to it, which repeats
+// the nonce.
+inline constexpr std::size_t scram_server_message_bytes_max = 1'024;
+inline constexpr std::size_t scram_server_nonce_bytes_max = 256;
+
 // The client computes them, at each login; PostgreSQL's default is 4096.
 inline constexpr std::uint32_t scram_iterations_max = 10'000'000;
 

@@ -213,18 +213,25 @@ void LoginObserver::inspect() {
 
 void LoginObserver::inspect_authentication() {
     const std::uint32_t code = WireReader{held_body()}.uint32();
+    const bool intercepted = intercepts(code);
+    if (intercepted || code == authentication_sasl) {
+        hold_bytes_ = frame_header_bytes + header_.body_bytes();
+        if (held_.size() < hold_bytes_) return;
+    }
     facts_.authentication_request = code;
     ++authentication_messages_;
+    inspect_request(code);
+    if (intercepted && progress_ == Progress::in_login) progress_ = Progress::sasl;
+}
+
+void LoginObserver::inspect_request(std::uint32_t code) {
     switch (code) {
     case authentication_ok: return inspect_ok();
     case authentication_password: return note_method(ServerMethod::password);
     case authentication_md5: return note_method(ServerMethod::md5);
     case authentication_gss: return note_method(ServerMethod::gss);
     case authentication_sspi: return note_method(ServerMethod::sspi);
-    case authentication_sasl:
-        hold_bytes_ = frame_header_bytes + header_.body_bytes();
-        if (held_.size() == hold_bytes_) inspect_sasl_list();
-        return;
+    case authentication_sasl: return inspect_sasl_list();
     case authentication_gss_continue:
     case authentication_sasl_continue:
         // Goes on with what was asked for; by itself it asks for nothing.
@@ -248,7 +255,27 @@ void LoginObserver::inspect_ok() {
         return complain("AuthenticationOk with length " + std::to_string(header_.length));
     if (facts_.method == ServerMethod::scram && !sasl_ended_) facts_.method = ServerMethod::none;
     if (!accepted_.contains(facts_.method)) return note_method(facts_.method);
-    facts_.authenticated = true;
+    facts_.authenticated = !intercepts(authentication_ok);
+}
+
+bool LoginObserver::intercepts(std::uint32_t code) const noexcept {
+    if (interception_ == Interception::of_list) return code == authentication_sasl;
+    return interception_ == Interception::of_exchange;
+}
+
+void LoginObserver::pass_intercepted(Bytes& out) {
+    interception_ = Interception::none;
+    progress_ = Progress::in_login;
+    if (strip_channel_binding_) remove_plus();
+    release_held(out);
+}
+
+void LoginObserver::drop_intercepted() {
+    interception_ = Interception::of_exchange;
+    progress_ = Progress::in_login;
+    std::fill(held_.begin(), held_.end(), std::uint8_t{0});
+    held_.clear();
+    part_ = Part::header;
 }
 
 void LoginObserver::inspect_sasl_list() {
@@ -263,7 +290,8 @@ void LoginObserver::inspect_sasl_list() {
 
     facts_.sasl_mechanisms = std::move(mechanisms);
     note_method(method_of(facts_.sasl_mechanisms));
-    if (strip_channel_binding_ && progress_ == Progress::in_login) remove_plus();
+    const bool goes_out = progress_ == Progress::in_login && interception_ == Interception::none;
+    if (strip_channel_binding_ && goes_out) remove_plus();
 }
 
 // A list that would be empty stays as it is: the client then says itself why it cannot log in.

@@ -1,8 +1,8 @@
 // Follows the server's messages from the startup packet to the first ReadyForQuery, without holding
 // or changing them, but for one: SCRAM-SHA-256-PLUS is taken off the SASL list when the client's
 // leg is in the clear (design section 7). It sees the server's frames only; what the client sends
-// while it authenticates only passes through (law 7).
-//
+// while it authenticates only passes through (law 7). Where the SCRAM bridge may answer in the
+// client's place, the server's SASL messages are handed to the driver instead: intercept_sasl().
 //
 //   message                         | stands     | held         | effect
 //   --------------------------------+------------+--------------+---------------------------------
@@ -22,11 +22,13 @@
 // length, which libpq and we take for no length at all; libpq shows it to its user, so it goes out
 // as it came.
 //
-// What the server says in a SASL exchange (R 11, R 12) is never kept: only the code of R is read.
+// What the server says in a SASL exchange (R 11, R 12) is not kept: only the code of R is read,
+// and what was intercepted is overwritten when it is dropped.
 //
 // A request that is less than the caller accepts does not go out, nor does an R 0 after less: the
 // client has then sent no password to a server that should not have asked for it, and is not let in
 // by one that should have. R 0 after a SCRAM exchange without its end (R 12) is one without proof.
+// All this is judged before a message is intercepted, so that it holds for a bridged login too.
 // Source: PostgreSQL protocol, "Message Flow / Start-up"; libpq fe-connect.c,
 // CONNECTION_AWAITING_RESPONSE.
 #pragma once
@@ -64,6 +66,7 @@ class LoginObserver {
   public:
     enum class Progress {
         in_login,
+        sasl,     // a message was intercepted: pass_intercepted() or drop_intercepted() goes on
         ready,    // ReadyForQuery went out: the rest of the input is not consumed
         refused,  // an ErrorResponse of severity FATAL or PANIC went out; the server will close.
                   // An error without a severity that we can read does not end the login: the
@@ -89,6 +92,17 @@ class LoginObserver {
     // consumed.
     [[nodiscard]] Step observe(ByteView in, Bytes& out);
 
+    // From now on AuthenticationSASL is withheld and progress is `sasl`; the list is in facts().
+    // Passed, it is as if it had never been intercepted, and nothing is any more. Dropped, every
+    // further Authentication message is withheld too, AuthenticationOk included, until
+    // end_interception(): the client is told nothing that the bridge did not check.
+    void intercept_sasl() noexcept { interception_ = Interception::of_list; }
+    // The body of the message that was intercepted, its code included.
+    [[nodiscard]] ByteView intercepted() const noexcept { return held_body(); }
+    void pass_intercepted(Bytes& out);
+    void drop_intercepted();
+    void end_interception() noexcept { interception_ = Interception::none; }
+
     [[nodiscard]] const LoginFacts& facts() const noexcept { return facts_; }
     // AuthenticationXxx messages so far.
     [[nodiscard]] std::size_t authentication_messages() const noexcept {
@@ -100,6 +114,7 @@ class LoginObserver {
   private:
     // Where in the stream we are: the part of a message that the next byte belongs to.
     enum class Part { header, held, streamed, old_error };
+    enum class Interception { none, of_list, of_exchange };
 
     [[nodiscard]] bool advance(ByteView& rest, Bytes& out);
     [[nodiscard]] bool take_header(ByteView& rest);
@@ -110,8 +125,10 @@ class LoginObserver {
 
     void inspect();
     void inspect_authentication();
+    void inspect_request(std::uint32_t code);
     void note_method(ServerMethod method);
     void inspect_ok();
+    [[nodiscard]] bool intercepts(std::uint32_t code) const noexcept;
     void inspect_sasl_list();
     void inspect_negotiation();
     void inspect_error();
@@ -134,6 +151,7 @@ class LoginObserver {
     // Bounds depend on the type of a message, so the walker itself takes any length.
     FrameWalker walker_{UINT32_MAX};
     Part part_ = Part::header;
+    Interception interception_ = Interception::none;
     bool first_message_ = true;
     FrameHeader header_;         // of the current message
     Bytes held_;                 // what of it must be seen before it may go out

@@ -52,4 +52,9 @@ std::string text_of(const ScramSecret& secret) {
            '$' + encode_base64(secret.stored_key) + ':' + encode_base64(secret.server_key);
 }
 
+void wipe_secret(const ScramDigests& digests, ScramSecret& secret) {
+    digests.wipe(secret.stored_key);
+    digests.wipe(secret.server_key);
+}
+
 } // namespace pgmoat::protocol

@@ -4,16 +4,14 @@
 #pragma once
 
 #include "protocol/bytes.h"
+#include "protocol/scram_digests.h"
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace pgmoat::protocol {
-
-using ScramDigest = std::array<std::uint8_t, 32>; // SHA-256
 
 struct ScramSecret {
     std::uint32_t iterations = 0;
@@ -25,5 +23,8 @@ struct ScramSecret {
 // Nothing: it is no such secret, or beyond limits.h.
 [[nodiscard]] std::optional<ScramSecret> parse_scram_secret(std::string_view text);
 [[nodiscard]] std::string text_of(const ScramSecret& secret);
+
+// Overwrites the keys with zeros, for good.
+void wipe_secret(const ScramDigests& digests, ScramSecret& secret);
 
 } // namespace pgmoat::protocol

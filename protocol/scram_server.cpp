@@ -2,95 +2,177 @@
 
 #include "protocol/base64.h"
 #include "protocol/limits.h"
+#include "protocol/wire_reader.h"
 
 #include <algorithm>
-#include <optional>
+#include <cassert>
+#include <utility>
 
 namespace pgmoat::protocol {
 namespace {
+
+constexpr std::string_view binding_type = "tls-server-end-point";
 
 ByteView bytes_of(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-// Takes `<name>=<value>` and the comma behind it off the front.
-std::optional<std::string_view> take_attribute(std::string_view& text, char name) {
-    if (text.size() < 2 || text[0] != name || text[1] != '=') return std::nullopt;
-    const std::size_t comma = text.find(',');
-    const std::string_view value = text.substr(2, comma == text.npos ? text.npos : comma - 2);
-    text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
-    return value;
-}
-
-bool is_nonce(std::string_view text) {
-    return !text.empty() &&
-           std::ranges::all_of(text, [](char c) { return c >= 0x21 && c <= 0x7e; });
-}
-
 } // namespace
 
-ScramServer::Step ScramServer::resume(ByteView message) {
-    const State state = std::exchange(state_, State::ended);
-    if (message.size() > scram_message_bytes_max) return Malformed{"message is too long"};
-    const std::string_view text(reinterpret_cast<const char*>(message.data()), message.size());
-    if (text.find('\0') != text.npos) return Malformed{"message holds a zero byte"};
-    if (state == State::start) return first(text);
-    if (state == State::continued) return last(text);
-    return Malformed{"exchange is over"};
+// Room for both messages of the client from the start: a text that grows leaves copies behind.
+ScramServer::ScramServer(const ScramDigests& digests, std::string nonce, Bytes end_point)
+    : digests_(digests), nonce_(digests), end_point_(std::move(end_point)), auth_message_(digests),
+      proof_(digests) {
+    nonce_->reserve(scram_message_bytes_max + nonce.size());
+    auth_message_->reserve(4 * scram_message_bytes_max);
+    *nonce_ = nonce;
 }
 
-// n,[a=authzid],n=user,r=nonce[,extensions]
-ScramServer::Step ScramServer::first(std::string_view message) {
-    if (message.starts_with("p="))
-        return Malformed{"client requires SCRAM channel binding, which is not offered"};
-    if (!message.starts_with("n,") && !message.starts_with("y,"))
-        return Malformed{"unexpected channel-binding flag"};
-    if (message.size() < 3 || message[2] != ',')
-        return Malformed{"client uses authorization identity, but it is not supported"};
-    gs2_header_ = message.substr(0, 3);
-    const std::string_view bare = message.substr(3);
+std::vector<std::string_view> ScramServer::mechanisms() const {
+    if (end_point_.empty()) return {scram_mechanism};
+    return {scram_plus_mechanism, scram_mechanism};
+}
 
-    std::string_view rest = bare;
-    if (rest.starts_with("m=")) return Malformed{"client requires an unsupported SCRAM extension"};
-    if (!take_attribute(rest, 'n')) return Malformed{"user name expected"};
-    const auto client_nonce = take_attribute(rest, 'r');
-    if (!client_nonce || !is_nonce(*client_nonce)) return Malformed{"nonce expected"};
-    nonce_.insert(0, *client_nonce);
+ScramServer::Fault ScramServer::begin(std::string_view mechanism) {
+    assert(state_ == State::offered);
+    state_ = State::begun;
+    bound_ = mechanism == scram_plus_mechanism && !end_point_.empty();
+    if (bound_ || mechanism == scram_mechanism) return std::nullopt;
+    state_ = State::ended;
+    return ScramFault{"08P01", "client selected an invalid SASL authentication mechanism"};
+}
 
-    std::string answer = "r=" + nonce_ + ",s=" + encode_base64(secret_.salt) +
-                         ",i=" + std::to_string(secret_.iterations);
-    auth_message_ = std::string(bare) + ',' + answer + ',';
-    state_ = State::continued;
-    return Continue{std::move(answer)};
+// n,,n=user,r=nonce[,extensions]
+ScramServer::Fault ScramServer::take_first(ByteView message) {
+    assert(state_ == State::begun);
+    ScramReader reader(message);
+    read_flag(reader);
+    if (reader.next() == 'a')
+        reader.fail({"0A000", "client uses authorization identity, but it is not supported", {}});
+    else if (reader.next() != ',')
+        reader.fail(malformed_scram("Unexpected attribute \"" + sanitized(reader.next()) +
+                                    "\" in client-first-message."));
+    reader.skip();
+
+    const std::size_t bare_at = reader.position();
+    if (reader.next() == 'm')
+        reader.fail({"0A000", "client requires an unsupported SCRAM extension", {}});
+    (void)reader.value('n');
+    const std::string_view client_nonce = reader.value('r');
+    if (!is_scram_printable(client_nonce))
+        reader.fail({"08P01", "non-printable characters in SCRAM nonce", {}});
+    while (!reader.failed() && !reader.at_end())
+        (void)reader.any();
+
+    if (!reader.failed()) {
+        nonce_->insert(0, client_nonce);
+        auth_message_->append(reader.text().substr(bare_at)).append(",");
+    }
+    return end_if(reader, State::asked);
+}
+
+// n, y or p=<type>, and its comma.
+void ScramServer::read_flag(ScramReader& reader) {
+    flag_ = reader.next();
+    if (flag_ == 'p') {
+        if (!bound_)
+            return reader.fail(malformed_scram(
+                "The client selected SCRAM-SHA-256 without channel binding, but the SCRAM message "
+                "includes channel binding data."));
+        const std::string_view type = reader.value('p');
+        if (type != binding_type)
+            reader.fail(
+                {"08P01", "unsupported SCRAM channel-binding type \"" + sanitized(type) + '"', {}});
+        return;
+    }
+    if (flag_ != 'n' && flag_ != 'y')
+        return reader.fail(
+            malformed_scram("Unexpected channel-binding flag \"" + sanitized(flag_) + "\"."));
+    if (bound_)
+        return reader.fail(malformed_scram("The client selected SCRAM-SHA-256-PLUS, but the SCRAM "
+                                           "message does not include channel binding data."));
+    saw_downgrade_ = flag_ == 'y' && !end_point_.empty();
+    if (saw_downgrade_)
+        return reader.fail(
+            {"28000",
+             "SCRAM channel binding negotiation error",
+             "The client supports SCRAM channel binding but thinks the server does not.  However, "
+             "this server does support channel binding."});
+    reader.skip();
+    if (reader.next() != ',')
+        return reader.fail(malformed_scram("Comma expected, but found character \"" +
+                                           sanitized(reader.next()) + "\"."));
+    reader.skip();
+}
+
+std::string ScramServer::challenge(ByteView salt, std::uint32_t iterations) {
+    assert(state_ == State::asked);
+    state_ = State::challenged;
+    std::string message =
+        "r=" + *nonce_ + ",s=" + encode_base64(salt) + ",i=" + std::to_string(iterations);
+    auth_message_->append(message).append(",");
+    return message;
 }
 
 // c=binding,r=nonce[,extensions],p=proof
-ScramServer::Step ScramServer::last(std::string_view message) {
-    const std::size_t proof_at = message.rfind(",p=");
-    if (proof_at == message.npos) return Malformed{"proof expected"};
-    const std::string_view without_proof = message.substr(0, proof_at);
-    std::string_view rest = without_proof;
-    const auto binding = take_attribute(rest, 'c');
-    if (!binding || *binding != encode_base64(bytes_of(gs2_header_)))
-        return Malformed{"unexpected SCRAM channel-binding attribute"};
-    const auto nonce = take_attribute(rest, 'r');
-    if (!nonce || !digests_.equal(bytes_of(*nonce), bytes_of(nonce_)))
-        return Malformed{"nonce does not match"};
-    const auto proof = decode_base64(message.substr(proof_at + 3));
-    if (!proof || proof->size() != ScramDigest{}.size()) return Malformed{"malformed proof"};
+ScramServer::Fault ScramServer::take_final(ByteView message) {
+    assert(state_ == State::challenged);
+    ScramReader reader(message);
+    const std::string_view binding = reader.value('c');
+    if (!is_expected_binding(binding)) {
+        if (bound_)
+            reader.fail({"28000", "SCRAM channel binding check failed", {}});
+        else
+            reader.fail({"08P01",
+                         "unexpected SCRAM channel-binding attribute in client-final-message",
+                         {}});
+    }
+    const std::string_view nonce = reader.value('r');
+    ScramReader::Attribute attribute;
+    std::size_t proof_at = 0;
+    while (!reader.failed() && attribute.name != 'p') {
+        proof_at = reader.position();
+        attribute = reader.any();
+    }
+    std::optional<Bytes> proof = decode_base64(attribute.value);
+    if (!proof || proof->size() != proof_->size())
+        reader.fail(malformed_scram("Malformed proof in client-final-message."));
+    if (!reader.failed() && !reader.at_end())
+        reader.fail(malformed_scram("Garbage found at the end of client-final-message."));
+    if (!reader.failed() && !digests_.equal(bytes_of(nonce), bytes_of(*nonce_)))
+        reader.fail({"08P01", "invalid SCRAM response", "Nonce does not match."});
 
-    const std::string auth_message = std::exchange(auth_message_, {}) + std::string(without_proof);
-    if (!proves(*proof, auth_message)) return WrongProof{};
-    const ScramDigest signature = digests_.hmac_sha256(secret_.server_key, bytes_of(auth_message));
-    return Finished{"v=" + encode_base64(signature)};
+    if (!reader.failed()) {
+        std::ranges::copy(*proof, proof_->begin());
+        auth_message_->append(reader.text().substr(0, proof_at - 1));
+    }
+    if (proof) digests_.wipe(*proof);
+    return end_if(reader, State::answered);
 }
 
-// ClientKey = ClientProof XOR HMAC(StoredKey, AuthMessage), and its hash must be StoredKey.
-bool ScramServer::proves(const Bytes& proof, std::string_view auth_message) const {
-    ScramDigest key = digests_.hmac_sha256(secret_.stored_key, bytes_of(auth_message));
-    for (std::size_t i = 0; i < key.size(); ++i)
-        key[i] = static_cast<std::uint8_t>(key[i] ^ proof[i]);
-    return digests_.equal(digests_.sha256(key), secret_.stored_key);
+bool ScramServer::is_expected_binding(std::string_view binding) const {
+    if (!bound_) return binding == (flag_ == 'y' ? "eSws" : "biws");
+    const std::string header = "p=" + std::string(binding_type) + ",,";
+    Bytes data(header.begin(), header.end());
+    data.insert(data.end(), end_point_.begin(), end_point_.end());
+    return digests_.equal(bytes_of(binding), bytes_of(encode_base64(data)));
+}
+
+bool ScramServer::proves(const ScramDigest& stored_key, ScramDigest& client_key) const {
+    assert(state_ == State::answered);
+    const ScramDigest signature = digests_.hmac_sha256(stored_key, bytes_of(*auth_message_));
+    client_key = exclusive_or(signature, *proof_);
+    return digests_.equal(digests_.sha256(client_key), stored_key);
+}
+
+std::string ScramServer::signature(const ScramDigest& server_key) const {
+    assert(state_ == State::answered);
+    return "v=" + encode_base64(digests_.hmac_sha256(server_key, bytes_of(*auth_message_)));
+}
+
+ScramServer::Fault ScramServer::end_if(const ScramReader& reader, State else_state) {
+    state_ = reader.failed() ? State::ended : else_state;
+    return reader.fault();
 }
 
 ScramSecret mock_scram_secret(const ScramDigests& digests,

@@ -1,69 +1,82 @@
-// The server's side of a SCRAM-SHA-256 login (RFC 5802, RFC 7677; PostgreSQL's auth-scram.c): three
-// messages, bytes in, bytes out. No channel binding: SCRAM-SHA-256-PLUS is not offered, so a client
-// may say `n` or `y` and not `p`. The user's name in the exchange is ignored, as in PostgreSQL: the
-// startup packet names him.
+// The server's side of a SCRAM-SHA-256 login, with or without channel binding (RFC 5802, RFC 7677,
+// RFC 5929; PostgreSQL's auth-scram.c): checks, order, texts and SQLSTATEs are PostgreSQL's. Bytes
+// in, bytes out; the driver carries the messages. Used by the console, which holds the secret, and
+// by the SCRAM bridge, which learns it and the challenge's salt on the way.
 //
-//   start       client-first -> Continue(server-first)
-//   continued   client-final -> Finished(server-final), or WrongProof
-//   any state   other input  -> Malformed, and the machine has ended
+//   begin(mechanism)        which of mechanisms() the client selected
+//   take_first(message)     client-first
+//   challenge(salt, i)      -> server-first
+//   take_final(message)     client-final: channel binding and nonce are checked, the proof is not
+//   proves(stored, key)     the proof; gives the ClientKey
+//   signature(server key)   -> server-final
 //
-// The digests are the caller's, for OpenSSL is not known here. Nothing that the client sends is
-// kept behind the exchange (law 7).
+// In this order, each once; the first fault ends the exchange. The user's name in the exchange is
+// ignored, as in PostgreSQL: the startup packet names the user. What the client sent is wiped with
+// this object (law 7).
 #pragma once
 
 #include "protocol/bytes.h"
+#include "protocol/scram_digests.h"
+#include "protocol/scram_reader.h"
 #include "protocol/scram_secret.h"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <variant>
+#include <vector>
 
 namespace pgmoat::protocol {
 
-struct ScramDigests {
-    ScramDigest (*sha256)(ByteView bytes);
-    ScramDigest (*hmac_sha256)(ByteView key, ByteView bytes);
-    bool (*equal)(ByteView left, ByteView right); // in constant time
-};
+inline constexpr std::string_view scram_mechanism = "SCRAM-SHA-256";
+inline constexpr std::string_view scram_plus_mechanism = "SCRAM-SHA-256-PLUS";
 
 class ScramServer {
   public:
-    struct Continue {
-        std::string message;
-    };
-    struct Finished {
-        std::string message;
-    };
-    struct WrongProof {};
-    struct Malformed {
-        std::string_view text; // for the log
-    };
-    using Step = std::variant<Continue, Finished, WrongProof, Malformed>;
+    using Fault = std::optional<ScramFault>; // nothing: go on
 
-    // `nonce`: ours, printable, without a comma, new for each login.
-    ScramServer(const ScramDigests& digests, ScramSecret secret, std::string nonce)
-        : digests_(digests), secret_(std::move(secret)), nonce_(std::move(nonce)) {}
+    // `nonce`: ours, printable, without a comma, new for each login. `end_point`: the digest of the
+    // certificate that this client was shown, by tls-server-end-point; empty where the connection
+    // is in the clear or the certificate has no digest: PLUS is not offered then.
+    ScramServer(const ScramDigests& digests, std::string nonce, Bytes end_point = {});
 
-    [[nodiscard]] Step resume(ByteView message);
+    // What to offer, the strongest first, as PostgreSQL does.
+    [[nodiscard]] std::vector<std::string_view> mechanisms() const;
+
+    [[nodiscard]] Fault begin(std::string_view mechanism);
+    [[nodiscard]] Fault take_first(ByteView message);
+    [[nodiscard]] std::string challenge(ByteView salt, std::uint32_t iterations);
+    [[nodiscard]] Fault take_final(ByteView message);
+    // ClientKey = ClientProof XOR HMAC(StoredKey, AuthMessage), and its hash must be StoredKey.
+    // `client_key` is of use only if it is true, and the caller's to wipe in any case.
+    [[nodiscard]] bool proves(const ScramDigest& stored_key, ScramDigest& client_key) const;
+    [[nodiscard]] std::string signature(const ScramDigest& server_key) const;
+
+    // The client selected PLUS: its proof is bound to the certificate that it was shown.
+    [[nodiscard]] bool is_bound() const noexcept { return bound_; }
+    // The client took our offer of PLUS for missing: somebody between us removed it.
+    [[nodiscard]] bool saw_downgrade() const noexcept { return saw_downgrade_; }
 
   private:
-    enum class State { start, continued, ended };
+    enum class State { offered, begun, asked, challenged, answered, ended };
 
-    [[nodiscard]] Step first(std::string_view message);
-    [[nodiscard]] Step last(std::string_view message);
-    [[nodiscard]] bool proves(const Bytes& proof, std::string_view auth_message) const;
+    void read_flag(ScramReader& reader);
+    [[nodiscard]] bool is_expected_binding(std::string_view binding) const;
+    [[nodiscard]] Fault end_if(const ScramReader& reader, State else_state);
 
-    ScramDigests digests_;
-    ScramSecret secret_;
-    std::string nonce_; // from the first message on: the client's and ours
-    std::string gs2_header_;
-    std::string auth_message_; // what of it is known so far
-    State state_ = State::start;
+    const ScramDigests& digests_;
+    WipedText nonce_; // once the client's is known: the client's and ours
+    Bytes end_point_;
+    char flag_ = '\0'; // n, y or p
+    bool bound_ = false;
+    bool saw_downgrade_ = false;
+    WipedText auth_message_; // as much of it as is known
+    WipedDigest proof_;
+    State state_ = State::offered;
 };
 
-// A secret that nobody has the password of, for users that do not exist: the same name always gets
-// the same salt, so that asking twice does not tell. `key` must stay secret and the same.
+// A secret that no password has, for users that do not exist: the same name always gets the same
+// salt, so that asking twice does not tell. `key` must stay secret and the same.
 [[nodiscard]] ScramSecret mock_scram_secret(const ScramDigests& digests,
                                             ByteView key,
                                             std::string_view user,

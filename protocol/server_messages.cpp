@@ -60,8 +60,12 @@ void append_error(Bytes& out, Severity severity, const ErrorText& text) {
     message.uint8(0);
 }
 
-void append_sasl_request(Bytes& out, std::string_view mechanism) {
-    MessageWriter(out, 'R').uint32(10).c_string(mechanism).uint8(0);
+void append_sasl_request(Bytes& out, std::span<const std::string_view> mechanisms) {
+    MessageWriter message(out, 'R');
+    message.uint32(10);
+    for (const std::string_view mechanism : mechanisms)
+        message.c_string(mechanism);
+    message.uint8(0);
 }
 
 void append_sasl_continue(Bytes& out, std::string_view text) {

@@ -27,7 +27,7 @@ struct ColumnDescription {
 
 void append_error(Bytes& out, Severity severity, const ErrorText& text);
 
-void append_sasl_request(Bytes& out, std::string_view mechanism);
+void append_sasl_request(Bytes& out, std::span<const std::string_view> mechanisms);
 void append_sasl_continue(Bytes& out, std::string_view message);
 void append_sasl_final(Bytes& out, std::string_view message);
 void append_authentication_ok(Bytes& out);

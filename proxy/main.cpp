@@ -4,7 +4,7 @@
 #include "proxy/cli/exit_code.h"
 #include "proxy/cli/hba_list.h"
 #include "proxy/cli/hba_test.h"
-#include "proxy/cli/http_user.h"
+#include "proxy/cli/scram_secret.h"
 #include "proxy/cli/serve.h"
 #include "tls/context.h"
 
@@ -128,6 +128,23 @@ CLI::App* add_hba_list_command(CLI::App& hba, pgmoat::cli::HbaListOptions& optio
     return list;
 }
 
+struct ScramSecretOptions {
+    std::string user;
+    int iterations = 4096; // PostgreSQL's scram_iterations
+    bool line_only = false;
+};
+
+CLI::App* add_scram_secret_command(CLI::App& app, ScramSecretOptions& options) {
+    CLI::App* command = app.add_subcommand(
+        "scram-secret",
+        "Prompt for a password and print a line for auth_file and the ALTER ROLE statement");
+    command->add_option("USER", options.user, "User name")->required();
+    command->add_option("--iterations", options.iterations, "As scram_iterations of the server")
+        ->check(CLI::Range(1, 10'000'000));
+    command->add_flag("--line", options.line_only, "Print the line only");
+    return command;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -149,10 +166,12 @@ int main(int argc, char** argv) {
     CLI::App* cert = app.add_subcommand("cert", "Make keys and certificates");
     CertOptions cert_options;
     add_cert_commands(*cert, cert_options);
-    CLI::App* http_user = app.add_subcommand(
-        "http-user", "A line for http_users_file; the password comes from standard input");
+    ScramSecretOptions scram_secret_options;
+    const CLI::App* scram_secret = add_scram_secret_command(app, scram_secret_options);
+    CLI::App* http_user =
+        app.add_subcommand("http-user", "Deprecated: use scram-secret. A line for http_users_file");
     std::string http_user_name;
-    http_user->add_option("NAME", http_user_name, "The user's name")->required();
+    http_user->add_option("NAME", http_user_name, "User name")->required();
 
     try {
         app.parse(argc, argv);
@@ -166,6 +185,10 @@ int main(int argc, char** argv) {
     if (*hba_list) return pgmoat::cli::list_hba(hba_list_options);
     if (*hba) return pgmoat::cli::test_hba(hba_test_options);
     if (*cert) return pgmoat::cli::make_certificate(cert_options);
-    if (*http_user) return pgmoat::cli::make_http_user(http_user_name);
+    if (*scram_secret)
+        return pgmoat::cli::make_scram_secret(scram_secret_options.user,
+                                              scram_secret_options.iterations,
+                                              scram_secret_options.line_only);
+    if (*http_user) return pgmoat::cli::make_scram_secret(http_user_name, 4096, true);
     return pgmoat::cli::serve(config_file);
 }

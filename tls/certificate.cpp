@@ -5,6 +5,7 @@
 #include "tls/log_text.h"
 
 #include <openssl/bn.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -83,12 +84,15 @@ std::string sha256_hex(const X509* certificate) {
     return hex;
 }
 
-// RFC 5929's tls-server-end-point needs the digest of the certificate's signature; Ed25519 has
-// none.
-bool has_channel_binding_digest(X509* certificate) {
+// As PostgreSQL's be_tls_get_certificate_hash(). X509_get_signature_info() knows the parameters of
+// RSA-PSS.
+const EVP_MD* end_point_algorithm(X509* certificate) {
     int digest = NID_undef;
-    return X509_get_signature_info(certificate, &digest, nullptr, nullptr, nullptr) == 1 &&
-           digest != NID_undef;
+    if (X509_get_signature_info(certificate, &digest, nullptr, nullptr, nullptr) != 1)
+        return nullptr;
+    if (digest == NID_undef) return nullptr;
+    if (digest == NID_md5 || digest == NID_sha1) return EVP_sha256();
+    return EVP_get_digestbynid(digest);
 }
 
 std::vector<std::string> dns_names(X509* certificate) {
@@ -178,9 +182,19 @@ OwnCertificate describe_own(x509_st* certificate) {
     own.issuer = slash_form(X509_get_issuer_name(certificate));
     own.dns_names = dns_names(certificate);
     own.leaf_sha256 = sha256_hex(certificate);
-    own.has_channel_binding_digest = has_channel_binding_digest(certificate);
+    own.has_channel_binding_digest = end_point_algorithm(certificate) != nullptr;
     own.has_subject_alternative_name = !alternative_names(certificate).empty();
     return own;
+}
+
+std::vector<std::uint8_t> end_point_digest(const x509_st* certificate) {
+    const EVP_MD* const algorithm = end_point_algorithm(const_cast<X509*>(certificate));
+    std::vector<std::uint8_t> digest(EVP_MAX_MD_SIZE);
+    unsigned size = 0;
+    if (algorithm != nullptr) (void)X509_digest(certificate, algorithm, digest.data(), &size);
+    ERR_clear_error();
+    digest.resize(size);
+    return digest;
 }
 
 std::string embedded_null(x509_st* certificate) {

@@ -42,6 +42,10 @@ struct CertificateNames {
 [[nodiscard]] FileCertificate file_certificate(x509_st* certificate);
 [[nodiscard]] OwnCertificate describe_own(x509_st* certificate);
 
+// RFC 5929's tls-server-end-point: the certificate's digest by its own signature algorithm, with
+// SHA-256 in place of MD5 and SHA-1. Empty: Ed25519, Ed448, which have none.
+[[nodiscard]] std::vector<std::uint8_t> end_point_digest(const x509_st* certificate);
+
 // PostgreSQL's text for a client certificate whose names hold a NUL and could be taken for
 // another's (CVE-2009-4034); empty: none does.
 [[nodiscard]] std::string embedded_null(x509_st* certificate);

@@ -32,6 +32,8 @@ Sha256 sha256(std::span<const std::uint8_t> bytes) {
     return digest;
 }
 
+// HMAC() makes a new context each time: one that is used again computes wrong values in OpenSSL
+// 3.0.2.
 Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::span<const std::uint8_t> bytes) {
     Sha256 digest;
     demand(HMAC(EVP_sha256(),
@@ -56,6 +58,10 @@ std::vector<std::uint8_t> random_bytes(std::size_t count) {
     return bytes;
 }
 
+void wipe(std::span<std::uint8_t> bytes) {
+    OPENSSL_cleanse(bytes.data(), bytes.size());
+}
+
 ScramKeys derive_scram_keys(std::string_view password,
                             std::span<const std::uint8_t> salt,
                             std::uint32_t iterations) {
@@ -68,10 +74,9 @@ ScramKeys derive_scram_keys(std::string_view password,
                              EVP_sha256(),
                              static_cast<int>(salted.size()),
                              salted.data()) == 1);
-    Sha256 client = hmac_sha256(salted, bytes_of("Client Key"));
-    const ScramKeys keys{sha256(client), hmac_sha256(salted, bytes_of("Server Key"))};
-    OPENSSL_cleanse(salted.data(), salted.size());
-    OPENSSL_cleanse(client.data(), client.size());
+    const Sha256 client = hmac_sha256(salted, bytes_of("Client Key"));
+    const ScramKeys keys{sha256(client), hmac_sha256(salted, bytes_of("Server Key")), client};
+    wipe(salted);
     return keys;
 }
 

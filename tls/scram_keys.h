@@ -20,12 +20,16 @@ using Sha256 = std::array<std::uint8_t, 32>;
 [[nodiscard]] bool equal_in_constant_time(std::span<const std::uint8_t> left,
                                           std::span<const std::uint8_t> right);
 [[nodiscard]] std::vector<std::uint8_t> random_bytes(std::size_t count);
+// Overwrites keys and passwords; never optimized away (OPENSSL_cleanse).
+void wipe(std::span<std::uint8_t> bytes);
 
-// What a server keeps of a password (RFC 5802, section 3). Costs two digests for each iteration.
-// The password is taken byte for byte; PostgreSQL's SASLprep changes only some outside ASCII.
+// What a password becomes (RFC 5802, section 3). A server keeps `stored` and `server`; `client` is
+// what a login is made with, to be wiped by the caller. Costs two digests for each iteration. The
+// password is taken byte for byte: SASLprep comes before.
 struct ScramKeys {
     Sha256 stored;
     Sha256 server;
+    Sha256 client;
 };
 [[nodiscard]] ScramKeys derive_scram_keys(std::string_view password,
                                           std::span<const std::uint8_t> salt,

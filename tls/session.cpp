@@ -198,6 +198,17 @@ PeerFacts Session::facts() const {
     return facts;
 }
 
+std::vector<std::uint8_t> Session::end_point() const {
+    SSL* const ssl = native_->ssl.get();
+    if (ssl == nullptr) return {};
+    if (SSL_is_server(ssl) == 1) {
+        const X509* const own = SSL_get_certificate(ssl);
+        return own == nullptr ? std::vector<std::uint8_t>() : end_point_digest(own);
+    }
+    const CertificatePtr peer(SSL_get1_peer_certificate(ssl));
+    return peer ? end_point_digest(peer.get()) : std::vector<std::uint8_t>();
+}
+
 // Why OpenSSL stopped. Leaves the error queue empty.
 Status Session::explain(int result, const Wire& wire) {
     SSL* ssl = native_->ssl.get();

@@ -90,6 +90,10 @@ class Session {
 
     // Valid after handshake() said ok.
     [[nodiscard]] PeerFacts facts() const;
+    // Of the server's certificate on this very connection, ours or the peer's by role: what SCRAM
+    // binds to (RFC 5929, tls-server-end-point). A reload in between changes nothing. Empty: the
+    // certificate has no digest (Ed25519, Ed448).
+    [[nodiscard]] std::vector<std::uint8_t> end_point() const;
 
     // Of the last failed call. error() is what PostgreSQL writes behind "could not accept SSL
     // connection: ": never empty after failed, never "Success". Where a certificate was refused,

@@ -67,4 +67,14 @@ Awaitable<hba::SystemUser> LookupClient::system_user(std::uint32_t uid) {
     co_return co_await wait_for(ask, std::move(cancelled));
 }
 
+Awaitable<lookups::UserSecret>
+LookupClient::user_secret(lookups::QuerySource source, std::string user, bool again) {
+    lookups::UserSecret cancelled;
+    cancelled.error = "cancelled";
+    const auto ask = [&](auto deliver) {
+        return thread_.services.lookups.secrets.ask(source, user, again, deliver);
+    };
+    co_return co_await wait_for(ask, std::move(cancelled));
+}
+
 } // namespace pgmoat::access

@@ -4,6 +4,7 @@
 #include "proxy/hba/evaluate/questions.h"
 #include "proxy/io/asio.h"
 #include "proxy/lookups/roles.h"
+#include "proxy/lookups/secrets.h"
 #include "proxy/runtime/services.h"
 
 #include <boost/asio/steady_timer.hpp>
@@ -23,6 +24,10 @@ class LookupClient {
                                                        std::string user);
 
     [[nodiscard]] Awaitable<hba::SystemUser> system_user(std::uint32_t uid);
+
+    // `again`: not from what was kept.
+    [[nodiscard]] Awaitable<lookups::UserSecret>
+    user_secret(lookups::QuerySource source, std::string user, bool again);
 
     // Every wait, now and later, ends at once.
     void cancel();

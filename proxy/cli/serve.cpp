@@ -4,6 +4,7 @@
 #include "proxy/admin/http/http_access.h"
 #include "proxy/admin/http/listen.h"
 #include "proxy/cli/check.h"
+#include "proxy/cli/check_secrets.h"
 #include "proxy/cli/exit_code.h"
 #include "proxy/cli/failures.h"
 #include "proxy/config/config.h"
@@ -116,6 +117,8 @@ int check(const CheckOptions& options) {
             say("WARNING", warning);
         for (const auto& warning : process_warnings(setup->config))
             say("WARNING", warning);
+        for (const auto& warning : http.warnings)
+            say("WARNING", warning);
         const auto exposure = admin::exposure_of(http);
         if (admin::sounds_exposed(http.listen) && !exposure.empty()) say("WARNING", exposure);
         for (const auto& warning : access::access_warnings(setup->access))
@@ -127,6 +130,7 @@ int check(const CheckOptions& options) {
         if (setup->tls)
             for (const auto& note : setup->tls->notes())
                 say("WARNING", note);
+        (void)print_findings(check_secrets(*setup));
         const int code = print_findings(check_tls(setup->config, std::time(nullptr)));
         if (options.probe) {
             telemetry::Log log;

@@ -86,7 +86,8 @@ std::vector<std::string_view> names_of_settings() {
 // Whatever may hold a secret is written anew without it.
 std::string shown_value(const Setting& setting) {
     const bool conninfo = setting.name == "upstream" || setting.name.starts_with("upstream.") ||
-                          setting.name == "role_query_conninfo";
+                          setting.name == "role_query_conninfo" ||
+                          setting.name == "auth_query_conninfo";
     return conninfo ? without_secrets(setting.value) : setting.value;
 }
 

@@ -26,19 +26,44 @@ std::optional<std::string> take_quoted(std::string_view& text) {
     return std::nullopt;
 }
 
-// No text that is printed holds the secret.
-std::string take_line(std::string_view line, ScramSecrets& secrets) {
-    std::optional<std::string> user = take_quoted(line);
-    const std::optional<std::string> text = user ? take_quoted(line) : std::nullopt;
-    if (!text || !line.empty()) return R"(expected "user" "SCRAM-SHA-256$...")";
-    if (user->empty()) return "user name is empty";
-    auto secret = protocol::parse_scram_secret(*text);
-    if (!secret) return "the secret of user " + in_quotes(*user) + " is no SCRAM-SHA-256 secret";
-    if (secrets.contains(*user)) return "user " + in_quotes(*user) + " stands there twice";
+struct Entry {
+    std::string user;
+    std::string secret;
+    bool old_format = false;
+};
+
+// Nothing: it is of neither format.
+std::optional<Entry> parse_line(std::string_view line) {
+    if (line.starts_with('"')) {
+        auto user = take_quoted(line);
+        auto secret = user ? take_quoted(line) : std::nullopt;
+        if (!secret || !line.empty()) return std::nullopt;
+        return Entry{std::move(*user), std::move(*secret)};
+    }
+    const std::size_t colon = line.find(':');
+    if (colon == line.npos || !line.substr(colon + 1).starts_with("SCRAM-SHA-256$"))
+        return std::nullopt;
+    return Entry{std::string(line.substr(0, colon)), std::string(line.substr(colon + 1)), true};
+}
+
+// What is wrong; no text that is printed holds the secret.
+std::string keep(Entry entry, ScramSecrets& secrets) {
+    if (entry.user.empty()) return "user name is empty";
+    auto secret = protocol::parse_scram_secret(entry.secret);
+    if (!secret)
+        return "the secret of user " + in_quotes(entry.user) + " is not a SCRAM-SHA-256 secret";
+    if (secrets.contains(entry.user)) return "user " + in_quotes(entry.user) + " is listed twice";
     if (secrets.size() >= limits::auth_file_users_max)
         return "more than " + std::to_string(limits::auth_file_users_max) + " users";
-    secrets.emplace(std::move(*user), std::move(*secret));
+    secrets.emplace(std::move(entry.user), std::move(*secret));
     return {};
+}
+
+std::string doubled_quotes(std::string_view text) {
+    std::string result;
+    for (const char c : text)
+        result.append(c == '"' ? 2 : 1, c);
+    return result;
 }
 
 } // namespace
@@ -54,23 +79,48 @@ protocol::ScramDigest mock_key_of(const ScramSecrets& secrets) {
                             all);
 }
 
-ScramSecrets read_auth_file(const FileSource& source, const std::string& file, Problems& problems) {
+ScramSecrets parse_auth_file(std::string_view text, Location location, Problems& problems) {
     ScramSecrets secrets;
-    const FileText content = source.read(file);
-    if (!content.text) {
-        problems.error("could not open console_auth_file: " + content.error, {file, 0});
-        return secrets;
-    }
-    Location location{file, 0};
-    for (std::string_view rest = *content.text; !rest.empty();) {
+    bool warned = false;
+    for (; !text.empty(); text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1)) {
         ++location.line;
-        const std::string_view line = trim(rest.substr(0, rest.find('\n')));
-        rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
+        const std::string_view line = trim(text.substr(0, text.find('\n')));
         if (line.empty() || line[0] == ';' || line[0] == '#') continue;
-        const std::string wrong = take_line(line, secrets);
+        auto entry = parse_line(line);
+        const bool old_format = entry && entry->old_format;
+        const std::string wrong =
+            entry ? keep(std::move(*entry), secrets) : R"(expected "user" "SCRAM-SHA-256$...")";
         if (!wrong.empty()) problems.error(wrong, location);
+        if (old_format && !std::exchange(warned, true))
+            problems.warning(
+                R"(lines of the form user:secret are deprecated: write "user" "secret")", location);
     }
     return secrets;
+}
+
+ScramSecrets read_auth_file(const FileSource& source,
+                            const std::string& file,
+                            const std::string& setting,
+                            Problems& problems) {
+    const FileText content = source.read(file);
+    if (content.text) return parse_auth_file(*content.text, {file, 0}, problems);
+    problems.error("could not open " + setting + ": " + content.error, {file, 0});
+    return {};
+}
+
+std::string auth_file_line(std::string_view user, const protocol::ScramSecret& secret) {
+    return '"' + doubled_quotes(user) + "\" \"" + protocol::text_of(secret) + '"';
+}
+
+std::string
+secret_file_problem(const std::string& file, const FileText::Access& access, unsigned own_uid) {
+    if (access.owner != own_uid && access.owner != 0)
+        return "file " + in_quotes(file) + " must be owned by the user pgmoat runs as, or root";
+    const unsigned allowed = access.owner == own_uid && own_uid != 0 ? 0600 : 0640;
+    if ((access.mode & ~allowed & 0777U) == 0) return {};
+    return "file " + in_quotes(file) +
+           " has group or world access: it must have permissions u=rw (0600) or less if owned by "
+           "the user pgmoat runs as, or permissions u=rw,g=r (0640) or less if owned by root";
 }
 
 } // namespace pgmoat::config

@@ -53,6 +53,7 @@ void resolve_all(Config& config) {
     resolve(config.hosts_file, folder);
     resolve(config.console_auth_file, folder);
     resolve(config.log_file, folder);
+    resolve(config.auth_file, folder);
     tls::ServerSettings& tls = config.tls;
     resolve_pairs(tls.pairs, folder);
     for (std::string* path : {&tls.ca_file, &tls.crl_file, &tls.crl_dir, &tls.dh_params_file})
@@ -68,6 +69,7 @@ void resolve_all(Config& config) {
         resolve_files(upstream.given, folder);
     }
     resolve_files(config.role_query_conninfo, folder);
+    resolve_files(config.auth_query_conninfo, folder);
     resolve(config.ident_file, folder);
     for (Listener& listener : config.listeners) {
         resolve(listener.hba_file, folder);
@@ -87,6 +89,12 @@ void read_hosts(Config& config, const FileSource& source, Problems& problems) {
     }
     config.tls.hosts = std::move(read.hosts);
     config.hosts_files = std::move(read.files);
+}
+
+void read_secrets(Config& config, const FileSource& source, Problems& problems) {
+    if (config.auth_file.empty()) return;
+    config.auth_secrets = read_auth_file(source, config.auth_file, "auth_file", problems);
+    config.auth_file_access = source.read(config.auth_file).access;
 }
 
 // Where the numbers differ, cross_check() says so.
@@ -120,7 +128,8 @@ Config load_config(const std::string& file, const FileSource& source) {
     read_hosts(draft.config, source, problems);
     if (!draft.config.console_auth_file.empty())
         draft.config.console_secrets =
-            read_auth_file(source, draft.config.console_auth_file, problems);
+            read_auth_file(source, draft.config.console_auth_file, "console_auth_file", problems);
+    read_secrets(draft.config, source, problems);
     draft.config.console_mock_key = mock_key_of(draft.config.console_secrets);
     // A setting that is missing because its line is wrong is not worth a second message.
     if (problems.errors.empty()) cross_check(draft, problems);
@@ -131,10 +140,24 @@ Config load_config(const std::string& file, const FileSource& source) {
     return std::move(draft.config);
 }
 
+void reread_secrets(Config& config, const FileSource& source) {
+    Problems problems;
+    read_secrets(config, source, problems);
+    if (!problems.errors.empty()) throw ConfigError(std::move(problems.errors));
+}
+
 void reread_hosts(Config& config, const FileSource& source) {
     Problems problems;
     read_hosts(config, source, problems);
     if (!problems.errors.empty()) throw ConfigError(std::move(problems.errors));
+}
+
+LoginMode login_mode_of(const Config& config, const Conninfo& upstream) noexcept {
+    return upstream.login.value_or(config.login);
+}
+
+bool has_secret_source(const Config& config) noexcept {
+    return !config.auth_file.empty() || !config.auth_query_conninfo.empty();
 }
 
 const Listener* find_listener(const Config& config, std::string_view name) noexcept {

@@ -42,7 +42,15 @@ struct Listener {
     std::string upstream;         // a key of Config::upstreams
     std::string hba_file;         // resolved; empty: everyone is let in
     std::string hba_dry_run_file; // resolved; empty: there is no dry run
+    // Each connection begins with a PROXY protocol header, and comes from one of these networks or a
+    // unix socket.
+    bool proxy_protocol = false;
+    std::vector<Network> trusted;
 };
+
+// Names are qualified, and the session's search_path is fixed besides.
+inline constexpr const char* default_auth_query =
+    "SELECT usename, passwd FROM pg_catalog.pg_shadow WHERE usename = $1";
 
 // What a file says of a setting; secrets are replaced.
 struct GivenSetting {
@@ -73,7 +81,14 @@ struct Config {
     std::chrono::seconds dns_max_ttl{30};     // how long addresses of an upstream's host are kept
     std::chrono::seconds dns_nxdomain_ttl{5}; // and that there are none
     std::string role_query;                   // gives the roles of the user $1; empty: nobody asks
-    std::vector<KeywordValue> role_query_conninfo; // the login for it; may hold passwords
+    std::vector<KeywordValue> role_query_conninfo;    // the login for it; may hold passwords
+    LoginMode login = LoginMode::automatic;           // of upstreams that say nothing else
+    std::string auth_file;                            // resolved; empty: there is none
+    ScramSecrets auth_secrets;                        // what it holds
+    std::optional<FileText::Access> auth_file_access; // for secret_file_problem()
+    std::string auth_query =
+        default_auth_query; // gives name and secret of the user $1, when there is a login for it
+    std::vector<KeywordValue> auth_query_conninfo; // that login; empty: nobody asks
     int max_connections = 1000;
     AddressLimits address_limits;
     int max_handshakes = 0; // TLS handshakes of clients at one time; 0: no limit
@@ -111,6 +126,13 @@ struct Config {
 
 // Reads hosts_file anew, into tls.hosts. Throws ConfigError.
 void reread_hosts(Config& config, const FileSource& source);
+// Reads auth_file again. Throws ConfigError.
+void reread_secrets(Config& config, const FileSource& source);
+
+// How logins through this upstream are answered.
+[[nodiscard]] LoginMode login_mode_of(const Config& config, const Conninfo& upstream) noexcept;
+// There is a file or a query that SCRAM secrets come from.
+[[nodiscard]] bool has_secret_source(const Config& config) noexcept;
 
 // nullptr: there is none of this name.
 [[nodiscard]] const Listener* find_listener(const Config& config, std::string_view name) noexcept;

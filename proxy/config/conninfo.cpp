@@ -26,6 +26,12 @@ constexpr std::uint16_t default_port = 5432;
 constexpr std::array<std::string_view, 6> sslmode_names{
     "disable", "allow", "prefer", "require", "verify-ca", "verify-full"}; // in the order of SslMode
 
+constexpr std::array<std::string_view, 3> login_modes{
+    "auto", "relay", "bridge"}; // in the order of LoginMode
+
+constexpr std::array<std::string_view, 3> proxy_protocol_names{"off", "v1", "v2"};
+constexpr std::array<std::string_view, 3> client_facts_names{"off", "application_name", "settings"};
+
 constexpr std::array<std::string_view, 4> tls_versions{"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
 
 [[noreturn]] void fail_invalid(std::string_view keyword, std::string_view value) {
@@ -278,12 +284,51 @@ void read_timeouts(const Values& values, Conninfo& conninfo) {
     conninfo.keepalives_interval = number_of(values, "keepalives_interval");
     conninfo.keepalives_count = number_of(values, "keepalives_count");
     conninfo.tcp_user_timeout_ms = number_of(values, "tcp_user_timeout");
+    if (const auto login = values.find("login"); login != values.end()) {
+        conninfo.login = login_mode_from(login->second);
+        if (!conninfo.login) fail_invalid("login", login->second);
+    }
+}
+
+// The position of the value among `names`, in the order of an enum whose first is the default.
+template <typename Enum, std::size_t size>
+Enum word_of(const Values& values,
+             const std::string& keyword,
+             const std::array<std::string_view, size>& names) {
+    const auto given = values.find(keyword);
+    if (given == values.end()) return Enum{};
+    const auto name = std::find(names.begin(), names.end(), std::string_view(given->second));
+    if (name == names.end()) fail_invalid(keyword, given->second);
+    return static_cast<Enum>(name - names.begin());
+}
+
+void read_facts_for_server(const Values& values, Conninfo& conninfo) {
+    conninfo.proxy_protocol =
+        word_of<ProxyProtocol>(values, "proxy_protocol", proxy_protocol_names);
+    conninfo.client_facts = word_of<ClientFacts>(values, "client_facts", client_facts_names);
 }
 
 } // namespace
 
 std::string_view name_of(SslMode mode) noexcept {
     return sslmode_names[static_cast<std::size_t>(mode)];
+}
+
+std::string_view name_of(LoginMode mode) noexcept {
+    return login_modes[static_cast<std::size_t>(mode)];
+}
+
+std::optional<LoginMode> login_mode_from(std::string_view name) noexcept {
+    const auto* const found = std::find(login_modes.begin(), login_modes.end(), name);
+    if (found == login_modes.end()) return std::nullopt;
+    return static_cast<LoginMode>(found - login_modes.begin());
+}
+
+std::optional<ProxyProtocol> proxy_protocol_from(std::string_view name) noexcept {
+    const auto* const found =
+        std::find(proxy_protocol_names.begin(), proxy_protocol_names.end(), name);
+    if (found == proxy_protocol_names.end()) return std::nullopt;
+    return static_cast<ProxyProtocol>(found - proxy_protocol_names.begin());
 }
 
 Conninfo parse_conninfo(std::string_view text) {
@@ -297,6 +342,7 @@ Conninfo parse_conninfo(std::string_view text) {
     read_tls_options(values, conninfo);
     check_files_are_named(conninfo);
     read_timeouts(values, conninfo);
+    read_facts_for_server(values, conninfo);
     for (const auto& [keyword, value] : values)
         conninfo.given.push_back({keyword, value});
     return conninfo;

@@ -20,6 +20,10 @@ namespace pgmoat::config {
 using protocol::SslMode;
 using protocol::SslNegotiation;
 
+// Who answers the server's SCRAM: relay: the client; bridge: pgmoat in the client's place, with the
+// stored secret; automatic: the client where that can work.
+enum class LoginMode { automatic, relay, bridge };
+
 struct UpstreamHost {
     std::string host;     // a name, an address, or a folder for unix sockets ('/' or '@' first)
     std::string hostaddr; // numeric; empty: resolve `host`
@@ -28,6 +32,11 @@ struct UpstreamHost {
         return hostaddr.empty() && !host.empty() && (host[0] == '/' || host[0] == '@');
     }
 };
+
+// A PROXY protocol header before the first byte to the server.
+enum class ProxyProtocol { off, v1, v2 };
+// Added to the client's startup packet: its address behind application_name, or settings of their own.
+enum class ClientFacts { off, application_name, settings };
 
 struct Conninfo {
     std::vector<UpstreamHost> hosts; // at least one; tried in order
@@ -49,6 +58,10 @@ struct Conninfo {
     int keepalives_interval = 0;
     int keepalives_count = 0;
     int tcp_user_timeout_ms = 0;
+    std::optional<LoginMode> login; // pgmoat's own keyword; nothing: as the setting says
+    // Not libpq's: how the server is told who the client is.
+    ProxyProtocol proxy_protocol = ProxyProtocol::off;
+    ClientFacts client_facts = ClientFacts::off;
     std::vector<KeywordValue> given; // what the text sets, for warnings and for libpq itself
 };
 
@@ -60,6 +73,10 @@ struct Conninfo {
 [[nodiscard]] std::string without_secrets(std::string_view text);
 
 [[nodiscard]] std::string_view name_of(SslMode mode) noexcept;
+[[nodiscard]] std::string_view name_of(LoginMode mode) noexcept;
+// Nothing: there is no such mode.
+[[nodiscard]] std::optional<LoginMode> login_mode_from(std::string_view name) noexcept;
+[[nodiscard]] std::optional<ProxyProtocol> proxy_protocol_from(std::string_view name) noexcept;
 
 // What libpq's options ask of TLS to this upstream. As in libpq, a root certificate makes even
 // sslmode=require check the chain; sslmode=disable is the caller's matter.

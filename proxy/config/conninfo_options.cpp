@@ -39,6 +39,9 @@ constexpr std::array options{
     honoured("sslsni"),
     honoured("ssl_min_protocol_version"),
     honoured("ssl_max_protocol_version"),
+    honoured("login"), // pgmoat's own: libpq knows no such keyword
+    honoured("proxy_protocol"),
+    honoured("client_facts"),
 
     refused("user", from_client),
     refused("dbname", from_client),

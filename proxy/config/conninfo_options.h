@@ -1,5 +1,5 @@
-// The keywords of libpq 15 to 18, and what becomes of each in an upstream's connection string.
-// Read by conninfo.cpp alone.
+// The keywords of libpq 15 to 18, and what becomes of each in an upstream's connection string; three
+// more are our own. Read by conninfo.cpp alone.
 #pragma once
 
 #include <string_view>

@@ -202,6 +202,17 @@ void warn_of_unused_tls(const std::string& setting,
                      location);
 }
 
+// In TLS that passes through, the startup packet is not ours to change.
+void warn_of_unused_facts(const std::string& setting,
+                          const Conninfo& conninfo,
+                          const Location& location,
+                          Problems& problems) {
+    if (conninfo.client_facts == ClientFacts::off) return;
+    problems.warning("connection option \"client_facts\" of " + in_quotes(setting) +
+                         " has no effect on connections whose TLS passes through",
+                     location);
+}
+
 void warn_of_weak_tls(const std::string& setting,
                       const Conninfo& conninfo,
                       const Location& location,
@@ -253,8 +264,10 @@ void check_upstreams(const Draft& draft, Problems& problems) {
             problems.warning(in_quotes(setting) + " is not used by any listener", location);
         else if (terminated)
             warn_of_weak_tls(setting, conninfo, location, problems);
-        else if (!perhaps_terminated)
+        else if (!perhaps_terminated) {
             warn_of_unused_tls(setting, conninfo, location, problems);
+            warn_of_unused_facts(setting, conninfo, location, problems);
+        }
     }
 }
 
@@ -286,6 +299,23 @@ void check_role_query(const Draft& draft, Problems& problems) {
     if (logs_in && !asked)
         problems.error("\"role_query_conninfo\" needs \"role_query\": what the login is to ask",
                        draft.location_of("role_query_conninfo"));
+}
+
+void check_login(const Draft& draft, Problems& problems) {
+    const Config& config = draft.config;
+    if (config.auth_query != default_auth_query && config.auth_query_conninfo.empty())
+        problems.error("\"auth_query\" needs \"auth_query_conninfo\": the login that asks it",
+                       draft.location_of("auth_query"));
+    if (has_secret_source(config)) return;
+    const auto refuse = [&](const std::string& setting) {
+        problems.error("login mode \"bridge\" needs SCRAM secrets: set \"auth_file\" or "
+                       "\"auth_query_conninfo\"",
+                       draft.location_of(setting));
+    };
+    if (config.login == LoginMode::bridge) refuse("login");
+    for (const auto& [name, upstream] : config.upstreams)
+        if (upstream.login == LoginMode::bridge)
+            refuse(name == "default" ? "upstream" : "upstream." + name);
 }
 
 // Rules and unix sockets may prove who someone is; where there are none only a secret does.
@@ -324,6 +354,7 @@ void cross_check(const Draft& draft, Problems& problems) {
     check_upstreams(draft, problems);
     check_access_rules(draft, problems);
     check_role_query(draft, problems);
+    check_login(draft, problems);
     check_console(draft, problems);
 }
 

@@ -2,6 +2,8 @@
 
 #include "proxy/config/limits.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -43,7 +45,11 @@ FileText Disk::read(const std::string& path) const {
     if (text.size() > limits::file_bytes_max) return failed(EFBIG);
     if (std::string problem = encoding_problem(text); !problem.empty())
         return {std::nullopt, std::move(problem), false};
-    return {std::move(text), {}, false};
+    FileText result{std::move(text), {}, false};
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) == 0)
+        result.access = FileText::Access{facts.st_uid, facts.st_mode & 07777U};
+    return result;
 }
 
 FolderNames Disk::list(const std::string& folder) const {

@@ -13,6 +13,12 @@ struct FileText {
     std::optional<std::string> text;
     std::string error;    // why there is no text, in the system's words
     bool missing = false; // there is no such file
+    // Of the file that was read; nothing: it is of no file system.
+    struct Access {
+        unsigned owner = 0;
+        unsigned mode = 0; // permission bits
+    };
+    std::optional<Access> access = std::nullopt;
 };
 
 struct FolderNames {

@@ -41,8 +41,9 @@ inline constexpr std::size_t upstreams_max = 256;
 // sun_path of sockaddr_un holds 108 bytes with the final NUL (unix(7)).
 inline constexpr std::size_t unix_socket_path_bytes_max = 107;
 
-// Those who may use the console and log in to it with a password.
-inline constexpr std::size_t auth_file_users_max = 1000;
+// Users of one file of SCRAM secrets: about as many as file_bytes_max holds. For more there is
+// auth_query.
+inline constexpr std::size_t auth_file_users_max = 10'000;
 
 // More threads than any machine this runs on has cores.
 inline constexpr int threads_max = 256;

@@ -68,12 +68,29 @@ void set_hba_dry_run_file(Listener& listener, const std::string& value) {
     listener.hba_dry_run_file = value;
 }
 
+void set_proxy_protocol(Listener& listener, const std::string& value) {
+    const std::string word = lower_case(value);
+    if (word != "require" && word != "off") fail_value("proxy_protocol", value);
+    listener.proxy_protocol = word == "require";
+}
+
+void set_trusted(Listener& listener, const std::string& value) {
+    const std::optional<std::vector<std::string>> list = split_list(value);
+    if (!list || list->empty() || list->size() > limits::networks_max) fail_value("trusted", value);
+    listener.trusted.clear();
+    for (const std::string& text : *list) {
+        const auto network = parse_network(text);
+        if (!network) throw ConninfoError("invalid network " + in_quotes(text) + " in \"trusted\"");
+        listener.trusted.push_back(*network);
+    }
+}
+
 struct Option {
     std::string_view keyword;
     void (*set)(Listener&, const std::string&);
 };
 
-constexpr std::array<Option, 8> options{{
+constexpr std::array<Option, 10> options{{
     {"address", set_address},
     {"port", set_port},
     {"unix_socket_directory", set_unix_socket_directory},
@@ -82,6 +99,8 @@ constexpr std::array<Option, 8> options{{
     {"hba_file", set_hba_file},
     {"hba_dry_run_file", set_hba_dry_run_file},
     {"hba_audit_file", set_hba_dry_run_file}, // old_names.h
+    {"proxy_protocol", set_proxy_protocol},
+    {"trusted", set_trusted},
 }};
 
 void set_option(Listener& listener, const KeywordValue& pair) {
@@ -133,6 +152,11 @@ Listener parse_listener(const std::string& name,
     }
     if (listener.addresses.empty() && listener.unix_directories.empty())
         throw ConninfoError("a listener needs \"address\" or \"unix_socket_directory\"");
+    if (listener.proxy_protocol && !listener.addresses.empty() && listener.trusted.empty())
+        throw ConninfoError("proxy_protocol=require needs \"trusted\": the networks of the proxies "
+                            "that may say who a client is");
+    if (!listener.proxy_protocol && !listener.trusted.empty())
+        throw ConninfoError("\"trusted\" needs proxy_protocol=require");
     return listener;
 }
 

@@ -24,7 +24,7 @@ std::set<std::string> named_listeners(const Config& a, const Config& b) {
     return names;
 }
 
-// All of a listener but its rules needs a restart.
+// All of a listener but its rules, and the proxies that it trusts, needs a restart.
 void keep_listeners(const Config& old, Config& now) {
     std::vector<Listener> listeners = old.listeners;
     for (Listener& listener : listeners) {
@@ -32,6 +32,8 @@ void keep_listeners(const Config& old, Config& now) {
         if (fresh == nullptr) continue;
         listener.hba_file = fresh->hba_file;
         listener.hba_dry_run_file = fresh->hba_dry_run_file;
+        listener.proxy_protocol = fresh->proxy_protocol;
+        listener.trusted = fresh->trusted;
     }
     now.listeners = std::move(listeners);
 }

@@ -169,21 +169,38 @@ std::string store_named_upstream(Draft& draft, const std::string& name, const st
 }
 
 // libpq's keywords, also those that make no sense for an upstream: here pgmoat itself logs in.
-std::string store_role_query_conninfo(Draft& draft, const std::string& value) {
-    constexpr std::string_view wrong = "invalid value for parameter \"role_query_conninfo\": ";
-    std::vector<KeywordValue> pairs;
+namespace {
+
+std::string
+take_login(std::vector<KeywordValue>& pairs, const std::string& setting, const std::string& value) {
+    const std::string wrong = "invalid value for parameter " + in_quotes(setting) + ": ";
     try {
         KeywordValueReader reader(value, "connection info string");
         while (std::optional<KeywordValue> pair = reader.next()) {
             if (find_conninfo_option(pair->keyword) == nullptr)
-                return std::string(wrong) + "invalid connection option " + in_quotes(pair->keyword);
+                return wrong + "invalid connection option " + in_quotes(pair->keyword);
+            if (pair->keyword == "login" || pair->keyword == "client_facts")
+                return wrong + in_quotes(pair->keyword) + " is about clients' logins";
+            if (pair->keyword == "proxy_protocol" && !proxy_protocol_from(pair->value))
+                return wrong + "invalid proxy_protocol value: " + in_quotes(pair->value);
             pairs.push_back(std::move(*pair));
         }
     } catch (const ConninfoError& error) {
-        return std::string(wrong) + error.what(); // without the value: it may hold a password
+        return wrong + error.what(); // without the value: it may hold a password
     }
-    draft.config.role_query_conninfo = std::move(pairs);
     return {};
+}
+
+} // namespace
+
+std::string store_role_query_conninfo(Draft& draft, const std::string& value) {
+    draft.config.role_query_conninfo.clear();
+    return take_login(draft.config.role_query_conninfo, "role_query_conninfo", value);
+}
+
+std::string store_auth_query_conninfo(Draft& draft, const std::string& value) {
+    draft.config.auth_query_conninfo.clear();
+    return take_login(draft.config.auth_query_conninfo, "auth_query_conninfo", value);
 }
 
 std::string store_named_listener(Draft& draft, const std::string& name, const std::string& value) {

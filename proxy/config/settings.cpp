@@ -15,6 +15,7 @@ using enum ChangeNeeds;
 using tls::ServerSettings;
 
 constexpr std::array<std::string_view, 2> tls_modes{"terminate", "passthrough"};
+constexpr std::array<std::string_view, 3> login_modes{"auto", "relay", "bridge"};
 constexpr std::array<std::string_view, 2> log_formats{"text", "json"};
 constexpr std::array<std::string_view, 2> hba_on_reload_words{"keep", "disconnect"};
 
@@ -269,6 +270,15 @@ std::string show_exempt_networks(const Config& config) {
     return join(texts);
 }
 
+void store_login(Draft& draft, std::string_view value) {
+    draft.config.login = login_mode_from(value).value_or(LoginMode::automatic);
+}
+
+std::string store_auth_query(Draft& draft, const std::string& value) {
+    draft.config.auth_query = value;
+    return {};
+}
+
 constexpr IntegerRange any_count{0, INT_MAX};
 constexpr IntegerRange any_seconds{0, INT_MAX, Unit::seconds};
 constexpr IntegerRange any_milliseconds{0, INT_MAX, Unit::milliseconds};
@@ -301,7 +311,7 @@ constexpr std::array rows{
                "",
                restart,
                FamilySetting{"address= port= unix_socket_directory= tls_mode= upstream= hba_file= "
-                             "hba_dry_run_file=",
+                             "hba_dry_run_file= proxy_protocol= trusted=",
                              store_named_listener},
                nullptr},
     integer_row<&Config::max_connections>("max_connections", "1000", reload, {1, 262143}),
@@ -353,6 +363,23 @@ constexpr std::array rows{
                "",
                reload,
                TextSetting{"connection string", store_role_query_conninfo},
+               nullptr},
+
+    SettingRow{"login",
+               "auto",
+               reload,
+               EnumSetting{login_modes, store_login},
+               [](const Config& config) { return std::string(name_of(config.login)); }},
+    file_row<&Config::auth_file>("auth_file"),
+    SettingRow{"auth_query",
+               default_auth_query,
+               reload,
+               TextSetting{"SQL query", store_auth_query},
+               [](const Config& config) { return config.auth_query; }},
+    SettingRow{"auth_query_conninfo",
+               "",
+               reload,
+               TextSetting{"connection string", store_auth_query_conninfo},
                nullptr},
 
     SettingRow{"hba_file",

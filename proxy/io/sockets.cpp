@@ -61,6 +61,13 @@ PeerAddress peer_address(const sockaddr_storage& address) {
     return {"[local]", 0, true};
 }
 
+PeerAddress local_address(int socket) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+    return peer_address(address);
+}
+
 std::optional<uid_t> peer_uid(int socket) {
     ucred credentials{};
     socklen_t size = sizeof credentials;

@@ -33,5 +33,7 @@ struct PeerAddress {
 [[nodiscard]] std::optional<uid_t> peer_uid(int socket);
 
 [[nodiscard]] PeerAddress peer_address(const sockaddr_storage& address);
+// Of our own end.
+[[nodiscard]] PeerAddress local_address(int socket);
 
 } // namespace pgmoat::io

@@ -67,6 +67,14 @@ inline constexpr std::chrono::seconds failed_roles_kept{1};
 // Roles of one user: more is a query that answers something else.
 inline constexpr std::size_t roles_of_user_max = 10'000;
 
+// Logins that ask one upstream for secrets: with one, a slow answer would hold up every login.
+inline constexpr std::size_t secret_workers = 2;
+
+// A changed password is noticed by its salt, and the secret looked up again within that login. What
+// was right stays of use while the server that knows is down. Who is unknown may be created now.
+inline constexpr std::chrono::seconds secret_kept{30};
+inline constexpr std::chrono::seconds no_secret_kept{1};
+
 // Upstreams, with their queries, that are asked at one time: a few configurations with as many
 // upstreams as one may have.
 inline constexpr std::size_t role_sources_max = 1024;

@@ -74,6 +74,8 @@ class LookupPool {
     [[nodiscard]] Asked ask(const Key& key, Deliver deliver) {
         return State::ask(state_, key, std::move(deliver));
     }
+    // The next question for this key is not answered from what is kept.
+    void forget(const Key& key) { state_->forget(key); }
     // Nothing is asked, and no worker is busy.
     [[nodiscard]] bool is_quiet() const { return state_->is_quiet(); }
     // Takes no more questions, forgets who waits, and gives the workers some time to end.
@@ -104,6 +106,14 @@ class LookupPool {
             const std::uint64_t number = self->next_number++;
             self->flights.at(key).waiting.emplace(number, std::move(deliver));
             return Subscription([self, key, number] { self->give_up(key, number); });
+        }
+
+        void forget(const Key& key) {
+            const std::lock_guard lock(mutex);
+            const auto known = kept.find(key);
+            if (known == kept.end()) return;
+            expiries.erase(known->second.expiry);
+            kept.erase(known);
         }
 
         bool is_quiet() {

@@ -1,6 +1,6 @@
 #include "proxy/lookups/roles.h"
 
-#include "proxy/lookups/role_connection.h"
+#include "proxy/lookups/query_connection.h"
 
 namespace pgmoat::lookups {
 
@@ -8,13 +8,23 @@ using hba::UserRoles;
 
 namespace {
 
+constexpr QueryShape shape{"role_query", 1, roles_of_user_max, false};
+
+UserRoles roles_in(QueryAnswer answer) {
+    UserRoles roles;
+    roles.error = std::move(answer.error);
+    for (QueryAnswer::Row& row : answer.rows)
+        if (row.front()) roles.roles.insert(std::move(*row.front()));
+    return roles;
+}
+
 Roles::Lane::Work work_for(const RoleSource& source) {
     Roles::Lane::Work work;
     work.new_worker = [source] {
         // Shared because a std::function must be copyable; nobody else has it.
-        return [connection = std::make_shared<RoleConnection>(source)](
+        return [connection = std::make_shared<QueryConnection>(source, shape)](
                    const std::string& user, const std::stop_token& stop) {
-            return connection->ask(user, stop);
+            return roles_in(connection->ask(user, stop));
         };
     };
     work.keep_for = [](const UserRoles& answer) -> Roles::Lane::Clock::duration {
@@ -35,7 +45,7 @@ RoleSource role_source(const config::Config& config, const config::Conninfo& ups
 }
 
 UserRoles look_up_roles(const RoleSource& source, const std::string& user) {
-    return RoleConnection(source).ask(user, {});
+    return roles_in(QueryConnection(source, shape).ask(user, {}));
 }
 
 Roles::Lane::Asked

@@ -6,6 +6,7 @@
 #include "proxy/config/config.h"
 #include "proxy/hba/evaluate/questions.h"
 #include "proxy/lookups/lookup_pool.h"
+#include "proxy/lookups/query_connection.h"
 
 #include <map>
 #include <memory>
@@ -17,12 +18,7 @@
 
 namespace pgmoat::lookups {
 
-// Whom to ask, and what. The values hold passwords: never to be shown.
-struct RoleSource {
-    std::vector<std::pair<std::string, std::string>> conninfo; // later ones win
-    std::string query;                                         // $1 is the user
-    auto operator<=>(const RoleSource&) const = default;
-};
+using RoleSource = QuerySource;
 
 // The upstream's own keywords and values, then those of role_query_conninfo.
 [[nodiscard]] RoleSource role_source(const config::Config& config,

@@ -4,6 +4,7 @@
 #include "proxy/lookups/addresses.h"
 #include "proxy/lookups/dns.h"
 #include "proxy/lookups/roles.h"
+#include "proxy/lookups/secrets.h"
 #include "proxy/lookups/system_users.h"
 
 namespace pgmoat::lookups {
@@ -13,6 +14,7 @@ struct Service {
     Roles roles;
     AddressBook addresses;
     SystemUsers system_users{system_user_bounds(), system_user_work()};
+    Secrets secrets;
 
     Service() = default;
     Service(const Service&) = delete;
@@ -20,6 +22,7 @@ struct Service {
     // Workers that are not stuck end before the process does.
     ~Service() {
         roles.close(farewell);
+        secrets.close(farewell);
         host_names.close(farewell);
         addresses.close(farewell);
         system_users.close(farewell);

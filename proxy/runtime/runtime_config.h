@@ -29,6 +29,8 @@ struct UpstreamTarget {
     std::string name;
     config::Conninfo conninfo;
     std::shared_ptr<const tls::ClientContext> tls; // none with sslmode=disable
+    config::LoginMode login = config::LoginMode::automatic;
+    lookups::QuerySource secrets; // where auth_query asks for SCRAM secrets; empty: nowhere
 };
 
 // The target with its hosts made of the groups that a rule's sni= has found; itself, if it is no

@@ -39,6 +39,7 @@ void add_own(std::vector<std::string>& files, const config::Config& config) {
 std::vector<std::string> tls_files_of(const config::Config& config) {
     std::vector<std::string> files;
     if (config.ssl) add_own(files, config);
+    add(files, config.auth_file);
     add(files, config.http_tls_cert_file);
     add(files, config.http_tls_key_file);
     for (const auto& [name, conninfo] : config.upstreams) {

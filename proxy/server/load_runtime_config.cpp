@@ -1,5 +1,6 @@
 #include "proxy/server/load_runtime_config.h"
 
+#include "proxy/lookups/secrets.h"
 #include "proxy/server/limits.h"
 #include "proxy/server/passphrase_command.h"
 #include "proxy/server/process.h"
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -36,6 +38,16 @@ std::optional<unsigned> user_who_serves(const config::Config& config) {
     if (file.empty() || ::stat(file.c_str(), &status) != 0 || status.st_uid == 0)
         return nobody_known;
     return status.st_uid;
+}
+
+// A ClientKey is not in the file, but a ServerKey lets its holder play the server.
+void check_secret_file(const config::Config& config) {
+    if (!config.auth_file_access) return;
+    unsigned serves = user_who_serves(config).value_or(::geteuid());
+    if (serves == nobody_known) serves = config.auth_file_access->owner;
+    const std::string wrong =
+        config::secret_file_problem(config.auth_file, *config.auth_file_access, serves);
+    if (!wrong.empty()) throw config::ConfigError({wrong});
 }
 
 // Names the setting that led to a file, where the error names the file.
@@ -80,15 +92,30 @@ std::shared_ptr<const tls::ClientContext> load_tls_to(const config::Config& conf
     }
 }
 
+// SCRAM that cannot be relayed is bridged then.
+bool can_bridge(const runtime::RuntimeConfig& setup, const runtime::UpstreamTarget& target) {
+    return target.login != config::LoginMode::relay && config::has_secret_source(setup.config);
+}
+
+bool every_login_can_be_bridged(const runtime::RuntimeConfig& setup) {
+    return std::ranges::all_of(
+        setup.upstreams, [&](const auto& upstream) { return can_bridge(setup, *upstream.second); });
+}
+
 std::shared_ptr<const runtime::RuntimeConfig> build_with(config::Config config,
                                                          std::vector<runtime::Access> access,
                                                          tls::Occasion occasion,
                                                          const std::stop_token& stop) {
+    check_secret_file(config);
     auto setup = std::make_shared<runtime::RuntimeConfig>();
     setup->access = std::move(access);
     if (config.ssl) setup->tls = load_own_tls(config, occasion, stop);
     for (const auto& [name, conninfo] : config.upstreams) {
-        runtime::UpstreamTarget target{name, conninfo, nullptr};
+        runtime::UpstreamTarget target{name,
+                                       conninfo,
+                                       nullptr,
+                                       config::login_mode_of(config, conninfo),
+                                       lookups::secret_source(config, conninfo)};
         if (conninfo.sslmode != SslMode::disable) target.tls = load_tls_to(config, name, conninfo);
         setup->upstreams.emplace(
             name, std::make_shared<const runtime::UpstreamTarget>(std::move(target)));
@@ -138,6 +165,7 @@ tls::Loading loading(tls::Occasion occasion, const std::stop_token& stop) {
 std::vector<std::string> scram_warnings(const runtime::RuntimeConfig& setup) {
     std::vector<std::string> warnings;
     if (!setup.tls) return warnings;
+    if (every_login_can_be_bridged(setup)) return warnings;
     for (const auto& own : setup.tls->certificates()) {
         if (own.has_channel_binding_digest) continue;
         warnings.push_back("the signature algorithm of server certificate \"" + own.file +
@@ -145,12 +173,17 @@ std::vector<std::string> scram_warnings(const runtime::RuntimeConfig& setup) {
                            "set channel_binding=disable, if the server offers SCRAM-SHA-256-PLUS");
     }
     for (const std::string& upstream : upstreams_of_terminated(setup)) {
-        const auto& conninfo = setup.upstreams.at(upstream)->conninfo;
+        const runtime::UpstreamTarget& target = *setup.upstreams.at(upstream);
+        const auto& conninfo = target.conninfo;
+        if (can_bridge(setup, target)) continue;
         if (conninfo.sslmode == SslMode::disable || !reached_over_network(conninfo)) continue;
         warnings.push_back(
             "TLS is used on both legs of upstream \"" + upstream +
             "\": libpq clients can log in with SCRAM only if that server shows the same "
-            "certificate as pgmoat, or if they set channel_binding=disable");
+            "certificate as pgmoat, or if they set channel_binding=disable; for the others set " +
+            (target.login == config::LoginMode::relay
+                 ? "\"login\" to \"auto\""
+                 : "\"auth_file\" or \"auth_query_conninfo\""));
     }
     return warnings;
 }

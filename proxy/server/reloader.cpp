@@ -33,6 +33,9 @@ void load_setup(const runtime::RuntimeConfig& running,
                 Reloaded& result,
                 const std::stop_token& stop) {
     result.http = admin::load_http_access(wanted);
+    const auto& about_http = result.http.warnings;
+    if (result.kind == ReloadKind::all)
+        result.warnings.insert(result.warnings.end(), about_http.begin(), about_http.end());
     if (result.kind == ReloadKind::tls_files) {
         result.setup = reload_tls(running, wanted, stop);
     } else {
@@ -46,6 +49,12 @@ void load_setup(const runtime::RuntimeConfig& running,
     if (!result.setup->tls) return;
     const auto& notes = result.setup->tls->notes();
     result.warnings.insert(result.warnings.end(), notes.begin(), notes.end());
+}
+
+// What ssl_watch saw change, beside the files that contexts are built from.
+void reread_files(config::Config& wanted) {
+    config::reread_hosts(wanted, config::Disk());
+    config::reread_secrets(wanted, config::Disk());
 }
 
 std::vector<std::string> lines_of(const tls::Error& error) {
@@ -68,7 +77,7 @@ load_anew(const runtime::RuntimeConfig& running, ReloadKind kind, const std::sto
         if (kind == ReloadKind::all)
             wanted = read_config(running.config, result.warnings);
         else
-            config::reread_hosts(wanted, config::Disk());
+            reread_files(wanted);
         result.looks.merge(look_at(tls_files_of(wanted)));
         load_setup(running, wanted, result, stop);
         result.certificates = read_certificates(*result.setup);

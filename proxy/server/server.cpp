@@ -546,6 +546,8 @@ void Server::log_start() const {
     const config::Config& config = setup_->config;
     for (const auto& warning : config.warnings)
         log_.warning(warning);
+    for (const auto& warning : http_access_.warnings)
+        log_.warning(warning);
     for (const auto& warning : access::access_warnings(setup_->access))
         log_.warning(warning);
     for (const auto& warning : scram_warnings(*setup_))

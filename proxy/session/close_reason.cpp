@@ -21,4 +21,14 @@ Ended ended_by(Side side, const io::Result& io) {
     return {CloseReason::internal, "not an error"};
 }
 
+Ended refused_by_server(const protocol::LoginFacts& login) {
+    std::string why = "the server refused the login";
+    if (!login.error_message.empty()) why += ": " + login.error_message;
+    return {CloseReason::login_failed, std::move(why)};
+}
+
+Ended unproven_by_server() {
+    return {CloseReason::denied, "the server asks for less than the access rule"};
+}
+
 } // namespace pgmoat::session

@@ -2,6 +2,7 @@
 // tells a client then.
 #pragma once
 
+#include "protocol/login_observer.h"
 #include "protocol/messages.h"
 #include "proxy/io/stream.h"
 #include "proxy/relay/channel.h"
@@ -21,6 +22,10 @@ using Stop = std::optional<Ended>;
 
 // The reason and the words for a failed read or write; every I/O error names its side.
 [[nodiscard]] Ended ended_by(Side side, const io::Result& io);
+// The server refused the login, in words that the client was sent.
+[[nodiscard]] Ended refused_by_server(const protocol::LoginFacts& login);
+// The server asked for less than the rule's method.
+[[nodiscard]] Ended unproven_by_server();
 
 // What pgmoat itself tells a client after its startup packet: fixed texts with their SQLSTATE.
 // Causes stay in our log. Refused first packets: protocol/refusals.h.
@@ -40,6 +45,8 @@ inline constexpr protocol::ErrorText too_many_logins_from_address{
     "57P03", "too many login attempts from this client address, try again later"};
 inline constexpr protocol::ErrorText too_many_failures_from_address{
     "57P03", "too many failed logins from this client address, try again later"};
+inline constexpr protocol::ErrorText startup_too_long{
+    "54000", "startup packet is too long to add the client's facts for the server"};
 inline constexpr protocol::ErrorText upstream_unreachable{"57P03",
                                                           "the upstream server cannot be reached"};
 inline constexpr protocol::ErrorText upstream_protocol_violation{

@@ -8,6 +8,13 @@
 
 namespace pgmoat::session {
 
+// As PostgreSQL's SCRAM_RAW_NONCE_LEN.
+inline constexpr std::size_t scram_nonce_bytes = 18;
+
+// Of a client's SASLInitialResponse, as a length word: the longest mechanism that matters, the
+// length and the first character of its data, which says whether the client binds.
+inline constexpr std::uint32_t sasl_begin_bytes_max = 64;
+
 // Connections taken per wake-up of a listener before sessions get their turn again.
 inline constexpr int accepts_per_turn = 16;
 
@@ -40,5 +47,9 @@ inline constexpr std::size_t server_flight_bytes_max = 256 * 1024;
 // nothing to say but a second hello or an alert; early data needs tickets, which PostgreSQL does
 // not give.
 inline constexpr std::size_t early_client_bytes_max = protocol::client_hello_bytes_max + 16 * 1024;
+
+// Of a client certificate's subject in pgmoat.client_dn: with the other facts it leaves most of a startup
+// packet to the client.
+inline constexpr std::size_t client_dn_bytes_max = 1'024;
 
 } // namespace pgmoat::session

@@ -2,6 +2,7 @@
 
 #include "protocol/frames.h"
 #include "protocol/limits.h"
+#include "protocol/scram_bridge.h"
 #include "proxy/io/limits.h"
 #include "proxy/io/wait_either.h"
 
@@ -16,25 +17,31 @@ using namespace protocol;
 
 class LoginRelay {
   public:
-    LoginRelay(io::Stream& client, io::Stream& server, LoginClock& clock, ServerMethods accepted)
-        : client_(client), server_(server), clock_(clock),
-          observer_(server.in_tls() && !client.in_tls(), accepted) {}
+    LoginRelay(io::Stream& client, io::Stream& server, const LoginContext& context)
+        : client_(client), server_(server), context_(context),
+          observer_(server.in_tls() && !client.in_tls(), context.accepted) {
+        if (context.mode != config::LoginMode::relay) observer_.intercept_sasl();
+    }
 
     Awaitable<Login> run(Bytes first_reply) {
         bool ready = false;
-        clock_.run(Side::server);
+        context_.clock.run(Side::server);
         if (!first_reply.empty()) ready = co_await pass_to_client(first_reply);
         while (!ready && !stop_) {
             const io::Readable readable = co_await io::wait_either(client_, server_);
             if (readable.second) ready = co_await from_server();
             if (readable.first && !ready && !stop_) co_await from_client();
         }
+        if (ScramBridge::speaks_scram(observer_.facts().sasl_mechanisms) &&
+            scram_.way == telemetry::ScramWay::none)
+            scram_.way = telemetry::ScramWay::relayed;
         co_return Login{std::move(stop_),
                         observer_.facts(),
                         std::move(after_ready_),
                         client_messages_.between_frames(),
                         server_messages_.between_frames(),
-                        unproven_};
+                        unproven_,
+                        scram_};
     }
 
   private:
@@ -59,11 +66,15 @@ class LoginRelay {
             co_return;
         }
         if (read.bytes == 0) co_return;
-        ByteView headers = ByteView(buffer_).first(read.bytes); // no more than these (law 7)
+        co_await pass_to_server(ByteView(buffer_).first(read.bytes));
+    }
+
+    Awaitable<void> pass_to_server(ByteView bytes) {
+        ByteView headers = bytes; // no more than these (law 7)
         while (const auto header = client_messages_.next(headers))
             terminated_ = header->type == 'X';
-        if (client_messages_.between_frames()) clock_.run(Side::server);
-        const io::Result sent = co_await server_.write(ByteView(buffer_).first(read.bytes));
+        if (client_messages_.between_frames()) context_.clock.run(Side::server);
+        const io::Result sent = co_await server_.write(bytes);
         if (!sent) co_await server_gone(sent);
     }
 
@@ -73,7 +84,7 @@ class LoginRelay {
         const std::size_t asked = observer_.authentication_messages();
         const LoginObserver::Step step = observer_.observe(bytes, out_);
         if (observer_.authentication_messages() != asked && waits_for_client())
-            clock_.run(Side::client);
+            context_.clock.run(Side::client);
         if (step.progress == Progress::ready) {
             const ByteView rest = bytes.subspan(step.consumed);
             out_.insert(out_.end(), rest.begin(), rest.end());
@@ -87,10 +98,14 @@ class LoginRelay {
             stop_ = ended_by(Side::client, sent);
             co_return false;
         }
-        if (step.progress == Progress::refused) stop_ = refused();
+        if (step.progress == Progress::sasl) {
+            const ByteView rest = bytes.subspan(step.consumed);
+            co_return co_await bridge(Bytes(rest.begin(), rest.end()));
+        }
+        if (step.progress == Progress::refused) stop_ = refused_by_server(observer_.facts());
         if (step.progress == Progress::unproven) {
             unproven_ = true;
-            stop_ = Ended{CloseReason::denied, "the server asks for less than the access rule"};
+            stop_ = unproven_by_server();
         }
         if (step.progress == Progress::protocol_violation) {
             (void)co_await client_.write(encode_fatal(refusal::upstream_protocol_violation));
@@ -107,17 +122,24 @@ class LoginRelay {
         return request != ok && request != sasl_final;
     }
 
-    [[nodiscard]] Ended refused() const {
-        std::string why = "the server refused the login";
-        if (!observer_.facts().error_message.empty()) why += ": " + observer_.facts().error_message;
-        return {CloseReason::login_failed, std::move(why)};
-    }
-
     // After its Terminate any end is in order.
     [[nodiscard]] Ended client_gone(const io::Result& io) const {
         if (!terminated_ || io.status == io::Result::Status::interrupted)
             return ended_by(Side::client, io);
         return {CloseReason::client_closed, "client closed the connection"};
+    }
+
+    // The server's list was withheld: who answers it is decided now.
+    Awaitable<bool> bridge(Bytes rest) {
+        BridgeEnd end = co_await bridge_login(
+            context_, client_, server_, observer_, server_messages_, std::move(rest));
+        scram_ = end.scram;
+        unproven_ = end.unproven;
+        stop_ = std::move(end.stop);
+        if (stop_) co_return false;
+        if (!end.to_server.empty()) co_await pass_to_server(end.to_server);
+        if (stop_) co_return false;
+        co_return co_await pass_to_client(end.rest);
     }
 
     Awaitable<void> server_gone(const io::Result& io) {
@@ -128,7 +150,7 @@ class LoginRelay {
 
     io::Stream& client_;
     io::Stream& server_;
-    LoginClock& clock_;
+    const LoginContext& context_;
     LoginObserver observer_;
     FrameWalker client_messages_{message_length_max};
     FrameWalker server_messages_{message_length_max}; // of what the client was sent
@@ -137,6 +159,7 @@ class LoginRelay {
     Bytes out_;
     Bytes after_ready_;
     bool unproven_ = false;
+    telemetry::ScramFacts scram_;
     Stop stop_;
 };
 
@@ -144,10 +167,9 @@ class LoginRelay {
 
 Awaitable<Login> relay_login(io::Stream& client,
                              io::Stream& server,
-                             LoginClock& clock,
-                             Bytes first_reply,
-                             ServerMethods accepted) {
-    LoginRelay relay(client, server, clock, accepted);
+                             const LoginContext& context,
+                             Bytes first_reply) {
+    LoginRelay relay(client, server, context);
     co_return co_await relay.run(std::move(first_reply));
 }
 

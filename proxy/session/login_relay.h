@@ -1,11 +1,12 @@
 // Relays the login between client and server until the server is ready for queries, watching the
-// server's messages only (law 7). What each side sent beyond that stays in its stream.
+// server's messages only (law 7), but for a SCRAM exchange that is bridged (bridged_login.h). What
+// each side sent beyond that stays in its stream.
 #pragma once
 
 #include "protocol/login_observer.h"
 #include "proxy/io/stream.h"
+#include "proxy/session/bridged_login.h"
 #include "proxy/session/close_reason.h"
-#include "proxy/session/login_clock.h"
 
 namespace pgmoat::session {
 
@@ -17,15 +18,14 @@ struct Login {
     bool server_between_messages = true; // what went to the client ended with a message
     bool unproven =
         false; // the server asked for less than is accepted; the client was told nothing
+    telemetry::ScramFacts scram;
 };
 
-// `first_reply`: what the server already said. `accepted`: what it may ask the client for. The clock
-// runs for the side that owes the next message. Tells the client a FATAL of our own where the
-// server's end leaves it without a word.
+// `first_reply`: what the server already said. The clock runs for the side that owes the next
+// message. Tells the client a FATAL of our own where the server's end leaves it without a word.
 [[nodiscard]] Awaitable<Login> relay_login(io::Stream& client,
                                            io::Stream& server,
-                                           LoginClock& clock,
-                                           protocol::Bytes first_reply,
-                                           protocol::ServerMethods accepted);
+                                           const LoginContext& context,
+                                           protocol::Bytes first_reply);
 
 } // namespace pgmoat::session

@@ -13,12 +13,14 @@
 #include "proxy/relay/farewell.h"
 #include "proxy/session/authentication.h"
 #include "proxy/session/cancel_request.h"
+#include "proxy/session/client_facts.h"
 #include "proxy/session/close_reason.h"
 #include "proxy/session/console_stream.h"
 #include "proxy/session/greet.h"
 #include "proxy/session/login_clock.h"
 #include "proxy/session/login_relay.h"
 #include "proxy/session/passthrough.h"
+#include "proxy/session/proxy_hop.h"
 #include "proxy/session/session_recorder.h"
 #include "proxy/telemetry/connection_fields.h"
 #include "proxy/upstream/ask_server.h"
@@ -99,7 +101,7 @@ class Session final : public runtime::Interruptible {
     Awaitable<void> run() {
         Stop stop = open();
         // Not as `?:`: g++ 12 destroys what one of two co_awaits in a conditional gave twice.
-        if (!stop) stop = arrive();
+        if (!stop) stop = co_await arrive();
         if (stop) co_return end(std::move(*stop));
         if (runtime::mode_of(listener_) == Mode::passthrough)
             stop = co_await pass_through();
@@ -126,20 +128,63 @@ class Session final : public runtime::Interruptible {
     }
 
   private:
+    // The address is known: it counts from here on. A trusted proxy that names no client has no limit.
+    Awaitable<Stop> arrive() {
+        hba::NetAddress counted = hba::net_address_from(peer_.text);
+        if (listener_.proxy_protocol) {
+            if (Stop stop = co_await meet_proxy()) co_return stop;
+            const bool named = facts_.proxied->has_address();
+            counted = named ? hba::net_address_from(peer_.text) : hba::NetAddress{};
+        }
+        if (!limits_.arrive(counted))
+            co_return Ended{CloseReason::rate_limited, "too many connections from this address"};
+        if (auto place = limits_.place()) recorder_.keep(std::move(place));
+        co_return std::nullopt;
+    }
+
+    // Never guessed: on such a listener a connection without a header is refused, and so is a peer
+    // that may not send one.
+    Awaitable<Stop> meet_proxy() {
+        if (!is_trusted(listener_, peer_))
+            co_return Ended{CloseReason::denied,
+                            "the address is not among the trusted proxies of this listener"};
+        ArrivedHeader arrived = co_await read_proxy_header(client_);
+        if (auto* ended = std::get_if<Ended>(&arrived)) co_return std::move(*ended);
+        facts_.proxy_address = telemetry::client_of(facts_);
+        facts_.proxied = std::make_shared<const protocol::ProxyHeader>(
+            std::get<protocol::ProxyHeader>(std::move(arrived)));
+        peer_ = named_client(*facts_.proxied, peer_);
+        facts_.client_address = peer_.text;
+        facts_.client_port = peer_.port;
+        recorder_.client_is(facts_);
+        co_return std::nullopt;
+    }
+
+    // What goes before the first byte to the server, if it wants to know.
+    protocol::Bytes header_for_server() {
+        const auto local = io::local_address(client_.socket().native_handle());
+        const Hop hop{facts_, facts_.proxied.get(), local, id_};
+        return session::header_for_server(target_->conninfo.proxy_protocol, hop);
+    }
+
+    // The startup packet as the server gets it; a stop when it has no room for the facts.
+    Awaitable<Stop> add_facts(upstream::Plan& plan) {
+        auto packet = packet_with_facts(target_->conninfo.client_facts, startup_, facts_, id_);
+        if (packet) {
+            plan.opening = std::move(*packet);
+            co_return std::nullopt;
+        }
+        co_await tell(refusal::startup_too_long);
+        co_return Ended{CloseReason::startup,
+                        "client: the startup packet is too long for client_facts"};
+    }
+
     // Out of memory or of epoll watches.
     Stop open() {
         const int error = client_.open(std::move(socket_), family_);
         if (error == 0) return std::nullopt;
         return Ended{CloseReason::accept_error,
                      "could not watch the socket: " + std::generic_category().message(error)};
-    }
-
-    // The address is known: it counts from here on.
-    Stop arrive() {
-        if (!limits_.arrive(hba::net_address_from(peer_.text)))
-            return Ended{CloseReason::rate_limited, "too many connections from this address"};
-        if (auto place = limits_.place()) recorder_.keep(std::move(place));
-        return std::nullopt;
     }
 
     // --- TLS ends here --------------------------------------------------------------------------
@@ -151,7 +196,7 @@ class Session final : public runtime::Interruptible {
         if (Stop stop = co_await admit()) co_return stop;
         if (Stop stop = co_await decide()) co_return stop;
         upstream::Plan plan = upstream::plan_for(*target_);
-        plan.opening = startup_.packet;
+        if (Stop stop = co_await add_facts(plan)) co_return stop;
         if (Stop stop = co_await reach(std::move(plan))) co_return stop;
         co_return co_await log_in();
     }
@@ -296,7 +341,7 @@ class Session final : public runtime::Interruptible {
         if (Stop stop = co_await decide()) co_return stop;
         upstream::Plan plan = upstream::plan_for(*target_);
         plan.negotiation = Negotiation::none;
-        plan.opening = startup_.packet;
+        if (Stop stop = co_await add_facts(plan)) co_return stop;
         if (Stop stop = co_await reach(std::move(plan))) co_return stop;
         co_return co_await log_in();
     }
@@ -370,9 +415,8 @@ class Session final : public runtime::Interruptible {
         plan.until = upstream::Clock::now() + clock_.client_has_left();
         plan.answer_timeout = setup_->config.server_login_timeout;
         dialer_.emplace(thread_, listener_id_);
-        const io::PeerWatch watch(thread_.deadlines, client_, [this] {
-            interrupt({CloseReason::client_closed, "client closed the connection"});
-        });
+        const io::PeerWatch watch(thread_.deadlines, client_, [this] { client_left(); });
+        dialer_->send_first(header_for_server());
         auto outcome = co_await dialer_->reach(target_, std::move(plan));
         if (interrupted_) co_return interrupted_;
         if (auto* server = std::get_if<upstream::Server>(&outcome)) {
@@ -461,17 +505,31 @@ class Session final : public runtime::Interruptible {
     Awaitable<Stop> log_in() {
         recorder_.begin(&telemetry::StepTimes::login);
         waits_for_ = "the login";
-        const auto accepted = decision_.rule != nullptr ? hba::methods_that_satisfy(*decision_.rule)
-                                                        : protocol::ServerMethods::all();
-        Login login =
-            co_await relay_login(client_, *server_, clock_, std::move(first_reply_), accepted);
-        recorder_.login_ended(login.facts, !login.stop, route_);
+        const LoginContext context = login_context();
+        Login login = co_await relay_login(client_, *server_, context, std::move(first_reply_));
+        recorder_.login_ended(login.facts, login.scram, !login.stop, route_);
         after_ready_ = std::move(login.sent_after_ready);
         client_between_messages_ = login.client_between_messages;
         server_between_messages_ = login.server_between_messages;
         if (login.unproven) co_return co_await refuse_for_lack_of_proof(login.facts.method);
         if (!login.stop) log_authenticated(login.facts.method);
         co_return std::move(login.stop);
+    }
+
+    // What passes through TLS is never bridged.
+    LoginContext login_context() {
+        const bool ours = runtime::mode_of(listener_) == Mode::terminate;
+        return {clock_,
+                decision_.rule != nullptr ? hba::methods_that_satisfy(*decision_.rule)
+                                          : protocol::ServerMethods::all(),
+                ours ? target_->login : config::LoginMode::relay,
+                setup_->config.auth_secrets,
+                target_->secrets,
+                startup_.user,
+                lookup_client_,
+                thread_.services.counters.block_of_this_thread(),
+                thread_.deadlines,
+                [this] { client_left(); }};
     }
 
     // The rule's method is a promise, and the server asked for less.
@@ -618,6 +676,9 @@ class Session final : public runtime::Interruptible {
                    "server_login_timeout expired: server: the login was not completed"});
     }
 
+    // While somebody else is waited for.
+    void client_left() { interrupt({CloseReason::client_closed, "client closed the connection"}); }
+
     void cancel_waits() {
         client_.interrupt();
         lookup_client_.cancel();
@@ -632,7 +693,7 @@ class Session final : public runtime::Interruptible {
     const std::size_t listener_index_;
     const config::Listener& listener_;
     const metrics::ListenerId listener_id_;
-    const io::PeerAddress peer_;
+    io::PeerAddress peer_;         // the client; with a PROXY protocol header, whom that names
     telemetry::ClientFacts facts_; // what the rules are asked with
     SessionRecorder recorder_;     // what others are told
     const std::uint64_t id_ = recorder_.id();

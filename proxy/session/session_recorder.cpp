@@ -107,11 +107,13 @@ void SessionRecorder::server_reached(const upstream::Server& server) {
 }
 
 void SessionRecorder::login_ended(const protocol::LoginFacts& login,
+                                  const telemetry::ScramFacts& scram,
                                   bool ready,
                                   std::shared_ptr<const upstream::ServerRoute> route) {
     row_->set_cancel_key(login.backend_process_id, login.cancel_key, std::move(route));
     row_->update([&](telemetry::SessionFacts& facts) {
         facts.sqlstate = ready ? "" : login.error_sqlstate;
+        facts.scram = scram;
         facts.login_time = std::chrono::steady_clock::now() - row_->opened();
     });
     if (ready) counters_.login_took(facts().listener_id, facts().login_time);

@@ -36,6 +36,7 @@ class SessionRecorder {
     // Both.
     void server_reached(const upstream::Server& server);
     void login_ended(const protocol::LoginFacts& login,
+                     const telemetry::ScramFacts& scram,
                      bool ready,
                      std::shared_ptr<const upstream::ServerRoute> route);
 

@@ -61,6 +61,18 @@ void add_who(Fields& fields, const SessionFacts& facts) {
                    facts.replication == protocol::Replication::physical ? "physical" : "logical");
 }
 
+// What the proxy before us says, of itself and of its client.
+void add_proxy(Fields& fields, const SessionFacts& facts) {
+    if (!facts.proxied) return;
+    fields.add({"proxy", "proxy.address"}, facts.proxy_address);
+    add_text(fields, "proxy_id", facts.proxied->unique_id);
+    add_text(fields, "proxy_sni", facts.proxied->authority);
+    if (!facts.proxied->tls || !facts.proxied->tls->tls) return;
+    add_text(fields, "proxy_tls", facts.proxied->tls->version);
+    add_text(fields, "proxy_cipher", facts.proxied->tls->cipher);
+    if (facts.proxied->tls->verified) add_text(fields, "proxy_cn", facts.proxied->tls->common_name);
+}
+
 void add_client_tls(Fields& fields, const TlsFacts& tls) {
     const bool established = !tls.version.empty();
     fields.add({"tls", only_text}, established ? tls.version : "off")
@@ -103,6 +115,14 @@ void add_server(Fields& fields, const SessionFacts& facts) {
         .add({only_json, "upstream.tls.curve"}, tls.group);
 }
 
+void add_scram(Fields& fields, const ScramFacts& scram) {
+    if (scram.way == ScramWay::none) return;
+    fields.add("scram", to_word(scram.way));
+    if (scram.way == ScramWay::bridged)
+        fields.add_flag("scram_client_bound", scram.client_bound)
+            .add_flag("scram_server_bound", scram.server_bound);
+}
+
 void add_step(Fields& fields, const char* name, std::chrono::steady_clock::duration took) {
     if (took.count() > 0) fields.add_seconds(name, seconds(took));
 }
@@ -118,11 +138,13 @@ Fields describe(std::uint64_t id, const SessionFacts& facts) {
     fields.add("id", id);
     fields.add({only_json, "stage"}, to_word(facts.stage));
     add_who(fields, facts);
+    add_proxy(fields, facts);
     if (facts.encryption == Encryption::gss) fields.add("encryption", "gss");
     add_client_tls(fields, facts.client_tls);
     if (facts.client_certificate) add_certificate(fields, *facts.client_certificate);
     add_text(fields, "rule", facts.rule);
     add_server(fields, facts);
+    add_scram(fields, facts.scram);
     add_text(fields, {"sqlstate", "db.response.status_code"}, facts.sqlstate);
     add_step(fields, "greet_seconds", facts.steps.greet);
     add_step(fields, "decide_seconds", facts.steps.decide);
@@ -143,7 +165,7 @@ Fields describe(const SessionFacts& facts, const ConnectionState& state) {
     return fields;
 }
 
-std::string client_of(const SessionFacts& facts) {
+std::string client_of(const ClientFacts& facts) {
     if (facts.client_port == 0) return facts.client_address;
     const bool v6 = facts.client_address.find(':') != std::string::npos;
     const std::string address = v6 ? '[' + facts.client_address + ']' : facts.client_address;

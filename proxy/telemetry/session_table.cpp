@@ -20,6 +20,15 @@ bool same_key(std::span<const std::uint8_t> ours, std::span<const std::uint8_t> 
 
 } // namespace
 
+std::string_view to_word(ScramWay way) noexcept {
+    switch (way) {
+    case ScramWay::none: return "";
+    case ScramWay::relayed: return "relayed";
+    case ScramWay::bridged: return "bridged";
+    }
+    return "";
+}
+
 std::string_view to_word(SessionStage stage) noexcept {
     switch (stage) {
     case SessionStage::login: return "login";

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "metrics/counters.h"
+#include "protocol/proxy_protocol.h"
 #include "protocol/startup.h"
 #include "proxy/telemetry/traffic.h"
 #include "tls/peer_facts.h"
@@ -49,6 +50,15 @@ struct BackendLocation {
     std::uint16_t port = 0;
 };
 
+// Who answered the server's SCRAM, and which legs a bridged login is bound on.
+enum class ScramWay { none, relayed, bridged };
+[[nodiscard]] std::string_view to_word(ScramWay way) noexcept;
+struct ScramFacts {
+    ScramWay way = ScramWay::none;
+    bool client_bound = false;
+    bool server_bound = false;
+};
+
 // How long each step of the story took, waits for the peers included; zero: it did not come to it.
 struct StepTimes {
     using Duration = std::chrono::steady_clock::duration;
@@ -68,6 +78,8 @@ struct ClientFacts {
     metrics::Mode mode = metrics::Mode::terminate;
     std::string client_address; // "10.0.0.7", "[local]"
     std::uint16_t client_port = 0;
+    std::string proxy_address; // that said so, in a PROXY protocol header
+    std::shared_ptr<const protocol::ProxyHeader> proxied; // that header; null: there was none
     std::string user;
     std::string database;
     protocol::Replication replication = protocol::Replication::none;
@@ -90,6 +102,7 @@ struct SessionFacts : ClientFacts {
     BackendLocation backend;
     std::string server_address; // "10.0.0.5:5432"
     std::uint32_t backend_process_id = 0;
+    ScramFacts scram;
     std::string sqlstate;                             // of the error that refused the login
     std::chrono::steady_clock::duration login_time{}; // accept to ReadyForQuery
     StepTimes steps; // known when the control plane is done with it

@@ -1,6 +1,7 @@
 #include "proxy/upstream/dial.h"
 
 #include "proxy/io/sockets.h"
+#include "proxy/lookups/own_header.h"
 #include "proxy/telemetry/handshake_failure.h"
 #include "proxy/upstream/limits.h"
 #include "tls/session.h"
@@ -226,6 +227,10 @@ Awaitable<Result> Dialer::connect(const lookups::SocketAddress& address) {
     stream_ = std::make_unique<io::Stream>(thread_.context);
     if (const int error = stream_->open(std::move(socket), family)) co_return NotConnected{error};
     const io::Result io = co_await stream_->connect(address.get(), address.size);
+    if (io && header_.empty()) header_ = lookups::own_header(target_->conninfo.proxy_protocol);
+    if (io && !header_.empty())
+        if (const io::Result sent = co_await stream_->write(header_); !sent)
+            co_return NotConnected{sent.error ? sent.error.value() : ECONNRESET};
     if (io) co_return Connected{};
     co_return NotConnected{io.error ? io.error.value() : ETIMEDOUT};
 }

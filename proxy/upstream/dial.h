@@ -46,6 +46,10 @@ class Dialer {
     Dialer(const Dialer&) = delete;
     Dialer& operator=(const Dialer&) = delete;
 
+    // The PROXY protocol header of this connection. Without one a server that expects it is told that
+    // the connection is our own.
+    void send_first(protocol::Bytes header) { header_ = std::move(header); }
+
     using Outcome = std::variant<Server, GiveUp>;
     [[nodiscard]] Awaitable<Outcome> reach(std::shared_ptr<const runtime::UpstreamTarget> target,
                                            Plan plan);
@@ -82,6 +86,7 @@ class Dialer {
     std::shared_ptr<const runtime::UpstreamTarget> target_;
     const Plan* plan_ = nullptr; // of the machine that runs
     std::unique_ptr<io::Stream> stream_;
+    protocol::Bytes header_;     // of the PROXY protocol; empty: none is wanted
     protocol::Bytes bytes_;      // that a result looks at
     asio::steady_timer arrival_; // of an answer to a look-up
     std::optional<io::Deadline> limit_;

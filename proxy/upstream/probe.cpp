@@ -18,7 +18,11 @@ namespace pgmoat::upstream {
 
 namespace {
 
-std::string row_of(const runtime::RuntimeConfig& setup, const io::Stream& stream) {
+std::string row_of(const runtime::RuntimeConfig& setup,
+                   const runtime::UpstreamTarget& target,
+                   const io::Stream& stream) {
+    if (target.login == config::LoginMode::bridge)
+        return "SCRAM works, with channel binding on each leg in TLS: logins are bridged";
     if (!setup.tls) return "SCRAM works: SCRAM-SHA-256-PLUS is taken off the server's offer";
     if (!stream.in_tls()) return "SCRAM works: the server is not spoken to in TLS";
     const tls::PeerFacts& facts = stream.peer();
@@ -32,8 +36,10 @@ std::string row_of(const runtime::RuntimeConfig& setup, const io::Stream& stream
         return "SCRAM works, with channel binding too, for clients that are shown the server's own "
                "certificate; those that are shown another of pgmoat's must set "
                "channel_binding=disable";
+    if (target.login == config::LoginMode::automatic && config::has_secret_source(setup.config))
+        return "SCRAM works, with channel binding on both legs: logins are bridged";
     return "SCRAM fails for libpq clients unless they set channel_binding=disable: the server "
-           "shows another certificate than pgmoat";
+           "shows another certificate than pgmoat (set \"auth_file\" or \"auth_query_conninfo\")";
 }
 
 Awaitable<void> probe_host(runtime::ControlThread& thread,
@@ -58,7 +64,7 @@ Awaitable<void> probe_host(runtime::ControlThread& thread,
     const Server& server = std::get<Server>(outcome);
     if (in_tls)
         thread.services.log.info(name + lookups::to_text(server.route->address) + ": " +
-                                 row_of(setup, *server.stream));
+                                 row_of(setup, *server.route->target, *server.stream));
     if (has_promises(setup, upstream)) {
         const io::Deadline limit(
             thread.deadlines, probe_timeout, [&server] { server.stream->interrupt(); });

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from kit import wire
+from kit import scram, wire
 from kit.environment import free_port, write_for_user
 from kit.http import Http
 from kit.pgmoat import run_pgmoat
@@ -163,10 +163,17 @@ def test_without_the_right_password_there_is_nothing_to_see(secured, secured_por
 def test_a_reload_takes_new_users_or_nothing(secured, secured_port, authority, workspace):
     users = secured.settings["http_users_file"]
     write_for_user(users, "nonsense\n")
-    secured.process.wait_for_log("expected NAME:SECRET", since=secured.reload())
+    secured.process.wait_for_log('expected "user" "SCRAM-SHA-256$..."', since=secured.reload())
     assert Http(secured_port, authority, USER).get("/metrics")[0] == 200
     secured.process.wait_for_log("configuration was reloaded", since=secured.reload({"http_users_file": None}))
     assert Http(secured_port, authority).get("/metrics")[0] == 200
+
+
+def test_the_old_format_of_the_file_is_taken_with_a_warning(secured, secured_port, authority):
+    users = secured.settings["http_users_file"]
+    write_for_user(users, f"{USER[0]}:{scram.secret(USER[1])}\n")
+    secured.process.wait_for_log("lines of the form user:secret are deprecated", since=secured.reload())
+    assert Http(secured_port, authority, USER).get("/metrics")[0] == 200
 
 
 def test_listening_for_other_machines_without_protection_is_warned_of(start_pgmoat, postgres):

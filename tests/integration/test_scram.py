@@ -13,6 +13,9 @@ NO_TLS = "channel binding required, but SSL not in use"
 NO_PLUS = "channel binding is required, but server did not offer an authentication method that supports"
 BINDING = "SCRAM channel binding"  # "... check failed", or "... negotiation error" when PLUS was removed
 
+# login=auto says it before the server would.
+NOT_CONFIGURED = "SCRAM authentication with channel binding is not configured in pgmoat"
+
 # One row: client TLS, server TLS, whether both show the same certificate, and what becomes of
 # channel_binding disable, prefer and require.
 TERMINATED = {
@@ -47,14 +50,19 @@ def assert_outcomes(client, port, sslmode, expected):
 
 @pytest.mark.parametrize("libpq", (15, 18), ids=("libpq-15", "libpq-18"))
 @pytest.mark.parametrize("major", (15, 18), ids=("server-15", "server-18"))
+@pytest.mark.parametrize("login", ("relay", "auto"))
 @pytest.mark.parametrize("row", TERMINATED)
 def test_scram_through_a_terminating_proxy(
-        start_pgmoat, servers, clients, certificate, server_certificate, libpq, major, row):
+        start_pgmoat, servers, clients, certificate, server_certificate, libpq, major, row, login):
+    """Without a secret of the user."""
     client_tls, server_tls, same, expected = TERMINATED[row]
     sslmode = "require" if server_tls else "disable"
     pgmoat = start_pgmoat(
         (server_certificate if same else certificate) if client_tls else None,
-        settings={"upstream": f"host=127.0.0.1 port={servers(major, server_tls).port} sslmode={sslmode}"})
+        settings={"upstream": f"host=127.0.0.1 port={servers(major, server_tls).port} sslmode={sslmode}",
+                  "login": login})
+    if login == "auto":
+        expected = tuple(NOT_CONFIGURED if text == BINDING else text for text in expected)
     assert_outcomes(clients[libpq], pgmoat.port, "require" if client_tls else "disable", expected)
 
 

@@ -19,7 +19,7 @@ import rooms
 FOLDERS = ("protocol", "tls", "metrics", "proxy", "bench", "tests")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LIBRARIES = (rooms.OPENSSL, rooms.PROMETHEUS, rooms.SPDLOG, rooms.CLI11, rooms.RE2, rooms.LIBPQ, rooms.SQLITE,
-             rooms.ASIO, "catch2/", "fmt/")
+             rooms.LIBIDN, rooms.ASIO, "catch2/", "fmt/")
 
 
 def source_files(root, *suffixes):

@@ -14,6 +14,7 @@ CLI11 = "CLI/"
 RE2 = "re2/"
 LIBPQ = "libpq-fe.h"
 SQLITE = "sqlite3.h"
+LIBIDN = "stringprep.h"
 ASIO = "boost/"
 
 
@@ -55,6 +56,7 @@ ROOMS = (
          "metrics/ knows no other module (law 3)"),
     Room("metrics/", ("metrics/",), (SYSTEM,),
          "prometheus-cpp is included in metrics/exporter.cpp only (law 2)"),
+    Room("proxy/config/saslprep.cpp", (CONFIG,), (LIBIDN,), "SASLprep is libidn's whole task here"),
     Room(CONFIG, ("protocol/", "tls/", CONFIG), (SYSTEM,),
          "config is pure and stands on the lowest floor of proxy/: no socket, no library"),
     Room("proxy/hba/net_address.cpp", (HBA,), (SYSTEM,),
@@ -66,10 +68,10 @@ ROOMS = (
                               "proxy/hba/server_name", "proxy/hba/limits.h", "proxy/hba/method_promise.h"), (RE2,),
          "reading the rules is pure, and knows nothing of how they decide"),
     Room(HBA, (*LEAVES, CONFIG, HBA), (RE2,), "hba is pure: no socket, nothing of the floors above"),
-    Room("proxy/lookups/role_connection.cpp", (CONFIG, HBA, LOOKUPS), (LIBPQ, SYSTEM),
-         "the role query is libpq's whole task here"),
-    Room(LOOKUPS, ("tls/", *SHARED, CONFIG, HBA, LOOKUPS), (SYSTEM,),
-         "lookups are plain threads: no Asio, no log; libpq in role_connection.cpp only (law 2)"),
+    Room("proxy/lookups/query_connection.cpp", (CONFIG, HBA, LOOKUPS), (LIBPQ, SYSTEM),
+         "asking a server a query is libpq's whole task here"),
+    Room(LOOKUPS, ("protocol/", "tls/", *SHARED, CONFIG, HBA, LOOKUPS), (SYSTEM,),
+         "lookups are plain threads: no Asio, no log; libpq in query_connection.cpp only (law 2)"),
     Room(RELAY, (*LEAVES, *SHARED, TRAFFIC, RELAY), (SYSTEM,),
          "the relay loop is plain code over plain structs: no Asio; of other rooms only what it counts in"),
     Room(TRAFFIC, (), (), "what the relay counts in knows nobody"),
@@ -91,7 +93,7 @@ ROOMS = (
     Room("proxy/admin/console/console_login", LEAVES, (SYSTEM,), "what the endpoint is given is plain values"),
     Room("proxy/admin/console/console_endpoint", (*LEAVES, *SHARED, *CONSOLE_ENDPOINT), (ASIO, SYSTEM),
          "the endpoint stands between session and admin, which do not know each other"),
-    Room("proxy/admin/console/console.", (*LEAVES, "proxy/admin/console/"), (ASIO, SYSTEM),
+    Room("proxy/admin/console/console.", (*LEAVES, "proxy/config/scram_digests.h", "proxy/admin/console/"), (ASIO, SYSTEM),
          "the coroutine that carries the console over a connection"),
     *(Room(f"proxy/admin/console/sql/{name}",
            (*LEAVES, "proxy/admin/console/", CONFIG, TELEMETRY), (SQLITE, RE2, SYSTEM),

@@ -57,7 +57,7 @@ class Includes(Tree):
         ("tls/a.cpp", "<openssl/ssl.h>"),
         ("metrics/exporter.cpp", "<prometheus/registry.h>"),
         ("proxy/relay/a.cpp", "<sys/epoll.h>"),
-        ("proxy/lookups/role_connection.cpp", "<libpq-fe.h>"),
+        ("proxy/lookups/query_connection.cpp", "<libpq-fe.h>"),
         ("proxy/session/a.cpp", "<boost/asio.hpp>"),
         ("proxy/session/a.cpp", '"proxy/relay/plane.h"'),
         ("tests/component/relay/a.cpp", '"proxy/relay/plane.h"'),

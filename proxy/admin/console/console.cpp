@@ -4,11 +4,13 @@
 #include "protocol/client_messages.h"
 #include "protocol/limits.h"
 #include "protocol/message_buffer.h"
+#include "protocol/scram_server.h"
 #include "proxy/admin/console/deed.h"
 #include "proxy/admin/console/limits.h"
 #include "proxy/admin/console/login.h"
 #include "proxy/admin/console/parameters.h"
 #include "proxy/admin/console/wire_session.h"
+#include "proxy/config/scram_digests.h"
 #include "tls/scram_keys.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -36,7 +38,6 @@ using protocol::ByteView;
 using protocol::Severity;
 using End = std::optional<ConsoleEnd>;
 
-constexpr std::string_view mechanism = "SCRAM-SHA-256";
 constexpr std::size_t nonce_bytes = 18; // as PostgreSQL's SCRAM_RAW_NONCE_LEN
 
 // During the login the session's own deadline counts, not ours.
@@ -130,36 +131,40 @@ class Session {
 
     // Nothing: he is who he says, or gone_ is set.
     asio::awaitable<End> prove(protocol::ScramSecret secret) {
-        protocol::ScramServer scram(scram_digests(),
-                                    std::move(secret),
+        protocol::ScramServer scram(config::scram_digests(),
                                     protocol::encode_base64(tls::random_bytes(nonce_bytes)));
         protocol::MessageBuffer messages(protocol::authentication_message_bytes_max);
         Bytes out = std::exchange(first_out_, {});
-        protocol::append_sasl_request(out, mechanism);
-        for (bool first = true;; first = false) {
-            const auto body = co_await ask(messages, out);
-            if (!body) co_return End{}; // gone
-            ByteView data = *body;
-            if (first) {
-                const auto response = protocol::parse_sasl_initial_response(*body);
-                if (!response.complete || response.mechanism != mechanism)
-                    co_return co_await wrong("no SCRAM-SHA-256 response");
-                data = response.data;
-            }
-            const auto step = scram.resume(data);
-            out.clear();
-            if (const auto* next = std::get_if<protocol::ScramServer::Continue>(&step)) {
-                protocol::append_sasl_continue(out, next->message);
-            } else if (const auto* last = std::get_if<protocol::ScramServer::Finished>(&step)) {
-                protocol::append_sasl_final(out, last->message);
-                gone_ = !co_await send(out);
-                co_return End{};
-            } else if (const auto* bad = std::get_if<protocol::ScramServer::Malformed>(&step)) {
-                co_return co_await wrong(std::string(bad->text));
-            } else {
-                co_return co_await wrong("wrong password, or no such user");
-            }
-        }
+        protocol::append_sasl_request(out, scram.mechanisms());
+        auto body = co_await ask(messages, out);
+        if (!body) co_return End{}; // gone
+        const auto response = protocol::parse_sasl_initial_response(*body);
+        if (!response.complete || !response.has_data) co_return co_await wrong("no SASL response");
+        auto fault = scram.begin(response.mechanism);
+        if (!fault) fault = scram.take_first(response.data);
+        if (fault) co_return co_await malformed(std::move(*fault));
+
+        out.clear();
+        protocol::append_sasl_continue(out, scram.challenge(secret.salt, secret.iterations));
+        body = co_await ask(messages, out);
+        if (!body) co_return End{};
+        fault = scram.take_final(*body);
+        if (fault) co_return co_await malformed(std::move(*fault));
+        protocol::WipedDigest client_key(config::scram_digests());
+        if (!scram.proves(secret.stored_key, *client_key))
+            co_return co_await wrong("wrong password, or no such user");
+        out.clear();
+        protocol::append_sasl_final(out, scram.signature(secret.server_key));
+        gone_ = !co_await send(out);
+        co_return End{};
+    }
+
+    // In PostgreSQL's words.
+    asio::awaitable<End> malformed(protocol::ScramFault fault) {
+        Bytes out;
+        protocol::append_error(out, Severity::fatal, {fault.sqlstate, fault.message, fault.detail});
+        (void)co_await send(out);
+        co_return ConsoleEnd{CloseReason::login_failed, "console: " + fault.message};
     }
 
     // Sends `out` and waits for the client's answer; nothing: gone_ is set.

@@ -1,6 +1,7 @@
 #include "proxy/admin/console/login.h"
 
-#include "tls/scram_keys.h"
+#include "protocol/scram_server.h"
+#include "proxy/config/scram_digests.h"
 
 #include <algorithm>
 #include <array>
@@ -26,8 +27,8 @@ protocol::ScramSecret secret_of(const std::string& user, const config::Config& c
     const config::ScramSecrets& secrets = config.console_secrets;
     const std::uint32_t iterations =
         secrets.empty() ? default_iterations : secrets.begin()->second.iterations;
-    protocol::ScramSecret mock =
-        protocol::mock_scram_secret(scram_digests(), config.console_mock_key, user, iterations);
+    protocol::ScramSecret mock = protocol::mock_scram_secret(
+        config::scram_digests(), config.console_mock_key, user, iterations);
     const auto found = secrets.find(user);
     return found == secrets.end() ? std::move(mock) : found->second;
 }
@@ -54,12 +55,6 @@ Proof proof_for(const ConsoleLogin& login, const config::Config& config, uid_t o
 
 SqlError no_longer_a_user() {
     return {"42501", "permission denied: you are no longer a user of the console"};
-}
-
-const protocol::ScramDigests& scram_digests() noexcept {
-    static constexpr protocol::ScramDigests digests{
-        tls::sha256, tls::hmac_sha256, tls::equal_in_constant_time};
-    return digests;
 }
 
 } // namespace pgmoat::admin

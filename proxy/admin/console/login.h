@@ -2,7 +2,7 @@
 // table of proofs.
 #pragma once
 
-#include "protocol/scram_server.h"
+#include "protocol/scram_secret.h"
 #include "proxy/admin/console/console_login.h"
 #include "proxy/admin/console/statement.h"
 #include "proxy/config/config.h"
@@ -31,8 +31,5 @@ proof_for(const ConsoleLogin& login, const config::Config& config, uid_t own_uid
 
 // For one who was: the lists are looked at again for each statement.
 [[nodiscard]] SqlError no_longer_a_user();
-
-// tls/'s digests in protocol/'s terms.
-[[nodiscard]] const protocol::ScramDigests& scram_digests() noexcept;
 
 } // namespace pgmoat::admin

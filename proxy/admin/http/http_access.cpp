@@ -38,6 +38,7 @@ HttpAccess load_http_access(const config::Config& config) {
     if (!config.http_users_file.empty()) {
         auto parsed = parse_http_users(read_file(config.http_users_file), config.http_users_file);
         if (!parsed.errors.empty()) throw config::ConfigError(std::move(parsed.errors));
+        access.warnings = std::move(parsed.warnings);
         access.users = std::make_shared<const HttpUsers>(std::move(parsed.users));
     }
     if (!config.http_tls_cert_file.empty()) {

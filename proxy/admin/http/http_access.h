@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace pgmoat::admin {
 
@@ -15,6 +16,7 @@ struct HttpAccess {
     std::shared_ptr<const tls::ServerContext> tls; // none: in the clear
     std::shared_ptr<const HttpUsers> users;        // none: everyone
     std::string listen;                            // the words of http_listen
+    std::vector<std::string> warnings;             // about the file of users
 };
 
 // Reads certificate, key and users. Throws tls::Error, config::ConfigError.

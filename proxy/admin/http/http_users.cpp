@@ -2,6 +2,7 @@
 
 #include "protocol/base64.h"
 #include "proxy/admin/limits.h"
+#include "proxy/config/saslprep.h"
 #include "tls/scram_keys.h"
 
 #include <algorithm>
@@ -11,9 +12,6 @@
 namespace pgmoat::admin {
 
 namespace {
-
-constexpr std::uint32_t new_iterations = 4096; // PostgreSQL's scram_iterations
-constexpr std::size_t new_salt_bytes = 16;     // PostgreSQL's SCRAM_DEFAULT_SALT_LEN
 
 bool is_basic(std::string_view scheme) {
     constexpr std::string_view basic = "basic ";
@@ -38,50 +36,29 @@ std::optional<std::string> credentials_of(std::string_view authorization) {
     return std::string(bytes->begin(), bytes->end());
 }
 
-// Empty: the line is fine.
-std::string take_line(std::string_view line, HttpUsers& users) {
-    const std::size_t colon = line.find(':');
-    const std::string name(line.substr(0, colon));
-    if (colon == std::string_view::npos || name.empty())
-        return "expected NAME:SECRET, as \"pgmoat http-user NAME\" prints it";
-    const auto secret = protocol::parse_scram_secret(line.substr(colon + 1));
-    if (!secret) return "the secret of \"" + name + "\" is not in the form SCRAM-SHA-256$...";
-    if (secret->iterations > http_password_iterations_max)
-        return "the secret of \"" + name + "\" has more than " +
-               std::to_string(http_password_iterations_max) + " iterations";
-    if (users.size() >= http_users_max)
-        return "there are more than " + std::to_string(http_users_max) + " users";
-    if (!users.emplace(name, *secret).second) return "user \"" + name + "\" is there twice";
-    return {};
-}
-
 } // namespace
 
 ParsedUsers parse_http_users(std::string_view text, const std::string& file) {
+    config::Problems problems;
     ParsedUsers parsed;
-    for (int number = 1; !text.empty(); ++number) {
-        const std::size_t length = std::min(text.find('\n'), text.size());
-        const std::string_view line = without_blanks(text.substr(0, length));
-        text.remove_prefix(std::min(length + 1, text.size()));
-        if (line.empty() || line.front() == '#') continue;
-        const std::string wrong = take_line(line, parsed.users);
-        if (!wrong.empty())
-            parsed.errors.push_back(wrong + " in file \"" + file + "\" line " +
-                                    std::to_string(number));
-    }
-    if (parsed.users.empty() && parsed.errors.empty())
-        parsed.errors.push_back("there is no user in file \"" + file + "\"");
+    parsed.users = config::parse_auth_file(text, {file, 0}, problems);
+    for (const auto& [name, secret] : parsed.users)
+        if (secret.iterations > http_password_iterations_max)
+            problems.error("the secret of \"" + name + "\" has more than " +
+                               std::to_string(http_password_iterations_max) + " iterations",
+                           {file, 0});
+    if (parsed.users.size() > http_users_max)
+        problems.error("more than " + std::to_string(http_users_max) + " users", {file, 0});
+    if (parsed.users.empty() && problems.errors.empty())
+        problems.error("there is no user", {file, 0});
+    parsed.errors = std::move(problems.errors);
+    parsed.warnings = std::move(problems.warnings);
     return parsed;
 }
 
-std::string make_http_secret(std::string_view password) {
-    const auto salt = tls::random_bytes(new_salt_bytes);
-    const auto keys = tls::derive_scram_keys(password, salt, new_iterations);
-    return protocol::text_of({new_iterations, salt, keys.stored, keys.server});
-}
-
 bool is_password_of(const protocol::ScramSecret& secret, std::string_view password) {
-    const auto keys = tls::derive_scram_keys(password, secret.salt, secret.iterations);
+    const auto keys =
+        tls::derive_scram_keys(config::saslprep(password), secret.salt, secret.iterations);
     return tls::equal_in_constant_time(keys.stored, secret.stored_key);
 }
 

@@ -1,13 +1,13 @@
-// Who may read the pages: HTTP's basic authentication against a file of `name:secret` lines, with
-// secrets as in pg_authid.rolpassword. An answer takes as long for an unknown name as for a wrong
+// Who may read the pages: HTTP's basic authentication against a file of SCRAM secrets, in the
+// format of proxy/config/auth_file. An answer takes as long for an unknown name as for a wrong
 // password. On the endpoint's thread.
 #pragma once
 
 #include "protocol/scram_secret.h"
+#include "proxy/config/auth_file.h"
 #include "tls/remembered.h"
 
 #include <chrono>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,18 +15,16 @@
 
 namespace pgmoat::admin {
 
-using HttpUsers = std::map<std::string, protocol::ScramSecret, std::less<>>;
+using HttpUsers = config::ScramSecrets;
 
 struct ParsedUsers {
     HttpUsers users;
     std::vector<std::string> errors; // one line each
+    std::vector<std::string> warnings;
 };
 
-// Blank lines and lines that begin with # do not count. `file` is for the words of the errors.
+// `file` is for the words of the errors.
 [[nodiscard]] ParsedUsers parse_http_users(std::string_view text, const std::string& file);
-
-// A new secret for the file, with a random salt.
-[[nodiscard]] std::string make_http_secret(std::string_view password);
 
 // Takes as long for a wrong password as for the right one, wherever they differ.
 [[nodiscard]] bool is_password_of(const protocol::ScramSecret& secret, std::string_view password);

@@ -3,6 +3,7 @@
 #include "proxy/admin/http/http_users.h"
 #include "proxy/admin/limits.h"
 #include "tests/component/admin/http_client.h"
+#include "tests/component/admin/http_secret.h"
 #include "tests/component/admin/running_endpoint.h"
 
 #include <memory>
@@ -23,7 +24,7 @@ std::string basic(const std::string& credentials) {
 
 HttpAccess for_alice() {
     HttpAccess access;
-    const std::string line = "alice:" + make_http_secret("wonder:land") + "\n";
+    const std::string line = R"("alice" ")" + make_http_secret("wonder:land") + "\"\n";
     access.users = std::make_shared<const HttpUsers>(parse_http_users(line, "users").users);
     return access;
 }
@@ -138,12 +139,13 @@ TEST_CASE("A name that does not exist takes as long as a wrong password") {
 }
 
 TEST_CASE("A users file is refused with the place of each mistake") {
-    const std::string good = "alice:" + make_http_secret("x");
+    const std::string good = R"("alice" ")" + make_http_secret("x") + '"';
     CHECK(parse_http_users("# comment\n\n " + good + " \r\n", "f").users.size() == 1);
-    const auto parsed = parse_http_users("bob\n" + good + "\nbob:md5abc\n" + good + "\n", "f");
+    const auto parsed =
+        parse_http_users("bob\n" + good + "\n\"bob\" \"md5abc\"\n" + good + "\n", "f");
     REQUIRE(parsed.errors.size() == 3);
     CHECK(parsed.errors[0].find("in file \"f\" line 1") != std::string::npos);
-    CHECK(parsed.errors[1].find("the secret of \"bob\"") == 0);
-    CHECK(parsed.errors[2] == "user \"alice\" is there twice in file \"f\" line 4");
+    CHECK(parsed.errors[1].find("the secret of user \"bob\"") == 0);
+    CHECK(parsed.errors[2] == "user \"alice\" is listed twice in file \"f\" line 4");
     CHECK(parse_http_users("\n", "f").errors.size() == 1);
 }

@@ -1,6 +1,7 @@
 // Which host a browser may believe to speak to.
 #include "proxy/admin/http/http_host.h"
 #include "tests/component/admin/http_client.h"
+#include "tests/component/admin/http_secret.h"
 #include "tests/component/admin/running_endpoint.h"
 
 #include <memory>
@@ -59,7 +60,7 @@ TEST_CASE("Under a foreign name there are numbers for Prometheus and answers for
 TEST_CASE("Where there are passwords, any name will do") {
     HttpAccess access;
     access.users = std::make_shared<const HttpUsers>(
-        parse_http_users("alice:" + make_http_secret("x") + "\n", "users").users);
+        parse_http_users(R"("alice" ")" + make_http_secret("x") + "\"\n", "users").users);
     RunningEndpoint server([] { return std::string("x"); }, access);
     CHECK(status_for(server, "/", "moat.example\r\nAuthorization: Basic YWxpY2U6eA==") == 200);
     CHECK(status_for(server, "/", "moat.example") == 401);

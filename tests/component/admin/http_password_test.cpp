@@ -2,8 +2,11 @@
 #include "protocol/scram_secret.h"
 #include "proxy/admin/http/http_users.h"
 #include "tests/support/catch.h"
+#include "tls/scram_keys.h"
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 using namespace pgmoat::admin;
 using pgmoat::protocol::parse_scram_secret;
@@ -29,13 +32,13 @@ TEST_CASE("a secret that PostgreSQL made is the password's and no other's") {
         CHECK_FALSE(is_password_of(*secret, wrong));
 }
 
-TEST_CASE("a secret of our own is the password's and salted anew each time") {
-    const std::string first = make_http_secret("correct horse");
-    CHECK(first != make_http_secret("correct horse"));
-    const auto secret = parse_scram_secret(first);
-    REQUIRE(secret);
-    CHECK(is_password_of(*secret, "correct horse"));
-    CHECK_FALSE(is_password_of(*secret, "battery staple"));
+TEST_CASE("a password is prepared as PostgreSQL prepares it before it is hashed") {
+    const std::vector<std::uint8_t> salt(16, 's');
+    const auto keys = pgmoat::tls::derive_scram_keys("IX", salt, 4096);
+    const pgmoat::protocol::ScramSecret secret{4096, salt, keys.stored, keys.server};
+    CHECK(is_password_of(secret, "IX"));
+    CHECK(is_password_of(secret, "I\xc2\xadX")); // SOFT HYPHEN
+    CHECK_FALSE(is_password_of(secret, "I-X"));
 }
 
 TEST_CASE("what is no secret, or would cost too much, is refused") {

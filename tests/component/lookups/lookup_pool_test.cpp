@@ -130,6 +130,22 @@ TEST_CASE("an answer is kept for its time and then looked up anew") {
     CHECK(fixture.gate->arrived == (forever ? 1 : 2));
 }
 
+TEST_CASE("a forgotten answer is looked up anew, and no other") {
+    Fixture fixture;
+    fixture.gate->open();
+    for (const int key : {7, 8}) {
+        auto answer = fixture.ask(key);
+        (void)take(answer);
+    }
+    fixture.pool.forget(7);
+    fixture.pool.forget(9); // never asked
+    for (const int key : {7, 8}) {
+        auto answer = fixture.ask(key);
+        (void)take(answer);
+    }
+    CHECK(fixture.gate->arrived == 3);
+}
+
 TEST_CASE("no more answers are kept than the bound says") {
     Fixture fixture;
     fixture.gate->open();

@@ -1,7 +1,10 @@
-// What a change of the hosts file alone may do to the setup in force.
+// What a change of the hosts file alone may do to the setup in force, and whose files are taken.
 #include "proxy/server/load_runtime_config.h"
+#include "proxy/server/process.h"
 #include "tests/support/catch.h"
 #include "tests/support/tls_pair.h"
+
+#include <unistd.h>
 
 using namespace pgmoat;
 
@@ -19,4 +22,24 @@ TEST_CASE("a hosts file that is empty for a moment is loaded by a reload, but no
     emptied.tls.hosts.clear();
     CHECK_THROWS_AS((void)server::reload_tls(running, emptied), config::ConfigError);
     CHECK_NOTHROW((void)server::load_runtime_config(emptied, &running));
+}
+
+TEST_CASE("a file of secrets that others may read is refused") {
+    config::Config config;
+    config.auth_file = "secrets";
+    config.auth_file_access = config::FileText::Access{::geteuid(), 0644};
+    CHECK_THROWS_AS((void)server::load_runtime_config(config), config::ConfigError);
+    config.auth_file_access->mode = 0600;
+    CHECK_NOTHROW((void)server::load_runtime_config(config));
+}
+
+TEST_CASE("root, who serves as another user, takes a file of secrets that is that user's") {
+    if (::geteuid() != 0) return;
+    config::Config config;
+    config.user = "nobody";
+    config.auth_file = "secrets";
+    config.auth_file_access = config::FileText::Access{*server::user_to_become("nobody"), 0600};
+    CHECK_NOTHROW((void)server::load_runtime_config(config));
+    config.auth_file_access->owner += 1;
+    CHECK_THROWS_AS((void)server::load_runtime_config(config), config::ConfigError);
 }

@@ -97,7 +97,19 @@ class Authority:
         dates = ("-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", "20200102000000Z") if expired else ()
         openssl(*ca, "-gencrl", *dates, "-out", list_file)
 
+    def sign_itself(self, name, key, digest="sha256"):
+        """A leaf that its own key has signed: channel binding follows the signature's digest. `key`: "ec:P-384",
+        "rsa:2048", "rsa-pss", "ed25519"."""
+        leaf = Certificate(self.folder / f"{name}.crt", self.folder / f"{name}.key")
+        chosen = () if key == "ed25519" else (f"-{digest}",)
+        openssl("req", "-x509", *self._new_key(leaf.key, key), *chosen, "-days", 30, "-subj", "/CN=localhost",
+                "-addext", "subjectAltName=DNS:localhost", "-out", leaf.certificate)
+        return leaf
+
     @staticmethod
     def _new_key(path, kind="ec"):
-        curve = ("-pkeyopt", "ec_paramgen_curve:P-256") if kind == "ec" else ()
-        return ("-newkey", kind, *curve, "-nodes", "-keyout", path)
+        kind, _, curve = kind.partition(":") if kind.startswith("ec") else (kind, "", "")
+        options = ("-pkeyopt", f"ec_paramgen_curve:{curve or 'P-256'}") if kind == "ec" else ()
+        if kind == "rsa-pss":
+            options = ("-pkeyopt", "rsa_keygen_bits:2048")
+        return ("-newkey", kind, *options, "-nodes", "-keyout", path)

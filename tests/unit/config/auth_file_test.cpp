@@ -14,7 +14,7 @@ const std::string secret = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ=="
 
 std::string error_of(const std::string& text) {
     Problems problems;
-    (void)read_auth_file(MemoryFiles("users.txt", text), "users.txt", problems);
+    (void)read_auth_file(MemoryFiles("users.txt", text), "users.txt", "auth_file", problems);
     return problems.errors.empty() ? "" : problems.errors.front();
 }
 
@@ -27,6 +27,7 @@ TEST_CASE("Users and their secrets are read, comments and blank lines left out")
                                    "; PgBouncer's comment\n# ours\n\n\"a\"\"b\" \"" + secret +
                                        "\"\r\n \"c\"\t\"" + secret + "\""),
                        "users.txt",
+                       "auth_file",
                        problems);
     REQUIRE(problems.errors.empty());
     REQUIRE(secrets.size() == 2);
@@ -42,11 +43,57 @@ TEST_CASE("A line that is no user and secret is an error with its place, without
                                     "\"alice\" \"" + secret,
                                     "\"alice\" \"" + secret + "\" x"})
         REQUIRE(error_of("\n" + line) == expected);
-    REQUIRE(error_of("\"alice\" \"hunter2\"") ==
-            R"(the secret of user "alice" is no SCRAM-SHA-256 secret in file "users.txt" line 1)");
+    REQUIRE(
+        error_of("\"alice\" \"hunter2\"") ==
+        R"(the secret of user "alice" is not a SCRAM-SHA-256 secret in file "users.txt" line 1)");
     const std::string line = "\"alice\" \"" + secret + "\"\n";
-    REQUIRE(error_of(line + line) ==
-            R"(user "alice" stands there twice in file "users.txt" line 2)");
+    REQUIRE(error_of(line + line) == R"(user "alice" is listed twice in file "users.txt" line 2)");
+}
+
+TEST_CASE("The first format of http_users_file is taken, with one warning") {
+    Problems problems;
+    const auto secrets = parse_auth_file(
+        "# old\nalice:" + secret + "\nbob:" + secret + "\n", {"users.txt", 0}, problems);
+    REQUIRE(problems.errors.empty());
+    REQUIRE(secrets.size() == 2);
+    REQUIRE(problems.warnings ==
+            std::vector<std::string>{
+                R"(lines of the form user:secret are deprecated: write "user" "secret")"
+                R"( in file "users.txt" line 2)"});
+}
+
+TEST_CASE("Passwords and MD5 hashes are refused in either format, and never repeated") {
+    for (const std::string& line :
+         {std::string("\"alice\" \"md5a3556571e93b0d20722ba62be61e8c2d\""),
+          std::string("\"alice\" \"hunter2\""),
+          std::string("alice:hunter2"),
+          std::string("alice:md5a3556571e93b0d20722ba62be61e8c2d")}) {
+        const std::string error = error_of(line);
+        REQUIRE_FALSE(error.empty());
+        REQUIRE(error.find("hunter2") == error.npos);
+        REQUIRE(error.find("md5a3") == error.npos);
+    }
+}
+
+TEST_CASE("A line that is written is read again") {
+    const auto parsed = pgmoat::protocol::parse_scram_secret(secret).value();
+    Problems problems;
+    const auto secrets =
+        parse_auth_file(auth_file_line("a\"b c", parsed), {"users.txt", 0}, problems);
+    REQUIRE(problems.errors.empty());
+    REQUIRE(pgmoat::protocol::text_of(secrets.at("a\"b c")) == secret);
+}
+
+TEST_CASE("Who may own and read a file of secrets is as for private keys") {
+    constexpr unsigned we = 1000;
+    REQUIRE(secret_file_problem("f", {we, 0600}, we).empty());
+    REQUIRE(secret_file_problem("f", {we, 0400}, we).empty());
+    REQUIRE(secret_file_problem("f", {0, 0640}, we).empty());
+    REQUIRE(secret_file_problem("f", {0, 0600}, 0).empty());
+    REQUIRE_FALSE(secret_file_problem("f", {we, 0640}, we).empty());
+    REQUIRE_FALSE(secret_file_problem("f", {0, 0644}, we).empty());
+    REQUIRE_FALSE(secret_file_problem("f", {0, 0660}, we).empty());
+    REQUIRE_FALSE(secret_file_problem("f", {1001, 0600}, we).empty());
 }
 
 TEST_CASE("A console_auth_file that is not there is an error of the configuration") {

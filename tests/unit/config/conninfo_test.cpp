@@ -45,13 +45,23 @@ TEST_CASE("what a connection string does not say has libpq's defaults") {
     CHECK(conninfo.given[0].keyword == "host");
 }
 
+TEST_CASE("who answers SCRAM is pgmoat's own keyword") {
+    CHECK_FALSE(parse_conninfo("host=db").login);
+    CHECK(parse_conninfo("host=db login=auto").login == LoginMode::automatic);
+    CHECK(parse_conninfo("host=db login=relay").login == LoginMode::relay);
+    CHECK(parse_conninfo("host=db login=bridge").login == LoginMode::bridge);
+    CHECK(error_of("host=db login=never") == "invalid login value: \"never\"");
+}
+
 TEST_CASE("every honoured keyword reaches its field") {
     const Conninfo conninfo = parse_conninfo(
         "hostaddr=10.0.0.1 port=7 sslmode=verify-full sslnegotiation=direct sslrootcert=r.crt "
         "sslcrl=c.crl sslcrldir=crls sslcert=a.crt sslkey=a.key sslpassword=pw sslsni=0 "
         "ssl_min_protocol_version=tlsv1.3 ssl_max_protocol_version=TLSv1.3 connect_timeout=5 "
         "keepalives=0 keepalives_idle=1 keepalives_interval=2 keepalives_count=3 "
-        "tcp_user_timeout=4");
+        "tcp_user_timeout=4 proxy_protocol=v2 client_facts=settings");
+    CHECK(conninfo.proxy_protocol == ProxyProtocol::v2);
+    CHECK(conninfo.client_facts == ClientFacts::settings);
     CHECK(conninfo.hosts[0].hostaddr == "10.0.0.1");
     CHECK(conninfo.hosts[0].port == 7);
     CHECK(conninfo.sslmode == SslMode::verify_full);
@@ -168,6 +178,8 @@ TEST_CASE("what libpq refuses is refused in its words") {
         {"HOST=a", R"(invalid connection option "HOST")"},
         {" = x", R"(invalid connection option "")"},
         {"foo=1 host='a", R"(invalid connection option "foo")"},
+        {"host=a proxy_protocol=v3", R"(invalid proxy_protocol value: "v3")"},
+        {"host=a client_facts=on", R"(invalid client_facts value: "on")"},
         {"host=a sslmode=bogus", R"(invalid sslmode value: "bogus")"},
         {"host=a sslmode=REQUIRE", R"(invalid sslmode value: "REQUIRE")"},
         {"host=a sslmode=", R"(invalid sslmode value: "")"},

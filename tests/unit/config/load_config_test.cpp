@@ -364,6 +364,21 @@ TEST_CASE("the role query and its login need each other") {
               .starts_with("\"role_query_conninfo\" needs \"role_query\""));
 }
 
+TEST_CASE("a bridged login needs a source of secrets, and a query a login") {
+    CHECK(errors_of(minimal + "login = bridge")
+              .starts_with("login mode \"bridge\" needs SCRAM secrets"));
+    CHECK(errors_of("upstream.a = 'host=x login=bridge'\n" + minimal)
+              .starts_with("login mode \"bridge\" needs SCRAM secrets"));
+    CHECK(errors_of(minimal + "auth_query = 'SELECT 1, $1'")
+              .starts_with("\"auth_query\" needs \"auth_query_conninfo\""));
+    const Config config =
+        load(minimal + "login = bridge\nauth_query_conninfo = 'user=a sslkey=a.key'");
+    CHECK(config.login == LoginMode::bridge);
+    CHECK(config.auth_query == default_auth_query);
+    CHECK(config.auth_query_conninfo[1].value == "etc/a.key");
+    CHECK(has_secret_source(config));
+}
+
 TEST_CASE("what is wrong with the login of the role query is said without its password") {
     const std::string errors = errors_of(
         minimal + "role_query_conninfo = 'password=secret usr=x'\nrole_query = 'SELECT $1'");

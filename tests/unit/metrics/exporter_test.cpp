@@ -72,6 +72,7 @@ TEST_CASE("Counts appear under their name and labels") {
     f.block.server_error(f.edge, "42");
     f.block.upstream_connect(f.db, ConnectResult::tls_failed, 1ms);
     f.block.cancel_request(CancelOutcome::forwarded);
+    f.block.scram_login(ScramOutcome::ok);
     f.block.rate_limited(Limit::max_connections);
     f.block.accept_failed(EMFILE);
     f.block.log_messages_dropped(3);
@@ -95,6 +96,7 @@ TEST_CASE("Counts appear under their name and labels") {
         {R"(pgmoat_transactions_total{listener="edge",state="rolled_back"})", "1"},
         {R"(pgmoat_server_errors_total{listener="edge",sqlstate_class="42"})", "1"},
         {R"(pgmoat_upstream_connects_total{upstream="db",result="tls_failed"})", "1"},
+        {R"(pgmoat_scram_logins_total{outcome="ok"})", "1"},
         {R"(pgmoat_cancel_requests_total{outcome="forwarded"})", "1"},
         {R"(pgmoat_rate_limited_total{limit="max_connections"})", "1"},
         {R"(pgmoat_accept_errors_total{errno="EMFILE"})", "1"},

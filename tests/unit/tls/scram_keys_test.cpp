@@ -45,3 +45,18 @@ TEST_CASE("Random bytes differ from call to call") {
     REQUIRE(random_bytes(18).size() == 18);
     REQUIRE(random_bytes(18) != random_bytes(18));
 }
+
+TEST_CASE("RFC 7677's password becomes its keys") {
+    const std::string_view salt = "\x5b\x6d\x99\x68\x9d\x12\x35\x8e"
+                                  "\xec\xa0\x4b\x14\x12\x36\xfa\x81";
+    const ScramKeys keys = derive_scram_keys("pencil", view(salt), 4096);
+    REQUIRE(hex(keys.stored) == "586e5df283e6dceb5c3e791d8b8528ec191e664045ce971792e2e6b5bb13e2a6");
+    REQUIRE(hex(keys.server) == "c1f3cbc1c13a9d35a14c0990eed97629ea225863e566a4314ab99f3f00e5d9d5");
+    REQUIRE(sha256(keys.client) == keys.stored);
+}
+
+TEST_CASE("wiped bytes are zero") {
+    Sha256 key = sha256(view("abc"));
+    wipe(key);
+    REQUIRE(key == Sha256{});
+}

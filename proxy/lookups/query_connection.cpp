@@ -1,9 +1,11 @@
-#include "proxy/lookups/role_connection.h"
+#include "proxy/lookups/query_connection.h"
 
 #include "proxy/lookups/limits.h"
+#include "proxy/lookups/own_header.h"
 
 #include <libpq-fe.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,8 +15,6 @@
 #include <vector>
 
 namespace pgmoat::lookups {
-
-using hba::UserRoles;
 
 namespace {
 
@@ -33,10 +33,16 @@ std::set<std::string> known_keywords() {
     return known;
 }
 
-PGconn* start(const RoleSource& source) {
+std::string options_of(const QueryShape& shape) {
+    std::string options = "-c statement_timeout=" + milliseconds(role_query_timeout);
+    if (shape.fixed_search_path) options += " -c search_path=pg_catalog";
+    return options;
+}
+
+PGconn* start(const QuerySource& source, const QueryShape& shape) {
     std::vector<std::pair<std::string, std::string>> pairs{
         {"tcp_user_timeout", milliseconds(role_connect_timeout)},
-        {"options", "-c statement_timeout=" + milliseconds(role_query_timeout)},
+        {"options", options_of(shape)},
         {"application_name", "pgmoat"},
         {"gssencmode", "disable"}, // as to every upstream
     };
@@ -56,6 +62,25 @@ PGconn* start(const RoleSource& source) {
     return PQconnectStartParams(keywords.data(), values.data(), 0);
 }
 
+// As the upstream has it, unless the login's own conninfo says otherwise.
+protocol::Bytes header_of(const QuerySource& source) {
+    auto version = config::ProxyProtocol::off;
+    for (const auto& [keyword, value] : source.conninfo)
+        if (keyword == "proxy_protocol")
+            version = config::proxy_protocol_from(value).value_or(config::ProxyProtocol::off);
+    return own_header(version);
+}
+
+// Between libpq's connect() and its own first word. A socket that could not be connected is left to
+// libpq, which goes on to the next address.
+std::string send_header(PGconn& connection, const protocol::Bytes& header) {
+    pollfd socket{PQsocket(&connection), POLLOUT, 0};
+    if (::poll(&socket, 1, 0) <= 0 || (socket.revents & (POLLERR | POLLHUP)) != 0) return {};
+    const ssize_t sent = ::send(socket.fd, header.data(), header.size(), MSG_NOSIGNAL);
+    if (sent == static_cast<ssize_t>(header.size())) return {};
+    return "could not send the PROXY protocol header";
+}
+
 // libpq's messages end with a line feed and may have several lines.
 std::string as_one_line(std::string text) {
     while (!text.empty() && text.back() == '\n')
@@ -67,22 +92,22 @@ std::string as_one_line(std::string text) {
 
 } // namespace
 
-void RoleConnection::Finish::operator()(pg_conn* connection) const noexcept {
+void QueryConnection::Finish::operator()(pg_conn* connection) const noexcept {
     PQfinish(connection);
 }
 
-void RoleConnection::Finish::operator()(pg_result* result) const noexcept {
+void QueryConnection::Finish::operator()(pg_result* result) const noexcept {
     PQclear(result);
 }
 
 // A kept connection may have died since: the question is then put once more, to a new one.
-UserRoles RoleConnection::ask(const std::string& user, const std::stop_token& stop) {
-    UserRoles answer;
+QueryAnswer QueryConnection::ask(const std::string& user, const std::stop_token& stop) {
+    QueryAnswer answer;
     for (bool again = connection_ != nullptr;; again = false) {
         if (!connection_) answer.error = log_in(stop);
         if (answer.error.empty()) answer.error = send(user, stop, answer);
         if (answer.error.empty()) return answer;
-        answer.roles.clear();
+        answer.rows.clear();
         if (!connection_) return answer;
         const bool broken = PQstatus(connection_.get()) == CONNECTION_BAD;
         // What is in the middle of an answer is of no more use either.
@@ -92,10 +117,17 @@ UserRoles RoleConnection::ask(const std::string& user, const std::stop_token& st
     }
 }
 
-std::string RoleConnection::log_in(const std::stop_token& stop) {
+std::string QueryConnection::log_in(const std::stop_token& stop) {
     const Limit limit{stop, Clock::now() + role_login_timeout};
-    connection_.reset(start(source_));
+    connection_.reset(start(source_, shape_));
     if (!connection_) return "out of memory";
+    const protocol::Bytes header = header_of(source_);
+    const auto connecting = [&] { return PQstatus(connection_.get()) == CONNECTION_STARTED; };
+    if (!header.empty() && !connecting() && PQstatus(connection_.get()) != CONNECTION_BAD) {
+        connection_.reset(); // libpq has spoken already
+        return "a PROXY protocol header cannot be sent over a Unix-domain socket: set "
+               "proxy_protocol=off";
+    }
     // libpq asks to begin with writing, whatever the socket's state.
     for (PostgresPollingStatusType status = PGRES_POLLING_WRITING; status != PGRES_POLLING_OK;
          status = PQconnectPoll(connection_.get())) {
@@ -104,6 +136,8 @@ std::string RoleConnection::log_in(const std::stop_token& stop) {
             wrong = error();
         else
             wrong = wait(status == PGRES_POLLING_READING ? POLLIN : POLLOUT, limit);
+        if (wrong.empty() && !header.empty() && connecting())
+            wrong = send_header(*connection_, header);
         if (wrong.empty()) continue;
         connection_.reset();
         return wrong;
@@ -112,7 +146,7 @@ std::string RoleConnection::log_in(const std::stop_token& stop) {
 }
 
 std::string
-RoleConnection::send(const std::string& user, const std::stop_token& stop, UserRoles& answer) {
+QueryConnection::send(const std::string& user, const std::stop_token& stop, QueryAnswer& answer) {
     PGconn* const connection = connection_.get();
     const Limit limit{stop, Clock::now() + role_query_timeout + stop_poll};
     const char* const parameter = user.c_str();
@@ -132,22 +166,29 @@ RoleConnection::send(const std::string& user, const std::stop_token& stop, UserR
     }
 }
 
-std::string RoleConnection::take_result(const pg_result& result, UserRoles& answer) const {
+std::string QueryConnection::take_result(const pg_result& result, QueryAnswer& answer) const {
     const ExecStatusType status = PQresultStatus(&result);
     if (status == PGRES_FATAL_ERROR) return as_one_line(PQresultErrorMessage(&result));
-    if (status != PGRES_TUPLES_OK || PQnfields(&result) != 1)
-        return "role_query must give one column";
+    if (status != PGRES_TUPLES_OK || PQnfields(&result) != shape_.columns)
+        return std::string(shape_.name) + " must give " +
+               (shape_.columns == 1 ? "one column" : std::to_string(shape_.columns) + " columns");
     const int rows = PQntuples(&result);
-    if (static_cast<std::size_t>(rows) > roles_of_user_max)
-        return "role_query gives more than " + std::to_string(roles_of_user_max) + " rows";
-    for (int row = 0; row < rows; ++row)
-        if (PQgetisnull(&result, row, 0) == 0)
-            answer.roles.emplace(PQgetvalue(&result, row, 0),
-                                 static_cast<std::size_t>(PQgetlength(&result, row, 0)));
+    if (static_cast<std::size_t>(rows) > shape_.rows_max)
+        return std::string(shape_.name) + " gives more than " + std::to_string(shape_.rows_max) +
+               (shape_.rows_max == 1 ? " row" : " rows");
+    for (int row = 0; row < rows; ++row) {
+        QueryAnswer::Row& values = answer.rows.emplace_back();
+        for (int column = 0; column < shape_.columns; ++column) {
+            values.emplace_back();
+            if (PQgetisnull(&result, row, column) != 0) continue;
+            values.back().emplace(PQgetvalue(&result, row, column),
+                                  static_cast<std::size_t>(PQgetlength(&result, row, column)));
+        }
+    }
     return {};
 }
 
-std::string RoleConnection::wait(short events, const Limit& limit) const {
+std::string QueryConnection::wait(short events, const Limit& limit) const {
     for (;;) {
         if (limit.stop.stop_requested()) return "shutting down";
         if (Clock::now() >= limit.until) return "timeout expired";
@@ -158,7 +199,7 @@ std::string RoleConnection::wait(short events, const Limit& limit) const {
     }
 }
 
-std::string RoleConnection::error() const {
+std::string QueryConnection::error() const {
     return as_one_line(PQerrorMessage(connection_.get()));
 }
 

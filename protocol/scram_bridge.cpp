@@ -1,0 +1,257 @@
+// The picture of scram_bridge.h as code, from top to bottom in the order of the exchange.
+#include "protocol/scram_bridge.h"
+
+#include "protocol/client_messages.h"
+#include "protocol/frames.h"
+#include "protocol/limits.h"
+#include "protocol/messages.h"
+#include "protocol/server_messages.h"
+#include "protocol/wire_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <utility>
+
+namespace pgmoat::protocol {
+namespace {
+
+constexpr std::uint32_t authentication_ok = 0;
+constexpr std::uint32_t sasl_continue = 11;
+constexpr std::uint32_t sasl_final = 12;
+
+// The client is not told what a server did wrong: to it, there is no server. 57P03 makes libpq go
+// to its next host.
+const ScramFault upstream_nonsense{
+    "57P03", "the upstream server does not speak the PostgreSQL protocol", {}};
+const ScramFault upstream_unproven{
+    "57P03", "the upstream server did not prove that it knows the user's secret", {}};
+
+bool contains(std::span<const std::string> names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+void append(Bytes& out, std::string_view text) {
+    out.insert(out.end(), text.begin(), text.end());
+}
+
+// SASLResponse, or SASLInitialResponse where a mechanism is named. Made in one piece.
+Bytes sasl_response(std::string_view mechanism, std::string_view data) {
+    const std::size_t named = mechanism.empty() ? 0 : mechanism.size() + 1 + 4;
+    Bytes frame;
+    frame.reserve(frame_header_bytes + named + data.size());
+    frame.push_back('p');
+    append_uint32(frame, static_cast<std::uint32_t>(frame_length_min + named + data.size()));
+    if (!mechanism.empty()) {
+        append(frame, mechanism);
+        frame.push_back(0);
+        append_uint32(frame, static_cast<std::uint32_t>(data.size()));
+    }
+    append(frame, data);
+    return frame;
+}
+
+// What libpq would choose and say. Nothing: no mechanism that we know.
+std::optional<ScramBinding> binding_for(const ScramLeg& leg,
+                                        std::span<const std::string> mechanisms) {
+    const bool plus = contains(mechanisms, scram_plus_mechanism);
+    if (plus && leg.in_tls && !leg.end_point.empty())
+        return ScramBinding::to_end_point(leg.end_point);
+    if (!contains(mechanisms, scram_mechanism)) return std::nullopt;
+    // y: we could, and the server does not offer it. The real server refuses that if it did.
+    const bool could = leg.in_tls && !leg.end_point.empty();
+    return ScramBinding{could ? "y,," : "n,,", {}};
+}
+
+} // namespace
+
+std::string_view word_of(ScramOutcome outcome) noexcept {
+    switch (outcome) {
+    case ScramOutcome::ok: return "ok";
+    case ScramOutcome::wrong_proof: return "wrong_proof";
+    case ScramOutcome::no_secret: return "no_secret";
+    case ScramOutcome::refused_by_server: return "refused_by_server";
+    case ScramOutcome::stale_secret: return "stale_secret";
+    case ScramOutcome::lookup_failed: return "lookup_failed";
+    case ScramOutcome::bad_message: return "bad_message";
+    case ScramOutcome::downgrade: return "downgrade";
+    case ScramOutcome::bad_server_message: return "bad_server_message";
+    case ScramOutcome::server_not_verified: return "server_not_verified";
+    case ScramOutcome::not_configured: return "not_configured";
+    case ScramOutcome::abandoned: return "abandoned";
+    }
+    return "";
+}
+
+ScramBridge::ScramBridge(const ScramDigests& digests,
+                         ScramLeg client,
+                         ScramLeg server,
+                         ScramRandom random,
+                         std::string user)
+    : digests_(digests), server_leg_(std::move(server)), random_(std::move(random)),
+      user_(std::move(user)),
+      to_client_(digests, random_.client_nonce, client.in_tls ? client.end_point : Bytes{}) {}
+
+ScramBridge::~ScramBridge() {
+    if (secret_) wipe_secret(digests_, *secret_);
+    digests_.wipe(random_.proof);
+    digests_.wipe(random_.stored_key);
+    for (std::string* nonce : {&random_.client_nonce, &random_.server_nonce})
+        digests_.wipe({reinterpret_cast<std::uint8_t*>(nonce->data()), nonce->size()});
+}
+
+bool ScramBridge::speaks_scram(std::span<const std::string> mechanisms) {
+    return contains(mechanisms, scram_mechanism) || contains(mechanisms, scram_plus_mechanism);
+}
+
+ScramBridge::Action ScramBridge::begin(std::span<const std::string> mechanisms) {
+    assert(state_ == State::start);
+    if (contains(mechanisms, scram_plus_mechanism) && !server_leg_.in_tls)
+        return refuse_server(
+            "server offered SCRAM-SHA-256-PLUS authentication over a non-SSL connection");
+    std::optional<ScramBinding> binding = binding_for(server_leg_, mechanisms);
+    if (!binding) return refuse_server("none of the server's SASL mechanisms can be bridged");
+    to_server_.emplace(digests_, random_.server_nonce, std::move(*binding));
+    Bytes frame;
+    append_sasl_request(frame, to_client_.mechanisms());
+    return ask_client(State::client_first, std::move(frame));
+}
+
+ScramBridge::Action
+ScramBridge::client_said(std::uint8_t type, std::uint32_t length, ByteView body) {
+    assert(state_ == State::client_first || state_ == State::client_final);
+    if (type != 'p')
+        return refuse_client(
+            {"08P01", "expected SASL response, got message type " + std::to_string(type), {}});
+    if (length > scram_frame_length_max || length < frame_length_min) {
+        // PostgreSQL logs "invalid message length" and fails the login as for a wrong password.
+        return refuse(ScramOutcome::bad_message, wrong_password(), "SCRAM message is too long");
+    }
+    return state_ == State::client_first ? take_client_first(body) : take_client_final(body);
+}
+
+ScramBridge::Action ScramBridge::take_client_first(ByteView body) {
+    if (mechanism_selected_) return take_client_data(body);
+    const SaslInitialResponse response = parse_sasl_initial_response(body);
+    mechanism_selected_ = true;
+    if (auto fault = to_client_.begin(response.mechanism)) return refuse_client(*fault);
+    if (!response.complete) return refuse_client({"08P01", "invalid message format", {}});
+    if (response.has_data) return take_client_data(response.data);
+    Bytes frame;
+    append_sasl_continue(frame, "");
+    return ask_client(State::client_first, std::move(frame));
+}
+
+ScramBridge::Action ScramBridge::take_client_data(ByteView data) {
+    if (auto fault = to_client_.take_first(data)) return refuse_client(*fault);
+    return ask_server(State::server_first,
+                      sasl_response(to_server_->mechanism(), to_server_->first()));
+}
+
+ScramBridge::Action ScramBridge::server_said(ByteView body) {
+    WireReader reader(body);
+    const std::uint32_t code = reader.uint32();
+    if (code == authentication_ok)
+        return refuse(ScramOutcome::server_not_verified,
+                      upstream_unproven,
+                      "server accepted the login before the SCRAM exchange was complete");
+    if (code == sasl_continue && state_ == State::server_first)
+        return take_server_first(body.subspan(4));
+    if (code == sasl_final && state_ == State::server_final)
+        return take_server_final(body.subspan(4));
+    return refuse_server("unexpected authentication request " + std::to_string(code) +
+                         " during the SCRAM exchange");
+}
+
+ScramBridge::Action ScramBridge::take_server_first(ByteView message) {
+    const std::string complaint = to_server_->take_challenge(message);
+    if (!complaint.empty()) return refuse_server(complaint);
+    state_ = State::secret;
+    return FindSecret{false};
+}
+
+// Of an unknown user there is nothing to compare; the server says what it thinks.
+ScramBridge::Action ScramBridge::secret_found(std::optional<ScramSecret> secret) {
+    assert(state_ == State::secret);
+    if (secret_) wipe_secret(digests_, *secret_);
+    secret_ = std::move(secret);
+    const bool stale = secret_ && (secret_->iterations != to_server_->iterations() ||
+                                   secret_->salt != to_server_->salt());
+    if (stale && !std::exchange(asked_again_, true)) return FindSecret{true};
+    // What is not the server that the secret is from must not choose what the client hashes.
+    if (stale)
+        return refuse(ScramOutcome::stale_secret,
+                      wrong_password(),
+                      "the server's salt or iteration count is another than the known secret's");
+    const std::string challenge =
+        to_client_.challenge(to_server_->salt(), to_server_->iterations());
+    Bytes frame;
+    append_sasl_continue(frame, challenge);
+    return ask_client(State::client_final, std::move(frame));
+}
+
+ScramBridge::Action ScramBridge::take_client_final(ByteView body) {
+    if (auto fault = to_client_.take_final(body)) return refuse_client(*fault);
+    WipedDigest client_key(digests_);
+    const ScramDigest& stored_key = secret_ ? secret_->stored_key : random_.stored_key;
+    const bool right = to_client_.proves(stored_key, *client_key) && secret_;
+    proof_ = right ? Proof::right : secret_ ? Proof::wrong : Proof::unknown_user;
+    // Both are made for each client, so that the time tells nothing.
+    const WipedText real(digests_, to_server_->prove(*client_key, stored_key));
+    const WipedText random(digests_, to_server_->prove_nothing(random_.proof));
+    return ask_server(State::server_final, sasl_response({}, right ? *real : *random));
+}
+
+ScramBridge::Action ScramBridge::take_server_final(ByteView message) {
+    if (proof_ != Proof::right || !to_server_->is_signed(message, secret_->server_key))
+        return refuse(ScramOutcome::server_not_verified,
+                      upstream_unproven,
+                      proof_ == Proof::right ? "server's SCRAM signature is wrong"
+                                             : "server accepted a proof that nobody could make");
+    Bytes frame;
+    append_sasl_final(frame, to_client_.signature(secret_->server_key));
+    state_ = State::over;
+    return Accept{std::move(frame)};
+}
+
+ScramOutcome ScramBridge::refused_by_server() const noexcept {
+    switch (proof_) {
+    case Proof::unknown_user: return ScramOutcome::no_secret;
+    case Proof::wrong: return ScramOutcome::wrong_proof;
+    case Proof::none:
+    case Proof::right: return ScramOutcome::refused_by_server;
+    }
+    return ScramOutcome::refused_by_server;
+}
+
+ScramBridge::Action ScramBridge::ask_client(State next, Bytes frame) {
+    state_ = next;
+    return AskClient{std::move(frame)};
+}
+
+ScramBridge::Action ScramBridge::ask_server(State next, Bytes frame) {
+    state_ = next;
+    return AskServer{std::move(frame)};
+}
+
+ScramBridge::Action ScramBridge::refuse(ScramOutcome outcome, ScramFault fault, std::string why) {
+    state_ = State::over;
+    return Refuse{std::move(fault), std::move(why), outcome};
+}
+
+ScramBridge::Action ScramBridge::refuse_client(const ScramFault& fault) {
+    const auto outcome =
+        to_client_.saw_downgrade() ? ScramOutcome::downgrade : ScramOutcome::bad_message;
+    const std::string detail = fault.detail.empty() ? "" : ": " + fault.detail;
+    return refuse(outcome, fault, fault.message + detail);
+}
+
+ScramBridge::Action ScramBridge::refuse_server(std::string why) {
+    return refuse(ScramOutcome::bad_server_message, upstream_nonsense, std::move(why));
+}
+
+ScramFault ScramBridge::wrong_password() const {
+    return {"28P01", "password authentication failed for user \"" + user_ + '"', {}};
+}
+
+} // namespace pgmoat::protocol

@@ -1,0 +1,154 @@
+// Joins both SCRAM roles into one login through a proxy that ends TLS on both legs: the server
+// leads. Salt and iterations are always the server's; the stored secret gives StoredKey and
+// ServerKey only; whether a user may log in, and in which words not, is the server's to say.
+//
+//   verb             | input                       | action
+//   -----------------+-----------------------------+----------------------------------------------
+//   begin()          | the server's list           | AskClient: our list, PLUS where it can bind
+//   client_said()    | client-first                | AskServer: a client-first of ours
+//   server_said()    | server-first: r, s, i       | FindSecret
+//   secret_found()   | other salt or count         | FindSecret once more; then Refuse
+//   secret_found()   | as the server's, or nothing | AskClient: both nonces, the server's s and i
+//   client_said()    | client-final                | AskServer: our proof; wrong or unknown: random
+//   server_said()    | v=, which must be right      | Accept: our v=
+//
+// Each verb gives the next action; begin() is first, then the verb that the action asks for. An
+// ErrorResponse of the server ends the login at any point and passes to the client unchanged: that
+// is the driver's (refused_by_server() says how it is counted). Anything out of order from the
+// server is a Refuse. Known and unknown users cost the same work. Keys, proofs and nonces are wiped
+// with this object; frames of the actions are the driver's to wipe.
+#pragma once
+
+#include "protocol/bytes.h"
+#include "protocol/scram_client.h"
+#include "protocol/scram_server.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace pgmoat::protocol {
+
+// What one leg can bind to.
+struct ScramLeg {
+    bool in_tls = false;
+    Bytes end_point; // tls-server-end-point of its server certificate; empty: it has no digest
+};
+
+// New random values of one login.
+struct ScramRandom {
+    std::string client_nonce; // of ours, for the leg to the client: printable, no comma
+    std::string server_nonce;
+    ScramDigest proof{};      // where there is nothing to prove
+    ScramDigest stored_key{}; // takes the place of an unknown user's: no proof matches it
+};
+
+enum class ScramOutcome {
+    ok,
+    wrong_proof,         // the client does not know the password; the server refused
+    no_secret,           // no secret of this user was found; the server refused
+    refused_by_server,   // for a reason of its own, such as VALID UNTIL
+    stale_secret,        // the server's salt or count is another than the secret's
+    lookup_failed,       // secrets could not be looked up
+    bad_message,         // of the client
+    downgrade,           // the client saw no PLUS although it was offered
+    bad_server_message,  // of the server
+    server_not_verified, // the server did not prove that it knows the secret
+    not_configured,      // relaying cannot work, and no source of secrets is configured
+    abandoned,           // a side went away, or the time was over
+    last = abandoned,
+};
+[[nodiscard]] std::string_view word_of(ScramOutcome outcome) noexcept;
+
+class ScramBridge {
+  public:
+    struct AskClient { // send, then client_said()
+        Bytes frame;
+    };
+    struct AskServer { // send, then server_said()
+        Bytes frame;
+    };
+    struct FindSecret { // then secret_found()
+        bool again;     // what was found first is stale: do not answer from a cache
+    };
+    struct Accept { // send; the server's AuthenticationOk may pass now
+        Bytes frame;
+    };
+    struct Refuse { // the client is to be told the fault, as FATAL
+        ScramFault fault;
+        std::string why; // for the log
+        ScramOutcome outcome;
+    };
+    using Action = std::variant<AskClient, AskServer, FindSecret, Accept, Refuse>;
+
+    // `user`: as the startup packet names it, for PostgreSQL's words of a refusal.
+    ScramBridge(const ScramDigests& digests,
+                ScramLeg client,
+                ScramLeg server,
+                ScramRandom random,
+                std::string user);
+    ~ScramBridge();
+    ScramBridge(const ScramBridge&) = delete;
+    ScramBridge& operator=(const ScramBridge&) = delete;
+
+    // Whether there is anything to bridge in the server's list.
+    [[nodiscard]] static bool speaks_scram(std::span<const std::string> mechanisms);
+
+    [[nodiscard]] Action begin(std::span<const std::string> mechanisms);
+    // A frame of the client: its type, its length word, its body. A body above
+    // scram_frame_length_max need not be read: it may be empty then.
+    [[nodiscard]] Action client_said(std::uint8_t type, std::uint32_t length, ByteView body);
+    // Body of an Authentication message, its code included. Whenever one comes before Accept.
+    [[nodiscard]] Action server_said(ByteView body);
+    // Nothing: the user is unknown, or has no SCRAM secret.
+    [[nodiscard]] Action secret_found(std::optional<ScramSecret> secret);
+
+    // What an ErrorResponse of the server means now.
+    [[nodiscard]] ScramOutcome refused_by_server() const noexcept;
+    [[nodiscard]] bool client_is_bound() const noexcept { return to_client_.is_bound(); }
+    [[nodiscard]] bool server_is_bound() const noexcept {
+        return to_server_ && to_server_->is_bound();
+    }
+    [[nodiscard]] bool asked_again() const noexcept { return asked_again_; }
+
+  private:
+    enum class State {
+        start,
+        client_first,
+        server_first,
+        secret,
+        client_final,
+        server_final,
+        over
+    };
+    enum class Proof { none, unknown_user, wrong, right };
+
+    [[nodiscard]] Action take_client_first(ByteView body);
+    [[nodiscard]] Action take_client_data(ByteView data);
+    [[nodiscard]] Action take_server_first(ByteView message);
+    [[nodiscard]] Action take_client_final(ByteView body);
+    [[nodiscard]] Action take_server_final(ByteView message);
+    [[nodiscard]] Action ask_client(State next, Bytes frame);
+    [[nodiscard]] Action ask_server(State next, Bytes frame);
+    [[nodiscard]] Action refuse(ScramOutcome outcome, ScramFault fault, std::string why);
+    [[nodiscard]] Action refuse_client(const ScramFault& fault);
+    [[nodiscard]] Action refuse_server(std::string why);
+    [[nodiscard]] ScramFault wrong_password() const;
+
+    const ScramDigests& digests_;
+    ScramLeg server_leg_;
+    ScramRandom random_;
+    std::string user_;
+    ScramServer to_client_;                // we are the client's server
+    std::optional<ScramClient> to_server_; // and the server's client
+    std::optional<ScramSecret> secret_;
+    State state_ = State::start;
+    Proof proof_ = Proof::none;
+    bool mechanism_selected_ = false;
+    bool asked_again_ = false;
+};
+
+} // namespace pgmoat::protocol

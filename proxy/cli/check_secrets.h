@@ -1,0 +1,15 @@
+// For `pgmoat check`: asks auth_query on each upstream that bridges logins, and compares the
+// secrets of auth_file with what the servers have.
+#pragma once
+
+#include "proxy/cli/check.h"
+#include "proxy/runtime/runtime_config.h"
+
+#include <vector>
+
+namespace pgmoat::cli {
+
+// Blocks, within the bounds of proxy/lookups/limits.h for each upstream.
+[[nodiscard]] std::vector<Finding> check_secrets(const runtime::RuntimeConfig& setup);
+
+} // namespace pgmoat::cli

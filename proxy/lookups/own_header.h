@@ -1,0 +1,13 @@
+// The PROXY protocol header of a connection that no client stands behind: probes, cancel requests,
+// role_query and auth_query. A server that requires one would refuse it without.
+#pragma once
+
+#include "protocol/bytes.h"
+#include "proxy/config/conninfo.h"
+
+namespace pgmoat::lookups {
+
+// LOCAL, or UNKNOWN in version 1; empty where none is wanted.
+[[nodiscard]] protocol::Bytes own_header(config::ProxyProtocol version);
+
+} // namespace pgmoat::lookups

@@ -1,0 +1,383 @@
+#include "proxy/session/bridged_login.h"
+
+#include "protocol/base64.h"
+#include "protocol/client_messages.h"
+#include "protocol/frames.h"
+#include "protocol/limits.h"
+#include "protocol/scram_bridge.h"
+#include "proxy/config/scram_digests.h"
+#include "proxy/io/limits.h"
+#include "proxy/io/peer_watch.h"
+#include "proxy/io/wait_either.h"
+#include "proxy/session/limits.h"
+#include "tls/scram_keys.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace pgmoat::session {
+
+namespace {
+
+using namespace protocol;
+using metrics::ScramOutcome;
+
+// Both lists stand for the same: a metric's label is what the bridge calls it.
+ScramOutcome to_metric(protocol::ScramOutcome outcome) {
+    return static_cast<ScramOutcome>(outcome);
+}
+static_assert(static_cast<std::size_t>(protocol::ScramOutcome::last) + 1 ==
+              metrics::scram_outcome_count);
+
+ScramLeg leg_of(const io::Stream& stream) {
+    if (!stream.in_tls()) return {};
+    return {true, stream.tls()->end_point()};
+}
+
+ScramDigest random_digest() {
+    const auto bytes = tls::random_bytes(ScramDigest{}.size());
+    ScramDigest digest;
+    std::ranges::copy(bytes, digest.begin());
+    return digest;
+}
+
+ScramRandom random_values() {
+    return {encode_base64(tls::random_bytes(scram_nonce_bytes)),
+            encode_base64(tls::random_bytes(scram_nonce_bytes)),
+            random_digest(),
+            random_digest()};
+}
+
+constexpr ErrorText not_configured{
+    "28000",
+    "SCRAM authentication with channel binding is not configured in pgmoat",
+    "TLS ends at pgmoat, which shows another certificate than the server, and it has no SCRAM "
+    "secret to log in with.",
+    "Set \"auth_file\" or \"auth_query_conninfo\" in pgmoat's configuration, or connect with "
+    "channel_binding=disable."};
+
+constexpr ErrorText lookup_failed{"57P03", "the user's secret cannot be looked up"};
+
+class BridgedLogin {
+  public:
+    BridgedLogin(const LoginContext& context,
+                 io::Stream& client,
+                 io::Stream& server,
+                 LoginObserver& observer,
+                 FrameWalker& to_client,
+                 Bytes rest)
+        : context_(context), client_(client), server_(server), observer_(observer),
+          to_client_(to_client), client_leg_(leg_of(client)), server_leg_(leg_of(server)) {
+        end_.rest = std::move(rest);
+        frame_.reserve(frame_header_bytes + scram_frame_length_max); // a proof is never moved
+    }
+    ~BridgedLogin() { wipe(frame_); }
+    BridgedLogin(const BridgedLogin&) = delete;
+    BridgedLogin& operator=(const BridgedLogin&) = delete;
+
+    Awaitable<BridgeEnd> run() {
+        switch (way()) {
+        case Way::relay: co_await pass_list(); break;
+        case Way::relay_unbound: co_await relay_unbound(); break;
+        case Way::bridge: co_await bridge(); break;
+        }
+        co_return std::move(end_);
+    }
+
+  private:
+    enum class Way { relay, relay_unbound, bridge };
+    enum class Patience { wait, no_wait };
+
+    Way way() const {
+        const auto& offered = observer_.facts().sasl_mechanisms;
+        if (context_.mode == config::LoginMode::relay || !ScramBridge::speaks_scram(offered))
+            return Way::relay;
+        if (context_.mode == config::LoginMode::bridge) return Way::bridge;
+        const bool plus = std::ranges::find(offered, scram_plus_mechanism) != offered.end();
+        const bool same =
+            !client_leg_.end_point.empty() && client_leg_.end_point == server_leg_.end_point;
+        if (!client_leg_.in_tls || !server_leg_.in_tls || !plus || same) return Way::relay;
+        return has_source() ? Way::bridge : Way::relay_unbound;
+    }
+
+    bool has_source() const {
+        return !context_.secrets.empty() || !context_.secret_query.query.empty();
+    }
+
+    // --- relayed ---------------------------------------------------------------------------------
+
+    Awaitable<void> pass_list() {
+        out_.clear();
+        observer_.pass_intercepted(out_);
+        context_.clock.run(Side::client);
+        co_await tell_client(out_);
+    }
+
+    // Only the mechanism and the first character of the client's answer are looked at.
+    Awaitable<void> relay_unbound() {
+        co_await pass_list();
+        if (end_.stop) co_return;
+        const bool chosen = co_await read_frame(sasl_begin_bytes_max);
+        if (!chosen) {
+            end_.to_server = frame_;
+            co_return;
+        }
+        const auto choice = parse_sasl_begin(ByteView(frame_).subspan(frame_header_bytes));
+        const bool binds =
+            frame_[0] == 'p' && (choice.mechanism == scram_plus_mechanism ||
+                                 (choice.mechanism == scram_mechanism && choice.first_byte == 'y'));
+        if (!binds) {
+            end_.to_server = frame_;
+            co_return;
+        }
+        count(ScramOutcome::not_configured);
+        co_await tell_client(encode_fatal(not_configured));
+        end_.stop = Ended{CloseReason::login_failed,
+                          "SCRAM with channel binding needs auth_file or auth_query_conninfo"};
+    }
+
+    // --- bridged ---------------------------------------------------------------------------------
+
+    Awaitable<void> bridge() {
+        end_.scram.way = telemetry::ScramWay::bridged;
+        observer_.drop_intercepted();
+        bridge_.emplace(
+            config::scram_digests(), client_leg_, server_leg_, random_values(), context_.user);
+        ScramBridge::Action action = bridge_->begin(observer_.facts().sasl_mechanisms);
+        while (!end_.stop && !accepted_) {
+            // Not in one expression: g++ 12 destroys what a braced argument of a co_await holds
+            // twice.
+            ScramBridge::Action next = co_await perform(std::move(action));
+            action = std::move(next);
+        }
+        end_.scram.client_bound = bridge_->client_is_bound();
+        end_.scram.server_bound = bridge_->server_is_bound();
+        if (accepted_)
+            observer_.end_interception();
+        else if (!counted_)
+            count(ScramOutcome::abandoned);
+    }
+
+    // Gives the next action; that is of no meaning once end_.stop or accepted_ is set.
+    Awaitable<ScramBridge::Action> perform(ScramBridge::Action action) {
+        if (auto* ask = std::get_if<ScramBridge::AskClient>(&action))
+            co_return co_await ask_client(std::move(ask->frame));
+        if (auto* ask = std::get_if<ScramBridge::AskServer>(&action))
+            co_return co_await ask_server(std::move(ask->frame));
+        if (const auto* find = std::get_if<ScramBridge::FindSecret>(&action))
+            co_return co_await find_secret(find->again);
+        if (auto* accept = std::get_if<ScramBridge::Accept>(&action)) {
+            co_await tell_client(accept->frame);
+            wipe(accept->frame);
+            accepted_ = !end_.stop;
+            if (accepted_) count(ScramOutcome::ok);
+        }
+        if (const auto* refuse = std::get_if<ScramBridge::Refuse>(&action))
+            co_await refuse_login(*refuse);
+        co_return action;
+    }
+
+    Awaitable<ScramBridge::Action> ask_client(Bytes frame) {
+        context_.clock.run(Side::client);
+        co_await tell_client(frame);
+        wipe(frame);
+        if (!end_.stop && co_await read_frame(scram_frame_length_max)) {
+            const ByteView body = ByteView(frame_).subspan(frame_header_bytes);
+            auto action = bridge_->client_said(frame_[0], frame_length(), body);
+            wipe(frame_);
+            co_return action;
+        }
+        if (std::exchange(withheld_, false)) co_return server_said();
+        co_return ScramBridge::FindSecret{};
+    }
+
+    // The server's clock runs on while its secret is looked up, and until the login is complete.
+    Awaitable<ScramBridge::Action> ask_server(Bytes frame) {
+        context_.clock.run(Side::server);
+        const io::PeerWatch watch(context_.deadlines, client_, context_.client_left);
+        const io::Result sent = co_await server_.write(frame);
+        wipe(frame);
+        if (!sent) co_await server_gone(sent);
+        co_await observe();
+        while (!end_.stop && !withheld_)
+            co_await read_server(Patience::wait);
+        if (std::exchange(withheld_, false)) co_return server_said();
+        co_return ScramBridge::FindSecret{};
+    }
+
+    ScramBridge::Action server_said() {
+        auto action = bridge_->server_said(observer_.intercepted());
+        observer_.drop_intercepted();
+        return action;
+    }
+
+    // The file comes first. What of it is stale may be known better by the query.
+    Awaitable<ScramBridge::Action> find_secret(bool again) {
+        const auto known = context_.secrets.find(context_.user);
+        const bool has_query = !context_.secret_query.query.empty();
+        if (known != context_.secrets.end() && !(again && has_query))
+            co_return bridge_->secret_found(known->second);
+        if (!has_query) co_return bridge_->secret_found(std::nullopt);
+        const io::PeerWatch watch(context_.deadlines, client_, context_.client_left);
+        lookups::UserSecret answer =
+            co_await context_.lookups.user_secret(context_.secret_query, context_.user, again);
+        if (answer.error.empty()) {
+            auto action = bridge_->secret_found(answer.secret);
+            if (answer.secret) wipe_secret(config::scram_digests(), *answer.secret);
+            co_return action;
+        }
+        if (client_.interrupted()) { // and the lookup with it
+            end_.stop = Ended{CloseReason::timeout, "interrupted"};
+            co_return ScramBridge::FindSecret{};
+        }
+        count(ScramOutcome::lookup_failed);
+        co_await tell_client(encode_fatal(lookup_failed));
+        end_.stop = Ended{CloseReason::login_failed, "SCRAM bridge: auth_query: " + answer.error};
+        co_return ScramBridge::FindSecret{};
+    }
+
+    Awaitable<void> refuse_login(const ScramBridge::Refuse& refuse) {
+        count(to_metric(refuse.outcome));
+        co_await tell_client(
+            encode_fatal({refuse.fault.sqlstate, refuse.fault.message, refuse.fault.detail}));
+        const bool by_server = refuse.outcome == protocol::ScramOutcome::bad_server_message ||
+                               refuse.outcome == protocol::ScramOutcome::server_not_verified;
+        end_.stop = Ended{by_server ? CloseReason::upstream_failed : CloseReason::login_failed,
+                          "SCRAM bridge: " + refuse.why};
+    }
+
+    // --- bytes -----------------------------------------------------------------------------------
+
+    Awaitable<void> tell_client(ByteView bytes) {
+        if (bytes.empty()) co_return;
+        ByteView shown = bytes;
+        while (to_client_.next(shown)) {
+        }
+        const io::Result sent = co_await client_.write(bytes);
+        if (!sent && !end_.stop) end_.stop = ended_by(Side::client, sent);
+    }
+
+    std::uint32_t frame_length() const { return read_uint32(ByteView(frame_).subspan(1, 4)); }
+
+    // Of a frame its header and as much of its body as a length word up to `length_max` can count;
+    // not a byte more is taken from the stream. False: the login is over, or the server spoke.
+    Awaitable<bool> read_frame(std::uint32_t length_max) {
+        frame_.clear();
+        while (goes_on() && frame_.size() < frame_wanted(length_max)) {
+            const io::Readable readable = co_await io::wait_either(client_, server_);
+            if (readable.second) co_await read_server(Patience::no_wait);
+            if (readable.first && goes_on()) co_await read_client(length_max);
+        }
+        co_return goes_on();
+    }
+
+    bool goes_on() const { return !end_.stop && !withheld_ && !ready_; }
+
+    std::size_t frame_wanted(std::uint32_t length_max) const {
+        if (frame_.size() < frame_header_bytes) return frame_header_bytes;
+        const std::uint32_t length = std::min(frame_length(), length_max);
+        return frame_header_bytes + (std::max(length, frame_length_min) - frame_length_min);
+    }
+
+    Awaitable<void> read_client(std::uint32_t length_max) {
+        const std::size_t have = frame_.size();
+        frame_.resize(frame_wanted(length_max));
+        const io::Result read = co_await client_.read_available(std::span(frame_).subspan(have));
+        frame_.resize(have + (read ? read.bytes : 0));
+        if (!read) end_.stop = ended_by(Side::client, read);
+    }
+
+    // Not to wait matters in TLS: what is readable may be no data, and it is the client's turn.
+    Awaitable<void> read_server(Patience patience) {
+        Bytes piece(io::login_read_bytes);
+        io::Result read;
+        if (patience == Patience::wait)
+            read = co_await server_.read_some(piece);
+        else
+            read = co_await server_.read_available(piece);
+        if (!read) {
+            co_await server_gone(read);
+            co_return;
+        }
+        end_.rest.insert(end_.rest.end(),
+                         piece.begin(),
+                         piece.begin() + static_cast<std::ptrdiff_t>(read.bytes));
+        wipe(piece);
+        co_await observe();
+    }
+
+    // Notices and errors pass; a SASL message is withheld.
+    Awaitable<void> observe() {
+        using Progress = LoginObserver::Progress;
+        if (end_.stop || end_.rest.empty()) co_return;
+        out_.clear();
+        const LoginObserver::Step step = observer_.observe(end_.rest, out_);
+        end_.rest.erase(end_.rest.begin(),
+                        end_.rest.begin() + static_cast<std::ptrdiff_t>(step.consumed));
+        if (bridge_ && step.progress == Progress::refused)
+            count(to_metric(bridge_->refused_by_server()));
+        if (bridge_ && step.progress == Progress::unproven) count(outcome_of_lacking_proof());
+        co_await tell_client(out_); // what it hears of has been counted
+        if (step.progress == Progress::sasl) withheld_ = true;
+        if (step.progress == Progress::ready) ready_ = true; // relayed, and no proof was wanted
+        if (step.progress == Progress::refused) end_.stop = refused_by_server(observer_.facts());
+        if (step.progress == Progress::unproven) {
+            end_.unproven = true;
+            end_.stop = unproven_by_server();
+        }
+        if (step.progress == Progress::protocol_violation) {
+            co_await tell_client(encode_fatal(refusal::upstream_protocol_violation));
+            end_.stop = Ended{CloseReason::upstream_failed, "server: " + observer_.complaint()};
+        }
+    }
+
+    Awaitable<void> server_gone(const io::Result& io) {
+        end_.stop = ended_by(Side::server, io);
+        if (io.status != io::Result::Status::interrupted)
+            (void)co_await client_.write(encode_fatal(refusal::upstream_lost));
+    }
+
+    ScramOutcome outcome_of_lacking_proof() const {
+        const bool let_in = observer_.facts().method == ServerMethod::none;
+        return let_in ? ScramOutcome::server_not_verified : ScramOutcome::bad_server_message;
+    }
+
+    void count(ScramOutcome outcome) {
+        if (std::exchange(counted_, true)) return;
+        context_.counters.scram_login(outcome);
+    }
+
+    static void wipe(Bytes& bytes) { tls::wipe(bytes); }
+
+    const LoginContext& context_;
+    io::Stream& client_;
+    io::Stream& server_;
+    LoginObserver& observer_;
+    FrameWalker& to_client_; // of what the client was sent
+    const ScramLeg client_leg_;
+    const ScramLeg server_leg_;
+    std::optional<ScramBridge> bridge_;
+    BridgeEnd end_;
+    Bytes frame_;           // of the client
+    Bytes out_;             // of the server, to the client
+    bool withheld_ = false; // a SASL message of the server waits in the observer
+    bool ready_ = false;
+    bool accepted_ = false;
+    bool counted_ = false;
+};
+
+} // namespace
+
+Awaitable<BridgeEnd> bridge_login(const LoginContext& context,
+                                  io::Stream& client,
+                                  io::Stream& server,
+                                  protocol::LoginObserver& observer,
+                                  protocol::FrameWalker& to_client,
+                                  protocol::Bytes rest) {
+    BridgedLogin login(context, client, server, observer, to_client, std::move(rest));
+    co_return co_await login.run();
+}
+
+} // namespace pgmoat::session

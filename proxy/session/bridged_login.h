@@ -1,0 +1,71 @@
+// The login step where the client's answers to the server's SCRAM cannot simply be relayed: drives
+// the SCRAM bridge (protocol/scram_bridge.h) between two streams, looks the user's secret up, and
+// hands the login back to the relay once the server has accepted it, or never took it.
+//
+// Called once, by the login relay, when the server's list of SASL mechanisms has come and was
+// withheld. What becomes of it:
+//
+//   login  | the legs and the offer                       | the login is
+//   -------+----------------------------------------------+-----------------------------------------
+//   any    | no SCRAM in the list                         | relayed
+//   relay  | any                                          | relayed
+//   bridge | any                                          | bridged
+//   auto   | a leg in the clear, PLUS not offered, or the | relayed: that works for every client
+//          | same certificate on both legs                |
+//   auto   | else, with a source of secrets               | bridged
+//   auto   | else, without one                            | relayed if the client binds to nothing (n),
+//          |                                              | else refused: it is told what to configure
+#pragma once
+
+#include "protocol/frames.h"
+#include "protocol/login_observer.h"
+#include "protocol/server_method.h"
+#include "proxy/access/lookup_client.h"
+#include "proxy/config/config.h"
+#include "proxy/io/deadline.h"
+#include "proxy/io/stream.h"
+#include "proxy/session/close_reason.h"
+#include "proxy/session/login_clock.h"
+#include "proxy/telemetry/session_table.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace pgmoat::session {
+
+// What a login needs to know: the first two whether it is bridged or not. References outlive it.
+struct LoginContext {
+    LoginClock& clock;
+    protocol::ServerMethods accepted =
+        protocol::ServerMethods::all(); // what the server may ask for
+    config::LoginMode mode = config::LoginMode::relay;
+    const config::ScramSecrets& secrets;      // of auth_file
+    const lookups::QuerySource& secret_query; // empty: there is none
+    const std::string& user;
+    access::LookupClient& lookups;
+    metrics::Block& counters;
+    io::DeadlineQueue& deadlines;
+    // The client went away while the bridge waits for somebody else. Ends every wait of the session.
+    std::function<void()> client_left;
+};
+
+struct BridgeEnd {
+    Stop stop;                 // nothing: the login goes on
+    protocol::Bytes to_server; // of the client, read and not yet sent
+    protocol::Bytes rest;      // of the server, not yet observed
+    bool unproven = false;     // the server asked for less than is accepted
+    telemetry::ScramFacts scram;
+};
+
+// `rest`: what the server sent after its list. The observer has withheld that; afterwards nothing
+// is withheld any more. `to_client` follows all that the client is sent. Tells the client a FATAL
+// where it is refused, unless it is `unproven`. Counts the outcome.
+[[nodiscard]] Awaitable<BridgeEnd> bridge_login(const LoginContext& context,
+                                                io::Stream& client,
+                                                io::Stream& server,
+                                                protocol::LoginObserver& observer,
+                                                protocol::FrameWalker& to_client,
+                                                protocol::Bytes rest);
+
+} // namespace pgmoat::session

@@ -1,0 +1,25 @@
+// Tells a plain PostgreSQL server who the client is, in the startup packet: client_facts of an
+// upstream. The session can change both later, so they inform and do not authorise.
+//
+//   application_name   `psql - 10.0.0.7:5123`, as PgBouncer's application_name_add_host
+//   settings           pgmoat.client_addr, .client_port, .tls_version, .tls_cipher, .client_dn and
+//                      .connection_id; what the client itself sent by names of ours is removed
+#pragma once
+
+#include "protocol/startup.h"
+#include "proxy/config/conninfo.h"
+#include "proxy/telemetry/session_table.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace pgmoat::session {
+
+// The packet for the server. Nothing: with the facts it would be longer than PostgreSQL accepts.
+[[nodiscard]] std::optional<protocol::Bytes>
+packet_with_facts(config::ClientFacts which,
+                  const protocol::StartupMessage& startup,
+                  const telemetry::ClientFacts& facts,
+                  std::uint64_t id);
+
+} // namespace pgmoat::session
