@@ -61,8 +61,9 @@ void Flow::decrypt(std::span<const std::uint8_t> ciphertext, bool end_of_stream)
     tls::Wire wire{ciphertext, end_of_stream, buffers_.answer};
     tls::ReadResult got{};
     do {
-        got = from_.tls->read(buffers_.plaintext, wire);
-        forward({buffers_.plaintext.data(), got.bytes});
+        const std::span<std::uint8_t> room = room_for_plaintext();
+        got = from_.tls->read(room, wire);
+        forward(room.first(got.bytes));
     } while (got.status == tls::Status::ok && !to_.owes() && !direction_.stopped);
 
     if (got.status == tls::Status::ok) { // stopped half way: nothing else tells that bytes are left
@@ -83,6 +84,13 @@ Flow::up_to_the_stop(std::span<const std::uint8_t> plaintext) noexcept {
     if (!end) return plaintext;
     direction_.stopped = true;
     return plaintext.first(*end);
+}
+
+// Memory of the batch where the plaintext is sent as it is, so that the send can be deferred.
+std::span<std::uint8_t> Flow::room_for_plaintext() noexcept {
+    if (to_.tls) return buffers_.plaintext;
+    const std::span<std::uint8_t> deferrable = buffers_.batch.plaintext_for(to_);
+    return deferrable.empty() ? std::span<std::uint8_t>(buffers_.plaintext) : deferrable;
 }
 
 void Flow::forward(std::span<const std::uint8_t> plaintext) {
