@@ -67,7 +67,6 @@ class Flow {
     void target_lost();
     [[nodiscard]] std::span<const std::uint8_t>
     up_to_the_stop(std::span<const std::uint8_t> plaintext) noexcept;
-    void about_to_end();
     void watch_for_bulk(std::size_t bytes) noexcept;
 
     Direction& direction_;

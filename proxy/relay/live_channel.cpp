@@ -73,7 +73,6 @@ void LiveChannel::flush(LiveLeg& leg) {
 }
 
 void LiveChannel::broken(LiveLeg& leg, int error) {
-    if (meter_.client_terminated()) end_.closed(Side::client);
     end_.cannot_send(leg.side, error);
     leg.break_writing();
 }
