@@ -1,15 +1,18 @@
 #include "proxy/relay/io_batch.h"
 
 #include <functional>
+#include <new>
 
 namespace pgmoat::relay {
 
-void IoBatch::enable() {
+void IoBatch::enable() noexcept try {
     uring_.emplace(static_cast<unsigned>(slots));
     if (!uring_->usable()) return;
     received_.resize(slots);
     outgoing_.resize(slots);
     plaintext_ = std::make_unique_for_overwrite<Plaintext[]>(slots);
+} catch (const std::bad_alloc&) { // a ring without its memory must not be used
+    uring_.reset();
 }
 
 void IoBatch::want(LiveLeg& leg) noexcept {

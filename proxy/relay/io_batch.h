@@ -28,8 +28,9 @@ namespace pgmoat::relay {
 
 class IoBatch {
   public:
-    // On the relay thread itself, since a ring belongs to the thread that made it.
-    void enable();
+    // On the relay thread itself, since a ring belongs to the thread that made it. Without io_uring
+    // or memory the batch is not usable, and nothing else changes.
+    void enable() noexcept;
     [[nodiscard]] bool usable() const noexcept { return uring_ && uring_->usable(); }
 
     // The leg's next receive. Nothing happens when there is no room left.

@@ -42,6 +42,7 @@ LiveChannel::After LiveChannel::run(ThreadBuffers& buffers) {
     Flow(to_client_, server_, client_, buffers, meter_, end_).run();
     client_.keep_what_came();
     server_.keep_what_came();
+    if (terminating_ && to_client_.stopped) send_deferred(client_);
     if (terminating_ && to_client_.stopped && !client_.owes()) {
         say_goodbye(buffers);
         return After::finished;
@@ -70,6 +71,11 @@ void LiveChannel::flush(LiveLeg& leg) {
     if (leg.has_send_error()) return broken(leg, leg.take_send_error());
     if (!leg.owes() || !leg.writable) return;
     if (const int error = leg.flush(); error != 0) broken(leg, error);
+}
+
+// What the batch would send later goes now, since it is known only then whether all of it went.
+void LiveChannel::send_deferred(LiveLeg& leg) {
+    if (const int error = leg.send_deferred(); error != 0) broken(leg, error);
 }
 
 void LiveChannel::broken(LiveLeg& leg, int error) {
@@ -128,6 +134,7 @@ bool LiveChannel::idle() const noexcept {
 
 void LiveChannel::say_goodbye(ThreadBuffers& buffers) {
     for (LiveLeg* leg : {&client_, &server_}) {
+        send_deferred(*leg);
         flush(*leg);
         const bool has_words = leg == &client_ && farewell_ && to_client_.stopped;
         if ((!leg->tls && !has_words) || !leg->may_write() || leg->owes()) continue;

@@ -96,6 +96,7 @@ class LiveChannel {
     LiveLeg client_;
     LiveLeg server_;
     Direction to_server_;
+    void send_deferred(LiveLeg& leg);
     Direction to_client_;
     ChannelEnd end_;
     bool terminating_ = false;                         // at the end of a message

@@ -13,11 +13,7 @@ namespace pgmoat::relay {
 
 LiveLeg::LiveLeg(Leg leg, metrics::Side which)
     : socket(std::move(leg.socket)), tls(std::move(leg.tls)), unread(std::move(leg.unread)),
-      side(which), holds_bytes(tls != nullptr), unsent_(std::move(leg.unsent)) {
-    // An empty vector may still have the room that the handshake needed.
-    unread.shrink_to_fit();
-    unsent_.shrink_to_fit();
-}
+      side(which), holds_bytes(tls && tls->holds_bytes()), unsent_(std::move(leg.unsent)) {}
 
 void LiveLeg::note(std::uint32_t events) noexcept {
     if (events & EPOLLOUT) writable = true;

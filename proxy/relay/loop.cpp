@@ -128,7 +128,7 @@ void Loop::wake() noexcept {
 void Loop::work() noexcept {
     block_signals();
     buffers_->counters = &counters_.block_of_this_thread();
-    enable_batch();
+    buffers_->batch.enable();
     bool stop = false;
     while (!stop) {
         wait();
@@ -137,10 +137,6 @@ void Loop::work() noexcept {
         if (!ending_.empty() && now_ >= next_look_at_deadlines_) close_overdue();
     }
     close_live(Patience::none);
-}
-
-// Without it every channel makes its own system calls, and nothing else changes.
-void Loop::enable_batch() noexcept try { buffers_->batch.enable(); } catch (const std::bad_alloc&) {
 }
 
 void Loop::wait() noexcept {

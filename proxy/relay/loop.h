@@ -67,7 +67,6 @@ class Loop {
 
     void wake() noexcept;
     void work() noexcept;
-    void enable_batch() noexcept;
     void wait() noexcept;
     [[nodiscard]] bool take_mail();
     void take_over(std::unique_ptr<LiveChannel> channel);
