@@ -193,7 +193,13 @@ void Flow::source_ended(bool clean) {
         to_.tls->shut_down(wire);
         send(buffers_.outgoing);
     }
-    if (to_.may_write()) to_.finish_writing();
+    if (to_.may_write()) to_.finish_writing(channel_ended());
+}
+
+// This was the last of its four halves: the sockets are closed next.
+bool Flow::channel_ended() const noexcept {
+    const bool other_way = from_.writing == Writing::ended || from_.writing == Writing::broken;
+    return other_way && to_.reading_ended;
 }
 
 void Flow::source_lost() {

@@ -63,6 +63,7 @@ class Flow {
     void discard();
     void settle(tls::Status status);
     void source_ended(bool clean);
+    [[nodiscard]] bool channel_ended() const noexcept;
     void source_lost();
     void target_lost();
     [[nodiscard]] std::span<const std::uint8_t>

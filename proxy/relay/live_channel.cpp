@@ -127,7 +127,7 @@ void LiveChannel::terminate_when_idle(const Ended& ended) {
 bool LiveChannel::idle() const noexcept {
     const auto at_rest = [](const LiveLeg& leg) {
         return !leg.readable && !leg.owes() && !leg.has_deferred() && leg.unread.empty() &&
-               !leg.reading_ended && !leg.lost;
+               !leg.reading_ended && !leg.lost && !leg.has_news();
     };
     return meter_.idle() && at_rest(client_) && at_rest(server_);
 }
@@ -167,6 +167,11 @@ void LiveChannel::close_sockets(ThreadBuffers& buffers) noexcept {
     buffers.batch.forget(server_);
     client_.socket.reset();
     server_.socket.reset();
+}
+
+bool LiveChannel::begins_to_wait_for_room(Side side) noexcept {
+    LiveLeg& leg = side == Side::client ? client_ : server_;
+    return !leg.writable && !std::exchange(leg.waits_for_room, true);
 }
 
 int LiveChannel::socket(Side side) const noexcept {

@@ -31,6 +31,11 @@ Received LiveLeg::receive(std::span<std::uint8_t> into) noexcept {
     return judge(into, count < 0 ? -errno : count);
 }
 
+bool LiveLeg::has_news() const noexcept {
+    std::uint8_t byte = 0;
+    return ::recv(socket.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
 Received LiveLeg::judge(std::span<const std::uint8_t> room, ssize_t result) noexcept {
     if (result > 0) {
         const auto bytes = static_cast<std::size_t>(result);
@@ -115,7 +120,7 @@ void LiveLeg::forget_unsent() noexcept {
     sent_ = 0;
 }
 
-void LiveLeg::finish_writing() noexcept {
+void LiveLeg::finish_writing(bool closed_next) noexcept {
     writing = Writing::closing;
     try {
         if (has_deferred()) send_error_ = send_deferred();
@@ -124,6 +129,7 @@ void LiveLeg::finish_writing() noexcept {
     }
     if (owes()) return;
     writing = Writing::ended;
+    if (closed_next) return;
     ::shutdown(socket.get(),
                SHUT_WR); // it fails only when the peer is gone, which reading will tell
 }
