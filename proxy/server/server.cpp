@@ -238,6 +238,8 @@ struct Server::Running {
             log.info(line);
         setup = std::move(fresh);
         addresses.use(setup->config);
+        for (auto& listener : listeners)
+            listener->use(setup->config);
         apply_log_settings();
         spread(setup, 0, in_force);
     }

@@ -39,12 +39,15 @@ class Listener {
     Listener& operator=(const Listener&) = delete;
 
     void start();
+    // Of the configuration in force: what is accepted from now on has its TCP settings.
+    void use(const config::Config& config);
 
   private:
     void wait();
     void accept_ready();
     void pause(int error);
-    void take(int socket, const sockaddr_storage& address);
+    void take(Descriptor socket, const sockaddr_storage& address) noexcept;
+    [[nodiscard]] bool is_full() const;
     void turn_away(const Accepted& accepted);
 
     std::vector<std::unique_ptr<runtime::ControlThread>>& threads_;
