@@ -2,6 +2,7 @@
 
 #include "proxy/io/limits.h"
 
+#include <exception>
 #include <utility>
 
 namespace pgmoat::io {
@@ -25,18 +26,24 @@ void DeadlineQueue::tick() {
     timer_.async_wait([this](const error_code& error) {
         if (error) return;
         const auto now = Clock::now();
+        std::exception_ptr failure; // of one action, which must not keep the others waiting
         while (!queue_.empty() && queue_.begin()->first <= now) {
             Deadline& deadline = *queue_.begin()->second;
             queue_.erase(queue_.begin());
             deadline.passed_ = true;
             deadline.armed_ = false;
             const auto action = std::move(deadline.action_); // it may destroy the deadline
-            action();
+            try {
+                action();
+            } catch (...) {
+                failure = std::current_exception();
+            }
         }
         if (queue_.empty())
             ticking_ = false;
         else
             tick();
+        if (failure) std::rethrow_exception(failure);
     });
 }
 

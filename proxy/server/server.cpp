@@ -175,13 +175,13 @@ struct Server::Running {
     void wait_for_signal() {
         signals->async_wait([this](const error_code& error, int signal) {
             if (error) return;
+            wait_for_signal(); // first: what follows may throw
             if (signal == SIGHUP)
                 reload();
             else if (signal == SIGTERM && !state.draining)
                 drain("received smart shutdown request");
             else
                 stop_now("received fast shutdown request");
-            wait_for_signal();
         });
     }
 
@@ -278,16 +278,16 @@ struct Server::Running {
     }
 
     void wait_until_empty() {
+        timer->expires_after(shutdown_poll);
+        timer->async_wait([this](const error_code& error) {
+            if (!error) wait_until_empty();
+        });
         if (table.live() == 0) return finish();
         if (sessions_left() == 0) end_control_sessions("shut down");
         if (std::chrono::steady_clock::now() >= give_up_at) {
             if (cut_off) return finish();
             return stop_now("shutdown_timeout expired");
         }
-        timer->expires_after(shutdown_poll);
-        timer->async_wait([this](const error_code& error) {
-            if (!error) wait_until_empty();
-        });
     }
 
     // Every connection is still reported: sessions and channels end with reason drain.
@@ -320,13 +320,13 @@ struct Server::Running {
     }
 
     void keep_house() {
-        reporter.summarise_refusals();
-        access::summarise_dry_run(services);
-        if (http) http->sample();
         housekeeper->expires_after(housekeeping_pause);
         housekeeper->async_wait([this](const error_code& error) {
             if (!error) keep_house();
         });
+        reporter.summarise_refusals();
+        access::summarise_dry_run(services);
+        if (http) http->sample();
     }
 
     // The relay plane has the last word: a session that is not idle by now is left alone.
