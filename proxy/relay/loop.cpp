@@ -223,9 +223,10 @@ void Loop::take_over(std::unique_ptr<LiveChannel>& channel) noexcept {
     if (taken.has_work()) queue(taken); // bytes that epoll does not know of
 }
 
-// For everything but room to send, which is there until a send is short. Returns an errno or 0.
+// For everything but room to send, which is there until a send is short. The client last: it may have
+// spoken, and wakes the thread, which then finds the mail unlocked. Returns an errno or 0.
 int Loop::watch(LiveChannel& channel) noexcept {
-    for (const Side side : {Side::client, Side::server}) {
+    for (const Side side : {Side::server, Side::client}) {
         epoll_event event{};
         event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
         event.data.ptr = tag(channel, side);
