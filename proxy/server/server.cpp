@@ -331,6 +331,10 @@ struct Server::Running {
 
     // The relay plane has the last word: a session that is not idle by now is left alone.
     void end_overdue_sessions() {
+        session_clock->expires_after(session_timeouts_look);
+        session_clock->async_wait([this](const error_code& error) {
+            if (!error) end_overdue_sessions();
+        });
         const config::Config& config = setup->config;
         const SessionTimeouts::Settings limits{config.idle_session_timeout,
                                                config.max_session_lifetime};
@@ -344,10 +348,6 @@ struct Server::Running {
                         {metrics::CloseReason::lifetime, "max_session_lifetime expired"},
                         relay::When::idle);
         }
-        session_clock->expires_after(session_timeouts_look);
-        session_clock->async_wait([this](const error_code& error) {
-            if (!error) end_overdue_sessions();
-        });
     }
 
     void finish() {
