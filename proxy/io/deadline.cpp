@@ -13,15 +13,12 @@ DeadlineQueue::~DeadlineQueue() {
 }
 
 DeadlineQueue::Queue::iterator DeadlineQueue::add(Clock::time_point at, Deadline& deadline) {
-    const auto position = queue_.emplace(at, &deadline);
-    if (!ticking_) {
-        ticking_ = true;
-        tick();
-    }
-    return position;
+    if (!ticking_) tick(); // first: a deadline that fails to be made must not stay in the queue
+    return queue_.emplace(at, &deadline);
 }
 
 void DeadlineQueue::tick() {
+    ticking_ = false; // unless the timer can be set; else the next deadline tries again
     timer_.expires_after(deadline_tick);
     timer_.async_wait([this](const error_code& error) {
         if (error) return;
@@ -45,6 +42,7 @@ void DeadlineQueue::tick() {
             tick();
         if (failure) std::rethrow_exception(failure);
     });
+    ticking_ = true;
 }
 
 Deadline::Deadline(DeadlineQueue& queue,
