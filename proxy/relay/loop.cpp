@@ -91,7 +91,7 @@ void Loop::adopt(std::unique_ptr<Channel> channel) {
         newcomers_.store(true, std::memory_order_relaxed);
         channels_.fetch_add(1, std::memory_order_relaxed);
         given.watch_error = watch(given);
-        has_work = has_work || given.watch_error != 0;
+        has_work = has_work || leaving_when_idle_ || given.watch_error != 0;
     } catch (const std::bad_alloc&) {
         std::unique_ptr<telemetry::Traffic> row = live ? live->take_row() : std::move(channel->row);
         live.reset();
@@ -114,6 +114,7 @@ void Loop::close_all_when_idle(const Ended& ended) {
     auto all = std::make_unique<const Ended>(ended);
     {
         const std::lock_guard lock(mutex_);
+        leaving_when_idle_ = true;
         mail_.all_when_idle = std::move(all);
     }
     wake();

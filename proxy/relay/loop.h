@@ -103,6 +103,7 @@ class Loop {
 
     std::mutex mutex_;
     Mail mail_;                          // under mutex_
+    bool leaving_when_idle_ = false;     // under mutex_: newcomers are to be looked at at once
     std::atomic<bool> newcomers_{false}; // there may be channels in it
 
     // The thread's own. Room in the lists is made when a channel is taken over, never later.
