@@ -2,6 +2,7 @@
 
 #include "proxy/io/limits.h"
 
+#include <exception>
 #include <utility>
 
 namespace pgmoat::io {
@@ -12,32 +13,36 @@ DeadlineQueue::~DeadlineQueue() {
 }
 
 DeadlineQueue::Queue::iterator DeadlineQueue::add(Clock::time_point at, Deadline& deadline) {
-    const auto position = queue_.emplace(at, &deadline);
-    if (!ticking_) {
-        ticking_ = true;
-        tick();
-    }
-    return position;
+    if (!ticking_) tick(); // first: a deadline that fails to be made must not stay in the queue
+    return queue_.emplace(at, &deadline);
 }
 
 void DeadlineQueue::tick() {
+    ticking_ = false; // unless the timer can be set; else the next deadline tries again
     timer_.expires_after(deadline_tick);
     timer_.async_wait([this](const error_code& error) {
         if (error) return;
         const auto now = Clock::now();
+        std::exception_ptr failure; // of one action, which must not keep the others waiting
         while (!queue_.empty() && queue_.begin()->first <= now) {
             Deadline& deadline = *queue_.begin()->second;
             queue_.erase(queue_.begin());
             deadline.passed_ = true;
             deadline.armed_ = false;
             const auto action = std::move(deadline.action_); // it may destroy the deadline
-            action();
+            try {
+                action();
+            } catch (...) {
+                failure = std::current_exception();
+            }
         }
         if (queue_.empty())
             ticking_ = false;
         else
             tick();
+        if (failure) std::rethrow_exception(failure);
     });
+    ticking_ = true;
 }
 
 Deadline::Deadline(DeadlineQueue& queue,

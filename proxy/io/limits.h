@@ -9,6 +9,10 @@ namespace pgmoat::io {
 // One TLS record with its overhead: enough for a whole flight of most handshakes in one recv.
 inline constexpr std::size_t receive_bytes = 17 * 1024;
 
+// What a look at a client's first byte takes along. No start-up packet is shorter, so that nothing
+// behind one is read.
+inline constexpr std::size_t look_ahead_bytes = 8;
+
 // What is thrown away of bytes that the peer sent unasked before we close. More means that it does
 // not stop: then the reset is deserved.
 inline constexpr std::size_t discard_bytes_max = 64 * 1024;

@@ -1,5 +1,7 @@
 #include "proxy/io/sockets.h"
 
+#include "proxy/descriptor.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,10 +18,11 @@ void set(int socket, int level, int option, int value) {
     (void)::setsockopt(socket, level, option, &value, sizeof value);
 }
 
-bool is_tcp(int socket) {
-    int domain = 0;
-    socklen_t size = sizeof domain;
-    return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain != AF_UNIX;
+// 0: not to be known.
+int value_of(int socket, int option) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return ::getsockopt(socket, IPPROTO_TCP, option, &value, &size) == 0 ? value : 0;
 }
 
 std::string numeric(int family, const void* address) {
@@ -29,8 +32,8 @@ std::string numeric(int family, const void* address) {
 
 } // namespace
 
-void apply_tcp_settings(int socket, const TcpSettings& settings) {
-    if (!is_tcp(socket)) return;
+void apply_tcp_settings(int socket, int family, const TcpSettings& settings) {
+    if (family == AF_UNIX) return;
     set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
     if (!settings.keepalives) return;
     set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -42,6 +45,19 @@ void apply_tcp_settings(int socket, const TcpSettings& settings) {
         set(socket, IPPROTO_TCP, TCP_KEEPCNT, settings.keepalives_count);
     if (settings.user_timeout_ms > 0)
         set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, settings.user_timeout_ms);
+}
+
+void apply_to_listening_socket(int socket, int family, TcpSettings settings) {
+    if (family == AF_UNIX) return;
+    const Descriptor fresh(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto fill_in = [&fresh](int& setting, int option) {
+        if (setting == 0) setting = value_of(fresh.get(), option);
+    };
+    fill_in(settings.keepalives_idle, TCP_KEEPIDLE);
+    fill_in(settings.keepalives_interval, TCP_KEEPINTVL);
+    fill_in(settings.keepalives_count, TCP_KEEPCNT);
+    apply_tcp_settings(socket, family, settings);
+    if (settings.user_timeout_ms == 0) set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, 0);
 }
 
 // Copied out rather than cast: sockaddr_storage may be read only as itself.

@@ -21,7 +21,10 @@ struct TcpSettings {
 };
 
 // TCP_NODELAY always: a message must not wait for the next one. Nothing on a unix socket.
-void apply_tcp_settings(int socket, const TcpSettings& settings);
+void apply_tcp_settings(int socket, int family, const TcpSettings& settings);
+// The same for all that is accepted from now on: sockets inherit from the one that listens. Settings
+// of before go: what is 0 now is the system's default again.
+void apply_to_listening_socket(int socket, int family, TcpSettings settings);
 
 struct PeerAddress {
     std::string text; // numeric; "[local]" on a unix socket; IPv4-mapped ones as IPv4

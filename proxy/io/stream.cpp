@@ -1,13 +1,16 @@
 #include "proxy/io/stream.h"
 
-#include "proxy/io/limits.h"
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace pgmoat::io {
 
@@ -27,6 +30,14 @@ Result interruption() {
 Result tls_failed(const tls::Session& session) {
     const bool flood = session.failure() == tls::Failure::flood;
     return {flood ? Result::Status::flooded : Result::Status::failed, 0, session.error(), {}};
+}
+
+bool is_loopback(const sockaddr* address) {
+    constexpr std::uint32_t network = 127;
+    if (address->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
+    if (address->sa_family != AF_INET) return false;
+    return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24 == network;
 }
 
 bool would_block(int error) {
@@ -56,6 +67,12 @@ Awaitable<Result> Stream::connect(const sockaddr* address, socklen_t size) {
     const int number = socket_.native_handle();
     if (::connect(number, address, size) == 0) co_return Result{};
     if (errno != EINPROGRESS && errno != EINTR) co_return failed_with(errno);
+    // A server on this machine has answered by now, which a second call tells.
+    if (is_loopback(address)) {
+        if (::connect(number, address, size) == 0) co_return Result{};
+        if (errno != EALREADY && errno != EINPROGRESS && errno != EINTR)
+            co_return failed_with(errno);
+    }
     if (Result waited = co_await wait(Socket::wait_write); !waited) co_return waited;
     int error = 0;
     socklen_t error_size = sizeof error;
@@ -64,15 +81,47 @@ Awaitable<Result> Stream::connect(const sockaddr* address, socklen_t size) {
     co_return Result{};
 }
 
-Awaitable<Result> Stream::peek_byte(std::uint8_t& byte) {
-    for (;;) {
-        const ssize_t received = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK);
-        if (received > 0) co_return Result{Result::Status::ok, 1, {}, {}};
-        if (received == 0) co_return Result{Result::Status::end_of_stream, 0, {}, {}};
-        if (errno == EINTR) continue;
-        if (!would_block(errno)) co_return failed_with(errno);
-        if (Result waited = co_await wait(Socket::wait_read); !waited) co_return waited;
+// The socket's own receive: it tries at once, and waits for an edge that is watched for already, where
+// async_wait() would ask epoll anew.
+Awaitable<Result> Stream::receive(std::span<std::uint8_t> into) {
+    if (interrupted_) co_return interruption();
+    const auto buffer = asio::buffer(into.data(), into.size());
+    const auto [error, bytes] = co_await socket_.async_receive(buffer, as_value);
+    if (interrupted_) co_return interruption();
+    if (error == asio::error::eof) co_return Result{Result::Status::end_of_stream, 0, {}, {}};
+    if (error) co_return Result{Result::Status::failed, 0, error.message(), error};
+    co_return Result{Result::Status::ok, bytes, {}, {}};
+}
+
+// Ok and no bytes: nothing now.
+Result Stream::receive_now(std::span<std::uint8_t> into) {
+    ssize_t received = 0;
+    do {
+        received = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
+    } while (received < 0 && errno == EINTR);
+    if (received > 0) return {Result::Status::ok, static_cast<std::size_t>(received), {}, {}};
+    if (received == 0) return {Result::Status::end_of_stream, 0, {}, {}};
+    return would_block(errno) ? Result{} : failed_with(errno);
+}
+
+std::size_t Stream::take_ahead(std::span<std::uint8_t> into) {
+    const std::size_t count = std::min(into.size(), ahead_.size());
+    const auto end = ahead_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::copy(ahead_.begin(), end, into.begin());
+    ahead_.erase(ahead_.begin(), end);
+    return count;
+}
+
+Awaitable<Result> Stream::peek_byte(std::uint8_t& byte, std::size_t most) {
+    if (ahead_.empty()) {
+        ahead_.resize(most);
+        Result received = co_await receive(ahead_);
+        ahead_.resize(received.bytes);
+        if (!received) co_return received;
+        drained_ = received.bytes < most;
     }
+    byte = ahead_.front();
+    co_return Result{Result::Status::ok, 1, {}, {}};
 }
 
 Awaitable<Result> Stream::read_exactly(std::span<std::uint8_t> into) {
@@ -99,16 +148,11 @@ Awaitable<Result> Stream::read_available(std::span<std::uint8_t> into) {
 Awaitable<Result> Stream::read(std::span<std::uint8_t> into, Patience patience) {
     if (interrupted_) co_return interruption();
     if (established_) co_return co_await read_decrypted(into, patience);
-    for (;;) {
-        const ssize_t received = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
-        if (received > 0)
-            co_return Result{Result::Status::ok, static_cast<std::size_t>(received), {}, {}};
-        if (received == 0) co_return Result{Result::Status::end_of_stream, 0, {}, {}};
-        if (errno == EINTR) continue;
-        if (!would_block(errno)) co_return failed_with(errno);
-        if (patience == Patience::no_wait) co_return Result{};
-        if (Result waited = co_await wait(Socket::wait_read); !waited) co_return waited;
-    }
+    if (const std::size_t taken = take_ahead(into); taken > 0)
+        co_return Result{Result::Status::ok, taken, {}, {}};
+    drained_ = false;
+    if (patience == Patience::no_wait) co_return receive_now(into);
+    co_return co_await receive(into);
 }
 
 Awaitable<Result> Stream::read_decrypted(std::span<std::uint8_t> into, Patience patience) {
@@ -135,23 +179,17 @@ Awaitable<Result> Stream::read_decrypted(std::span<std::uint8_t> into, Patience 
 // The end of the stream is a fact for the TLS session to judge, not an error here.
 Awaitable<Result> Stream::receive_ciphertext(Patience patience) {
     const std::size_t kept = ciphertext_.size();
-    for (;;) {
-        ciphertext_.resize(kept + receive_bytes);
-        const ssize_t received =
-            ::recv(socket_.native_handle(), ciphertext_.data() + kept, receive_bytes, 0);
-        const int error = errno;
-        ciphertext_.resize(kept + static_cast<std::size_t>(std::max<ssize_t>(received, 0)));
-        if (received > 0)
-            co_return Result{Result::Status::ok, static_cast<std::size_t>(received), {}, {}};
-        if (received == 0) {
-            end_of_stream_ = true;
-            co_return Result{};
-        }
-        if (error == EINTR) continue;
-        if (!would_block(error)) co_return failed_with(error);
-        if (patience == Patience::no_wait) co_return Result{};
-        if (Result waited = co_await wait(Socket::wait_read); !waited) co_return waited;
-    }
+    ciphertext_.resize(kept + receive_bytes);
+    const auto room = std::span(ciphertext_).subspan(kept);
+    Result received;
+    if (patience == Patience::no_wait)
+        received = receive_now(room);
+    else
+        received = co_await receive(room);
+    ciphertext_.resize(kept + received.bytes);
+    if (received.status != Result::Status::end_of_stream) co_return received;
+    end_of_stream_ = true;
+    co_return Result{};
 }
 
 Awaitable<Result> Stream::write(std::span<const std::uint8_t> bytes) {
@@ -202,16 +240,20 @@ void Stream::consume(std::span<const std::uint8_t> rest) {
 }
 
 bool Stream::has_waiting_bytes() {
+    if (!ahead_.empty()) return true;
+    if (std::exchange(drained_, false)) return false;
     std::uint8_t byte = 0;
     return ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 bool Stream::holds_bytes() const noexcept {
+    if (!ahead_.empty()) return true;
     return established_ && (!ciphertext_.empty() || tls_->holds_plaintext());
 }
 
 Awaitable<Result> Stream::start_tls(std::unique_ptr<tls::Session> session) {
     tls_ = std::move(session);
+    ciphertext_ = std::exchange(ahead_, {});
     for (;;) {
         tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
         const tls::Status status = tls_->handshake(wire);
@@ -270,6 +312,7 @@ relay::Leg Stream::release() {
     if (established_) leg.tls = std::move(tls_);
     // The room that the handshake needed must not live as long as the session.
     if (!ciphertext_.empty()) leg.unread = std::move(ciphertext_);
+    if (!ahead_.empty()) leg.unread = std::move(ahead_);
     if (!outgoing_.empty()) leg.unsent = std::move(outgoing_);
     established_ = false;
     return leg;

@@ -7,6 +7,7 @@
 
 #include "proxy/descriptor.h"
 #include "proxy/io/asio.h"
+#include "proxy/io/limits.h"
 #include "proxy/relay/channel.h"
 #include "tls/session.h"
 
@@ -51,8 +52,10 @@ class Stream {
 
     [[nodiscard]] Awaitable<Result> connect(const sockaddr* address, socklen_t size);
 
-    // Waits for one byte and leaves it in the socket; in the clear only.
-    [[nodiscard]] Awaitable<Result> peek_byte(std::uint8_t& byte);
+    // Waits for bytes and gives the first, which the next read gives again; in the clear only. Up to
+    // `most` are taken from the socket, so no packet that can stand there may be shorter.
+    [[nodiscard]] Awaitable<Result> peek_byte(std::uint8_t& byte,
+                                              std::size_t most = look_ahead_bytes);
     // Fills `into` completely, or says how many bytes came before the end.
     [[nodiscard]] Awaitable<Result> read_exactly(std::span<std::uint8_t> into);
     // At least one byte, at most into.size().
@@ -91,6 +94,9 @@ class Stream {
 
   private:
     [[nodiscard]] Awaitable<Result> wait(Socket::wait_type what);
+    [[nodiscard]] Awaitable<Result> receive(std::span<std::uint8_t> into);
+    [[nodiscard]] Result receive_now(std::span<std::uint8_t> into);
+    [[nodiscard]] std::size_t take_ahead(std::span<std::uint8_t> into);
     enum class Patience { wait, no_wait };
     [[nodiscard]] Awaitable<Result> read(std::span<std::uint8_t> into, Patience patience);
     [[nodiscard]] Awaitable<Result> read_decrypted(std::span<std::uint8_t> into, Patience patience);
@@ -105,6 +111,8 @@ class Stream {
     bool established_ = false;
     bool interrupted_ = false;
     bool end_of_stream_ = false;           // the peer's FIN was read
+    bool drained_ = false;                 // a look ahead found less than it asked for
+    std::vector<std::uint8_t> ahead_;      // of a look ahead, not yet read; none in TLS
     std::vector<std::uint8_t> ciphertext_; // received, not yet decrypted
     std::vector<std::uint8_t> outgoing_;   // encrypted, not yet sent
 };

@@ -48,8 +48,8 @@ enum class When {
     if_idle, // now, or not at all
 };
 
-// Where a channel's end is told. Called once per channel, on the relay thread that owned it; must
-// not block.
+// Where a channel's end is told. Called once per channel, on the relay thread that owned it, or on
+// the one that gave it away if it could not be taken; must not block.
 class Reporter {
   public:
     virtual ~Reporter() = default;

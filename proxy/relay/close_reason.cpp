@@ -26,38 +26,46 @@ std::string words(int error) {
 
 void ChannelEnd::closed(Side side) {
     const bool client = side == Side::client;
-    tell(client ? CloseReason::client_closed : CloseReason::server_closed,
-         std::string(name(side)) + " closed the connection");
+    came_to(client ? CloseReason::client_closed : CloseReason::server_closed,
+            std::string(name(side)) + " closed the connection");
 }
 
 void ChannelEnd::truncated(Side side) {
-    tell(CloseReason::tls_truncated,
-         std::string(name(side)) + " closed the connection without TLS close_notify");
+    came_to(CloseReason::tls_truncated,
+            std::string(name(side)) + " closed the connection without TLS close_notify");
 }
 
 void ChannelEnd::cannot_receive(Side side, int error) {
-    tell(io_error(side),
-         std::string("could not receive data from ") + name(side) + ": " + words(error));
+    came_to(io_error(side),
+            std::string("could not receive data from ") + name(side) + ": " + words(error));
 }
 
 void ChannelEnd::cannot_send(Side side, int error) {
-    tell(io_error(side), std::string("could not send data to ") + name(side) + ": " + words(error));
+    came_to(io_error(side),
+            std::string("could not send data to ") + name(side) + ": " + words(error));
 }
 
 void ChannelEnd::tls_failed(Side side, const tls::Session& session) {
     const bool flood = session.failure() == tls::Failure::flood;
-    tell(flood ? CloseReason::tls_flood : io_error(side),
-         std::string("TLS with ") + name(side) + " failed: " + session.error());
+    came_to(flood ? CloseReason::tls_flood : io_error(side),
+            std::string("TLS with ") + name(side) + " failed: " + session.error());
 }
 
 void ChannelEnd::flooded(Side side) {
-    tell(CloseReason::tls_flood,
-         std::string(name(side)) + " asks for TLS answers and does not read them");
+    came_to(CloseReason::tls_flood,
+            std::string(name(side)) + " asks for TLS answers and does not read them");
 }
 
 void ChannelEnd::gave_up(Side lost) {
-    tell(io_error(lost),
-         std::string(name(lost)) + " is gone and the other side accepts no more data");
+    came_to(io_error(lost),
+            std::string(name(lost)) + " is gone and the other side accepts no more data");
+}
+
+void ChannelEnd::came_to(CloseReason reason, std::string detail) {
+    if (client_terminated_)
+        tell(CloseReason::client_closed, "client closed the connection");
+    else
+        tell(reason, std::move(detail));
 }
 
 void ChannelEnd::tell(CloseReason reason, std::string detail) {

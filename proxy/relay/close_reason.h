@@ -12,6 +12,10 @@ namespace pgmoat::relay {
 
 class ChannelEnd {
   public:
+    // Whatever its connections come to from now on, however rudely, is the client's end. Not so what
+    // is told with tell(): that comes from outside.
+    void client_terminated() noexcept { client_terminated_ = true; }
+
     void closed(metrics::Side side);
     void truncated(metrics::Side side);
     void cannot_receive(metrics::Side side, int error);
@@ -27,7 +31,10 @@ class ChannelEnd {
     [[nodiscard]] Ended take() noexcept;
 
   private:
+    void came_to(metrics::CloseReason reason, std::string detail);
+
     std::unique_ptr<Ended> first_; // apart: a live channel should not pay for it
+    bool client_terminated_ = false;
 };
 
 } // namespace pgmoat::relay

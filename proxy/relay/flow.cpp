@@ -41,7 +41,6 @@ void Flow::relay_kept() {
 void Flow::relay_received() {
     const Received got = from_.receive(buffers_.received);
     if (got.error != 0) {
-        about_to_end();
         end_.cannot_receive(from_.side, got.error);
         return source_lost();
     }
@@ -61,8 +60,9 @@ void Flow::decrypt(std::span<const std::uint8_t> ciphertext, bool end_of_stream)
     tls::Wire wire{ciphertext, end_of_stream, buffers_.answer};
     tls::ReadResult got{};
     do {
-        got = from_.tls->read(buffers_.plaintext, wire);
-        forward({buffers_.plaintext.data(), got.bytes});
+        const std::span<std::uint8_t> room = room_for_plaintext();
+        got = from_.tls->read(room, wire);
+        forward(room.first(got.bytes));
     } while (got.status == tls::Status::ok && !to_.owes() && !direction_.stopped);
 
     if (got.status == tls::Status::ok) { // stopped half way: nothing else tells that bytes are left
@@ -85,11 +85,19 @@ Flow::up_to_the_stop(std::span<const std::uint8_t> plaintext) noexcept {
     return plaintext.first(*end);
 }
 
+// Memory of the batch where the plaintext is sent as it is, so that the send can be deferred.
+std::span<std::uint8_t> Flow::room_for_plaintext() noexcept {
+    if (to_.tls) return buffers_.plaintext;
+    const std::span<std::uint8_t> deferrable = buffers_.batch.plaintext_for(to_);
+    return deferrable.empty() ? std::span<std::uint8_t>(buffers_.plaintext) : deferrable;
+}
+
 void Flow::forward(std::span<const std::uint8_t> plaintext) {
     if (direction_.last_message) plaintext = up_to_the_stop(plaintext);
     if (plaintext.empty()) return;
     moved_ += plaintext.size();
     meter_.saw(from_.side, plaintext, *buffers_.counters);
+    if (meter_.client_terminated()) end_.client_terminated();
     if (!to_.may_write()) return;
     if (!to_.tls) return send(plaintext);
 
@@ -100,7 +108,6 @@ void Flow::forward(std::span<const std::uint8_t> plaintext) {
     const tls::Status status = to_.tls->write(plaintext, wire);
     send(outgoing);
     if (status == tls::Status::ok) return;
-    about_to_end();
     end_.tls_failed(to_.side, *to_.tls);
     target_lost();
 }
@@ -109,7 +116,6 @@ void Flow::send(std::span<const std::uint8_t> bytes) {
     if (bytes.empty() || buffers_.batch.defer(to_, bytes)) return;
     const int error = to_.send(bytes);
     if (error == 0) return;
-    about_to_end();
     end_.cannot_send(to_.side, error);
     target_lost();
 }
@@ -118,7 +124,6 @@ void Flow::send(std::span<const std::uint8_t> bytes) {
 void Flow::send_answer() {
     if (buffers_.answer.empty() || !from_.may_write()) return;
     if (const int error = from_.send(buffers_.answer); error != 0) {
-        about_to_end();
         end_.cannot_send(from_.side, error);
         from_.break_writing();
     } else if (from_.owed() > limits::turn_bytes + limits::answer_bytes) {
@@ -129,7 +134,6 @@ void Flow::send_answer() {
 
 void Flow::splice() {
     if (const int error = to_.send_deferred(); error != 0) {
-        about_to_end();
         end_.cannot_send(to_.side, error);
         return target_lost();
     }
@@ -147,14 +151,8 @@ void Flow::splice() {
     case Spliced::nothing: from_.readable = false; return;
     case Spliced::end: return settle(tls::Status::closed);
     case Spliced::unavailable: direction_.bulk = false; return;
-    case Spliced::read_error:
-        about_to_end();
-        end_.cannot_receive(from_.side, got.error);
-        return source_lost();
-    case Spliced::write_error:
-        about_to_end();
-        end_.cannot_send(to_.side, got.error);
-        return target_lost();
+    case Spliced::read_error: end_.cannot_receive(from_.side, got.error); return source_lost();
+    case Spliced::write_error: end_.cannot_send(to_.side, got.error); return target_lost();
     }
 }
 
@@ -175,14 +173,8 @@ void Flow::discard() {
     if (got.error != 0) from_.break_writing();
 }
 
-// After a client's Terminate whatever ends, however rudely, is the client's end.
-void Flow::about_to_end() {
-    if (meter_.client_terminated()) end_.closed(metrics::Side::client);
-}
-
 void Flow::settle(tls::Status status) {
     if (status == tls::Status::ok || status == tls::Status::want_read) return;
-    about_to_end();
     switch (status) {
     case tls::Status::ok:
     case tls::Status::want_read: return;
@@ -201,7 +193,13 @@ void Flow::source_ended(bool clean) {
         to_.tls->shut_down(wire);
         send(buffers_.outgoing);
     }
-    if (to_.may_write()) to_.finish_writing();
+    if (to_.may_write()) to_.finish_writing(channel_ended());
+}
+
+// This was the last of its four halves: the sockets are closed next.
+bool Flow::channel_ended() const noexcept {
+    const bool other_way = from_.writing == Writing::ended || from_.writing == Writing::broken;
+    return other_way && to_.reading_ended;
 }
 
 void Flow::source_lost() {

@@ -55,6 +55,7 @@ class Flow {
     void relay_received();
     void relay(std::span<const std::uint8_t> received, bool end_of_stream);
     void decrypt(std::span<const std::uint8_t> ciphertext, bool end_of_stream);
+    [[nodiscard]] std::span<std::uint8_t> room_for_plaintext() noexcept;
     void forward(std::span<const std::uint8_t> plaintext);
     void send(std::span<const std::uint8_t> bytes);
     void send_answer();
@@ -62,11 +63,11 @@ class Flow {
     void discard();
     void settle(tls::Status status);
     void source_ended(bool clean);
+    [[nodiscard]] bool channel_ended() const noexcept;
     void source_lost();
     void target_lost();
     [[nodiscard]] std::span<const std::uint8_t>
     up_to_the_stop(std::span<const std::uint8_t> plaintext) noexcept;
-    void about_to_end();
     void watch_for_bulk(std::size_t bytes) noexcept;
 
     Direction& direction_;

@@ -1,14 +1,18 @@
 #include "proxy/relay/io_batch.h"
 
 #include <functional>
+#include <new>
 
 namespace pgmoat::relay {
 
-void IoBatch::enable() {
+void IoBatch::enable() noexcept try {
     uring_.emplace(static_cast<unsigned>(slots));
     if (!uring_->usable()) return;
     received_.resize(slots);
     outgoing_.resize(slots);
+    plaintext_ = std::make_unique_for_overwrite<Plaintext[]>(slots);
+} catch (const std::bad_alloc&) { // a ring without its memory must not be used
+    uring_.reset();
 }
 
 void IoBatch::want(LiveLeg& leg) noexcept {
@@ -33,11 +37,18 @@ std::vector<std::uint8_t>* IoBatch::outgoing_for(const LiveLeg& leg) noexcept {
     return &next;
 }
 
+std::span<std::uint8_t> IoBatch::plaintext_for(const LiveLeg& leg) noexcept {
+    if (!deferring_ || leg.owes() || leg.has_deferred() || decrypted_ == slots) return {};
+    return plaintext_[decrypted_];
+}
+
 bool IoBatch::defer(LiveLeg& leg, std::span<const std::uint8_t> bytes) noexcept {
     if (!deferring_ || leg.owes() || leg.has_deferred() || writing_ == slots) return false;
     const bool encrypted = encrypted_ < slots && bytes.data() == outgoing_[encrypted_].data();
-    if (!encrypted && !owns(bytes)) return false;
+    const bool decrypted = decrypted_ < slots && bytes.data() == plaintext_[decrypted_].data();
+    if (!encrypted && !decrypted && !received(bytes)) return false;
     if (encrypted) ++encrypted_;
+    if (decrypted) ++decrypted_;
     leg.defer(bytes);
     writers_[writing_++] = &leg;
     return true;
@@ -63,11 +74,11 @@ void IoBatch::send() noexcept {
     if (sends > 0) uring_->perform(std::span(results_).first(sends));
     for (std::size_t i = 0; i < sends; ++i)
         writers_[i]->deferred_sent(sent_[i], results_[i]);
-    writing_ = encrypted_ = 0;
+    writing_ = encrypted_ = decrypted_ = 0;
 }
 
 // A total order over pointers, which `<` on unrelated ones is not.
-bool IoBatch::owns(std::span<const std::uint8_t> bytes) const noexcept {
+bool IoBatch::received(std::span<const std::uint8_t> bytes) const noexcept {
     const std::less<const std::uint8_t*> before;
     const std::uint8_t* begin = received_.front().data();
     const std::uint8_t* end = begin + received_.size() * limits::batch_receive_bytes;

@@ -19,6 +19,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -27,8 +28,9 @@ namespace pgmoat::relay {
 
 class IoBatch {
   public:
-    // On the relay thread itself, since a ring belongs to the thread that made it.
-    void enable();
+    // On the relay thread itself, since a ring belongs to the thread that made it. Without io_uring
+    // or memory the batch is not usable, and nothing else changes.
+    void enable() noexcept;
     [[nodiscard]] bool usable() const noexcept { return uring_ && uring_->usable(); }
 
     // The leg's next receive. Nothing happens when there is no room left.
@@ -39,6 +41,9 @@ class IoBatch {
     // Where to encrypt what goes to this leg, so that it can be deferred; none: make the send
     // yourself.
     [[nodiscard]] std::vector<std::uint8_t>* outgoing_for(const LiveLeg& leg) noexcept;
+    // Where to decrypt what goes to this leg as it is, so that it can be deferred; empty: use other
+    // memory.
+    [[nodiscard]] std::span<std::uint8_t> plaintext_for(const LiveLeg& leg) noexcept;
     // Takes a send over if `bytes` stand in memory of the batch. The leg sends nothing else
     // meanwhile; if it must, it makes this send itself first.
     [[nodiscard]] bool defer(LiveLeg& leg, std::span<const std::uint8_t> bytes) noexcept;
@@ -48,12 +53,15 @@ class IoBatch {
     void send() noexcept;
 
   private:
-    [[nodiscard]] bool owns(std::span<const std::uint8_t> bytes) const noexcept;
+    [[nodiscard]] bool received(std::span<const std::uint8_t> bytes) const noexcept;
 
     static constexpr std::size_t slots = limits::batch_operations;
 
+    using Plaintext = std::array<std::uint8_t, limits::batch_plaintext_bytes>;
+
     std::optional<Uring> uring_;
     std::vector<std::array<std::uint8_t, limits::batch_receive_bytes>> received_;
+    std::unique_ptr<Plaintext[]> plaintext_; // not initialised: mostly untouched pages
     std::vector<std::vector<std::uint8_t>> outgoing_;
     std::array<LiveLeg*, slots> readers_{};
     // A leg can be here more than once: it sends what was deferred itself when something else has
@@ -65,6 +73,7 @@ class IoBatch {
     std::size_t reading_ = 0;
     std::size_t writing_ = 0;
     std::size_t encrypted_ = 0; // of outgoing_, in use
+    std::size_t decrypted_ = 0; // of plaintext_, in use
     bool deferring_ = false;
 };
 

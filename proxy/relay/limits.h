@@ -33,6 +33,8 @@ inline constexpr int work_turns = 4;
 inline constexpr std::size_t batch_operations = 32;
 inline constexpr std::size_t batch_receive_bytes = 16UL * 1024;
 inline constexpr std::size_t batch_pays_from = 3;
+// What such a receive may decrypt to, as plaintext_bytes is to receive_bytes.
+inline constexpr std::size_t batch_plaintext_bytes = batch_receive_bytes + 17UL * 1024;
 
 // TLS answers (KeyUpdate, alerts) owed to a peer that reads nothing. One is 27 bytes.
 inline constexpr std::size_t answer_bytes = 64UL * 1024;

@@ -42,6 +42,7 @@ LiveChannel::After LiveChannel::run(ThreadBuffers& buffers) {
     Flow(to_client_, server_, client_, buffers, meter_, end_).run();
     client_.keep_what_came();
     server_.keep_what_came();
+    if (terminating_ && to_client_.stopped) send_deferred(client_);
     if (terminating_ && to_client_.stopped && !client_.owes()) {
         say_goodbye(buffers);
         return After::finished;
@@ -72,8 +73,12 @@ void LiveChannel::flush(LiveLeg& leg) {
     if (const int error = leg.flush(); error != 0) broken(leg, error);
 }
 
+// What the batch would send later goes now, since it is known only then whether all of it went.
+void LiveChannel::send_deferred(LiveLeg& leg) {
+    if (const int error = leg.send_deferred(); error != 0) broken(leg, error);
+}
+
 void LiveChannel::broken(LiveLeg& leg, int error) {
-    if (meter_.client_terminated()) end_.closed(Side::client);
     end_.cannot_send(leg.side, error);
     leg.break_writing();
 }
@@ -122,13 +127,14 @@ void LiveChannel::terminate_when_idle(const Ended& ended) {
 bool LiveChannel::idle() const noexcept {
     const auto at_rest = [](const LiveLeg& leg) {
         return !leg.readable && !leg.owes() && !leg.has_deferred() && leg.unread.empty() &&
-               !leg.reading_ended && !leg.lost;
+               !leg.reading_ended && !leg.lost && !leg.has_news();
     };
     return meter_.idle() && at_rest(client_) && at_rest(server_);
 }
 
 void LiveChannel::say_goodbye(ThreadBuffers& buffers) {
     for (LiveLeg* leg : {&client_, &server_}) {
+        send_deferred(*leg);
         flush(*leg);
         const bool has_words = leg == &client_ && farewell_ && to_client_.stopped;
         if ((!leg->tls && !has_words) || !leg->may_write() || leg->owes()) continue;
@@ -161,6 +167,11 @@ void LiveChannel::close_sockets(ThreadBuffers& buffers) noexcept {
     buffers.batch.forget(server_);
     client_.socket.reset();
     server_.socket.reset();
+}
+
+bool LiveChannel::begins_to_wait_for_room(Side side) noexcept {
+    LiveLeg& leg = side == Side::client ? client_ : server_;
+    return !leg.writable && !std::exchange(leg.waits_for_room, true);
 }
 
 int LiveChannel::socket(Side side) const noexcept {

@@ -78,8 +78,16 @@ class LiveChannel {
     }
     [[nodiscard]] int socket(metrics::Side side) const noexcept;
 
+    // There is something to do that no event tells of.
+    [[nodiscard]] bool has_work() const noexcept {
+        return client_.has_work() || server_.has_work();
+    }
+    // A send to this side was short for the first time: true, once.
+    [[nodiscard]] bool begins_to_wait_for_room(metrics::Side side) noexcept;
+
     // The loop's bookkeeping.
-    std::size_t position = 0;               // among the live channels
+    int watch_error = 0;                    // an errno: a socket could not be registered
+    std::size_t position = unlisted;        // among the live channels
     std::size_t ending_position = unlisted; // among those with a deadline
     std::chrono::steady_clock::time_point deadline;
     Wait waits_for = Wait::none;
@@ -88,6 +96,7 @@ class LiveChannel {
 
   private:
     void flush(LiveLeg& leg);
+    void send_deferred(LiveLeg& leg);
     void broken(LiveLeg& leg, int error);
     void look_for_loss(LiveLeg& leg);
     [[nodiscard]] bool finished() const noexcept;

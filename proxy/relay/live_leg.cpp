@@ -13,7 +13,7 @@ namespace pgmoat::relay {
 
 LiveLeg::LiveLeg(Leg leg, metrics::Side which)
     : socket(std::move(leg.socket)), tls(std::move(leg.tls)), unread(std::move(leg.unread)),
-      side(which), holds_bytes(tls != nullptr), unsent_(std::move(leg.unsent)) {}
+      side(which), holds_bytes(tls && tls->holds_bytes()), unsent_(std::move(leg.unsent)) {}
 
 void LiveLeg::note(std::uint32_t events) noexcept {
     if (events & EPOLLOUT) writable = true;
@@ -29,6 +29,11 @@ Received LiveLeg::receive(std::span<std::uint8_t> into) noexcept {
         count = ::recv(socket.get(), into.data(), into.size(), 0);
     } while (count < 0 && errno == EINTR);
     return judge(into, count < 0 ? -errno : count);
+}
+
+bool LiveLeg::has_news() const noexcept {
+    std::uint8_t byte = 0;
+    return ::recv(socket.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN;
 }
 
 Received LiveLeg::judge(std::span<const std::uint8_t> room, ssize_t result) noexcept {
@@ -115,7 +120,7 @@ void LiveLeg::forget_unsent() noexcept {
     sent_ = 0;
 }
 
-void LiveLeg::finish_writing() noexcept {
+void LiveLeg::finish_writing(bool closed_next) noexcept {
     writing = Writing::closing;
     try {
         if (has_deferred()) send_error_ = send_deferred();
@@ -124,6 +129,7 @@ void LiveLeg::finish_writing() noexcept {
     }
     if (owes()) return;
     writing = Writing::ended;
+    if (closed_next) return;
     ::shutdown(socket.get(),
                SHUT_WR); // it fails only when the peer is gone, which reading will tell
 }

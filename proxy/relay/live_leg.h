@@ -71,9 +71,16 @@ class LiveLeg {
     [[nodiscard]] bool has_send_error() const noexcept { return send_error_ != 0; }
     // Sends what is owed, then the FIN when writing is closing. Returns an errno or 0.
     [[nodiscard]] int flush();
-    // No byte will follow: the FIN goes out behind what is owed.
-    void finish_writing() noexcept;
+    // No byte will follow: the FIN goes out behind what is owed. `closed_next`: if nothing is owed the
+    // socket will be closed at once, which sends it as well.
+    void finish_writing(bool closed_next = false) noexcept;
 
+    // Something is held or owed that no event tells of.
+    [[nodiscard]] bool has_work() const noexcept {
+        return holds_bytes || !unread.empty() || owes();
+    }
+    // Bytes or an end wait in the socket, of which epoll may not have told yet.
+    [[nodiscard]] bool has_news() const noexcept;
     [[nodiscard]] bool owes() const noexcept { return sent_ < unsent_.size(); }
     [[nodiscard]] std::size_t owed() const noexcept { return unsent_.size() - sent_; }
     [[nodiscard]] bool may_write() const noexcept { return writing == Writing::open; }
@@ -88,11 +95,13 @@ class LiveLeg {
     Writing writing = Writing::open;
     bool reading_ended = false;
     bool holds_bytes =
-        false;            // the TLS session may hold decrypted bytes: read from it before receiving
-    bool readable = true; // an edge came and its bytes were not read away yet
-    bool writable = true; // no send was short since the last edge
-    bool hung_up = false; // the peer's FIN or a reset was reported: read up to it
-    bool lost = false;    // epoll: reset, or closed both ways
+        false; // the TLS session may hold decrypted bytes: read from it before receiving
+    // An edge came and its bytes were not read away yet. Epoll reports at once what waits already.
+    bool readable = false;
+    bool writable = true;        // no send was short since the last edge
+    bool waits_for_room = false; // a send was short: epoll tells of room from then on
+    bool hung_up = false;        // the peer's FIN or a reset was reported: read up to it
+    bool lost = false;           // epoll: reset, or closed both ways
 
   private:
     [[nodiscard]] Received judge(std::span<const std::uint8_t> room, ssize_t result) noexcept;

@@ -69,18 +69,29 @@ Loop::~Loop() {
     thread_.join();
 }
 
+// Its sockets are watched from here, so that a channel on which nothing is to be done costs the thread
+// no wake-up.
 void Loop::adopt(std::unique_ptr<Channel> channel) {
-    auto live = std::make_unique<LiveChannel>(std::move(channel));
-    bool first = false;
-    {
-        const std::lock_guard lock(mutex_);
-        first = mail_.channels.empty();
+    std::unique_ptr<LiveChannel> live;
+    bool has_work = false;
+    try {
+        live = std::make_unique<LiveChannel>(std::move(channel)); // takes it if there is memory
+        has_work = live->has_work();
+        const std::lock_guard lock(mutex_); // until it is watched: the thread may close it at once
         mail_.channels.push_back(std::move(live));
-        channels_.fetch_add(1,
-                            std::memory_order_relaxed); // before the thread can take it off again
+        LiveChannel& given = *mail_.channels.back();
+        newcomers_.store(true, std::memory_order_relaxed);
+        channels_.fetch_add(1, std::memory_order_relaxed);
+        given.watch_error = watch(given);
+        has_work = has_work || leaving_when_idle_ || given.watch_error != 0;
+    } catch (const std::bad_alloc&) {
+        std::unique_ptr<telemetry::Traffic> row = live ? live->take_row() : std::move(channel->row);
+        live.reset();
+        channel.reset();
+        return report(std::move(row), {CloseReason::internal, "out of memory"});
     }
     meter_.expect_channel();
-    if (first) wake();
+    if (has_work) wake();
 }
 
 void Loop::close_all() {
@@ -95,6 +106,7 @@ void Loop::close_all_when_idle(const Ended& ended) {
     auto all = std::make_unique<const Ended>(ended);
     {
         const std::lock_guard lock(mutex_);
+        leaving_when_idle_ = true;
         mail_.all_when_idle = std::move(all);
     }
     wake();
@@ -120,7 +132,7 @@ void Loop::wake() noexcept {
 void Loop::work() noexcept {
     block_signals_in_this_thread(); // SIGPIPE too: splice() knows no MSG_NOSIGNAL
     buffers_->counters = &counters_.block_of_this_thread();
-    enable_batch();
+    buffers_->batch.enable();
     bool stop = false;
     while (!stop) {
         wait();
@@ -129,10 +141,6 @@ void Loop::work() noexcept {
         if (!ending_.empty() && now_ >= next_look_at_deadlines_) close_overdue();
     }
     close_live(Patience::none);
-}
-
-// Without it every channel makes its own system calls, and nothing else changes.
-void Loop::enable_batch() noexcept try { buffers_->batch.enable(); } catch (const std::bad_alloc&) {
 }
 
 void Loop::wait() noexcept {
@@ -148,12 +156,28 @@ void Loop::wait() noexcept {
     const int count = ::epoll_wait(epoll_.get(), events, limits::events, timeout);
     now_ = Clock::now();
     meter_.wakes(now_);
+    // Before their events are looked at; those that could not be taken live as long.
+    const std::vector<std::unique_ptr<LiveChannel>> failed = take_newcomers();
     for (int i = 0; i < count; ++i) {
-        if (events[i].data.ptr == nullptr)
+        if (events[i].data.ptr == nullptr) {
             mail_came_ = true;
-        else
-            queue(note(events[i]));
+            continue;
+        }
+        LiveChannel& channel = note(events[i]);
+        if (channel.position != LiveChannel::unlisted) queue(channel);
     }
+}
+
+std::vector<std::unique_ptr<LiveChannel>> Loop::take_newcomers() {
+    std::vector<std::unique_ptr<LiveChannel>> channels;
+    if (!newcomers_.exchange(false, std::memory_order_relaxed)) return channels;
+    {
+        const std::lock_guard lock(mutex_);
+        std::swap(channels, mail_.channels);
+    }
+    for (auto& channel : channels)
+        take_over(channel);
+    return channels;
 }
 
 // True: the thread must stop.
@@ -164,43 +188,57 @@ bool Loop::take_mail() {
         std::swap(mail, mail_);
     }
     for (auto& channel : mail.channels)
-        take_over(std::move(channel));
+        take_over(channel);
     if (!mail.closings.empty()) close_some(std::move(mail.closings));
     if (mail.all_when_idle) close_all_idle(std::move(mail.all_when_idle));
     if (mail.close_all) close_live(Patience::to_end_of_message);
     return mail.stop;
 }
 
-void Loop::take_over(std::unique_ptr<LiveChannel> channel) {
+// What stays behind in `channel` could not be taken, and has been reported.
+void Loop::take_over(std::unique_ptr<LiveChannel>& channel) noexcept {
     LiveChannel& taken = *channel;
     try {
+        if (taken.watch_error != 0)
+            taken.end().tell(CloseReason::internal,
+                             "could not watch a socket: " +
+                                 std::generic_category().message(taken.watch_error));
         for (auto* list : {&queue_, &running_, &ending_})
             make_room(*list, live_.size() + 1);
         make_room(live_, live_.size() + 1);
     } catch (const std::bad_alloc&) {
         return report(taken);
     }
+    if (taken.watch_error != 0) return report(taken);
     taken.position = live_.size();
     live_.push_back(std::move(channel));
-    if (const int error = watch(taken); error != 0) {
-        taken.end().tell(CloseReason::internal,
-                         "could not watch a socket: " + std::generic_category().message(error));
-        return close(taken);
-    }
     if (all_when_idle_) close_when_idle(taken, *all_when_idle_);
-    queue(taken); // bytes may already wait, in the TLS sessions too: epoll does not know of those
+    if (taken.has_work()) queue(taken); // bytes that epoll does not know of
 }
 
-// Registered once, for everything. Returns an errno or 0.
+// For everything but room to send, which is there until a send is short. The client last: it may have
+// spoken, and wakes the thread, which then finds the mail unlocked. Returns an errno or 0.
 int Loop::watch(LiveChannel& channel) noexcept {
-    for (const Side side : {Side::client, Side::server}) {
+    for (const Side side : {Side::server, Side::client}) {
         epoll_event event{};
-        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+        event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
         event.data.ptr = tag(channel, side);
         if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, channel.socket(side), &event) != 0)
             return errno;
     }
     return 0;
+}
+
+// From the first short send on. If there is room again already, epoll says so at once; it cannot
+// fail for a socket that it watches.
+void Loop::watch_for_room(LiveChannel& channel) noexcept {
+    for (const Side side : {Side::client, Side::server}) {
+        if (!channel.begins_to_wait_for_room(side)) continue;
+        epoll_event event{};
+        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+        event.data.ptr = tag(channel, side);
+        (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, channel.socket(side), &event);
+    }
 }
 
 void Loop::queue(LiveChannel& channel) noexcept {
@@ -237,6 +275,7 @@ void Loop::run_together(std::span<LiveChannel*> channels) {
     for (LiveChannel* channel : channels) {
         if (!channel) continue;
         channel->account(*buffers_); // what the sockets did not take is owed
+        watch_for_room(*channel);
         if (channel->send_failed()) queue(*channel);
     }
 }
@@ -249,6 +288,7 @@ bool Loop::run(LiveChannel& channel) try {
         close(channel);
         return false;
     }
+    watch_for_room(channel);
     if (after == LiveChannel::After::more) queue(channel);
     if (channel.ending()) set_deadline(channel);
     return true;
@@ -361,13 +401,17 @@ void Loop::close_as(LiveChannel& channel, const Ended& ended, Patience patience)
     close(channel);
 }
 
-// The sockets are closed first: who is told of the end may count on that.
 void Loop::report(LiveChannel& channel) noexcept {
     channel.close_sockets(*buffers_);
     buffers_->count_spliced(0);
     channels_.fetch_sub(1, std::memory_order_relaxed);
+    report(channel.take_row(), channel.end().take());
+}
+
+// The sockets are closed before: who is told of the end may count on that.
+void Loop::report(std::unique_ptr<telemetry::Traffic> row, const Ended& ended) noexcept {
     try {
-        reporter_.report(channel.take_row(), channel.end().take());
+        reporter_.report(std::move(row), ended);
     } catch (...) { // the reporter's trouble must not end the other channels
     }
 }

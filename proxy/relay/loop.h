@@ -1,6 +1,7 @@
 // One relay thread: an epoll loop over the channels that it owns.
 //
-//   wait -> note what epoll reported -> take the mail -> run every queued channel once -> deadlines
+//   wait -> take new channels -> note what epoll reported -> take the rest of the mail ->
+//   run every queued channel once -> deadlines
 //
 // Events are only noted; all work is done when the queue runs, so that an event never names a
 // channel that was closed earlier in the same batch, and a channel with both sockets ready runs
@@ -36,7 +37,7 @@ class Loop {
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    // Any thread.
+    // Any thread. Without memory to take it, the channel is closed and reported at once.
     void adopt(std::unique_ptr<Channel> channel);
     void close_all();
     void close_all_when_idle(const Ended& ended);
@@ -67,11 +68,12 @@ class Loop {
 
     void wake() noexcept;
     void work() noexcept;
-    void enable_batch() noexcept;
     void wait() noexcept;
     [[nodiscard]] bool take_mail();
-    void take_over(std::unique_ptr<LiveChannel> channel);
+    [[nodiscard]] std::vector<std::unique_ptr<LiveChannel>> take_newcomers();
+    void take_over(std::unique_ptr<LiveChannel>& channel) noexcept;
     [[nodiscard]] int watch(LiveChannel& channel) noexcept;
+    void watch_for_room(LiveChannel& channel) noexcept;
     void queue(LiveChannel& channel) noexcept;
     void run_queue();
     void run_together(std::span<LiveChannel*> channels);
@@ -88,6 +90,7 @@ class Loop {
     void close_when_idle(LiveChannel& channel, const Ended& ended) noexcept;
     void close_as(LiveChannel& channel, const Ended& ended, Patience patience) noexcept;
     void report(LiveChannel& channel) noexcept;
+    void report(std::unique_ptr<telemetry::Traffic> row, const Ended& ended) noexcept;
 
     Reporter& reporter_;
     metrics::Counters& counters_;
@@ -99,7 +102,9 @@ class Loop {
     std::atomic<std::size_t> channels_{0}; // in the mailbox too
 
     std::mutex mutex_;
-    Mail mail_; // under mutex_
+    Mail mail_;                          // under mutex_
+    bool leaving_when_idle_ = false;     // under mutex_: newcomers are to be looked at at once
+    std::atomic<bool> newcomers_{false}; // there may be channels in it
 
     // The thread's own. Room in the lists is made when a channel is taken over, never later.
     std::vector<std::unique_ptr<LiveChannel>> live_;

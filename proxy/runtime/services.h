@@ -53,7 +53,7 @@ class Interruptible {
     virtual ~Interruptible() = default;
     [[nodiscard]] virtual std::uint64_t id() const noexcept = 0; // its SessionRow's
     // It stops waiting and is reported as always, with `ended`; the first call counts.
-    virtual void interrupt(const relay::Ended& ended) = 0;
+    virtual void interrupt(const relay::Ended& ended) noexcept = 0;
 };
 
 // One control thread: its event loop, its deadlines, and the setup that new sessions begin with.

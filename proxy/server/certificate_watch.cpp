@@ -103,7 +103,13 @@ void CertificateWatch::look_in(Clock::duration time) {
 }
 
 void CertificateWatch::look() {
-    const bool changed = files_.look_for_changes();
+    bool changed = false;
+    try {
+        changed = files_.look_for_changes();
+    } catch (...) { // the next look may do better
+        look_in(watch_retry_pause);
+        throw;
+    }
     events_.cancel();
     wait_for_events();
     if (changed)

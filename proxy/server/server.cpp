@@ -204,6 +204,7 @@ struct Server::Running {
     void wait_for_signal() {
         signals->async_wait([this](const error_code& error, int signal) {
             if (error) return;
+            wait_for_signal(); // first: what follows may throw
             if (signal == SIGHUP)
                 reload();
             else if (signal == SIGUSR1)
@@ -214,7 +215,6 @@ struct Server::Running {
                 drain("received smart shutdown request");
             else
                 stop_now("received fast shutdown request");
-            wait_for_signal();
         });
     }
 
@@ -312,6 +312,8 @@ struct Server::Running {
             log.info(line);
         setup = std::move(fresh);
         addresses.use(setup->config);
+        for (auto& listener : listeners)
+            listener->use(setup->config);
         apply_log_settings();
         spread(setup, 0, in_force);
     }
@@ -366,16 +368,16 @@ struct Server::Running {
     }
 
     void wait_until_empty() {
+        timer->expires_after(shutdown_poll);
+        timer->async_wait([this](const error_code& error) {
+            if (!error) wait_until_empty();
+        });
         if (table.live() == 0) return finish();
         if (sessions_left() == 0) end_control_sessions("shut down");
         if (std::chrono::steady_clock::now() >= give_up_at) {
             if (cut_off) return finish();
             return stop_now("shutdown_timeout expired");
         }
-        timer->expires_after(shutdown_poll);
-        timer->async_wait([this](const error_code& error) {
-            if (!error) wait_until_empty();
-        });
     }
 
     // Every connection is still reported: sessions and channels end with reason drain.
@@ -410,13 +412,13 @@ struct Server::Running {
     }
 
     void keep_house() {
-        reporter.summarise_refusals();
-        access::summarise_dry_run(services);
-        if (http) http->sample();
         housekeeper->expires_after(housekeeping_pause);
         housekeeper->async_wait([this](const error_code& error) {
             if (!error) keep_house();
         });
+        reporter.summarise_refusals();
+        access::summarise_dry_run(services);
+        if (http) http->sample();
     }
 
     std::string set_service(const config::Place& place, bool in_service, const std::string& user) {
@@ -449,6 +451,10 @@ struct Server::Running {
 
     // The relay plane has the last word: a session that is not idle by now is left alone.
     void end_overdue_sessions() {
+        session_clock->expires_after(session_timeouts_look);
+        session_clock->async_wait([this](const error_code& error) {
+            if (!error) end_overdue_sessions();
+        });
         const config::Config& config = setup->config;
         const SessionTimeouts::Settings limits{config.idle_session_timeout,
                                                config.max_session_lifetime};
@@ -463,10 +469,6 @@ struct Server::Running {
                         relay::When::idle);
         }
         end_drained_sessions(); // those too that were on their way in
-        session_clock->expires_after(session_timeouts_look);
-        session_clock->async_wait([this](const error_code& error) {
-            if (!error) end_overdue_sessions();
-        });
     }
 
     // Says that the first control thread's loop goes round; the manager restarts a process that

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -19,7 +20,9 @@ Listener::Listener(std::vector<std::unique_ptr<runtime::ControlThread>>& threads
                    ListeningSocket socket,
                    metrics::ListenerId id)
     : threads_(threads), socket_(std::move(socket)), id_(id),
-      readiness_(threads[0]->context, socket_.socket.get()), timer_(threads[0]->context) {}
+      readiness_(threads[0]->context, socket_.socket.get()), timer_(threads[0]->context) {
+    use(threads[0]->setup->config);
+}
 
 Listener::~Listener() {
     (void)readiness_.release(); // the descriptor is socket_'s
@@ -33,6 +36,16 @@ void Listener::take_over_file(std::uint16_t port) {
     if (!socket_.file_folder.empty())
         socket_.file = UnixSocketFile::take_over(socket_.file_folder, port);
     socket_.file_folder.clear();
+}
+
+void Listener::use(const config::Config& config) {
+    io::apply_to_listening_socket(socket_.socket.get(),
+                                  socket_.family,
+                                  {true,
+                                   config.tcp_keepalives_idle,
+                                   config.tcp_keepalives_interval,
+                                   config.tcp_keepalives_count,
+                                   config.tcp_user_timeout_ms});
 }
 
 void Listener::wait() {
@@ -58,7 +71,7 @@ void Listener::accept_ready() {
             return;
         }
         pause_ = std::chrono::milliseconds{0};
-        take(socket, address);
+        take(Descriptor(socket), address);
     }
     wait();
 }
@@ -77,48 +90,39 @@ void Listener::pause(int error) {
     });
 }
 
+// Whatever goes wrong with one connection, the next ones are accepted: no exception may leave here.
+void Listener::take(Descriptor socket, const sockaddr_storage& address) noexcept {
+    runtime::ControlThread& first = *threads_[0];
+    runtime::ControlThread& thread = *threads_[next_thread_];
+    next_thread_ = (next_thread_ + 1) % threads_.size();
+    Accepted accepted{std::move(socket), socket_.family, {}, first.setup, socket_.listener, id_};
+    std::shared_ptr<Accepted> handed; // shared, as it must still be here if it cannot be posted
+    try {
+        accepted.peer = io::peer_address(address);
+        if (is_full()) return turn_away(accepted);
+        if (&thread == &first) return start_session(thread, std::move(accepted));
+        handed = std::make_shared<Accepted>(std::move(accepted));
+        asio::post(thread.context,
+                   [&thread, handed] { start_session(thread, std::move(*handed)); });
+    } catch (const std::bad_alloc&) {
+        refuse_session(
+            first, handed ? *handed : accepted, {metrics::CloseReason::internal, "out of memory"});
+    }
+}
+
+bool Listener::is_full() const {
+    const auto limit = static_cast<std::size_t>(threads_[0]->setup->config.max_connections);
+    return threads_[0]->services.table.live() >= limit * unadmitted_factor + unadmitted_extra;
+}
+
 // Without a word: its first packet has not come. Every accepted socket is reported (law 10).
 void Listener::turn_away(const Accepted& accepted) {
-    refuse_session(*threads_[0],
+    runtime::ControlThread& thread = *threads_[0];
+    thread.services.counters.block_of_this_thread().rate_limited(metrics::Limit::max_connections);
+    refuse_session(thread,
                    accepted,
                    {metrics::CloseReason::too_many_connections,
                     "too many connections that have not shown a startup packet"});
-}
-
-void Listener::take(int number, const sockaddr_storage& address) {
-    Descriptor socket(number);
-    runtime::ControlThread& thread = *threads_[next_thread_];
-    next_thread_ = (next_thread_ + 1) % threads_.size();
-
-    const auto& setup = threads_[0]->setup;
-    const auto& config = setup->config;
-    const auto limit = static_cast<std::size_t>(config.max_connections);
-    if (thread.services.table.live() >= limit * unadmitted_factor + unadmitted_extra) {
-        thread.services.counters.block_of_this_thread().rate_limited(
-            metrics::Limit::max_connections);
-        turn_away(Accepted{std::move(socket),
-                           socket_.family,
-                           io::peer_address(address),
-                           setup,
-                           socket_.listener,
-                           id_});
-        return;
-    }
-    io::apply_tcp_settings(number,
-                           {true,
-                            config.tcp_keepalives_idle,
-                            config.tcp_keepalives_interval,
-                            config.tcp_keepalives_count,
-                            config.tcp_user_timeout_ms});
-    Accepted accepted{
-        std::move(socket), socket_.family, io::peer_address(address), setup, socket_.listener, id_};
-    if (&thread == threads_[0].get()) {
-        start_session(thread, std::move(accepted));
-        return;
-    }
-    asio::post(thread.context, [&thread, accepted = std::move(accepted)]() mutable {
-        start_session(thread, std::move(accepted));
-    });
 }
 
 } // namespace pgmoat::session

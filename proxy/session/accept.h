@@ -40,6 +40,8 @@ class Listener {
     Listener& operator=(const Listener&) = delete;
 
     void start();
+    // Of the configuration in force: what is accepted from now on has its TCP settings.
+    void use(const config::Config& config);
 
     // The socket and who its file belongs to, for a process that takes this one's place.
     [[nodiscard]] int socket() const noexcept { return socket_.socket.get(); }
@@ -52,7 +54,8 @@ class Listener {
     void wait();
     void accept_ready();
     void pause(int error);
-    void take(int socket, const sockaddr_storage& address);
+    void take(Descriptor socket, const sockaddr_storage& address) noexcept;
+    [[nodiscard]] bool is_full() const;
     void turn_away(const Accepted& accepted);
 
     std::vector<std::unique_ptr<runtime::ControlThread>>& threads_;

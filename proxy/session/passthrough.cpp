@@ -77,11 +77,11 @@ Awaitable<FirstPacket> read_first_packet(io::Stream& client, RequestsSeen& seen)
 }
 
 Awaitable<Stop> answer_request(io::Stream& client, char answer, bool gssenc_request) {
-    const bool early_bytes = client.has_waiting_bytes();
+    const bool early_bytes = answer == 'N' && client.has_waiting_bytes();
     const std::array<std::uint8_t, 1> byte{static_cast<std::uint8_t>(answer)};
     if (const io::Result sent = co_await client.write(byte); !sent)
         co_return ended_by(Side::client, sent);
-    if (!early_bytes || answer != 'N') co_return std::nullopt;
+    if (!early_bytes) co_return std::nullopt;
     const ErrorText& text =
         gssenc_request ? early_bytes_after_gssenc_request : early_bytes_after_ssl_request;
     (void)co_await client.write(encode_fatal(text));

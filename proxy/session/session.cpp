@@ -31,6 +31,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -41,19 +42,12 @@ namespace {
 using metrics::Mode;
 using upstream::Negotiation;
 
-telemetry::ClientFacts client_of(const Accepted& accepted, const config::Listener& listener) {
-    telemetry::ClientFacts client;
-    client.mode = runtime::mode_of(listener);
-    client.client_address = accepted.peer.text;
-    client.client_port = accepted.peer.port;
-    return client;
-}
-
-telemetry::SessionFacts facts_of(const Accepted& accepted,
-                                 const config::Listener& listener,
-                                 const telemetry::ClientFacts& client) {
+telemetry::SessionFacts facts_of(const Accepted& accepted) {
+    const config::Listener& listener = accepted.setup->config.listeners[accepted.listener];
     telemetry::SessionFacts facts;
-    static_cast<telemetry::ClientFacts&>(facts) = client;
+    facts.mode = runtime::mode_of(listener);
+    facts.client_address = accepted.peer.text;
+    facts.client_port = accepted.peer.port;
     facts.listener = listener.name;
     facts.listener_id = accepted.listener_id;
     return facts;
@@ -73,11 +67,10 @@ const protocol::ErrorText* refusal_for(access::ClientLimits::Login login) {
 
 class Session final : public runtime::Interruptible {
   public:
-    Session(runtime::ControlThread& thread, Accepted accepted)
+    Session(runtime::ControlThread& thread, Accepted accepted, SessionRecorder recorder)
         : thread_(thread), setup_(std::move(accepted.setup)), listener_index_(accepted.listener),
           listener_(setup_->config.listeners[listener_index_]), listener_id_(accepted.listener_id),
-          peer_(accepted.peer), facts_(client_of(accepted, listener_)),
-          recorder_(thread.services, facts_of(accepted, listener_, facts_)),
+          peer_(std::move(accepted.peer)), facts_(recorder.facts()), recorder_(std::move(recorder)),
           socket_(std::move(accepted.socket)), family_(accepted.family), client_(thread.context),
           clock_(thread.deadlines,
                  setup_->config.authentication_timeout,
@@ -122,8 +115,14 @@ class Session final : public runtime::Interruptible {
     }
 
     std::uint64_t id() const noexcept override { return id_; }
-    void interrupt(const Ended& ended) override {
-        if (!interrupted_) interrupted_ = ended;
+    void interrupt(const Ended& ended) noexcept override {
+        if (!interrupted_) {
+            try {
+                interrupted_ = ended;
+            } catch (const std::bad_alloc&) { // the reason counts more than its words
+                interrupted_.emplace(Ended{ended.reason, {}});
+            }
+        }
         cancel_waits();
     }
 
@@ -488,7 +487,8 @@ class Session final : public runtime::Interruptible {
     }
 
     Awaitable<Stop> refuse(std::uint8_t alert) {
-        co_await tell({decision_.sqlstate, decision_.message}, alert);
+        const protocol::ErrorText text{decision_.sqlstate, decision_.message};
+        co_await tell(text, alert);
         const std::string why =
             decision_.log_detail.empty() ? "" : " (" + decision_.log_detail + ")";
         co_return Ended{CloseReason::denied, decision_.message + why};
@@ -735,24 +735,51 @@ Awaitable<void> tell_story(std::unique_ptr<Session> session) {
     if (failed) session->fail(failure);
 }
 
+// Where there was no memory to make a session, not even of its row: it is counted, and that is all.
+void count_unbegun(runtime::Services& services,
+                   const Accepted& accepted,
+                   const std::exception& error) noexcept {
+    try {
+        auto& counters = services.counters.block_of_this_thread();
+        const auto mode = runtime::mode_of(accepted.setup->config.listeners[accepted.listener]);
+        counters.connection_opened(accepted.listener_id, mode);
+        counters.connection_closed(accepted.listener_id, mode, CloseReason::internal);
+        services.log.error(std::string("could not start a session: ") + error.what());
+    } catch (const std::exception&) { // without a line
+    }
+}
+
+std::optional<SessionRecorder> begin_record(runtime::Services& services,
+                                            const Accepted& accepted) noexcept {
+    try {
+        return SessionRecorder(services, facts_of(accepted));
+    } catch (const std::exception& error) {
+        count_unbegun(services, accepted, error);
+        return std::nullopt;
+    }
+}
+
 } // namespace
 
 void refuse_session(runtime::ControlThread& thread,
                     const Accepted& accepted,
-                    const relay::Ended& ended) {
-    const config::Listener& listener = accepted.setup->config.listeners[accepted.listener];
-    const telemetry::ClientFacts client = client_of(accepted, listener);
-    SessionRecorder recorder(thread.services, facts_of(accepted, listener, client));
-    thread.services.reporter.report(recorder.give_row(), ended);
+                    const relay::Ended& ended) noexcept {
+    auto recorder = begin_record(thread.services, accepted);
+    if (!recorder) return;
+    try {
+        thread.services.reporter.report(recorder->give_row(), ended);
+    } catch (const std::exception&) { // the counters have it
+    }
 }
 
-// What cannot even begin is reported by the session's own end.
-void start_session(runtime::ControlThread& thread, Accepted accepted) {
+// What cannot even begin is reported by the end of its record.
+void start_session(runtime::ControlThread& thread, Accepted accepted) noexcept {
+    auto recorder = begin_record(thread.services, accepted);
+    if (!recorder) return;
     try {
-        auto session = std::make_unique<Session>(thread, std::move(accepted));
+        auto session = std::make_unique<Session>(thread, std::move(accepted), std::move(*recorder));
         asio::co_spawn(thread.context, tell_story(std::move(session)), asio::detached);
-    } catch (const std::exception& error) {
-        thread.services.log.error(std::string("could not start a session: ") + error.what());
+    } catch (const std::exception&) {
     }
 }
 

@@ -23,9 +23,10 @@ struct Accepted {
 // A connection that does not become a session: it is only reported.
 void refuse_session(runtime::ControlThread& thread,
                     const Accepted& accepted,
-                    const relay::Ended& ended);
+                    const relay::Ended& ended) noexcept;
 
 // Starts the session on its control thread, which must be the calling one. It ends by itself.
-void start_session(runtime::ControlThread& thread, Accepted accepted);
+// Without memory for it the connection is closed, counted and reported at once.
+void start_session(runtime::ControlThread& thread, Accepted accepted) noexcept;
 
 } // namespace pgmoat::session

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <new>
 #include <utility>
 
 namespace pgmoat::session {
@@ -20,9 +21,18 @@ telemetry::TlsFacts facts_of(const tls::PeerFacts& peer) {
 } // namespace
 
 SessionRecorder::SessionRecorder(runtime::Services& services, telemetry::SessionFacts first)
-    : counters_(services.counters.block_of_this_thread()), row_(services.table.open()) {
-    counters_.connection_opened(first.listener_id, first.mode);
+    : reporter_(services.reporter), counters_(services.counters.block_of_this_thread()),
+      row_(services.table.open()) {
     row_->update([&](telemetry::SessionFacts& facts) { facts = std::move(first); });
+    counters_.connection_opened(facts().listener_id, facts().mode);
+}
+
+SessionRecorder::~SessionRecorder() {
+    if (!row_) return;
+    try {
+        reporter_.report(give_row(), {CloseReason::internal, "out of memory"});
+    } catch (...) { // the counters have it
+    }
 }
 
 void SessionRecorder::greeting_ended(const Greeting& greeting) {
@@ -139,9 +149,12 @@ void SessionRecorder::begin(Step step) {
     step_ = step;
 }
 
-std::unique_ptr<telemetry::SessionRow> SessionRecorder::give_row() {
+std::unique_ptr<telemetry::SessionRow> SessionRecorder::give_row() noexcept {
     begin(step_);
-    row_->update([&](telemetry::SessionFacts& facts) { facts.steps = steps_; });
+    try {
+        row_->update([&](telemetry::SessionFacts& facts) { facts.steps = steps_; });
+    } catch (const std::bad_alloc&) { // then without the times
+    }
     return std::move(row_);
 }
 

@@ -20,7 +20,12 @@ namespace pgmoat::session {
 class SessionRecorder {
   public:
     // `first` holds what the listener knows: its own name and id, the mode, the client's address.
+    // Nothing has been counted if it throws.
     SessionRecorder(runtime::Services& services, telemetry::SessionFacts first);
+    // A row that was not given away is reported all the same (law 10): there was no memory for more.
+    ~SessionRecorder();
+    SessionRecorder(SessionRecorder&&) = default;
+    SessionRecorder& operator=(SessionRecorder&&) = delete;
 
     // What the session knows of the client by now.
     void client_is(const telemetry::ClientFacts& client);
@@ -63,11 +68,12 @@ class SessionRecorder {
     [[nodiscard]] telemetry::Traffic& traffic() noexcept { return *row_; }
     [[nodiscard]] bool has_row() const noexcept { return row_ != nullptr; }
     // Gives the row away, with the connection. Nothing else may be called after that.
-    [[nodiscard]] std::unique_ptr<telemetry::SessionRow> give_row();
+    [[nodiscard]] std::unique_ptr<telemetry::SessionRow> give_row() noexcept;
 
   private:
     void count_handshake(metrics::Side side, const telemetry::TlsFacts& facts);
 
+    relay::Reporter& reporter_;
     metrics::Block& counters_;
     std::unique_ptr<telemetry::SessionRow> row_;
     telemetry::StepTimes steps_;

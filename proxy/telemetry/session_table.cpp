@@ -90,8 +90,11 @@ void SessionRow::forget_cancel_key() {
 }
 
 std::unique_ptr<SessionRow> SessionTable::open() {
-    std::unique_ptr<SessionRow> row(new SessionRow(*this));
     const std::lock_guard lock(mutex_);
+    // A row that is not in the table must never be destroyed, so there is room before there is one.
+    if (rows_.size() == rows_.capacity())
+        rows_.reserve(std::max<std::size_t>(64, 2 * rows_.size()));
+    std::unique_ptr<SessionRow> row(new SessionRow(*this));
     row->id_ = next_id_++;
     row->index_ = rows_.size();
     rows_.push_back(row.get());

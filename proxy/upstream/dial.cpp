@@ -223,7 +223,7 @@ Awaitable<Result> Dialer::connect(const lookups::SocketAddress& address) {
     const int family = address.family();
     Descriptor socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket) co_return NotConnected{errno};
-    io::apply_tcp_settings(socket.get(), tcp_settings(target_->conninfo));
+    io::apply_tcp_settings(socket.get(), family, tcp_settings(target_->conninfo));
     stream_ = std::make_unique<io::Stream>(thread_.context);
     if (const int error = stream_->open(std::move(socket), family)) co_return NotConnected{error};
     const io::Result io = co_await stream_->connect(address.get(), address.size);
@@ -262,8 +262,12 @@ Awaitable<Result> Dialer::write(protocol::ByteView bytes) {
     co_return failed(io);
 }
 
+// A look at one byte more tells whether there is any, as libpq looks into its buffer.
 Awaitable<Result> Dialer::read_exactly(std::size_t bytes) {
     bytes_.resize(bytes);
+    std::uint8_t first = 0;
+    if (const io::Result io = co_await stream_->peek_byte(first, bytes + 1); !io)
+        co_return read_failed(io);
     const io::Result io = co_await stream_->read_exactly(bytes_);
     if (io) co_return BytesRead{bytes_};
     co_return read_failed(io);

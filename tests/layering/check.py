@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the laws of the source tree. One check a run, so that ctest names the one that failed.
 
-usage: check.py includes|headers|texts|format [ROOT]
+usage: check.py includes|headers|texts|coroutines|format [ROOT]
 
 A violation is one line on stdout: file, line, what, and the reason. Standard library only.
 """
@@ -163,6 +163,70 @@ def unreadable_tables(lines):
             yield number, "a section rule in two lines"
 
 
+CODE_WITHOUT = re.compile(r"""//[^\n]*|/\*.*?\*/|R"\((?:.*?)\)"|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])'""", re.DOTALL)
+CO_AWAIT = re.compile(r"\bco_await\b")
+OWNS_NOTHING = re.compile(r"\s*(&\s*\w*(\.\.\.)?|this|)\s*")
+CONDITIONAL = re.compile(r"\?[^;?{}]*\bco_await\b")
+
+
+def blanked(text):
+    """The code with comments, strings and characters blanked out, at the same places."""
+    return CODE_WITHOUT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+
+
+def end_of(code, begin):
+    """Behind the bracket that closes the one at `begin`."""
+    depth = 0
+    for at in range(begin, len(code)):
+        depth += (code[at] in "([{") - (code[at] in ")]}")
+        if depth == 0:
+            return at + 1
+    return len(code)
+
+
+def owned_temporaries(code, begin, end):
+    """(position, what) of braced values and owning lambdas between the brackets of a call."""
+    at = begin
+    while at < end:
+        before = code[:at].rstrip()[-1:]
+        if code[at] == "[" and before in ("(", ",", "{", "="):
+            behind = end_of(code, at)
+            for capture in code[at + 1:behind - 1].split(","):
+                if not OWNS_NOTHING.fullmatch(capture):
+                    yield at, f"a lambda that owns its capture '{' '.join(capture.split())}'"
+            body = code.find("{", behind)
+            at = end_of(code, body) if 0 <= body < end else behind
+        elif code[at] == "{":
+            yield at, "a braced value"
+            at = end_of(code, at)
+        else:
+            at += 1
+
+
+def check_coroutines(root):
+    """g++ 12 destroys twice what a temporary in a co_await expression holds, if it was made by braces or is a lambda.
+
+    So each such argument gets a name first, and lambdas there capture by reference. Which types hold something is not
+    known here: all are asked for alike. What one of two co_awaits behind a `?` gave is destroyed twice as well.
+    """
+    for path in source_files(root, ".h", ".cpp"):
+        code = blanked(path.read_text())
+        name = path.relative_to(root).as_posix()
+        for found in CONDITIONAL.finditer(code):
+            yield f"{name}:{code.count(chr(10), 0, found.end()) + 1}: co_await behind a `?`: g++ 12 destroys its value twice"
+        for found in CO_AWAIT.finditer(code):
+            at = found.end()
+            while at < len(code) and (code[at].isspace() or code[at].isalnum() or code[at] in "_.:>-<*(["):
+                if code[at] in "([":
+                    behind = end_of(code, at)
+                    for position, what in owned_temporaries(code, at + 1, behind - 1):
+                        line = code.count("\n", 0, position) + 1
+                        yield f"{name}:{line}: {what} in a co_await expression: g++ 12 destroys it twice; name it first"
+                    at = behind
+                else:
+                    at += 1
+
+
 def check_format(root):
     # Versions of clang-format differ in detail; the tree is kept in the form of 14.
     program = shutil.which("clang-format-14") or shutil.which("clang-format")
@@ -183,6 +247,7 @@ CHECKS = {
     "includes": check_includes,
     "headers": check_headers,
     "texts": check_texts,
+    "coroutines": check_coroutines,
     "format": check_format,
 }
 

@@ -143,6 +143,42 @@ class Texts(Tree):
         self.assertEqual(self.violations("texts"), ["tls: has no README.md"])
 
 
+class Coroutines(Tree):
+    FAULTS = (
+        ("co_await f({1, text});", "a braced value"),
+        ("auto x = co_await f(one, Asked{rules, roles});", "a braced value"),
+        ("co_return co_await g.f(h({text}));", "a braced value"),
+        ("co_await on(main_, [this, name] { use(name); });", "a lambda that owns its capture 'name'"),
+        ("co_await on(main_,\n    [kept = std::move(row)] { return kept; });",
+         "a lambda that owns its capture 'kept = std::move(row)'"),
+        ("co_await on(main_, [=] { use(name); });", "a lambda that owns its capture '='"),
+        ("Stop s = ready ? co_await f() : none;", "co_await behind a `?`"),
+    )
+    INNOCENT = (
+        "const Asked asked{rules, roles}; co_await f(asked);",
+        "co_await on(main_, [this, &name] { use({name}); });",
+        "co_await on(main_, [&] { const Pair pair{1, 2}; return pair; });",
+        "if (co_await f()) { x = {1, 2}; }",
+        "co_await f(text); // not co_await f({1, text});",
+        "call(\"co_await f({})\");",
+        "co_return Pair{co_await f(), 1};",
+    )
+
+    def test_what_gcc_destroys_twice_is_found(self):
+        for body, what in self.FAULTS:
+            with self.subTest(body=body):
+                self.write("proxy/a.cpp", f"// A file.\nTask t() {{\n    {body}\n}}\n")
+                (violation,) = self.violations("coroutines")
+                self.assertIn(what, violation)
+                self.assertRegex(violation, "^proxy/a.cpp:[34]: ")
+
+    def test_named_values_and_references_pass(self):
+        for body in self.INNOCENT:
+            with self.subTest(body=body):
+                self.write("proxy/a.cpp", f"// A file.\nTask t() {{\n    {body}\n}}\n")
+                self.assertEqual(self.violations("coroutines"), [])
+
+
 class Format(Tree):
     def setUp(self):
         super().setUp()

@@ -134,17 +134,25 @@ inline std::uint16_t refusing_port() {
 // Keeps what is reported, from whichever thread.
 class ReportedEnds final : public relay::Reporter {
   public:
+    ReportedEnds() { rows_.reserve(rows_of_most_tests); }
+
     void report(std::unique_ptr<telemetry::Traffic> row, const relay::Ended& ended) override {
         const std::lock_guard lock(mutex_);
-        rows_.push_back(std::move(row));
+        rows_.push_back(std::move(row)); // what follows may fail for lack of memory
         ends_.push_back(ended);
     }
     [[nodiscard]] std::vector<relay::Ended> all() const {
         const std::lock_guard lock(mutex_);
         return ends_;
     }
+    // Of how many there was a report, even if there was no memory to keep it.
+    [[nodiscard]] std::size_t count() const {
+        const std::lock_guard lock(mutex_);
+        return rows_.size();
+    }
 
   private:
+    static constexpr std::size_t rows_of_most_tests = 64;
     mutable std::mutex mutex_;
     std::vector<relay::Ended> ends_;
     std::vector<std::unique_ptr<telemetry::Traffic>> rows_;
@@ -180,14 +188,33 @@ struct ControlFixture {
         return target;
     }
 
+    // A connection as a listener accepts it.
+    [[nodiscard]] session::Accepted accepted(Descriptor socket) const {
+        ::fcntl(socket.get(), F_SETFL, ::fcntl(socket.get(), F_GETFL) | O_NONBLOCK);
+        return {
+            std::move(socket), AF_INET, {"127.0.0.1", 1, false}, setup, 0, metrics::ListenerId{}};
+    }
     // A session, and the client at its other end.
     Peer connect() {
         auto [client, socket] = tcp_pair();
-        ::fcntl(socket.get(), F_SETFL, ::fcntl(socket.get(), F_GETFL) | O_NONBLOCK);
-        session::Accepted accepted{
-            std::move(socket), AF_INET, {"127.0.0.1", 1, false}, setup, 0, metrics::ListenerId{}};
-        session::start_session(*thread, std::move(accepted));
+        session::start_session(*thread, accepted(std::move(socket)));
         return Peer(std::move(client));
+    }
+    // The same over a unix socket.
+    Peer connect_locally() {
+        auto [client, socket] = unix_pair();
+        session::Accepted local = accepted(std::move(socket));
+        local.family = AF_UNIX;
+        local.peer = {"[local]", 0, true};
+        session::start_session(*thread, std::move(local));
+        return Peer(std::move(client));
+    }
+    // Takes a new configuration into use, as a reload does.
+    void reload(const std::function<void(runtime::RuntimeConfig&)>& change) {
+        auto fresh = std::make_shared<runtime::RuntimeConfig>(*setup);
+        change(*fresh);
+        setup = fresh;
+        thread->setup = fresh;
     }
 
     // Runs the thread until this holds; false: it never did.

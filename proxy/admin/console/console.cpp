@@ -73,10 +73,10 @@ class Session {
 
     asio::awaitable<End> run(std::atomic<std::size_t>& sessions) {
         Admission admission = co_await on(main_, [this] { return admit(); });
-        if (const auto* none = std::get_if<NoProof>(&admission.proof))
-            co_return co_await refuse({"28000", "the console cannot prove who the user is"},
-                                      CloseReason::denied,
-                                      none->detail);
+        if (const auto* none = std::get_if<NoProof>(&admission.proof)) {
+            const protocol::ErrorText text{"28000", "the console cannot prove who the user is"};
+            co_return co_await refuse(text, CloseReason::denied, none->detail);
+        }
         if (auto* password = std::get_if<ProveByPassword>(&admission.proof)) {
             End failed = co_await prove(std::move(password->secret));
             if (failed || gone_) co_return failed;
@@ -88,9 +88,9 @@ class Session {
         std::optional<Slot> slot(std::in_place, sessions);
         if (slot->number() > slots_for(role_)) {
             slot.reset(); // a client that does not read its refusal must not hold it
-            co_return co_await refuse({"53300", "sorry, too many console sessions already"},
-                                      CloseReason::too_many_connections,
-                                      "all slots are taken");
+            const protocol::ErrorText text{"53300", "sorry, too many console sessions already"};
+            co_return co_await refuse(
+                text, CloseReason::too_many_connections, "all slots are taken");
         }
         const bool greeted = co_await greet();
         if (!greeted) co_return std::nullopt;
@@ -285,7 +285,7 @@ class Session {
     asio::awaitable<void> do_afterwards() {
         const Afterwards what = std::exchange(afterwards_, Afterwards::nothing);
         if (what == Afterwards::nothing) co_return;
-        co_await on(main_, [this, what] {
+        co_await on(main_, [this, &what] {
             if (what == Afterwards::drain)
                 backend_.drain(user_);
             else

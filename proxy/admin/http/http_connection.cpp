@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -137,8 +138,8 @@ asio::awaitable<HttpConnection::Error> HttpConnection::read_more() {
     const std::size_t room = buffer_.max_size() - buffer_.size();
     if (room == 0) co_return make_error_code(http::error::buffer_overflow);
     const auto space = buffer_.prepare(std::min<std::size_t>(room, http_header_bytes_max));
-    const auto [error, bytes] =
-        co_await stream_.read_some({static_cast<std::uint8_t*>(space.data()), space.size()});
+    const std::span<std::uint8_t> into(static_cast<std::uint8_t*>(space.data()), space.size());
+    const auto [error, bytes] = co_await stream_.read_some(into);
     buffer_.commit(bytes);
     co_return error;
 }

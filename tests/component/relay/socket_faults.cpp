@@ -79,7 +79,7 @@ extern "C" {
 
 int epoll_ctl(int epoll, int operation, int socket, epoll_event* event) noexcept {
     const int result = real(&::epoll_ctl, "epoll_ctl")(epoll, operation, socket, event);
-    if (operation == EPOLL_CTL_ADD && result == 0 && on_relay_thread()) {
+    if (operation != EPOLL_CTL_DEL && result == 0 && active.load(std::memory_order_acquire)) {
         const std::lock_guard lock(mutex);
         watched[socket] = {epoll, *event};
     }
