@@ -487,7 +487,7 @@ struct Server::Running {
         reporter.summarise_refusals();
         access::summarise_dry_run(services);
         log.info("shut down");
-        hold_signals(); // one more SIGTERM must not kill the process on its last steps
+        block_signals_in_this_thread(); // one more SIGTERM must not kill the process on its last steps
         threads[0]->context.stop();
     }
 

@@ -3,6 +3,7 @@
 #include "proxy/telemetry/file_sink.h"
 #include "proxy/telemetry/log_line.h"
 #include "proxy/telemetry/stderr_sink.h"
+#include "proxy/thread_signals.h"
 
 #include <spdlog/async.h>
 #include <spdlog/spdlog.h>
@@ -51,7 +52,8 @@ struct Log::Sink {
     std::shared_ptr<spdlog::async_logger> logger;
     std::shared_ptr<StderrSink> output = std::make_shared<StderrSink>();
     std::shared_ptr<spdlog::details::thread_pool> queue =
-        std::make_shared<spdlog::details::thread_pool>(queue_lines_max, 1);
+        std::make_shared<spdlog::details::thread_pool>(
+            queue_lines_max, 1, block_signals_in_this_thread);
     std::shared_ptr<FileSink> file; // shared with the logger, as spdlog wants it
     std::atomic<int> from{1};
     std::atomic<config::LogFormat> format{config::LogFormat::text};

@@ -77,7 +77,7 @@ ROOMS = (
     Room(TRAFFIC, (), (), "what the relay counts in knows nobody"),
     Room("proxy/telemetry/connection_log", (*LEAVES, CONFIG, RELAY, TELEMETRY), (),
          "the end of a connection is told by the relay too: its Reporter is implemented here"),
-    Room(TELEMETRY, (*LEAVES, CONFIG, TELEMETRY), (SPDLOG, SYSTEM),
+    Room(TELEMETRY, (*LEAVES, *SHARED, CONFIG, TELEMETRY), (SPDLOG, SYSTEM),
          "telemetry is told facts; it knows nobody who tells them"),
     Room(IO, (*LEAVES, *SHARED, RELAY, IO), (ASIO, SYSTEM),
          "io knows sockets, time and Asio; of the relay what a stream is handed over as"),
