@@ -18,7 +18,7 @@ def start(start_pgmoat, certificate, workspace):
 
     def start(upstream, **settings):
         pgmoat = start_pgmoat(certificate, settings={
-            "upstream": upstream, "console_users": USER, "unix_socket_directories": folder, **settings})
+            "upstream": upstream, "console_users": USER.pw_name, "unix_socket_directories": folder, **settings})
         pgmoat.console = lambda statement: console(folder, pgmoat.port, statement)
         return pgmoat
 
@@ -26,7 +26,7 @@ def start(start_pgmoat, certificate, workspace):
 
 
 def console(folder, port, statement):
-    connection = psycopg2.connect(host=folder, port=port, user=USER, dbname="pgmoat")
+    connection = psycopg2.connect(host=folder, port=port, user=USER.pw_name, dbname="pgmoat")
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:

@@ -121,30 +121,33 @@ std::vector<Row> upstream_rows(const Snapshot& snapshot) {
     const std::vector<UpstreamHostView> known = snapshot.upstream_hosts();
     for (const auto& [name, upstream] : snapshot.config().upstreams)
         for (const config::UpstreamHost& host : upstream.hosts) {
-            const std::string& shown = host.host.empty() ? host.hostaddr : config::shown_host(host.host);
+            const std::string& shown =
+                host.host.empty() ? host.hostaddr : config::shown_host(host.host);
             const auto found =
                 std::ranges::find_if(known, [&, &name = name](const UpstreamHostView& each) {
                     return each.upstream == name && each.host == shown && each.port == host.port;
                 });
             const UpstreamHostView state = found == known.end() ? UpstreamHostView{} : *found;
-            rows.push_back({to_cell(name),
-                            to_cell(shown),
-                            std::to_string(host.port),
-                            to_cell(config::name_of(upstream.sslmode)),
-                            to_cell(count(snapshot.connections(),
-                                          [&, &name = name, &upstream = upstream](const telemetry::SessionFacts& facts) {
-                                              return facts.backend.upstream == name &&
-                                                     (upstream.groups > 0 || facts.backend.host == host.host) &&
-                                                     facts.backend.port == host.port;
-                                          })),
-                            to_cell(state.reached),
-                            to_cell(state.failed),
-                            unless_empty(state.last_error),
-                            time_text(state.last_error_at),
-                            to_cell(word_of(state)),
-                            time_text(state.since),
-                            unless_empty(state.address),
-                            time_text(state.certificate_not_after)});
+            rows.push_back(
+                {to_cell(name),
+                 to_cell(shown),
+                 std::to_string(host.port),
+                 to_cell(config::name_of(upstream.sslmode)),
+                 to_cell(count(
+                     snapshot.connections(),
+                     [&, &name = name, &upstream = upstream](const telemetry::SessionFacts& facts) {
+                         return facts.backend.upstream == name &&
+                                (upstream.groups > 0 || facts.backend.host == host.host) &&
+                                facts.backend.port == host.port;
+                     })),
+                 to_cell(state.reached),
+                 to_cell(state.failed),
+                 unless_empty(state.last_error),
+                 time_text(state.last_error_at),
+                 to_cell(word_of(state)),
+                 time_text(state.since),
+                 unless_empty(state.address),
+                 time_text(state.certificate_not_after)});
         }
     return rows;
 }
