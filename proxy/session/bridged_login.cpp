@@ -240,8 +240,9 @@ class BridgedLogin {
 
     Awaitable<void> refuse_login(const ScramBridge::Refuse& refuse) {
         count(to_metric(refuse.outcome));
-        co_await tell_client(
-            encode_fatal({refuse.fault.sqlstate, refuse.fault.message, refuse.fault.detail}));
+        const Bytes words =
+            encode_fatal({refuse.fault.sqlstate, refuse.fault.message, refuse.fault.detail});
+        co_await tell_client(words);
         const bool by_server = refuse.outcome == protocol::ScramOutcome::bad_server_message ||
                                refuse.outcome == protocol::ScramOutcome::server_not_verified;
         end_.stop = Ended{by_server ? CloseReason::upstream_failed : CloseReason::login_failed,
