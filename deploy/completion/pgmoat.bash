@@ -3,7 +3,7 @@
 # Prints the options and commands of a command; a test compares them with its --help.
 _pgmoat_words() {
     case $1 in
-    "") echo "check hba cert http-user --config --version --help" ;;
+    "") echo "check hba cert scram-secret http-user --config --version --help" ;;
     check) echo "--config --explain --probe --host --user --database --address --help" ;;
     hba) echo "test list --help" ;;
     "hba test")
@@ -16,6 +16,7 @@ _pgmoat_words() {
     "cert server") echo "--cert --key --days --overwrite --host --ca-cert --ca-key --help" ;;
     "cert client") echo "--cert --key --days --overwrite --user --ca-cert --ca-key --help" ;;
     "cert self-signed") echo "--cert --key --days --overwrite --host --help" ;;
+    scram-secret) echo "--iterations --line --help" ;;
     http-user) echo "--help" ;;
     esac
 }
@@ -24,7 +25,7 @@ _pgmoat() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        check | hba | cert | http-user) [[ -n $command ]] || command=${COMP_WORDS[i]} ;;
+        check | hba | cert | scram-secret | http-user) [[ -n $command ]] || command=${COMP_WORDS[i]} ;;
         test | list) [[ $command != hba ]] || command="hba ${COMP_WORDS[i]}" ;;
         ca | server | client | self-signed) [[ $command != cert ]] || command="cert ${COMP_WORDS[i]}" ;;
         esac
@@ -38,7 +39,7 @@ _pgmoat() {
         ;;
     --tls) mapfile -t COMPREPLY < <(compgen -W "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3" -- "$word") ;;
     --replication) mapfile -t COMPREPLY < <(compgen -W "on off database" -- "$word") ;;
-    --listener | --address | --user | --database | --cipher | --group | --sni | --system-user | --name | --host | --days) ;;
+    --listener | --address | --user | --database | --cipher | --group | --sni | --system-user | --name | --host | --days | --iterations) ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$(_pgmoat_words "$command")" -- "$word") ;;
     esac
 }
