@@ -93,7 +93,8 @@ ScramSecrets parse_auth_file(std::string_view text, Location location, Problems&
         if (!wrong.empty()) problems.error(wrong, location);
         if (old_format && !std::exchange(warned, true))
             problems.warning(
-                R"(lines of the form user:secret are deprecated: write "user" "secret")", location);
+                "lines of the form user:secret are deprecated: write \"user\" \"secret\"",
+                location);
     }
     return secrets;
 }

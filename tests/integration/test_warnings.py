@@ -331,6 +331,11 @@ def setting_cases(world):
     yield Case("does not protect the connection to the server",
                {**world.good, "upstream": world.plain.replace("disable", "prefer")},
                {"upstream": world.plain.replace("disable", "require")}, OTHER)
+    yield Case("has no effect on connections whose TLS passes through",
+               {"tls_mode": "passthrough", "upstream": world.secure + " client_facts=settings"},
+               {"upstream": world.secure}, SAME)
+    yield Case(": auth_query fails: ", {"auth_query_conninfo": "user=nobody_such dbname=postgres"},
+               {"auth_query_conninfo": None}, SAME)
     yield Case("is not used by any listener", {"upstream.spare": world.secure + " sslmode=disable"},
                {"upstream.spare": None}, SAME)
     yield Case("there are no access rules for", {"listen_addresses": "*"}, {"hba_file": "pg_hba.conf"}, OTHER,
@@ -351,6 +356,11 @@ def http_cases(world):
                           text=True, check=True, timeout=30)
     users = world.readable("http-users", made.stdout)
     at = {"http_listen": f"*:{port}"}
+    secret = scram.secret(PASSWORD)
+    yield Case("lines of the form user:secret are deprecated",
+               {**at, "http_users_file": world.readable("old-users", f"reader:{secret}\n")},
+               {"http_users_file": world.readable("new-users", f'"reader" "{secret}"\n')}, SAME,
+               clients=status_page(port))
     tls = {"http_tls_cert_file": world.good["ssl_cert_file"], "http_tls_key_file": world.good["ssl_key_file"]}
     yield Case("without TLS (http_tls_cert_file) and without passwords", at, {"http_users_file": users}, OTHER,
                clients=status_page(port))
@@ -393,6 +403,8 @@ def test_what_is_checked_as_root_is_not_what_the_service_may_read(workspace, cer
 # {the text as it begins: (the file of the test, what it looks for)}
 HELD_ELSEWHERE = {
     "checked as root, but pgmoat does not run as root": ("test_warnings.py", "checked as root, but pgmoat does not"),
+    ' has no SCRAM secret of user "': ("test_scram_bridge.py", 'has no SCRAM secret of user "nobody" of auth_file'),
+    '" in auth_file is stale: ': ("test_scram_bridge.py", "in auth_file is stale: upstream"),
     "the limit of open files allows only ": ("test_start_up.py", "allows only 1 connection, fewer than max_conn"),
 }
 
