@@ -401,7 +401,15 @@ void Loop::close_as(LiveChannel& channel, const Ended& ended, Patience patience)
     close(channel);
 }
 
+// A socket that a child process has, in the moment before it executes another program, stays in the
+// epoll set when we close ours, and its events would name a channel that is gone.
+void Loop::unwatch(LiveChannel& channel) noexcept {
+    for (const Side side : {Side::server, Side::client})
+        (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, channel.socket(side), nullptr);
+}
+
 void Loop::report(LiveChannel& channel) noexcept {
+    unwatch(channel);
     channel.close_sockets(*buffers_);
     buffers_->count_spliced(0);
     channels_.fetch_sub(1, std::memory_order_relaxed);

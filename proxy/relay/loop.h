@@ -89,6 +89,7 @@ class Loop {
     void close_all_idle(std::unique_ptr<const Ended> ended);
     void close_when_idle(LiveChannel& channel, const Ended& ended) noexcept;
     void close_as(LiveChannel& channel, const Ended& ended, Patience patience) noexcept;
+    void unwatch(LiveChannel& channel) noexcept;
     void report(LiveChannel& channel) noexcept;
     void report(std::unique_ptr<telemetry::Traffic> row, const Ended& ended) noexcept;
 

@@ -2,6 +2,10 @@
 // given, its peers see an end, and no other channel notices.
 #include "tests/support/relay_fixture.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 using namespace pgmoat;
 using namespace pgmoat::test;
 using metrics::CloseReason;
@@ -83,4 +87,46 @@ TEST_CASE("Closing a channel that does not exist changes nothing") {
     relay.plane.close(8, killed);
     REQUIRE(relays(ends));
     REQUIRE(relay.ended.count() == 0);
+}
+
+namespace {
+
+// A child process that has copies of all descriptors, as between fork() and exec().
+class Child {
+  public:
+    Child() : pid_(::fork()) {
+        if (pid_ == 0)
+            for (;;)
+                ::pause();
+    }
+    ~Child() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+
+  private:
+    pid_t pid_;
+};
+
+} // namespace
+
+// Regression: the kernel goes on to report a socket that we closed and a child still has.
+TEST_CASE("A channel that is closed while a child process has its sockets is not heard of again") {
+    for (const Mode mode : every_mode) {
+        INFO(name_of(mode));
+        RelayFixture relay;
+        Ends ends = connect_as(relay, 7, mode);
+        Ends other = connect_as(relay, 8, mode);
+        REQUIRE(relays(ends));
+        const Child child;
+        relay.plane.close(7, killed);
+        REQUIRE(relay.outcome().reason == CloseReason::killed);
+        for (int i = 0; i < 20; ++i) {
+            (void)ends.client.send("to a channel that is gone");
+            (void)ends.server.send("the same");
+            REQUIRE(relays(other));
+        }
+    }
 }
