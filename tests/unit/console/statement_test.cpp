@@ -156,7 +156,7 @@ TEST_CASE("What is no statement of the console is refused in PostgreSQL's words,
 }
 
 TEST_CASE("DRAIN and UNDRAIN name everything, a listener, an upstream, or a host of it") {
-    using config::Place;
+    using pgmoat::config::Place;
     REQUIRE(statement("DRAIN").place == std::nullopt);
     REQUIRE(statement("DRAIN LISTENER edge").place == Place{Place::Kind::listener, "edge"});
     REQUIRE(statement("drain upstream \"Main\"").place == Place{Place::Kind::upstream, "Main"});
