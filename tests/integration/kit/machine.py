@@ -1,5 +1,6 @@
 """A booted Debian: systemd as process 1 in a container of systemd-nspawn, over a root folder that stays as it is."""
 
+import fcntl
 import os
 import shlex
 import signal
@@ -21,7 +22,11 @@ def release():
 def make_root(suite, dependencies):
     """The folder with a bare Debian in which these dependencies are satisfied."""
     root = ROOTS / suite
-    subprocess.run([SOURCE / "tests/integration/make-debian-root", root, suite, dependencies], check=True, timeout=900)
+    ROOTS.mkdir(parents=True, exist_ok=True)
+    with open(ROOTS / f"{suite}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two shards of the tests share it
+        subprocess.run([SOURCE / "tests/integration/make-debian-root", root, suite, dependencies], check=True,
+                       timeout=900)
     return root
 
 
