@@ -67,8 +67,9 @@ std::string ScramClient::take_challenge(ByteView message) {
 }
 
 std::string ScramClient::prove(const ScramDigest& client_key, const ScramDigest& stored_key) const {
-    return with_proof(
-        exclusive_or(client_key, digests_.hmac_sha256(stored_key, bytes_of(*auth_message_))));
+    WipedDigest proof(digests_);
+    exclusive_or(client_key, digests_.hmac_sha256(stored_key, bytes_of(*auth_message_)), *proof);
+    return with_proof(*proof);
 }
 
 std::string ScramClient::prove_nothing(const ScramDigest& random) const {
@@ -76,10 +77,8 @@ std::string ScramClient::prove_nothing(const ScramDigest& random) const {
 }
 
 // In one piece, so that no part of the proof stays behind in memory.
-std::string ScramClient::with_proof(ScramDigest proof) const {
-    const WipedDigest wiped(digests_, proof);
-    digests_.wipe(proof);
-    const WipedText text(digests_, encode_base64(*wiped));
+std::string ScramClient::with_proof(const ScramDigest& proof) const {
+    const WipedText text(digests_, encode_base64(proof));
     std::string message = without_proof();
     message.reserve(message.size() + text->size() + 3);
     return std::move(message.append(",p=").append(*text));

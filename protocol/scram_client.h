@@ -54,7 +54,7 @@ class ScramClient {
 
   private:
     [[nodiscard]] std::string without_proof() const;
-    [[nodiscard]] std::string with_proof(ScramDigest proof) const;
+    [[nodiscard]] std::string with_proof(const ScramDigest& proof) const;
 
     const ScramDigests& digests_;
     WipedText nonce_; // once the server's is known: ours and the server's

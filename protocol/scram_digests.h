@@ -48,11 +48,10 @@ using WipedText = Wiped<std::string>;
 using WipedDigest = Wiped<ScramDigest>;
 
 // One of the two ends of the formula ClientProof = ClientKey XOR ClientSignature gives the other.
-[[nodiscard]] inline ScramDigest exclusive_or(const ScramDigest& left, ByteView right) noexcept {
-    ScramDigest result{};
+// Into the caller's place, which it wipes: what is returned by value leaves a copy on the stack.
+inline void exclusive_or(const ScramDigest& left, ByteView right, ScramDigest& result) noexcept {
     for (std::size_t i = 0; i < result.size() && i < right.size(); ++i)
         result[i] = static_cast<std::uint8_t>(left[i] ^ right[i]);
-    return result;
 }
 
 } // namespace pgmoat::protocol

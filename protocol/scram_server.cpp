@@ -161,7 +161,7 @@ bool ScramServer::is_expected_binding(std::string_view binding) const {
 bool ScramServer::proves(const ScramDigest& stored_key, ScramDigest& client_key) const {
     assert(state_ == State::answered);
     const ScramDigest signature = digests_.hmac_sha256(stored_key, bytes_of(*auth_message_));
-    client_key = exclusive_or(signature, *proof_);
+    exclusive_or(signature, *proof_, client_key);
     return digests_.equal(digests_.sha256(client_key), stored_key);
 }
 
