@@ -1,6 +1,8 @@
 #include "proxy/lookups/roles.h"
 
-#include "proxy/lookups/query_connection.h"
+#include "proxy/lookups/query_lanes.h"
+
+#include <utility>
 
 namespace pgmoat::lookups {
 
@@ -19,29 +21,19 @@ UserRoles roles_in(QueryAnswer answer) {
 }
 
 Roles::Lane::Work work_for(const RoleSource& source) {
-    Roles::Lane::Work work;
-    work.new_worker = [source] {
-        // Shared because a std::function must be copyable; nobody else has it.
-        return [connection = std::make_shared<QueryConnection>(source, shape)](
-                   const std::string& user, const std::stop_token& stop) {
-            return roles_in(connection->ask(user, stop));
-        };
-    };
-    work.keep_for = [](const UserRoles& answer) -> Roles::Lane::Clock::duration {
-        return answer.error.empty() ? roles_kept : failed_roles_kept;
-    };
-    work.too_many.error = "too many lookups";
-    return work;
+    return work_of<Roles::Lane>(
+        source,
+        shape,
+        [](QueryAnswer answer, const std::string&) { return roles_in(std::move(answer)); },
+        [](const UserRoles& answer) -> Roles::Lane::Clock::duration {
+            return answer.error.empty() ? roles_kept : failed_roles_kept;
+        });
 }
 
 } // namespace
 
 RoleSource role_source(const config::Config& config, const config::Conninfo& upstream) {
-    RoleSource source{{}, config.role_query};
-    for (const auto* pairs : {&upstream.given, &config.role_query_conninfo})
-        for (const auto& [keyword, value] : *pairs)
-            source.conninfo.emplace_back(keyword, value);
-    return source;
+    return source_of(config.role_query, upstream, config.role_query_conninfo);
 }
 
 UserRoles look_up_roles(const RoleSource& source, const std::string& user) {
@@ -55,27 +47,15 @@ Roles::ask(const RoleSource& source, const std::string& user, Lane::Deliver deli
     return UserRoles{{}, "too many lookups"};
 }
 
-// Sources that a reload left behind make room for those of the new configuration.
 Roles::Lane* Roles::lane_of(const RoleSource& source) {
-    if (const auto known = lanes_.find(source); known != lanes_.end()) return known->second.get();
-    if (lanes_.size() >= role_sources_max)
-        std::erase_if(lanes_, [](const auto& lane) { return lane.second->is_quiet(); });
-    if (lanes_.size() >= role_sources_max) return nullptr;
-    const PoolBounds bounds{1, users_waiting_max, users_cached_max};
-    auto lane = std::make_unique<Lane>(bounds, work_for(source));
-    return lanes_.emplace(source, std::move(lane)).first->second.get();
+    return lane_for(lanes_, source, {1, users_waiting_max, users_cached_max}, [&source] {
+        return work_for(source);
+    });
 }
 
 void Roles::close(std::chrono::milliseconds patience) {
     const std::lock_guard lock(mutex_);
-    const auto until = Lane::Clock::now() + patience;
-    for (const auto& [source, lane] : lanes_)
-        lane->close(std::chrono::milliseconds(0));
-    for (const auto& [source, lane] : lanes_) {
-        const auto left = until - Lane::Clock::now();
-        lane->close(std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left),
-                             std::chrono::milliseconds(0)));
-    }
+    close_lanes(lanes_, patience);
 }
 
 } // namespace pgmoat::lookups

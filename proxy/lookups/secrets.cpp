@@ -1,8 +1,8 @@
 #include "proxy/lookups/secrets.h"
 
+#include "proxy/lookups/query_lanes.h"
 #include "tls/scram_keys.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace pgmoat::lookups {
@@ -31,30 +31,17 @@ UserSecret secret_in(QueryAnswer answer, const std::string& user) {
 }
 
 Secrets::Lane::Work work_for(const QuerySource& source) {
-    Secrets::Lane::Work work;
-    work.new_worker = [source] {
-        // Shared because a std::function must be copyable; nobody else has it.
-        return [connection = std::make_shared<QueryConnection>(source, shape)](
-                   const std::string& user, const std::stop_token& stop) {
-            return secret_in(connection->ask(user, stop), user);
-        };
-    };
-    work.keep_for = [](const UserSecret& answer) -> Secrets::Lane::Clock::duration {
-        return answer.secret ? secret_kept : no_secret_kept;
-    };
-    work.too_many.error = "too many lookups";
-    return work;
+    return work_of<Secrets::Lane>(
+        source, shape, secret_in, [](const UserSecret& answer) -> Secrets::Lane::Clock::duration {
+            return answer.secret ? secret_kept : no_secret_kept;
+        });
 }
 
 } // namespace
 
 QuerySource secret_source(const config::Config& config, const config::Conninfo& upstream) {
     if (config.auth_query_conninfo.empty()) return {};
-    QuerySource source{{}, config.auth_query};
-    for (const auto* pairs : {&upstream.given, &config.auth_query_conninfo})
-        for (const auto& [keyword, value] : *pairs)
-            source.conninfo.emplace_back(keyword, value);
-    return source;
+    return source_of(config.auth_query, upstream, config.auth_query_conninfo);
 }
 
 SecretQuestion::SecretQuestion(const QuerySource& source) : connection_(source, shape) {}
@@ -74,27 +61,16 @@ Secrets::Lane::Asked Secrets::ask(const QuerySource& source,
     return lane->ask(user, std::move(deliver));
 }
 
-// Sources that a reload left behind make room for those of the new configuration.
 Secrets::Lane* Secrets::lane_of(const QuerySource& source) {
-    if (const auto known = lanes_.find(source); known != lanes_.end()) return known->second.get();
-    if (lanes_.size() >= role_sources_max)
-        std::erase_if(lanes_, [](const auto& lane) { return lane.second->is_quiet(); });
-    if (lanes_.size() >= role_sources_max) return nullptr;
-    const PoolBounds bounds{secret_workers, users_waiting_max, users_cached_max};
-    auto lane = std::make_unique<Lane>(bounds, work_for(source));
-    return lanes_.emplace(source, std::move(lane)).first->second.get();
+    return lane_for(lanes_,
+                    source,
+                    {secret_workers, users_waiting_max, users_cached_max},
+                    [&source] { return work_for(source); });
 }
 
 void Secrets::close(std::chrono::milliseconds patience) {
     const std::lock_guard lock(mutex_);
-    const auto until = Lane::Clock::now() + patience;
-    for (const auto& [source, lane] : lanes_)
-        lane->close(std::chrono::milliseconds(0));
-    for (const auto& [source, lane] : lanes_) {
-        const auto left = until - Lane::Clock::now();
-        lane->close(std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left),
-                             std::chrono::milliseconds(0)));
-    }
+    close_lanes(lanes_, patience);
 }
 
 } // namespace pgmoat::lookups
