@@ -117,6 +117,21 @@ class ScriptedServer {
     std::thread accepting_;
 };
 
+// Reads the startup packet, lets the client in, and waits for its end.
+inline ScriptedServer::Script lets_everyone_in() {
+    return [](Peer& peer) {
+        const Bytes length = peer.receive(4);
+        if (length.size() < 4) return;
+        (void)peer.receive(protocol::read_uint32(length) - 4);
+        peer.send(lets_in());
+        (void)peer.receive_all();
+    };
+}
+
+inline std::string conninfo_of(const ScriptedServer& server) {
+    return "host=127.0.0.1 port=" + std::to_string(server.port()) + " sslmode=disable";
+}
+
 // A port on which nobody listens.
 inline std::uint16_t refusing_port() {
     const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

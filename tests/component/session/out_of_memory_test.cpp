@@ -10,20 +10,6 @@ using namespace pgmoat::test;
 
 namespace {
 
-ScriptedServer::Script lets_everyone_in() {
-    return [](Peer& peer) {
-        const Bytes length = peer.receive(4);
-        if (length.size() < 4) return;
-        (void)peer.receive(protocol::read_uint32(length) - 4);
-        peer.send(lets_in());
-        (void)peer.receive_all();
-    };
-}
-
-std::string conninfo(const ScriptedServer& server) {
-    return "host=127.0.0.1 port=" + std::to_string(server.port()) + " sslmode=disable";
-}
-
 auto counts_of(ControlFixture& test) {
     return test.counters.sum().listeners.front().counts;
 }
@@ -88,7 +74,7 @@ TEST_CASE("whichever allocation fails on the way in, one connection ends and is 
     ScriptedServer server(lets_everyone_in());
     std::uint64_t which = 1;
     for (;; ++which) {
-        ControlFixture test(conninfo(server));
+        ControlFixture test(conninfo_of(server));
         if (!survives(test, which, startup_of("alice"))) break;
     }
     CHECK(which > 50); // so many at least, or nothing was tried
@@ -98,7 +84,7 @@ TEST_CASE("the same for a client that is refused, and for one whose server canno
     ScriptedServer server(lets_everyone_in());
     const Bytes wrong = packet_of({0, 9, 0, 0, 0});
     for (std::uint64_t which = 1;; ++which) {
-        ControlFixture test(conninfo(server));
+        ControlFixture test(conninfo_of(server));
         if (!survives(test, which, wrong)) break;
     }
 }

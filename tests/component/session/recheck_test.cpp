@@ -26,23 +26,9 @@ hba::Rule refuses(const std::string& user) {
     return RuleBuilder().users({user}).method(hba::Method::reject);
 }
 
-ScriptedServer::Script lets_everyone_in() {
-    return [](Peer& peer) {
-        const Bytes length = peer.receive(4);
-        if (length.size() < 4) return;
-        (void)peer.receive(protocol::read_uint32(length) - 4);
-        peer.send(lets_in());
-        (void)peer.receive_all();
-    };
-}
-
-std::string conninfo(const ScriptedServer& server) {
-    return "host=127.0.0.1 port=" + std::to_string(server.port()) + " sslmode=disable";
-}
-
 // The thread where recheck_sessions() looks for it.
 struct RecheckFixture : ControlFixture {
-    explicit RecheckFixture(const ScriptedServer& server) : ControlFixture(conninfo(server)) {
+    explicit RecheckFixture(const ScriptedServer& server) : ControlFixture(conninfo_of(server)) {
         reload([](runtime::RuntimeConfig& config) {
             config.access.front().rules = shared({lets_in_all()});
         });

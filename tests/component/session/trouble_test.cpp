@@ -15,20 +15,6 @@ using pgmoat::tests::rules_of;
 
 namespace {
 
-ScriptedServer::Script lets_everyone_in() {
-    return [](Peer& peer) {
-        const Bytes length = peer.receive(4);
-        if (length.size() < 4) return;
-        (void)peer.receive(protocol::read_uint32(length) - 4);
-        peer.send(lets_in());
-        (void)peer.receive_all();
-    };
-}
-
-std::string conninfo(std::uint16_t port) {
-    return "host=127.0.0.1 port=" + std::to_string(port) + " sslmode=disable";
-}
-
 void use_rules(ControlFixture& test, std::vector<hba::Rule> rules) {
     test.reload([&](runtime::RuntimeConfig& config) {
         config.access.front().rules =
@@ -42,7 +28,7 @@ void use_rules(ControlFixture& test, std::vector<hba::Rule> rules) {
 TEST_CASE(
     "a client whose socket cannot be watched is refused and counted, and the next is served") {
     ScriptedServer server(lets_everyone_in());
-    ControlFixture test(conninfo(server.port()));
+    ControlFixture test(conninfo_of(server));
     {
         const WithSystemFaults system({.unwatched = 1});
         Peer client = test.connect();
@@ -57,7 +43,7 @@ TEST_CASE(
 
 TEST_CASE("a server whose socket cannot be watched is a server that cannot be reached") {
     ScriptedServer server(lets_everyone_in());
-    ControlFixture test(conninfo(server.port()));
+    ControlFixture test(conninfo_of(server));
     const WithSystemFaults system({.unwatched = 2});
     Peer client = test.connect();
     client.send(startup_of("alice"));
@@ -70,7 +56,7 @@ TEST_CASE("a system user is looked up when a rule asks for one, and never on the
     ScriptedServer server(lets_everyone_in());
     {
         const WithSystemFaults system;
-        ControlFixture test(conninfo(server.port()));
+        ControlFixture test(conninfo_of(server));
         use_rules(test, {RuleBuilder(hba::RecordType::local)});
         Peer client = test.connect_locally();
         client.send(startup_of("alice"));
@@ -79,7 +65,7 @@ TEST_CASE("a system user is looked up when a rule asks for one, and never on the
         CHECK(system.user_lookups() == 0);
     }
     const WithSystemFaults system({.users_are_silent = 700ms});
-    ControlFixture test(conninfo(server.port()),
+    ControlFixture test(conninfo_of(server),
                         [](config::Config& config) { config.authentication_timeout = 60s; });
     use_rules(test, {RuleBuilder(hba::RecordType::local).method(hba::Method::peer), RuleBuilder()});
     Peer local = test.connect_locally();
@@ -100,7 +86,7 @@ TEST_CASE("a client whose time is up while a rule waits for a name is told apart
     const WithSystemFaults system({.names_are_silent = 3s});
     ScriptedServer server(lets_everyone_in());
     for (const auto mode : {config::TlsMode::terminate, config::TlsMode::passthrough}) {
-        ControlFixture test(conninfo(server.port()), [&](config::Config& config) {
+        ControlFixture test(conninfo_of(server), [&](config::Config& config) {
             config.listeners.front().tls_mode = mode;
         });
         use_rules(test, {RuleBuilder().from_host("client.example.com")});
