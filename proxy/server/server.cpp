@@ -90,7 +90,6 @@ struct Server::Running {
         for (auto& socket : sockets) {
             const auto& listener = setup->config.listeners[socket.listener];
             const auto id = counters.add_listener(listener.name, runtime::mode_of(listener));
-            ports.push_back(listener.port);
             listeners.push_back(
                 std::make_unique<session::Listener>(threads, std::move(socket), id));
         }
@@ -251,8 +250,8 @@ struct Server::Running {
 
     void take_over_files() {
         if (!service_manager.has_predecessor()) return;
-        for (std::size_t i = 0; i < listeners.size(); ++i)
-            listeners[i]->take_over_file(ports[i]);
+        for (auto& listener : listeners)
+            listener->take_over_file();
     }
 
     void reload() {
@@ -505,7 +504,6 @@ struct Server::Running {
     std::vector<std::unique_ptr<ControlThread>> threads;
     WorkerThread console_thread; // its handlers belong to sessions of the control threads
     std::vector<std::unique_ptr<session::Listener>> listeners;
-    std::vector<std::uint16_t> ports; // of the listeners
     std::optional<asio::signal_set> signals;
     std::optional<asio::steady_timer> timer; // of the shutdown
     std::optional<asio::steady_timer> housekeeper;

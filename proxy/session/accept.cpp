@@ -32,9 +32,10 @@ void Listener::start() {
     wait();
 }
 
-void Listener::take_over_file(std::uint16_t port) {
-    if (!socket_.file_folder.empty())
-        socket_.file = UnixSocketFile::take_over(socket_.file_folder, port);
+void Listener::take_over_file() {
+    if (socket_.file_folder.empty()) return;
+    const auto& listener = threads_.front()->setup->config.listeners[socket_.listener];
+    socket_.file = UnixSocketFile::take_over(socket_.file_folder, listener.port);
     socket_.file_folder.clear();
 }
 

@@ -47,7 +47,7 @@ class Listener {
     [[nodiscard]] int socket() const noexcept { return socket_.socket.get(); }
     [[nodiscard]] bool owns_file() const noexcept { return !socket_.file.path().empty(); }
     // At an upgrade: the new process takes the file over, the old one leaves it where it is.
-    void take_over_file(std::uint16_t port);
+    void take_over_file();
     void leave_file() noexcept { socket_.file.leave(); }
 
   private:
