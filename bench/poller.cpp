@@ -31,6 +31,12 @@ void Poller::add(int descriptor, void* owner) {
     }
 }
 
+void Poller::remove(int descriptor) {
+    if (::epoll_ctl(descriptor_, EPOLL_CTL_DEL, descriptor, nullptr) != 0) {
+        throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+    }
+}
+
 std::span<const epoll_event> Poller::wait(std::chrono::milliseconds timeout) {
     const int count = ::epoll_wait(descriptor_,
                                    events_.data(),

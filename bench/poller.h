@@ -19,6 +19,7 @@ class Poller {
 
     // Closing the descriptor ends the registration.
     void add(int descriptor, void* owner);
+    void remove(int descriptor);
     [[nodiscard]] std::span<const epoll_event> wait(std::chrono::milliseconds timeout);
 
     [[nodiscard]] static bool peer_closed(std::uint32_t events) noexcept {

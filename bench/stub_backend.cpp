@@ -1,5 +1,8 @@
-// A stand-in for PostgreSQL that costs next to nothing: one thread, ten thousands of connections,
-// the same answer to every query. With a certificate it also accepts TLS, for passthrough runs.
+// A stand-in for PostgreSQL that costs next to nothing: tens of thousands of connections, the same
+// answer to every query. With a certificate it also accepts TLS, for passthrough runs.
+// Two threads: one accepts, does handshakes and logins, and hands each session to the other, which
+// answers queries. PostgreSQL has a process for each connection; with one thread for all, a storm
+// of handshakes would delay the queries of steady sessions here rather than in the proxy.
 // Any trouble of its own ends it: a measurement with a broken backend is worth nothing.
 
 #include "bench/poller.h"
@@ -10,6 +13,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -17,7 +21,9 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <system_error>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -45,11 +51,27 @@ int listen_on(const std::string& address, std::uint16_t port) {
     return descriptor;
 }
 
-class StubBackend {
+// Serves sessions until they close; where `next` is given, only until they have logged in.
+class SessionLoop {
   public:
-    StubBackend(int listener, TlsContext context)
-        : listener_(listener), context_(std::move(context)) {
+    explicit SessionLoop(SessionLoop* next) : next_(next), wakeup_(::eventfd(0, EFD_NONBLOCK)) {
+        if (wakeup_ < 0) {
+            fail("eventfd");
+        }
+        poller_.add(wakeup_, this);
+    }
+
+    void accept_from(int listener, ssl_ctx_st* context) {
+        listener_ = listener;
+        context_ = context;
         poller_.add(listener_, nullptr);
+    }
+
+    // From another thread.
+    void take_over(std::unique_ptr<StubSession> session) {
+        const std::lock_guard lock(mutex_);
+        arrivals_.push_back(std::move(session));
+        (void)::eventfd_write(wakeup_, 1);
     }
 
     [[noreturn]] void run() {
@@ -58,6 +80,8 @@ class StubBackend {
             for (const epoll_event& event : poller_.wait(timeout)) {
                 if (event.data.ptr == nullptr) {
                     accept_all();
+                } else if (event.data.ptr == this) {
+                    add_arrivals();
                 } else {
                     advance(static_cast<StubSession*>(event.data.ptr),
                             Poller::peer_closed(event.events));
@@ -83,27 +107,48 @@ class StubBackend {
             }
             const int on = 1;
             ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            auto session = std::make_unique<StubSession>(descriptor, context_.get());
-            StubSession* key = session.get();
-            sessions_.emplace(key, std::move(session));
-            poller_.add(descriptor, key);
+            add(std::make_unique<StubSession>(descriptor, context_));
         }
     }
 
+    void add_arrivals() {
+        eventfd_t count = 0;
+        (void)::eventfd_read(wakeup_, &count);
+        std::vector<std::unique_ptr<StubSession>> arrivals;
+        {
+            const std::lock_guard lock(mutex_);
+            arrivals.swap(arrivals_);
+        }
+        for (std::unique_ptr<StubSession>& session : arrivals) {
+            add(std::move(session));
+        }
+    }
+
+    // The set reports what has arrived before, too.
+    void add(std::unique_ptr<StubSession> session) {
+        StubSession* key = session.get();
+        sessions_.emplace(key, std::move(session));
+        poller_.add(key->descriptor(), key);
+    }
+
     void advance(StubSession* session, bool peer_closed) {
-        switch (session->advance(peer_closed)) {
-        case StubSession::Turn::waiting: break;
-        case StubSession::Turn::wants_another:
-            // An edge may come between two turns: once in the list is enough.
-            if (std::find(again_.begin(), again_.end(), session) == again_.end()) {
-                again_.push_back(session);
-            }
-            break;
-        case StubSession::Turn::closed:
+        const StubSession::Turn turn = session->advance(peer_closed);
+        if (turn == StubSession::Turn::closed) {
             std::erase(again_, session);
             sessions_.erase(session);
-            break;
+        } else if (next_ != nullptr && session->logged_in()) {
+            hand_over(session);
+        } else if (turn == StubSession::Turn::wants_another &&
+                   // An edge may come between two turns: once in the list is enough.
+                   std::find(again_.begin(), again_.end(), session) == again_.end()) {
+            again_.push_back(session);
         }
+    }
+
+    void hand_over(StubSession* session) {
+        std::erase(again_, session);
+        poller_.remove(session->descriptor());
+        next_->take_over(std::move(sessions_.extract(session).mapped()));
     }
 
     void take_second_turns() {
@@ -114,11 +159,15 @@ class StubBackend {
         }
     }
 
-    int listener_;
-    TlsContext context_;
+    SessionLoop* next_;
+    int wakeup_;
+    int listener_ = -1;
+    ssl_ctx_st* context_ = nullptr;
     Poller poller_;
     std::unordered_map<StubSession*, std::unique_ptr<StubSession>> sessions_;
     std::vector<StubSession*> again_; // stopped for fairness, not for a full socket
+    std::mutex mutex_;                // of arrivals_
+    std::vector<std::unique_ptr<StubSession>> arrivals_;
 };
 
 } // namespace
@@ -139,10 +188,13 @@ int main(int argc, char** argv) {
     try {
         std::signal(SIGPIPE, SIG_IGN);
         TlsContext context = cert.empty() ? nullptr : make_server_context(cert, key);
-        StubBackend backend(listen_on(address, port), std::move(context));
+        SessionLoop serving(nullptr);
+        SessionLoop arriving(&serving);
+        arriving.accept_from(listen_on(address, port), context.get());
         std::puts("listening");
         std::fflush(stdout);
-        backend.run();
+        std::thread([&serving] { serving.run(); }).detach();
+        arriving.run();
     } catch (const std::exception& error) {
         std::fprintf(stderr, "bench_stub_backend: %s\n", error.what());
         return 1;

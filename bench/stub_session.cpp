@@ -26,8 +26,8 @@ StubSession::Turn StubSession::advance(bool peer_closed) {
 }
 
 StubSession::Turn StubSession::read_and_answer(bool peer_closed) {
-    // One thread, so one buffer for all sessions.
-    static std::array<char, 65536> buffer;
+    // One buffer for all sessions of a thread.
+    thread_local std::array<char, 65536> buffer;
     for (;;) {
         if (state_ == State::handshaking) {
             const IoStatus status = transport_.handshake();

@@ -20,7 +20,11 @@ namespace pgmoat::bench {
 class StubSession {
   public:
     // `context` may be null: SSLRequest is then answered 'N'.
-    StubSession(int descriptor, ssl_ctx_st* context) : transport_(descriptor), context_(context) {}
+    StubSession(int descriptor, ssl_ctx_st* context)
+        : descriptor_(descriptor), transport_(descriptor), context_(context) {}
+
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+    [[nodiscard]] bool logged_in() const noexcept { return state_ == State::serving; }
 
     enum class Turn { waiting, wants_another, closed };
     // Called on an edge, and again while it wants another turn.
@@ -40,6 +44,7 @@ class StubSession {
     [[nodiscard]] std::size_t answer_ssl_request(std::string_view bytes);
     void answer_query(std::string_view text);
 
+    int descriptor_; // transport_ closes it
     Transport transport_;
     ssl_ctx_st* context_;
     State state_ = State::startup;

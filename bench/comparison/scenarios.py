@@ -73,7 +73,7 @@ ALL = [
     Scenario("mixed", "Mixed: 16 steady sessions, one query each, without and beside one COPY out of 64 MiB results",
              QUERY, **BESIDE, beside=["bulk"], direct=True),
     Scenario("storm", "Storm: 32 steady sessions, one query each, without and beside 16 clients that only shake hands",
-             ["query", "--clients", "32"], **BESIDE, beside=["handshake", "--sources", "8"]),
+             ["query", "--clients", "32"], **BESIDE, beside=["handshake", "--sources", "8"], direct=True),
     Scenario("idle", "Idle connections: memory of the proxy", [],
              "after_login", "KiB per connection after login", {"after_query": "after a query on each"},
              measure=measure.run_idle, rounds_max=1),
