@@ -44,6 +44,7 @@ class Peer:
     configure: object = None  # (site, port, backend port, folder) -> arguments
     idle_connections_max: int = 10000
     is_before: bool = False
+    only: str = ""  # the one scenario that it takes part in
 
     def binary(self, site):
         if self.program == "pgmoat":
@@ -78,7 +79,7 @@ def _write(folder, name, text):
     return path
 
 
-def _pgmoat(mode):
+def _pgmoat(mode, more=""):
     def configure(site, port, backend_port, folder):
         tls, server_tls = "", ""
         if mode != PASSED:
@@ -94,6 +95,7 @@ max_connections = {site.connections_max}
 relay_threads = {site.pgmoat_relay_threads}
 log_connections = off
 log_disconnections = off
+{more}
 """)
         return ["--config", path]
 
@@ -196,6 +198,8 @@ def _pgmoats(mode, name):
 
 ALL = [
     *_pgmoats(TERMINATED, "terminate"),
+    Peer("pgmoat-spin", "pgmoat, relay_spin = 100us", TERMINATED, "pgmoat", "this tree", ("--version",),
+         _pgmoat(TERMINATED, "relay_spin = 100us"), only="latency"),
     Peer("pgbouncer", "PgBouncer", TERMINATED, "pgbouncer", "pgbouncer", ("--version",), _pgbouncer("disable")),
     Peer("stunnel", "stunnel", TERMINATED, "stunnel4", "stunnel4", ("-version",), _stunnel,
          idle_connections_max=2000),  # a thread per connection: more takes minutes to set up

@@ -110,6 +110,7 @@ TARGETS = [
     Target("idle", _TERMINATE, "pgbouncer", 0.92),
     Target("idle", _PASS, "haproxy", 0.35),
     Target("latency", _TERMINATE, "pgbouncer", 0.90),
+    Target("latency", "pgmoat-spin", "pgbouncer", 0.60),
     Target("connect", _PASS, "nginx", 0.95),
     Target("connect", _TERMINATE, "pgbouncer", 0.95),
     Target("handshake", _TERMINATE, "accept-loop", 1.2),

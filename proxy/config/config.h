@@ -116,6 +116,7 @@ struct Config {
     protocol::ScramDigest console_mock_key{}; // for users who do not
     int control_threads = 1;
     int relay_threads = 2;
+    std::chrono::microseconds relay_spin{0};   // 0: a relay thread sleeps at once
     std::map<std::string, GivenSetting> given; // by name, as the files say it; to be shown
     std::vector<std::string> warnings;         // to be logged at start and by `pgmoat check`
 };

@@ -40,6 +40,7 @@ constexpr std::array<UnitName, 11> unit_names{{
 std::string_view name_of(Unit unit) {
     switch (unit) {
     case Unit::none: return "";
+    case Unit::microseconds: return "us";
     case Unit::milliseconds: return "ms";
     case Unit::seconds: return "s";
     case Unit::kilobytes: return "kB";

@@ -12,7 +12,7 @@ namespace pgmoat::config {
 [[nodiscard]] std::optional<bool> parse_boolean(std::string_view text);
 
 // What a number without a unit means.
-enum class Unit { none, milliseconds, seconds, kilobytes };
+enum class Unit { none, microseconds, milliseconds, seconds, kilobytes };
 
 struct IntegerRange {
     int min;

@@ -47,6 +47,8 @@ inline constexpr std::size_t auth_file_users_max = 10'000;
 
 // More threads than any machine this runs on has cores.
 inline constexpr int threads_max = 256;
+// Longer than any answer that a wake-up would delay noticeably; a core is busy for so long after the last bytes.
+inline constexpr int relay_spin_us_max = 10000;
 
 // Each is a handful of time series that end with the connection; Prometheus pays for every one.
 // Text of a client in labels may make a connection's 2 KB, all made at once on a control thread.

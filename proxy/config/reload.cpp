@@ -77,6 +77,7 @@ void keep_restart_only(const Config& old, Config& now) {
     now.address_table_size = old.address_table_size;
     now.control_threads = old.control_threads;
     now.relay_threads = old.relay_threads;
+    now.relay_spin = old.relay_spin;
     keep_given(old, now);
     std::vector<std::string> missing;
     for (const Listener& listener : now.listeners) {

@@ -514,6 +514,14 @@ constexpr std::array rows{
     file_row<&Config::console_auth_file>("console_auth_file"),
     integer_row<&Config::control_threads>("control_threads", "1", restart, threads),
     integer_row<&Config::relay_threads>("relay_threads", "2", restart, threads),
+    SettingRow{"relay_spin",
+               "0",
+               restart,
+               IntegerSetting{{0, limits::relay_spin_us_max, Unit::microseconds},
+                              [](Draft& draft, int value) {
+                                  draft.config.relay_spin = std::chrono::microseconds(value);
+                              }},
+               [](const Config& config) { return std::to_string(config.relay_spin.count()); }},
 };
 
 } // namespace

@@ -15,6 +15,8 @@
 #include "proxy/relay/load_meter.h"
 #include "proxy/relay/thread_buffers.h"
 
+#include <sys/epoll.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -31,7 +33,10 @@ namespace pgmoat::relay {
 class Loop {
   public:
     // Starts the thread. Throws std::system_error.
-    Loop(Reporter& reporter, metrics::Counters& counters, const std::string& thread_name);
+    Loop(Reporter& reporter,
+         metrics::Counters& counters,
+         std::chrono::microseconds spin,
+         const std::string& thread_name);
     // Closes what is live (reason drain) and joins.
     ~Loop();
     Loop(const Loop&) = delete;
@@ -69,6 +74,7 @@ class Loop {
     void wake() noexcept;
     void work() noexcept;
     void wait() noexcept;
+    [[nodiscard]] int wait_for_events(std::span<epoll_event> events, int timeout) noexcept;
     [[nodiscard]] bool take_mail();
     [[nodiscard]] std::vector<std::unique_ptr<LiveChannel>> take_newcomers();
     void take_over(std::unique_ptr<LiveChannel>& channel) noexcept;
@@ -95,6 +101,8 @@ class Loop {
 
     Reporter& reporter_;
     metrics::Counters& counters_;
+    const std::chrono::microseconds spin_;
+    bool events_come_soon_ = false; // the last ones within spin_
     const std::string name_;
     Descriptor epoll_;
     Descriptor wake_;

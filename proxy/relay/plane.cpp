@@ -13,7 +13,8 @@ namespace pgmoat::relay {
 Plane::Plane(const PlaneSettings& settings, Reporter& reporter, metrics::Counters& counters) {
     const std::size_t threads = std::max<std::size_t>(1, settings.threads);
     for (std::size_t i = 0; i < threads; ++i)
-        loops_.push_back(std::make_unique<Loop>(reporter, counters, "relay-" + std::to_string(i)));
+        loops_.push_back(std::make_unique<Loop>(
+            reporter, counters, settings.spin, "relay-" + std::to_string(i)));
 }
 
 Plane::~Plane() = default;

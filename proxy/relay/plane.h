@@ -17,6 +17,8 @@ namespace pgmoat::relay {
 
 struct PlaneSettings {
     std::size_t threads = 2; // at most; the first is filled before the second is used
+    // How long a thread keeps looking for events before it sleeps, if the last ones came that soon.
+    std::chrono::microseconds spin{0};
 };
 
 // What one relay thread is doing; for metrics and tests.

@@ -82,7 +82,9 @@ struct Server::Running {
             HandedOverSockets& handed_over)
         : log(shared_log), service_manager(manager), setup(std::move(initial)),
           addresses(setup->config, counters), reporter(log, counters),
-          plane({static_cast<std::size_t>(setup->config.relay_threads)}, reporter, counters),
+          plane({static_cast<std::size_t>(setup->config.relay_threads), setup->config.relay_spin},
+                reporter,
+                counters),
           services{table, plane, reporter, counters, log} {
         services.addresses = &addresses;
         for (int i = 0; i < setup->config.control_threads; ++i)

@@ -187,8 +187,8 @@ inline Prepared prepare(Mode mode, std::pair<Descriptor, Descriptor> (*sockets)(
 }
 
 struct RelayFixture {
-    explicit RelayFixture(std::size_t threads = 1)
-        : plane(relay::PlaneSettings{threads}, ended, counters) {
+    explicit RelayFixture(std::size_t threads = 1, std::chrono::microseconds spin = {})
+        : plane(relay::PlaneSettings{threads, spin}, ended, counters) {
         (void)counters.add_listener("default", metrics::Mode::terminate);
     }
 

@@ -72,6 +72,8 @@ TEST_CASE("a bad value is refused in PostgreSQL's words, with file and line") {
          R"(0 is outside the valid range for parameter "max_connections" (1 .. 262143) in file "x.conf" line 2)"},
         {"relay_threads = 0",
          R"(0 is outside the valid range for parameter "relay_threads" (1 .. 256) in file "x.conf" line 2)"},
+        {"relay_spin = 11ms",
+         R"(11000 us is outside the valid range for parameter "relay_spin" (0 us .. 10000 us) in file "x.conf" line 2)"},
         {"control_threads = 257",
          R"(257 is outside the valid range for parameter "control_threads" (1 .. 256) in file "x.conf" line 2)"},
         {"log_connections = foo",

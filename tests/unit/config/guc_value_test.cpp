@@ -9,6 +9,7 @@ using namespace pgmoat::config;
 namespace {
 
 constexpr IntegerRange plain{-1000, INT_MAX, Unit::none};
+constexpr IntegerRange in_microseconds{0, INT_MAX, Unit::microseconds};
 constexpr IntegerRange in_seconds{0, INT_MAX, Unit::seconds};
 constexpr IntegerRange in_milliseconds{0, INT_MAX, Unit::milliseconds};
 constexpr IntegerRange in_kilobytes{0, INT_MAX, Unit::kilobytes};
@@ -46,6 +47,8 @@ TEST_CASE("integers may be octal, hexadecimal, fractional and have a unit") {
         {"1us", in_seconds, 0},
         {"1.0001s", in_milliseconds, 1000},
         {"1500us", in_milliseconds, 2},
+        {"1500", in_microseconds, 1500},
+        {"1.5ms", in_microseconds, 1500},
         {"3us", in_milliseconds, 0},
         {"1min", in_milliseconds, 60000},
         {"1MB", in_kilobytes, 1024},

@@ -34,6 +34,7 @@ TEST_CASE("each setting that needs a restart is named when it changes") {
         {"address_table_size = 2000", "address_table_size"},
         {"control_threads = 2", "control_threads"},
         {"relay_threads = 3", "relay_threads"},
+        {"relay_spin = 100us", "relay_spin"},
         {"listener.a = 'address=1.2.3.4'", "listener.a"},
     }));
     INFO(std::get<0>(row));
