@@ -33,6 +33,7 @@ KEYS = {"rsa": "rsa:2048", "rsa-pss": "rsa-pss", "ecdsa-p256": "ec:P-256", "ecds
 
 HBA = """
 local all all trust
+local replication all trust
 hostssl all pgmoat_auth all cert
 hostssl replication all all scram-sha-256
 host all all all scram-sha-256
@@ -279,6 +280,13 @@ def test_the_server_refuses_in_its_own_words(bridge, server, client, change, wor
     server.query(change.format(USER))
     password = "wrong" if change == "SELECT 1" else PASSWORD
     assert words in same_refusal(client, pgmoat, server, password=password)
+
+
+def test_a_renamed_role_logs_in_under_its_new_name(bridge, server, client):
+    pgmoat = bridge(server)
+    assert not log_in(client, pgmoat.port)
+    server.query(f"ALTER ROLE {USER} RENAME TO new_name")
+    assert not log_in(client, pgmoat.port, user="new_name")
 
 
 def test_a_dropped_role_and_one_that_never_was(bridge, server, client):
