@@ -24,6 +24,7 @@ from kit.pgmoat import run_pgmoat
 from kit.postgres import PASSWORD, USER, Postgres
 from kit.process import eventually
 from kit.raw_client import RawClient
+from kit.scram import sasl
 
 OK = ""
 NO_PLUS = "channel binding is required, but server did not offer an authentication method that supports"
@@ -427,31 +428,7 @@ def test_a_hostile_last_message_is_answered_as_by_postgresql(bridge, oracle, nam
     assert provoke(pgmoat.port, first, HOSTILE_FINAL[name]) == provoke(oracle.port, first, HOSTILE_FINAL[name])
 
 
-# --- protocol -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("major", (15, 18), ids=("server-15", "server-18"))
-def test_grease_is_negotiated_once_as_with_the_server_itself(bridge, running, major):
-    server = running(major)
-    pgmoat = bridge(server)
-
-    def negotiate(port):
-        with RawClient(port) as raw:
-            raw.start_tls()
-            raw.send(wire.startup(user=USER, database="postgres", version=(3, 9999), **{"_pq_.test": "1"}))
-            kind, body = raw.receive_message()
-            assert kind == b"v"
-            messages = scram.ScramClient(PASSWORD).log_in(raw)
-            return body, [kind for kind, _ in messages]
-
-    assert negotiate(pgmoat.port) == negotiate(server.port)
-
-
-def test_cancel_reaches_a_session_that_was_bridged(bridge, running, client):
-    pgmoat = bridge(running())
-    result = client.psql(pgmoat.port, "-c", "SET statement_timeout = '200ms'", "-c", "SELECT pg_sleep(10)",
-                         user=USER, dbname="postgres", sslmode="require", channel_binding="require")
-    assert "canceling statement due to statement timeout" in result.stderr
+# --- replication and foreign tables -------------------------------------------------------------------------------
 
 
 def test_base_backup_over_two_tls_legs(bridge, running, workspace):
@@ -514,10 +491,6 @@ def test_logical_replication_over_two_tls_legs(bridge, start_server, certificate
 
 
 # --- scripted servers ---------------------------------------------------------------------------------------------
-
-
-def sasl(code, data):
-    return wire.message(b"R", struct.pack("!i", code) + data)
 
 
 def in_tls(certificate, script):
