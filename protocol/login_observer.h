@@ -137,6 +137,7 @@ class LoginObserver {
 
     [[nodiscard]] ByteView held_body() const noexcept;
     void release_held(Bytes& out);
+    void overwrite_held();
     void complain(std::string complaint);
 
     bool strip_channel_binding_;

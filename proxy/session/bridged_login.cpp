@@ -43,11 +43,15 @@ ScramDigest random_digest() {
     return digest;
 }
 
+std::string random_nonce() {
+    auto bytes = tls::random_bytes(scram_nonce_bytes);
+    std::string nonce = encode_base64(bytes);
+    tls::wipe(bytes);
+    return nonce;
+}
+
 ScramRandom random_values() {
-    return {encode_base64(tls::random_bytes(scram_nonce_bytes)),
-            encode_base64(tls::random_bytes(scram_nonce_bytes)),
-            random_digest(),
-            random_digest()};
+    return {random_nonce(), random_nonce(), random_digest(), random_digest()};
 }
 
 constexpr ErrorText not_configured{
@@ -73,7 +77,10 @@ class BridgedLogin {
         end_.rest = std::move(rest);
         frame_.reserve(frame_header_bytes + scram_frame_length_max); // a proof is never moved
     }
-    ~BridgedLogin() { wipe(frame_); }
+    ~BridgedLogin() {
+        wipe_room(frame_);
+        wipe_room(out_);
+    }
     BridgedLogin(const BridgedLogin&) = delete;
     BridgedLogin& operator=(const BridgedLogin&) = delete;
 
@@ -302,6 +309,7 @@ class BridgedLogin {
             co_await server_gone(read);
             co_return;
         }
+        make_room(end_.rest, end_.rest.size() + read.bytes);
         end_.rest.insert(end_.rest.end(),
                          piece.begin(),
                          piece.begin() + static_cast<std::ptrdiff_t>(read.bytes));
@@ -314,6 +322,7 @@ class BridgedLogin {
         using Progress = LoginObserver::Progress;
         if (end_.stop || end_.rest.empty()) co_return;
         out_.clear();
+        make_room(out_, end_.rest.size());
         const LoginObserver::Step step = observer_.observe(end_.rest, out_);
         end_.rest.erase(end_.rest.begin(),
                         end_.rest.begin() + static_cast<std::ptrdiff_t>(step.consumed));

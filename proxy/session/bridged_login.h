@@ -25,6 +25,7 @@
 #include "proxy/io/deadline.h"
 #include "proxy/io/stream.h"
 #include "proxy/session/close_reason.h"
+#include "proxy/session/login_bytes.h"
 #include "proxy/session/login_clock.h"
 #include "proxy/telemetry/session_table.h"
 
@@ -56,6 +57,14 @@ struct BridgeEnd {
     protocol::Bytes rest;      // of the server, not yet observed
     bool unproven = false;     // the server asked for less than is accepted
     telemetry::ScramFacts scram;
+
+    BridgeEnd() = default;
+    BridgeEnd(BridgeEnd&&) = default;
+    BridgeEnd& operator=(BridgeEnd&&) = default;
+    ~BridgeEnd() {
+        wipe_room(to_server);
+        wipe_room(rest);
+    }
 };
 
 // `rest`: what the server sent after its list. The observer has withheld that; afterwards nothing

@@ -17,7 +17,7 @@ import psycopg2
 import pytest
 
 from kit import scram, wire
-from kit.environment import AS_USER, NPM_MODULES, RUNS_AS_ROOT, free_port, write_for_user
+from kit.environment import AS_USER, NPM_MODULES, free_port, write_for_user
 from kit.fake_server import FakeServer
 from kit.metrics import scrape
 from kit.pgmoat import run_pgmoat
@@ -652,35 +652,6 @@ def test_nothing_of_an_exchange_is_logged(bridge, running, client):
     parts = re.split(r"[$:]", secret)[2:]
     for text in (PASSWORD, *parts, "biws", "n=,r=", ",p=", "v="):
         assert text not in log.replace("server_tls", "").replace("application_name", ""), text
-
-
-@pytest.mark.skipif(not RUNS_AS_ROOT, reason="reads another process's memory")
-def test_no_client_key_is_left_in_the_idle_process(bridge, running, client):
-    pgmoat = bridge(running())
-    key = scram.client_key_of(running().query(secret_of(USER)), PASSWORD)
-    assert_all(client, pgmoat.port)
-    pgmoat.process.wait_for_log("connection closed", f"user={USER}")
-    eventually(lambda: not any(key in region for region in memory_of(pgmoat.process.pid)), "the key to be gone")
-
-
-LARGEST_REGION = 1 << 30  # a sanitizer's own are terabytes
-
-
-def memory_of(pid):
-    """What it can write to, region by region."""
-    with open(f"/proc/{pid}/mem", "rb", 0) as memory, open(f"/proc/{pid}/maps", encoding="ascii") as maps:
-        for line in maps:
-            span, mode = line.split()[:2]
-            if not mode.startswith("rw"):
-                continue
-            begin, end = (int(part, 16) for part in span.split("-"))
-            if end - begin > LARGEST_REGION:
-                continue
-            try:
-                memory.seek(begin)
-                yield memory.read(end - begin)
-            except (OSError, ValueError):
-                pass  # a guard page
 
 
 # --- the command --------------------------------------------------------------------------------------------------
