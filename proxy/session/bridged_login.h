@@ -10,8 +10,11 @@
 //   any    | no SCRAM in the list                         | relayed
 //   relay  | any                                          | relayed
 //   bridge | any                                          | bridged
-//   auto   | a leg in the clear, PLUS not offered, or the | relayed: that works for every client
-//          | same certificate on both legs                |
+//   auto   | the server's leg in the clear, PLUS not      | relayed: that works for every client
+//          | offered, or one certificate on both legs     |
+//   auto   | only the client's leg in the clear           | relayed if the client says that it cannot bind
+//          |                                              | (n), as libpq does; else (y, as node-postgres
+//          |                                              | may) as below, from its first message on
 //   auto   | else, with a source of secrets               | bridged
 //   auto   | else, without one                            | relayed if the client binds to nothing (n),
 //          |                                              | else refused: it is told what to configure

@@ -13,11 +13,10 @@ import subprocess
 import threading
 import time
 
-import psycopg2
 import pytest
 
 from kit import scram, wire
-from kit.environment import AS_USER, NPM_MODULES, free_port, write_for_user
+from kit.environment import AS_USER, free_port, write_for_user
 from kit.fake_server import FakeServer
 from kit.metrics import scrape
 from kit.pgmoat import run_pgmoat
@@ -209,34 +208,6 @@ def test_bridge_without_secrets_is_an_error_of_the_configuration(bridge, running
     pgmoat = bridge(running(), query=None, settings={"login": "bridge"}, ready=False)
     pgmoat.process.wait_for_log('login mode "bridge" needs SCRAM secrets')
     assert pgmoat.process.wait() == 3
-
-
-@pytest.mark.parametrize("channel_binding", BINDINGS)
-def test_psycopg2(bridge, running, channel_binding):
-    pgmoat = bridge(running())
-    connection = psycopg2.connect(
-        host="localhost", hostaddr="127.0.0.1", port=pgmoat.port, user=USER, password=PASSWORD, dbname=USER,
-        sslmode="require", channel_binding=channel_binding, gssencmode="disable")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 + 1")
-        assert cursor.fetchone() == (2,)
-    connection.close()
-
-
-@pytest.mark.parametrize("binds", ("false", "true"))
-def test_node_postgres(bridge, running, certificate, authority, binds):
-    script = f"""
-    const {{ Client }} = require('pg');
-    const client = new Client({{ host: 'localhost', port: {bridge(running()).port}, user: '{USER}',
-      password: '{PASSWORD}', database: '{USER}', enableChannelBinding: {binds},
-      ssl: {{ ca: require('fs').readFileSync('{authority.certificate}'), servername: 'localhost' }} }});
-    client.connect().then(() => client.query('SELECT 41 + 1 AS answer'))
-      .then(result => {{ console.log(result.rows[0].answer); return client.end(); }})
-      .catch(error => {{ console.error(error.message); process.exit(1); }});
-    """
-    result = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=False, timeout=60,
-                            env={**os.environ, "NODE_PATH": str(NPM_MODULES)})
-    assert result.stdout == "42\n", result.stderr
 
 
 # --- the server decides -------------------------------------------------------------------------------------------
