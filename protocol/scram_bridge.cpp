@@ -86,11 +86,14 @@ std::string_view word_of(ScramOutcome outcome) noexcept {
 ScramBridge::ScramBridge(const ScramDigests& digests,
                          ScramLeg client,
                          ScramLeg server,
-                         ScramRandom random,
+                         ScramRandom&& random,
                          std::string user)
     : digests_(digests), server_leg_(std::move(server)), random_(std::move(random)),
       user_(std::move(user)),
-      to_client_(digests, random_.client_nonce, client.in_tls ? client.end_point : Bytes{}) {}
+      to_client_(digests, random_.client_nonce, client.in_tls ? client.end_point : Bytes{}) {
+    digests_.wipe(random.proof);
+    digests_.wipe(random.stored_key);
+}
 
 ScramBridge::~ScramBridge() {
     if (secret_) wipe_secret(digests_, *secret_);
@@ -210,7 +213,8 @@ ScramBridge::Action ScramBridge::take_server_final(ByteView message) {
                       proof_ == Proof::right ? "server's SCRAM signature is wrong"
                                              : "server accepted a proof that nobody could make");
     Bytes frame;
-    append_sasl_final(frame, to_client_.signature(secret_->server_key));
+    const WipedText signature(digests_, to_client_.signature(secret_->server_key));
+    append_sasl_final(frame, *signature);
     state_ = State::over;
     return Accept{std::move(frame)};
 }

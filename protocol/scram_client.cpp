@@ -105,9 +105,13 @@ bool ScramClient::is_signed(ByteView message, const ScramDigest& server_key) con
     ScramReader reader(message);
     const std::string_view text = reader.value('v');
     if (reader.failed() || !reader.at_end()) return false;
-    const auto signature = decode_base64(text);
-    return signature &&
-           digests_.equal(*signature, digests_.hmac_sha256(server_key, bytes_of(*auth_message_)));
+    auto signature = decode_base64(text);
+    if (!signature) return false;
+    ScramDigest expected = digests_.hmac_sha256(server_key, bytes_of(*auth_message_));
+    const bool same = digests_.equal(*signature, expected);
+    digests_.wipe(*signature);
+    digests_.wipe(expected);
+    return same;
 }
 
 } // namespace pgmoat::protocol

@@ -170,7 +170,10 @@ bool ScramServer::proves(const ScramDigest& stored_key, ScramDigest& client_key)
 
 std::string ScramServer::signature(const ScramDigest& server_key) const {
     assert(state_ == State::answered);
-    return "v=" + encode_base64(digests_.hmac_sha256(server_key, bytes_of(*auth_message_)));
+    ScramDigest signature = digests_.hmac_sha256(server_key, bytes_of(*auth_message_));
+    const WipedText text(digests_, encode_base64(signature));
+    digests_.wipe(signature);
+    return "v=" + *text;
 }
 
 ScramServer::Fault ScramServer::end_if(const ScramReader& reader, State else_state) {

@@ -37,9 +37,10 @@ ScramLeg leg_of(const io::Stream& stream) {
 }
 
 ScramDigest random_digest() {
-    const auto bytes = tls::random_bytes(ScramDigest{}.size());
+    auto bytes = tls::random_bytes(ScramDigest{}.size());
     ScramDigest digest;
     std::ranges::copy(bytes, digest.begin());
+    tls::wipe(bytes);
     return digest;
 }
 

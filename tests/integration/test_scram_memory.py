@@ -82,6 +82,11 @@ class Known:
             self.values[f"second line of key file {name}"] = lines[1].encode()
         self.values[f"key file {name} in DER"] = base64.b64decode("".join(lines))[:64]
 
+    def assert_not_logged(self, process):
+        """Every level is: kit.pgmoat sets the lowest."""
+        log = process.log().encode()
+        assert not [name for name, value in self.values.items() if value in log]
+
     def found_in(self, process):
         regions = list(memory_of(process.pid))
         return sorted(name for name, value in self.values.items() if any(value in region for region in regions))
@@ -92,18 +97,19 @@ class Known:
         while (left := self.found_in(pgmoat.process)) and time.monotonic() < deadline:
             time.sleep(0.2)
         assert not left
+        self.assert_not_logged(pgmoat.process)
 
 
 def new_nonce():
     return secrets.token_urlsafe(18)
 
 
-def log_in(known, name, port, user=USER, password=PASSWORD, stop_at="", tls=True):
+def log_in(known, name, port, user=USER, password=PASSWORD, database="postgres", stop_at="", tls=True):
     """With a raw client, which tells what it said. `stop_at`: the client leaves instead of its last word."""
     with RawClient(port) as raw:
         if tls:
             raw.start_tls()
-        raw.send(wire.startup(user=user, database="postgres"))
+        raw.send(wire.startup(user=user, database=database))
         exchange = scram.ScramClient(password, nonce=new_nonce())
         if stop_at == "final":
             raw.receive_until(b"R")
@@ -230,4 +236,16 @@ def test_nothing_is_left_of_relayed_logins(start_pgmoat, start_postgres, certifi
     answer("clear", lambda body: PASSWORD.encode())
     answer("md5", md5)
     wait_until_idle(pgmoat, 3)
+    known.assert_gone(pgmoat)
+
+
+def test_nothing_is_left_of_logins_to_the_console(start_pgmoat, certificate, workspace, known):
+    file = workspace.folder("console") / "users"
+    write_for_user(file, f'"admin" "{scram.secret(PASSWORD)}"\n', mode=0o600)
+    pgmoat = start_pgmoat(certificate, settings={
+        "upstream": "host=127.0.0.1 port=1", "console_users": "admin", "console_auth_file": file})
+    known.add_password(PASSWORD, scram.secret(PASSWORD))
+    assert log_in(known, "the console", pgmoat.port, user="admin", database="pgmoat") == b"Z"
+    assert log_in(known, "a wrong one", pgmoat.port, user="admin", database="pgmoat", password="wrong") == b"E"
+    wait_until_idle(pgmoat, 2)
     known.assert_gone(pgmoat)
