@@ -9,9 +9,12 @@ pgmoat's key file is not. libpq reads the key file of auth_query_conninfo its ow
 
 import base64
 import hashlib
+import itertools
+import os
 import secrets
 import struct
 import time
+from array import array
 
 import pytest
 
@@ -26,25 +29,27 @@ from test_scram_bridge import (  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.skipif(not RUNS_AS_ROOT, reason="reads another process's memory")
 
-LARGEST_REGION = 1 << 30  # a sanitizer's own are terabytes
+PAGE = os.sysconf("SC_PAGE_SIZE")
+LARGEST_REGION = 1 << 34  # a sanitizer's own are terabytes
 PASSWORD = "a password that is in no other process"
 
 
 def memory_of(pid):
-    """What it can write to, region by region."""
-    with open(f"/proc/{pid}/mem", "rb", 0) as memory, open(f"/proc/{pid}/maps", encoding="ascii") as maps:
+    """What it can write to and has written to, in runs of pages."""
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory, open(f"/proc/{pid}/pagemap", "rb", 0) as pages, \
+            open(f"/proc/{pid}/maps", encoding="ascii") as maps:
         for line in maps:
             span, mode = line.split()[:2]
-            if not mode.startswith("rw"):
-                continue
             begin, end = (int(part, 16) for part in span.split("-"))
-            if end - begin > LARGEST_REGION:
+            if not mode.startswith("rw") or end - begin > LARGEST_REGION:
                 continue
-            try:
-                memory.seek(begin)
-                yield memory.read(end - begin)
-            except (OSError, ValueError):
-                pass  # a guard page
+            pages.seek(begin // PAGE * 8)
+            entries = array("Q", pages.read((end - begin) // PAGE * 8))
+            for is_there, run in itertools.groupby(range(len(entries)), lambda page: entries[page] >> 62 != 0):
+                if is_there:  # present or swapped out
+                    run = list(run)
+                    memory.seek(begin + run[0] * PAGE)
+                    yield memory.read(len(run) * PAGE)
 
 
 class Known:
