@@ -216,6 +216,7 @@ void LoginObserver::inspect_authentication() {
     const bool intercepted = intercepts(code);
     if (intercepted || code == authentication_sasl) {
         hold_bytes_ = frame_header_bytes + header_.body_bytes();
+        held_.reserve(hold_bytes_); // what grows leaves copies, and this may be of an exchange
         if (held_.size() < hold_bytes_) return;
     }
     facts_.authentication_request = code;
@@ -273,8 +274,7 @@ void LoginObserver::pass_intercepted(Bytes& out) {
 void LoginObserver::drop_intercepted() {
     interception_ = Interception::of_exchange;
     progress_ = Progress::in_login;
-    std::fill(held_.begin(), held_.end(), std::uint8_t{0});
-    held_.clear();
+    overwrite_held();
     part_ = Part::header;
 }
 
@@ -348,6 +348,12 @@ void LoginObserver::release_held(Bytes& out) {
 void LoginObserver::complain(std::string complaint) {
     complaint_ = std::move(complaint);
     progress_ = Progress::protocol_violation;
+    overwrite_held();
+}
+
+// Of an exchange nothing is kept.
+void LoginObserver::overwrite_held() {
+    std::fill(held_.begin(), held_.end(), std::uint8_t{0});
     held_.clear();
 }
 

@@ -93,9 +93,9 @@ class LoginObserver {
     [[nodiscard]] Step observe(ByteView in, Bytes& out);
 
     // From now on AuthenticationSASL is withheld and progress is `sasl`; the list is in facts().
-    // Passed, it is as if it had never been intercepted, and nothing is any more. Dropped, every
-    // further Authentication message is withheld too, AuthenticationOk included, until
-    // end_interception(): the client is told nothing that the bridge did not check.
+    // Passed, it is as if it had never been intercepted, and nothing is any more. Dropped, after it
+    // was passed too, every further Authentication message is withheld, AuthenticationOk included,
+    // until end_interception(): the client is told nothing that the bridge did not check.
     void intercept_sasl() noexcept { interception_ = Interception::of_list; }
     // The body of the message that was intercepted, its code included.
     [[nodiscard]] ByteView intercepted() const noexcept { return held_body(); }
@@ -137,6 +137,7 @@ class LoginObserver {
 
     [[nodiscard]] ByteView held_body() const noexcept;
     void release_held(Bytes& out);
+    void overwrite_held();
     void complain(std::string complaint);
 
     bool strip_channel_binding_;

@@ -3,7 +3,26 @@
 #include "protocol/frames.h"
 #include "protocol/messages.h"
 
+#include <algorithm>
+
 namespace pgmoat::protocol {
+namespace {
+
+constexpr std::uint32_t first_room =
+    4096; // a login's messages never move, which would leave copies
+
+} // namespace
+
+MessageBuffer::MessageBuffer(std::uint32_t length_max) : length_max_(length_max) {
+    bytes_.reserve(std::min(length_max, first_room));
+}
+
+// Through volatile: else nothing need be written to memory that goes.
+MessageBuffer::~MessageBuffer() {
+    bytes_.resize(bytes_.capacity());
+    for (volatile std::uint8_t& byte : bytes_)
+        byte = 0;
+}
 
 void MessageBuffer::feed(ByteView bytes) {
     bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(taken_));

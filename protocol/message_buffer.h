@@ -1,6 +1,7 @@
 // Collects typed messages whole, from a stream that is cut anywhere: for whoever plays a server and
 // answers them, not for the relay, which looks at headers only. Holds what was fed and not yet
-// taken, and the length of a message is bounded before its body is waited for.
+// taken, and the length of a message is bounded before its body is waited for. Overwrites its room
+// when it goes: the messages may be of a login.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -19,7 +20,10 @@ struct Message {
 class MessageBuffer {
   public:
     // `length_max`: of the length word, which counts itself.
-    explicit MessageBuffer(std::uint32_t length_max) : length_max_(length_max) {}
+    explicit MessageBuffer(std::uint32_t length_max);
+    ~MessageBuffer();
+    MessageBuffer(const MessageBuffer&) = delete;
+    MessageBuffer& operator=(const MessageBuffer&) = delete;
 
     void feed(ByteView bytes);
     // Nothing: the next message is not complete, or the stream is broken.

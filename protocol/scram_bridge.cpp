@@ -86,11 +86,14 @@ std::string_view word_of(ScramOutcome outcome) noexcept {
 ScramBridge::ScramBridge(const ScramDigests& digests,
                          ScramLeg client,
                          ScramLeg server,
-                         ScramRandom random,
+                         ScramRandom&& random,
                          std::string user)
     : digests_(digests), server_leg_(std::move(server)), random_(std::move(random)),
       user_(std::move(user)),
-      to_client_(digests, random_.client_nonce, client.in_tls ? client.end_point : Bytes{}) {}
+      to_client_(digests, random_.client_nonce, client.in_tls ? client.end_point : Bytes{}) {
+    digests_.wipe(random.proof);
+    digests_.wipe(random.stored_key);
+}
 
 ScramBridge::~ScramBridge() {
     if (secret_) wipe_secret(digests_, *secret_);
@@ -144,8 +147,8 @@ ScramBridge::Action ScramBridge::take_client_first(ByteView body) {
 
 ScramBridge::Action ScramBridge::take_client_data(ByteView data) {
     if (auto fault = to_client_.take_first(data)) return refuse_client(*fault);
-    return ask_server(State::server_first,
-                      sasl_response(to_server_->mechanism(), to_server_->first()));
+    const WipedText first(digests_, to_server_->first());
+    return ask_server(State::server_first, sasl_response(to_server_->mechanism(), *first));
 }
 
 ScramBridge::Action ScramBridge::server_said(ByteView body) {
@@ -174,7 +177,8 @@ ScramBridge::Action ScramBridge::take_server_first(ByteView message) {
 ScramBridge::Action ScramBridge::secret_found(std::optional<ScramSecret> secret) {
     assert(state_ == State::secret);
     if (secret_) wipe_secret(digests_, *secret_);
-    secret_ = std::move(secret);
+    secret_ = secret;
+    if (secret) wipe_secret(digests_, *secret);
     const bool stale = secret_ && (secret_->iterations != to_server_->iterations() ||
                                    secret_->salt != to_server_->salt());
     if (stale && !std::exchange(asked_again_, true)) return FindSecret{true};
@@ -183,10 +187,10 @@ ScramBridge::Action ScramBridge::secret_found(std::optional<ScramSecret> secret)
         return refuse(ScramOutcome::stale_secret,
                       wrong_password(),
                       "the server's salt or iteration count is another than the known secret's");
-    const std::string challenge =
-        to_client_.challenge(to_server_->salt(), to_server_->iterations());
+    const WipedText challenge(digests_,
+                              to_client_.challenge(to_server_->salt(), to_server_->iterations()));
     Bytes frame;
-    append_sasl_continue(frame, challenge);
+    append_sasl_continue(frame, *challenge);
     return ask_client(State::client_final, std::move(frame));
 }
 
@@ -209,7 +213,8 @@ ScramBridge::Action ScramBridge::take_server_final(ByteView message) {
                       proof_ == Proof::right ? "server's SCRAM signature is wrong"
                                              : "server accepted a proof that nobody could make");
     Bytes frame;
-    append_sasl_final(frame, to_client_.signature(secret_->server_key));
+    const WipedText signature(digests_, to_client_.signature(secret_->server_key));
+    append_sasl_final(frame, *signature);
     state_ = State::over;
     return Accept{std::move(frame)};
 }

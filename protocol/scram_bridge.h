@@ -84,11 +84,12 @@ class ScramBridge {
     };
     using Action = std::variant<AskClient, AskServer, FindSecret, Accept, Refuse>;
 
-    // `user`: as the startup packet names it, for PostgreSQL's words of a refusal.
+    // `random` is wiped where it came from. `user`: as the startup packet names it, for PostgreSQL's
+    // words of a refusal.
     ScramBridge(const ScramDigests& digests,
                 ScramLeg client,
                 ScramLeg server,
-                ScramRandom random,
+                ScramRandom&& random,
                 std::string user);
     ~ScramBridge();
     ScramBridge(const ScramBridge&) = delete;

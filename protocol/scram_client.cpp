@@ -28,7 +28,7 @@ ScramBinding ScramBinding::to_end_point(Bytes digest) {
     return {"p=tls-server-end-point,,", std::move(digest)};
 }
 
-ScramClient::ScramClient(const ScramDigests& digests, std::string nonce, ScramBinding binding)
+ScramClient::ScramClient(const ScramDigests& digests, std::string_view nonce, ScramBinding binding)
     : digests_(digests), nonce_(digests), binding_(std::move(binding)), auth_message_(digests) {
     nonce_->reserve(nonce.size() + scram_server_nonce_bytes_max);
     auth_message_->reserve(2 * scram_server_message_bytes_max);
@@ -36,8 +36,12 @@ ScramClient::ScramClient(const ScramDigests& digests, std::string nonce, ScramBi
     auth_message_->append("n=,r=").append(nonce).append(",");
 }
 
+// Like every message here in one piece: a text that grows leaves copies of the nonce or the proof.
 std::string ScramClient::first() const {
-    return std::string(binding_.header) + "n=,r=" + *nonce_;
+    std::string message;
+    message.reserve(scram_message_bytes_max);
+    message.append(binding_.header).append("n=,r=").append(*nonce_);
+    return message;
 }
 
 // r=nonce,s=salt,i=iterations and nothing else, as libpq demands.
@@ -62,13 +66,16 @@ std::string ScramClient::take_challenge(ByteView message) {
     if (iterations_ == 0) return "SCRAM challenge with an invalid iteration count";
     salt_ = std::move(*salt);
     *nonce_ = nonce;
-    auth_message_->append(reader.text()).append(",").append(without_proof());
+    auth_message_->append(reader.text()).append(",");
+    append_without_proof(*auth_message_);
     return {};
 }
 
 std::string ScramClient::prove(const ScramDigest& client_key, const ScramDigest& stored_key) const {
     WipedDigest proof(digests_);
-    exclusive_or(client_key, digests_.hmac_sha256(stored_key, bytes_of(*auth_message_)), *proof);
+    ScramDigest signature = digests_.hmac_sha256(stored_key, bytes_of(*auth_message_));
+    exclusive_or(client_key, signature, *proof);
+    digests_.wipe(signature);
     return with_proof(*proof);
 }
 
@@ -76,19 +83,20 @@ std::string ScramClient::prove_nothing(const ScramDigest& random) const {
     return with_proof(random);
 }
 
-// In one piece, so that no part of the proof stays behind in memory.
 std::string ScramClient::with_proof(const ScramDigest& proof) const {
     const WipedText text(digests_, encode_base64(proof));
-    std::string message = without_proof();
-    message.reserve(message.size() + text->size() + 3);
-    return std::move(message.append(",p=").append(*text));
+    std::string message;
+    message.reserve(scram_message_bytes_max);
+    append_without_proof(message);
+    message.append(",p=").append(*text);
+    return message;
 }
 
-std::string ScramClient::without_proof() const {
+void ScramClient::append_without_proof(std::string& message) const {
     Bytes binding(binding_.header.begin(), binding_.header.end());
     if (binding_.is_bound())
         binding.insert(binding.end(), binding_.end_point.begin(), binding_.end_point.end());
-    return "c=" + encode_base64(binding) + ",r=" + *nonce_;
+    message.append("c=").append(encode_base64(binding)).append(",r=").append(*nonce_);
 }
 
 // e=... is the server's way to say no without an ErrorResponse: not signed.
@@ -97,9 +105,13 @@ bool ScramClient::is_signed(ByteView message, const ScramDigest& server_key) con
     ScramReader reader(message);
     const std::string_view text = reader.value('v');
     if (reader.failed() || !reader.at_end()) return false;
-    const auto signature = decode_base64(text);
-    return signature &&
-           digests_.equal(*signature, digests_.hmac_sha256(server_key, bytes_of(*auth_message_)));
+    auto signature = decode_base64(text);
+    if (!signature) return false;
+    ScramDigest expected = digests_.hmac_sha256(server_key, bytes_of(*auth_message_));
+    const bool same = digests_.equal(*signature, expected);
+    digests_.wipe(*signature);
+    digests_.wipe(expected);
+    return same;
 }
 
 } // namespace pgmoat::protocol

@@ -33,7 +33,7 @@ struct ScramBinding {
 class ScramClient {
   public:
     // `nonce`: ours, printable, without a comma, new for each login.
-    ScramClient(const ScramDigests& digests, std::string nonce, ScramBinding binding);
+    ScramClient(const ScramDigests& digests, std::string_view nonce, ScramBinding binding);
 
     [[nodiscard]] std::string_view mechanism() const noexcept {
         return binding_.is_bound() ? scram_plus_mechanism : scram_mechanism;
@@ -53,7 +53,7 @@ class ScramClient {
     [[nodiscard]] bool is_bound() const noexcept { return binding_.is_bound(); }
 
   private:
-    [[nodiscard]] std::string without_proof() const;
+    void append_without_proof(std::string& message) const;
     [[nodiscard]] std::string with_proof(const ScramDigest& proof) const;
 
     const ScramDigests& digests_;

@@ -20,7 +20,7 @@ ByteView bytes_of(std::string_view text) {
 } // namespace
 
 // Room for both messages of the client from the start: a text that grows leaves copies behind.
-ScramServer::ScramServer(const ScramDigests& digests, std::string nonce, Bytes end_point)
+ScramServer::ScramServer(const ScramDigests& digests, std::string_view nonce, Bytes end_point)
     : digests_(digests), nonce_(digests), end_point_(std::move(end_point)), auth_message_(digests),
       proof_(digests) {
     nonce_->reserve(scram_message_bytes_max + nonce.size());
@@ -108,8 +108,10 @@ void ScramServer::read_flag(ScramReader& reader) {
 std::string ScramServer::challenge(ByteView salt, std::uint32_t iterations) {
     assert(state_ == State::asked);
     state_ = State::challenged;
-    std::string message =
-        "r=" + *nonce_ + ",s=" + encode_base64(salt) + ",i=" + std::to_string(iterations);
+    std::string message;
+    message.reserve(2 * scram_message_bytes_max); // in one piece, as all that holds a nonce
+    message.append("r=").append(*nonce_).append(",s=").append(encode_base64(salt));
+    message.append(",i=").append(std::to_string(iterations));
     auth_message_->append(message).append(",");
     return message;
 }
@@ -160,14 +162,18 @@ bool ScramServer::is_expected_binding(std::string_view binding) const {
 
 bool ScramServer::proves(const ScramDigest& stored_key, ScramDigest& client_key) const {
     assert(state_ == State::answered);
-    const ScramDigest signature = digests_.hmac_sha256(stored_key, bytes_of(*auth_message_));
+    ScramDigest signature = digests_.hmac_sha256(stored_key, bytes_of(*auth_message_));
     exclusive_or(signature, *proof_, client_key);
+    digests_.wipe(signature);
     return digests_.equal(digests_.sha256(client_key), stored_key);
 }
 
 std::string ScramServer::signature(const ScramDigest& server_key) const {
     assert(state_ == State::answered);
-    return "v=" + encode_base64(digests_.hmac_sha256(server_key, bytes_of(*auth_message_)));
+    ScramDigest signature = digests_.hmac_sha256(server_key, bytes_of(*auth_message_));
+    const WipedText text(digests_, encode_base64(signature));
+    digests_.wipe(signature);
+    return "v=" + *text;
 }
 
 ScramServer::Fault ScramServer::end_if(const ScramReader& reader, State else_state) {

@@ -38,7 +38,7 @@ class ScramServer {
     // `nonce`: ours, printable, without a comma, new for each login. `end_point`: the digest of the
     // certificate that this client was shown, by tls-server-end-point; empty where the connection
     // is in the clear or the certificate has no digest: PLUS is not offered then.
-    ScramServer(const ScramDigests& digests, std::string nonce, Bytes end_point = {});
+    ScramServer(const ScramDigests& digests, std::string_view nonce, Bytes end_point = {});
 
     // What to offer, the strongest first, as PostgreSQL does.
     [[nodiscard]] std::vector<std::string_view> mechanisms() const;

@@ -74,8 +74,10 @@ ScramKeys derive_scram_keys(std::string_view password,
                              EVP_sha256(),
                              static_cast<int>(salted.size()),
                              salted.data()) == 1);
-    const Sha256 client = hmac_sha256(salted, bytes_of("Client Key"));
-    const ScramKeys keys{sha256(client), hmac_sha256(salted, bytes_of("Server Key")), client};
+    ScramKeys keys;
+    keys.client = hmac_sha256(salted, bytes_of("Client Key"));
+    keys.stored = sha256(keys.client);
+    keys.server = hmac_sha256(salted, bytes_of("Server Key"));
     wipe(salted);
     return keys;
 }

@@ -50,6 +50,7 @@ SslPtr new_ssl(ssl_ctx_st* context, Notes& notes) {
     BIO* both_directions = bio.release();
     SSL_set_bio(ssl.get(), both_directions, both_directions);
     SSL_set_app_data(ssl.get(), &notes);
+    SSL_set_options(ssl.get(), SSL_OP_CLEANSE_PLAINTEXT);
     return ssl;
 }
 
@@ -152,6 +153,10 @@ ReadResult Session::read(std::span<std::uint8_t> plaintext, Wire& wire) {
         total += bytes;
     }
     return {Status::ok, total};
+}
+
+void Session::stop_wiping() noexcept {
+    if (native_->ssl) SSL_clear_options(native_->ssl.get(), SSL_OP_CLEANSE_PLAINTEXT);
 }
 
 Status Session::write(std::span<const std::uint8_t> plaintext, Wire& wire) {

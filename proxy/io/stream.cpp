@@ -309,7 +309,10 @@ void Stream::close(std::span<const std::uint8_t> last_words) {
 relay::Leg Stream::release() {
     relay::Leg leg;
     leg.socket = Descriptor(socket_.release());
-    if (established_) leg.tls = std::move(tls_);
+    if (established_) {
+        tls_->stop_wiping();
+        leg.tls = std::move(tls_);
+    }
     // The room that the handshake needed must not live as long as the session.
     if (!ciphertext_.empty()) leg.unread = std::move(ciphertext_);
     if (!ahead_.empty()) leg.unread = std::move(ahead_);

@@ -37,24 +37,29 @@ ScramLeg leg_of(const io::Stream& stream) {
 }
 
 ScramDigest random_digest() {
-    const auto bytes = tls::random_bytes(ScramDigest{}.size());
+    auto bytes = tls::random_bytes(ScramDigest{}.size());
     ScramDigest digest;
     std::ranges::copy(bytes, digest.begin());
+    tls::wipe(bytes);
     return digest;
 }
 
+std::string random_nonce() {
+    auto bytes = tls::random_bytes(scram_nonce_bytes);
+    std::string nonce = encode_base64(bytes);
+    tls::wipe(bytes);
+    return nonce;
+}
+
 ScramRandom random_values() {
-    return {encode_base64(tls::random_bytes(scram_nonce_bytes)),
-            encode_base64(tls::random_bytes(scram_nonce_bytes)),
-            random_digest(),
-            random_digest()};
+    return {random_nonce(), random_nonce(), random_digest(), random_digest()};
 }
 
 constexpr ErrorText not_configured{
     "28000",
     "SCRAM authentication with channel binding is not configured in pgmoat",
-    "TLS ends at pgmoat, which shows another certificate than the server, and it has no SCRAM "
-    "secret to log in with.",
+    "The server is reached in TLS of its own, to which the client's proof cannot be bound, and "
+    "pgmoat has no SCRAM secret to log in with.",
     "Set \"auth_file\" or \"auth_query_conninfo\" in pgmoat's configuration, or connect with "
     "channel_binding=disable."};
 
@@ -73,7 +78,10 @@ class BridgedLogin {
         end_.rest = std::move(rest);
         frame_.reserve(frame_header_bytes + scram_frame_length_max); // a proof is never moved
     }
-    ~BridgedLogin() { wipe(frame_); }
+    ~BridgedLogin() {
+        wipe_room(frame_);
+        wipe_room(out_);
+    }
     BridgedLogin(const BridgedLogin&) = delete;
     BridgedLogin& operator=(const BridgedLogin&) = delete;
 
@@ -98,8 +106,8 @@ class BridgedLogin {
         const bool plus = std::ranges::find(offered, scram_plus_mechanism) != offered.end();
         const bool same =
             !client_leg_.end_point.empty() && client_leg_.end_point == server_leg_.end_point;
-        if (!client_leg_.in_tls || !server_leg_.in_tls || !plus || same) return Way::relay;
-        return has_source() ? Way::bridge : Way::relay_unbound;
+        if (!server_leg_.in_tls || !plus || same) return Way::relay;
+        return client_leg_.in_tls && has_source() ? Way::bridge : Way::relay_unbound;
     }
 
     bool has_source() const {
@@ -120,16 +128,12 @@ class BridgedLogin {
         co_await pass_list();
         if (end_.stop) co_return;
         const bool chosen = co_await read_frame(sasl_begin_bytes_max);
-        if (!chosen) {
+        if (!chosen || !client_binds()) {
             end_.to_server = frame_;
             co_return;
         }
-        const auto choice = parse_sasl_begin(ByteView(frame_).subspan(frame_header_bytes));
-        const bool binds =
-            frame_[0] == 'p' && (choice.mechanism == scram_plus_mechanism ||
-                                 (choice.mechanism == scram_mechanism && choice.first_byte == 'y'));
-        if (!binds) {
-            end_.to_server = frame_;
+        if (has_source()) {
+            co_await bridge_what_was_chosen();
             co_return;
         }
         count(ScramOutcome::not_configured);
@@ -138,14 +142,40 @@ class BridgedLogin {
                           "SCRAM with channel binding needs auth_file or auth_query_conninfo"};
     }
 
+    bool client_binds() const {
+        const auto choice = parse_sasl_begin(ByteView(frame_).subspan(frame_header_bytes));
+        return frame_[0] == 'p' &&
+               (choice.mechanism == scram_plus_mechanism ||
+                (choice.mechanism == scram_mechanism && choice.first_byte == 'y'));
+    }
+
     // --- bridged ---------------------------------------------------------------------------------
 
     Awaitable<void> bridge() {
+        ScramBridge::Action first = begin_bridge();
+        co_await drive(std::move(first));
+    }
+
+    // The client has had a list without PLUS, which is ours for a leg in the clear too, and a part of
+    // its answer is there.
+    Awaitable<void> bridge_what_was_chosen() {
+        ScramBridge::Action first = begin_bridge();
+        if (std::holds_alternative<ScramBridge::AskClient>(first)) {
+            ScramBridge::Action next = co_await hear_client();
+            first = std::move(next);
+        }
+        co_await drive(std::move(first));
+    }
+
+    ScramBridge::Action begin_bridge() {
         end_.scram.way = telemetry::ScramWay::bridged;
         observer_.drop_intercepted();
         bridge_.emplace(
             config::scram_digests(), client_leg_, server_leg_, random_values(), context_.user);
-        ScramBridge::Action action = bridge_->begin(observer_.facts().sasl_mechanisms);
+        return bridge_->begin(observer_.facts().sasl_mechanisms);
+    }
+
+    Awaitable<void> drive(ScramBridge::Action action) {
         while (!end_.stop && !accepted_) {
             // Not in one expression: g++ 12 destroys what a braced argument of a co_await holds
             // twice.
@@ -183,7 +213,13 @@ class BridgedLogin {
         context_.clock.run(Side::client);
         co_await tell_client(frame);
         wipe(frame);
-        if (!end_.stop && co_await read_frame(scram_frame_length_max)) {
+        frame_.clear();
+        co_return co_await hear_client();
+    }
+
+    Awaitable<ScramBridge::Action> hear_client() {
+        const bool whole = co_await read_on(scram_frame_length_max);
+        if (whole) {
             const ByteView body = ByteView(frame_).subspan(frame_header_bytes);
             auto action = bridge_->client_said(frame_[0], frame_length(), body);
             wipe(frame_);
@@ -266,6 +302,11 @@ class BridgedLogin {
     // not a byte more is taken from the stream. False: the login is over, or the server spoke.
     Awaitable<bool> read_frame(std::uint32_t length_max) {
         frame_.clear();
+        co_return co_await read_on(length_max);
+    }
+
+    // The same for a frame whose beginning is there.
+    Awaitable<bool> read_on(std::uint32_t length_max) {
         while (goes_on() && frame_.size() < frame_wanted(length_max)) {
             const io::Readable readable = co_await io::wait_either(client_, server_);
             if (readable.second) co_await read_server(Patience::no_wait);
@@ -302,6 +343,7 @@ class BridgedLogin {
             co_await server_gone(read);
             co_return;
         }
+        make_room(end_.rest, end_.rest.size() + read.bytes);
         end_.rest.insert(end_.rest.end(),
                          piece.begin(),
                          piece.begin() + static_cast<std::ptrdiff_t>(read.bytes));
@@ -314,6 +356,7 @@ class BridgedLogin {
         using Progress = LoginObserver::Progress;
         if (end_.stop || end_.rest.empty()) co_return;
         out_.clear();
+        make_room(out_, end_.rest.size());
         const LoginObserver::Step step = observer_.observe(end_.rest, out_);
         end_.rest.erase(end_.rest.begin(),
                         end_.rest.begin() + static_cast<std::ptrdiff_t>(step.consumed));

@@ -10,8 +10,11 @@
 //   any    | no SCRAM in the list                         | relayed
 //   relay  | any                                          | relayed
 //   bridge | any                                          | bridged
-//   auto   | a leg in the clear, PLUS not offered, or the | relayed: that works for every client
-//          | same certificate on both legs                |
+//   auto   | the server's leg in the clear, PLUS not      | relayed: that works for every client
+//          | offered, or one certificate on both legs     |
+//   auto   | only the client's leg in the clear           | relayed if the client says that it cannot bind
+//          |                                              | (n), as libpq does; else (y, as node-postgres
+//          |                                              | may) as below, from its first message on
 //   auto   | else, with a source of secrets               | bridged
 //   auto   | else, without one                            | relayed if the client binds to nothing (n),
 //          |                                              | else refused: it is told what to configure
@@ -25,6 +28,7 @@
 #include "proxy/io/deadline.h"
 #include "proxy/io/stream.h"
 #include "proxy/session/close_reason.h"
+#include "proxy/session/login_bytes.h"
 #include "proxy/session/login_clock.h"
 #include "proxy/telemetry/session_table.h"
 
@@ -56,6 +60,14 @@ struct BridgeEnd {
     protocol::Bytes rest;      // of the server, not yet observed
     bool unproven = false;     // the server asked for less than is accepted
     telemetry::ScramFacts scram;
+
+    BridgeEnd() = default;
+    BridgeEnd(BridgeEnd&&) = default;
+    BridgeEnd& operator=(BridgeEnd&&) = default;
+    ~BridgeEnd() {
+        wipe_room(to_server);
+        wipe_room(rest);
+    }
 };
 
 // `rest`: what the server sent after its list. The observer has withheld that; afterwards nothing

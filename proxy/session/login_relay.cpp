@@ -5,6 +5,7 @@
 #include "protocol/scram_bridge.h"
 #include "proxy/io/limits.h"
 #include "proxy/io/wait_either.h"
+#include "proxy/session/login_bytes.h"
 
 #include <string>
 #include <utility>
@@ -22,6 +23,12 @@ class LoginRelay {
           observer_(server.in_tls() && !client.in_tls(), context.accepted) {
         if (context.mode != config::LoginMode::relay) observer_.intercept_sasl();
     }
+    ~LoginRelay() {
+        wipe_room(buffer_);
+        wipe_room(out_);
+    }
+    LoginRelay(const LoginRelay&) = delete;
+    LoginRelay& operator=(const LoginRelay&) = delete;
 
     Awaitable<Login> run(Bytes first_reply) {
         bool ready = false;
@@ -81,6 +88,7 @@ class LoginRelay {
     Awaitable<bool> pass_to_client(ByteView bytes) {
         using Progress = LoginObserver::Progress;
         out_.clear();
+        make_room(out_, bytes.size());
         const std::size_t asked = observer_.authentication_messages();
         const LoginObserver::Step step = observer_.observe(bytes, out_);
         if (observer_.authentication_messages() != asked && waits_for_client())

@@ -131,8 +131,9 @@ class Session {
 
     // Nothing: he is who he says, or gone_ is set.
     asio::awaitable<End> prove(protocol::ScramSecret secret) {
-        protocol::ScramServer scram(config::scram_digests(),
-                                    protocol::encode_base64(tls::random_bytes(nonce_bytes)));
+        protocol::WipedText nonce(config::scram_digests(),
+                                  protocol::encode_base64(tls::random_bytes(nonce_bytes)));
+        protocol::ScramServer scram(config::scram_digests(), *nonce);
         protocol::MessageBuffer messages(protocol::authentication_message_bytes_max);
         Bytes out = std::exchange(first_out_, {});
         protocol::append_sasl_request(out, scram.mechanisms());
@@ -142,20 +143,27 @@ class Session {
         if (!response.complete || !response.has_data) co_return co_await wrong("no SASL response");
         auto fault = scram.begin(response.mechanism);
         if (!fault) fault = scram.take_first(response.data);
+        tls::wipe(*body);
         if (fault) co_return co_await malformed(std::move(*fault));
 
         out.clear();
-        protocol::append_sasl_continue(out, scram.challenge(secret.salt, secret.iterations));
+        protocol::WipedText challenge(config::scram_digests(),
+                                      scram.challenge(secret.salt, secret.iterations));
+        protocol::append_sasl_continue(out, *challenge);
         body = co_await ask(messages, out);
+        tls::wipe(out);
         if (!body) co_return End{};
         fault = scram.take_final(*body);
+        tls::wipe(*body);
         if (fault) co_return co_await malformed(std::move(*fault));
         protocol::WipedDigest client_key(config::scram_digests());
         if (!scram.proves(secret.stored_key, *client_key))
             co_return co_await wrong("wrong password, or no such user");
         out.clear();
-        protocol::append_sasl_final(out, scram.signature(secret.server_key));
+        protocol::WipedText signature(config::scram_digests(), scram.signature(secret.server_key));
+        protocol::append_sasl_final(out, *signature);
         gone_ = !co_await send(out);
+        tls::wipe(out);
         co_return End{};
     }
 
@@ -181,6 +189,7 @@ class Session {
             const std::size_t count = co_await client_.read(piece, no_limit_of_ours);
             gone_ = count == 0;
             messages.feed(ByteView(piece).first(count));
+            tls::wipe(piece);
         }
         if (gone_) co_return std::nullopt;
         co_return Bytes{}; // no answer to the question: the exchange fails over it

@@ -57,8 +57,8 @@ ParsedUsers parse_http_users(std::string_view text, const std::string& file) {
 }
 
 bool is_password_of(const protocol::ScramSecret& secret, std::string_view password) {
-    const auto keys =
-        tls::derive_scram_keys(config::saslprep(password), secret.salt, secret.iterations);
+    auto keys = tls::derive_scram_keys(config::saslprep(password), secret.salt, secret.iterations);
+    tls::wipe(keys.client);
     return tls::equal_in_constant_time(keys.stored, secret.stored_key);
 }
 

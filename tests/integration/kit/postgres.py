@@ -81,15 +81,19 @@ class Installation:
 
 
 class Postgres:
-    """A running server. `certificate` turns ssl on."""
+    """A running server. `certificate` turns ssl on; `primary` makes it that one's standby."""
 
-    def __init__(self, installation, certificate=None, hba=DEFAULT_HBA, settings=None, names=None):
+    def __init__(self, installation, certificate=None, hba=DEFAULT_HBA, settings=None, names=None, primary=None):
         self.installation = installation
         self._names = names  # as in kit.pgmoat
         self.port = free_port()
         self.folder = installation.workspace.folder(f"postgres-{installation.major}")
         self.data = self.folder / "data"
-        run_as_user(["cp", "-r", installation.template(), self.data])
+        if primary:
+            run_as_user([installation.binaries / "pg_basebackup", "-D", self.data, "-R", "-X", "stream", "-c", "fast",
+                         "-h", primary.folder, "-p", str(primary.port), "-U", SUPERUSER])
+        else:
+            run_as_user(["cp", "-r", installation.template(), self.data])
         write_for_user(self.data / "pg_hba.conf", hba)
         self.settings = {**SETTINGS, "port": self.port, "unix_socket_directories": self.folder,
                          "ssl": "on" if certificate else "off", **(settings or {})}
@@ -104,7 +108,7 @@ class Postgres:
                 arguments += ["-c", f"{name}={value}"]
         wrapper = self._names(self.folder) if self._names else []
         self.process = Process([*wrapper, *arguments], self.folder / "log", as_user=not wrapper)
-        self.process.wait_for_log("database system is ready to accept connections")
+        self.process.wait_for_log("database system is ready to accept")  # a standby: read-only connections
 
     def reload(self, settings):
         """SIGHUP with these settings and without those of the last call. The postmaster lets nobody in between its

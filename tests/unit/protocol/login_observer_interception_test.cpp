@@ -68,6 +68,34 @@ TEST_CASE("a dropped list and its exchange are withheld, all else passes, howeve
     }
 }
 
+TEST_CASE("the exchange after a list that was passed can still be withheld") {
+    const Bytes list = authentication_sasl(offered);
+    const Bytes exchange = sasl_continue("r=1") + sasl_final("v=1");
+    for (const Cut& cut : every_cut(exchange)) {
+        LoginObserver observer{false};
+        observer.intercept_sasl();
+        Bytes out;
+        REQUIRE(observer.observe(list, out).progress == Progress::sasl);
+        observer.pass_intercepted(out);
+        observer.drop_intercepted();
+        CHECK(out == list);
+        std::vector<Bytes> intercepted;
+        for (ByteView piece : cut) {
+            while (!piece.empty()) {
+                const auto step = observer.observe(piece, out);
+                piece = piece.subspan(step.consumed);
+                if (step.progress != Progress::sasl) break;
+                const ByteView body = observer.intercepted();
+                intercepted.emplace_back(body.begin(), body.end());
+                observer.drop_intercepted();
+            }
+        }
+        CHECK(out == list);
+        CHECK(intercepted == std::vector<Bytes>{big_endian(11) + bytes_of("r=1"),
+                                                big_endian(12) + bytes_of("v=1")});
+    }
+}
+
 TEST_CASE("during a bridged exchange AuthenticationOk does not pass either") {
     const Bytes stream = authentication_sasl(offered) + authentication_ok();
     for (const Cut& cut : every_cut(stream)) {
