@@ -8,6 +8,7 @@ import pytest
 
 from kit import wire
 from kit.environment import free_port
+from kit.metrics import scrape
 from kit.raw_client import RawClient
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -80,13 +81,28 @@ class TestIn:
     @pytest.mark.parametrize("opening", (wire.SSL_REQUEST, wire.startup(), b"GET / HTTP/1.0\r\n\r\n", b"PROXY TCP4 x\r\n",
                                          binary(command=2), binary(values=value(3, bytes(4))), binary(values=b"\1"),
                                          SIGNATURE + b"\x21\x11\xff\xff"))
-    def test_without_a_good_header_nothing_is_said(self, behind_proxy, opening):
-        pgmoat, port = behind_proxy()
+    def test_without_a_good_header_nothing_is_said(self, behind_proxy, http_port, opening):
+        pgmoat, port = behind_proxy(http_listen=f"127.0.0.1:{http_port}")
         began = time.monotonic()
         with RawClient(port) as client:
             assert client.send(opening).receive_until_closed() == b""
         assert time.monotonic() - began < 1
-        pgmoat.closed_line("listener=edge", "reason=startup")
+        assert "PROXY " in pgmoat.process.wait_for_log("connection closed", "listener=edge", "reason=proxy_header")
+        metrics = scrape(pgmoat)
+        assert metrics.by("reason", "pgmoat_connections_closed_total", listener="edge") == {"proxy_header": 1}
+        assert metrics.by("reason", "pgmoat_startup_errors_total", listener="edge") == {"proxy_header": 1}
+        assert metrics.by("kind", "pgmoat_startup_requests_total", listener="edge") == {"invalid": 1}
+
+    @pytest.mark.parametrize("opening, reason, kind, error", (
+        (b"", "startup", "eof", {}), (binary()[:20], "proxy_header", "invalid", {"proxy_header": 1})))
+    def test_half_a_header_is_a_bad_one_and_a_probe_is_none(self, behind_proxy, http_port, opening, reason, kind, error):
+        pgmoat, port = behind_proxy(http_listen=f"127.0.0.1:{http_port}")
+        with RawClient(port) as client:
+            client.send(opening)
+        pgmoat.closed_line("listener=edge", f"reason={reason}")
+        metrics = scrape(pgmoat)
+        assert metrics.by("reason", "pgmoat_startup_errors_total", listener="edge") == error
+        assert metrics.by("kind", "pgmoat_startup_requests_total", listener="edge") == {kind: 1}
 
     def test_an_untrusted_peer_is_refused_with_a_header_and_without(self, behind_proxy):
         pgmoat, port = behind_proxy(trusted="10.0.0.0/8")
