@@ -237,15 +237,21 @@ class Queries(Worker):
         for session in self.sessions:
             if self.asked_to_stop.is_set():
                 return
-            for _ in range(2):
-                try:
-                    session.ask()
-                    self.tally.add("queries")
-                    break
-                except Moved:  # the next session is another process's
-                    self.tally.add("moved")
+            try:
+                self._ask(session)
+            except Exception as error:  # of this session; the others are asked all the same
+                self.tally.fault(self.door.name, error)
             self.asked_to_stop.wait(self.pause)
         self.rounds += 1
+
+    def _ask(self, session):
+        for _ in range(2):
+            try:
+                session.ask()
+                self.tally.add("queries")
+                return
+            except Moved:  # the next session is another process's
+                self.tally.add("moved")
 
     def finish(self):
         for session in self.sessions:
