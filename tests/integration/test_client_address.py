@@ -175,6 +175,8 @@ class TestOut:
             client.log_in().log_out()
         inner.closed_line("listener=edge", "client=127.0.0.9:")
         outer.stop()
+        if not direct:
+            inner.closed_line("application=pgmoat")
         asked = [line for line in inner.process.log_lines("connection closed") if "application=pgmoat" in line]
         assert len(asked) == (0 if direct else 1)
         assert all("client=127.0.0.1:" in line and "user=postgres" in line for line in asked)
