@@ -3,6 +3,7 @@ that tcp_user_timeout and the keepalives say, on the right side and with the rea
 
 import contextlib
 import socket
+import subprocess
 import time
 import urllib.request
 
@@ -182,6 +183,17 @@ def test_clients_that_have_forgotten_their_connections_are_reset(network, start)
             client.socket.close()  # its RST is lost
     network.clients.heal()
     wait_for_ends(network, pgmoat, "client_io_error", "client", "reset by peer")
+
+
+def test_servers_that_have_forgotten_their_connections_are_reset(network, start):
+    pgmoat, doors = start("keepalives_idle=1 keepalives_interval=1 keepalives_count=20")
+    with sessions(doors) as clients:
+        network.servers.cut()
+        with network.outside.inside():
+            subprocess.run(["ss", "--kill", "dst", network.PGMOAT_FOR_SERVERS], check=True, stdout=subprocess.DEVNULL)
+        network.servers.heal()
+        seconds_until_let_go(clients)
+        wait_for_ends(network, pgmoat, "server_io_error", "server", "reset by peer")
 
 
 def test_a_client_that_vanishes_in_its_handshake_costs_authentication_timeout(network, start):
