@@ -350,7 +350,7 @@ def test_queries_of_the_old_process_can_be_cancelled_through_the_new_one(start):
         assert client.receive_error()["C"] == "57014"
 
 
-def test_a_session_that_passes_through_stays_in_the_old_process(start_pgmoat, servers):
+def test_a_session_that_passes_through_goes_on_over_an_upgrade(start_pgmoat, servers):
     server = servers(18, tls=True)
     chain = Chain(start_pgmoat(settings={
         "tls_mode": "passthrough", "upstream": f"host=127.0.0.1 port={server.port}", "shutdown_timeout": "30s"}))
