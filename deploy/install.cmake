@@ -8,7 +8,7 @@ set(PGMOAT_SYSUSERS_DIR lib/sysusers.d CACHE STRING "Folder of the sysusers file
 
 install(TARGETS pgmoat RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(DIRECTORY deploy/config/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/config FILES_MATCHING PATTERN "*.conf")
-install(DIRECTORY deploy/prometheus deploy/grafana DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(DIRECTORY deploy/prometheus deploy/grafana deploy/sql DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES deploy/systemd/credentials.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/systemd)
 install(FILES deploy/systemd/pgmoat.socket DESTINATION ${PGMOAT_SYSTEMD_DIR})
 install(FILES deploy/completion/pgmoat.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions

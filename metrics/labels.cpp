@@ -26,13 +26,17 @@ Enum position_of(const std::array<Word, size>& names, Word name) noexcept {
 }
 
 constexpr std::array<Word, close_reason_count> close_reasons = {
-    "client_closed",   "server_closed",   "client_io_error",
-    "server_io_error", "tls_truncated",   "startup",
-    "handshake",       "denied",          "too_many_connections",
-    "accept_error",    "upstream_failed", "login_failed",
-    "cancel",          "timeout",         "idle",
-    "lifetime",        "tls_flood",       "rate_limited",
-    "drain",           "killed",          "internal",
+    "client_closed",   "server_closed",
+    "client_io_error", "server_io_error",
+    "tls_truncated",   "startup",
+    "proxy_header",    "handshake",
+    "denied",          "too_many_connections",
+    "accept_error",    "upstream_failed",
+    "login_failed",    "cancel",
+    "timeout",         "idle",
+    "lifetime",        "tls_flood",
+    "rate_limited",    "drain",
+    "killed",          "internal",
 };
 
 constexpr std::array<Word, mode_count> modes = {"terminate", "passthrough"};
@@ -50,6 +54,7 @@ constexpr std::array<Word, startup_error_count> startup_errors = {
     "tls_required",
     "tls_not_enabled",
     "plaintext_injected",
+    "proxy_header",
 };
 
 constexpr std::array<Word, side_count> sides = {"client", "server"};

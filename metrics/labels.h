@@ -18,6 +18,7 @@ enum class CloseReason {
     server_io_error,
     tls_truncated, // a peer ended its stream without close_notify
     startup,       // no acceptable startup packet
+    proxy_header,  // no acceptable PROXY protocol header, where one is required
     handshake,     // the client's TLS handshake failed
     denied,        // by policy
     too_many_connections,
@@ -34,7 +35,7 @@ enum class CloseReason {
     killed,
     internal,
 };
-inline constexpr std::size_t close_reason_count = 21;
+inline constexpr std::size_t close_reason_count = 22;
 [[nodiscard]] std::string_view to_word(CloseReason reason) noexcept;
 
 // What the TLS of a listener's connections is to us.
@@ -58,8 +59,9 @@ enum class StartupError {
     tls_required,
     tls_not_enabled, // direct TLS where TLS is off
     plaintext_injected,
+    proxy_header, // none, or a malformed one, where a PROXY protocol header is required
 };
-inline constexpr std::size_t startup_error_count = 9;
+inline constexpr std::size_t startup_error_count = 10;
 [[nodiscard]] std::string_view to_word(StartupError error) noexcept;
 
 // The leg of a connection.

@@ -93,14 +93,16 @@ Awaitable<ArrivedHeader> read_proxy_header(io::Stream& client) {
         if (!io && reader.bytes_read() == 0 && io.status == io::Result::Status::end_of_stream)
             co_return Ended{CloseReason::startup, ""}; // a probe
         if (!io && io.status == io::Result::Status::end_of_stream)
-            co_return Ended{CloseReason::startup, "client: closed within a PROXY protocol header"};
+            co_return Ended{CloseReason::proxy_header,
+                            "client: closed within a PROXY protocol header"};
         if (!io) co_return ended_by(Side::client, io);
         protocol::ByteView bytes = protocol::ByteView{buffer}.first(io.bytes);
         switch (reader.read(bytes)) {
         case Progress::need_more: continue;
         case Progress::complete: co_return reader.header();
         case Progress::malformed:
-            co_return Ended{CloseReason::startup, "client: " + std::string(reader.complaint())};
+            co_return Ended{CloseReason::proxy_header,
+                            "client: " + std::string(reader.complaint())};
         }
     }
 }

@@ -148,7 +148,10 @@ class Session final : public runtime::Interruptible {
             co_return Ended{CloseReason::denied,
                             "the address is not among the trusted proxies of this listener"};
         ArrivedHeader arrived = co_await read_proxy_header(client_);
-        if (auto* ended = std::get_if<Ended>(&arrived)) co_return std::move(*ended);
+        if (auto* ended = std::get_if<Ended>(&arrived)) {
+            recorder_.proxy_header_missed(*ended);
+            co_return std::move(*ended);
+        }
         facts_.proxy_address = telemetry::client_of(facts_);
         facts_.proxied = std::make_shared<const protocol::ProxyHeader>(
             std::get<protocol::ProxyHeader>(std::move(arrived)));

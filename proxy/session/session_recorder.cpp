@@ -35,6 +35,16 @@ SessionRecorder::~SessionRecorder() {
     }
 }
 
+void SessionRecorder::proxy_header_missed(const Ended& ended) {
+    const metrics::ListenerId listener = facts().listener_id;
+    const bool refused = ended.reason == CloseReason::proxy_header;
+    if (refused) counters_.startup_error(listener, metrics::StartupError::proxy_header);
+    if (ended.reason == CloseReason::timeout)
+        counters_.startup_error(listener, metrics::StartupError::timeout);
+    else
+        counters_.startup_request(listener, refused ? StartupKind::invalid : StartupKind::eof);
+}
+
 void SessionRecorder::greeting_ended(const Greeting& greeting) {
     const metrics::ListenerId listener = facts().listener_id;
     if (greeting.facts.ssl_requested) counters_.startup_request(listener, StartupKind::ssl);

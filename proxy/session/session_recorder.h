@@ -30,6 +30,8 @@ class SessionRecorder {
     // What the session knows of the client by now.
     void client_is(const telemetry::ClientFacts& client);
 
+    // On a listener that requires a PROXY protocol header.
+    void proxy_header_missed(const Ended& ended);
     // Terminated connections.
     void greeting_ended(const Greeting& greeting);
     void client_in_tls(const telemetry::ClientFacts& client);

@@ -23,6 +23,7 @@ Level level_of(const relay::Ended& ended, bool log_every_end) {
     case CloseReason::startup:
         if (ended.detail.empty()) return Level::debug;
         return Level::log;
+    case CloseReason::proxy_header:
     case CloseReason::handshake: return Level::log;
     default: return log_every_end ? Level::log : Level::debug;
     }

@@ -26,21 +26,27 @@ std::string FileSink::reopen() {
                "\": " + std::generic_category().message(errno);
     const std::lock_guard lock(mutex_);
     ::close(std::exchange(file_, fresh));
+    torn_ = false;
     return {};
 }
 
 void FileSink::sink_it_(const spdlog::details::log_msg& message) {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
+    if (torn_ && !write("\n")) {
+        ++lost_;
+        return;
+    }
     if (!write({line.data(), line.size()})) ++lost_;
 }
 
-bool FileSink::write(std::string_view line) const {
+bool FileSink::write(std::string_view line) {
     while (!line.empty()) {
         const ssize_t written = ::write(file_, line.data(), line.size());
         if (written < 0 && errno == EINTR) continue;
         if (written <= 0) return false;
         line.remove_prefix(static_cast<std::size_t>(written));
+        torn_ = !line.empty();
     }
     return true;
 }

@@ -30,10 +30,11 @@ class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
 
   private:
     [[nodiscard]] int open_file() const;
-    [[nodiscard]] bool write(std::string_view line) const;
+    [[nodiscard]] bool write(std::string_view line);
 
     std::string name_;
     int file_;
+    bool torn_ = false; // a line was written in part: the next one begins on a line of its own
     std::atomic<std::uint64_t> lost_{0};
 };
 

@@ -11,6 +11,7 @@ bool is_refusal(metrics::CloseReason reason, bool has_detail) noexcept {
     using enum metrics::CloseReason;
     switch (reason) {
     case startup: return has_detail; // without one it was a probe
+    case proxy_header:
     case handshake:
     case denied:
     case too_many_connections:

@@ -13,17 +13,23 @@ namespace pgmoat::telemetry {
 void StderrSink::sink_it_(const spdlog::details::log_msg& message) {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
+    if (torn_ && !write("\n")) {
+        ++lost_;
+        return;
+    }
     if (!write({line.data(), line.size()})) ++lost_;
 }
 
 // A pipe that is writable has room for PIPE_BUF bytes: a write of no more does not block.
-bool StderrSink::write(std::string_view line) const {
+bool StderrSink::write(std::string_view line) {
     while (!line.empty()) {
         if (!wait_for_room()) return false;
         const std::size_t piece = std::min<std::size_t>(line.size(), PIPE_BUF);
         const ssize_t written = ::write(descriptor_, line.data(), piece);
         if (written < 0 && errno != EINTR && errno != EAGAIN) return false;
-        line.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+        if (written <= 0) continue;
+        line.remove_prefix(static_cast<std::size_t>(written));
+        torn_ = !line.empty();
     }
     return true;
 }

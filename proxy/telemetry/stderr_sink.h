@@ -29,9 +29,10 @@ class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
 
   private:
     [[nodiscard]] bool wait_for_room() const;
-    [[nodiscard]] bool write(std::string_view line) const;
+    [[nodiscard]] bool write(std::string_view line);
 
     int descriptor_;
+    bool torn_ = false; // a line was written in part: the next one begins on a line of its own
     std::atomic<Clock::rep> end_{Clock::time_point::max().time_since_epoch().count()};
     std::atomic<std::uint64_t> lost_{0};
 };

@@ -7,7 +7,9 @@ import time
 import pytest
 
 from kit import wire
-from kit.environment import free_port
+from kit.environment import SOURCE, free_port
+from kit.metrics import scrape
+from kit.postgres import Postgres
 from kit.raw_client import RawClient
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -80,13 +82,28 @@ class TestIn:
     @pytest.mark.parametrize("opening", (wire.SSL_REQUEST, wire.startup(), b"GET / HTTP/1.0\r\n\r\n", b"PROXY TCP4 x\r\n",
                                          binary(command=2), binary(values=value(3, bytes(4))), binary(values=b"\1"),
                                          SIGNATURE + b"\x21\x11\xff\xff"))
-    def test_without_a_good_header_nothing_is_said(self, behind_proxy, opening):
-        pgmoat, port = behind_proxy()
+    def test_without_a_good_header_nothing_is_said(self, behind_proxy, http_port, opening):
+        pgmoat, port = behind_proxy(http_listen=f"127.0.0.1:{http_port}")
         began = time.monotonic()
         with RawClient(port) as client:
             assert client.send(opening).receive_until_closed() == b""
         assert time.monotonic() - began < 1
-        pgmoat.closed_line("listener=edge", "reason=startup")
+        assert "PROXY " in pgmoat.process.wait_for_log("connection closed", "listener=edge", "reason=proxy_header")
+        metrics = scrape(pgmoat)
+        assert metrics.by("reason", "pgmoat_connections_closed_total", listener="edge") == {"proxy_header": 1}
+        assert metrics.by("reason", "pgmoat_startup_errors_total", listener="edge") == {"proxy_header": 1}
+        assert metrics.by("kind", "pgmoat_startup_requests_total", listener="edge") == {"invalid": 1}
+
+    @pytest.mark.parametrize("opening, reason, kind, error", (
+        (b"", "startup", "eof", {}), (binary()[:20], "proxy_header", "invalid", {"proxy_header": 1})))
+    def test_half_a_header_is_a_bad_one_and_a_probe_is_none(self, behind_proxy, http_port, opening, reason, kind, error):
+        pgmoat, port = behind_proxy(http_listen=f"127.0.0.1:{http_port}")
+        with RawClient(port) as client:
+            client.send(opening)
+        pgmoat.closed_line("listener=edge", f"reason={reason}")
+        metrics = scrape(pgmoat)
+        assert metrics.by("reason", "pgmoat_startup_errors_total", listener="edge") == error
+        assert metrics.by("kind", "pgmoat_startup_requests_total", listener="edge") == {kind: 1}
 
     def test_an_untrusted_peer_is_refused_with_a_header_and_without(self, behind_proxy):
         pgmoat, port = behind_proxy(trusted="10.0.0.0/8")
@@ -158,6 +175,8 @@ class TestOut:
             client.log_in().log_out()
         inner.closed_line("listener=edge", "client=127.0.0.9:")
         outer.stop()
+        if not direct:
+            inner.closed_line("application=pgmoat")
         asked = [line for line in inner.process.log_lines("connection closed") if "application=pgmoat" in line]
         assert len(asked) == (0 if direct else 1)
         assert all("client=127.0.0.1:" in line and "user=postgres" in line for line in asked)
@@ -214,3 +233,67 @@ class TestFacts:
         with RawClient(pgmoat.port) as client:
             error = client.send(wire.startup(options="-c work_mem=" + "0" * 9850)).receive_error()
         assert error["C"] == "54000"
+
+
+class TestViews:
+    """deploy/sql, in front of both servers."""
+
+    VIEWS = SOURCE / "deploy/sql/pgmoat_sessions.sql"
+
+    @pytest.fixture(scope="class", params=(15, 18))
+    def server(self, request, installations):
+        server = Postgres(installations[request.param])
+        for _ in range(2):  # again changes nothing
+            server.query(self.VIEWS.read_text())
+        yield server
+        server.stop()
+
+    @pytest.fixture
+    def start(self, start_pgmoat, certificate, server):
+        return lambda facts: start_pgmoat(certificate, settings={
+            "upstream": f"host=127.0.0.1 port={server.port} sslmode=disable client_facts={facts}"})
+
+    def test_a_session_sees_its_own_facts(self, start, server):
+        pgmoat = start("settings")
+        with RawClient(pgmoat.port, source="127.0.0.9") as client:
+            port = client.socket.getsockname()[1]
+            client.start_tls().log_in()
+            seen = one(client, "SELECT row(client_addr, client_port, tls_version, client_dn) FROM pgmoat.session")
+            number = one(client, "SELECT connection_id FROM pgmoat.session")
+            assert one(client, "SELECT pid = pg_backend_pid() FROM pgmoat.session") == "t"
+            client.log_out()
+        assert seen == f"(127.0.0.9,{port},TLSv1.3,)"
+        assert pgmoat.closed_line("user=postgres")["id"] == number
+
+    def test_a_session_that_came_directly_has_none(self, server):
+        assert server.query("SELECT client_addr IS NULL AND connection_id IS NULL FROM pgmoat.session") == "t"
+        assert server.query("SET pgmoat.client_addr = 'x'; SET pgmoat.client_port = 'x'; SET pgmoat.connection_id = '';"
+                            "SELECT client_addr IS NULL AND client_port IS NULL FROM pgmoat.session").endswith("t")
+
+    def test_all_sessions_show_their_client_and_the_proxy(self, start, server):
+        pgmoat = start("application_name")
+        with RawClient(pgmoat.port, source="127.0.0.9") as client, RawClient(server.port) as direct:
+            port = client.socket.getsockname()[1]
+            client.start_tls().log_in(application_name="ledger - a")
+            direct.log_in(application_name="direct")
+            rows = server.query("SELECT application_name, client_addr, client_port, through_pgmoat, proxy_addr"
+                                " FROM pgmoat.sessions WHERE client_addr IS NOT NULL ORDER BY 1").splitlines()
+            own = direct.socket.getsockname()[1]
+        assert rows == [f"direct|127.0.0.1|{own}|f|", f"ledger - a|127.0.0.9|{port}|t|127.0.0.1"]
+
+    @pytest.mark.parametrize("suffix, address, port", (
+        ("[2001:db8::7]:5123", "2001:db8::7", "5123"), ("[fe80::1%eth0]:1", "fe80::1", "1"), ("[local]", "", ""),
+        ("999.1.1.1:5", "", "5"), ("[:::::]:5", "", "5")))
+    def test_a_name_that_somebody_made_up_does_not_break_the_view(self, server, suffix, address, port):
+        found = server.query(f"SET application_name = 'x - {suffix}';"
+                             "SELECT application_name, client_addr, client_port, through_pgmoat FROM pgmoat.sessions"
+                             " WHERE pid = pg_backend_pid()").splitlines()[-1]
+        assert found == f"x|{address}|{port}|t"
+
+    def test_anyone_may_look_and_sees_what_pg_stat_activity_shows(self, server):
+        asked = ("SET ROLE app; SELECT count(*) = (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"
+                 " AND count(*) FILTER (WHERE query <> '<insufficient privilege>' AND usename <> 'app') = 0"
+                 " FROM pgmoat.sessions")
+        with RawClient(server.port) as other:
+            other.log_in()
+            assert server.query(asked).endswith("t")

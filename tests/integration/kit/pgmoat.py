@@ -52,8 +52,13 @@ class Pgmoat:
                        **(environment or {})}
         self.configure(settings or {})
         wrapper = names(self.folder) if names else []
-        self.process = Process([*wrapper, binary or workspace.pgmoat, "--config", self.config_file],
-                               self.folder / "log", environment, as_user and not wrapper)
+        self._command = ([*wrapper, binary or workspace.pgmoat, "--config", self.config_file],
+                         self.folder / "log", environment, as_user and not wrapper)
+        self.start(ready)
+
+    def start(self, ready=True):
+        """Again, with a new log, after a test has killed it."""
+        self.process = Process(*self._command)
         if ready:
             self.process.wait_for_log("ready to accept connections")
 

@@ -56,7 +56,8 @@ TEST_CASE("Every value of a closed list has a word of its own") {
 
 TEST_CASE("The last value of a list has the last word") {
     CHECK(to_word(CloseReason::internal) == "internal");
-    CHECK(to_word(StartupError::plaintext_injected) == "plaintext_injected");
+    CHECK(to_word(CloseReason::proxy_header) == "proxy_header");
+    CHECK(to_word(StartupError::proxy_header) == "proxy_header");
     CHECK(to_word(HandshakeFailure::other) == "other");
     CHECK(to_word(ConnectResult::other) == "other");
     CHECK(to_word(CancelOutcome::invalid) == "invalid");

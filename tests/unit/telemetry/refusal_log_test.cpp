@@ -79,4 +79,5 @@ TEST_CASE("What clients do by themselves and what probes do is no refusal") {
     CHECK_FALSE(telemetry::is_refusal(CloseReason::startup, false));
     CHECK(telemetry::is_refusal(CloseReason::startup, true));
     CHECK(telemetry::is_refusal(CloseReason::handshake, false));
+    CHECK(telemetry::is_refusal(CloseReason::proxy_header, true));
 }
