@@ -32,7 +32,8 @@ constexpr std::array<Word, close_reason_count> close_reasons = {
     "accept_error",    "upstream_failed", "login_failed",
     "cancel",          "timeout",         "idle",
     "lifetime",        "tls_flood",       "rate_limited",
-    "drain",           "killed",          "internal",
+    "drain",           "handed_over",     "killed",
+    "internal",
 };
 
 constexpr std::array<Word, mode_count> modes = {"terminate", "passthrough"};
