@@ -36,7 +36,8 @@ constexpr std::array<Word, close_reason_count> close_reasons = {
     "timeout",         "idle",
     "lifetime",        "tls_flood",
     "rate_limited",    "drain",
-    "killed",          "internal",
+    "handed_over",     "killed",
+    "internal",
 };
 
 constexpr std::array<Word, mode_count> modes = {"terminate", "passthrough"};

@@ -32,10 +32,11 @@ enum class CloseReason {
     tls_flood,
     rate_limited, // by what one address may do, or by max_handshakes
     drain, // told to leave while it was idle, or cut off by shutdown_timeout or a second signal
+    handed_over, // to the new process at an upgrade, where it lives on
     killed,
     internal,
 };
-inline constexpr std::size_t close_reason_count = 22;
+inline constexpr std::size_t close_reason_count = 23;
 [[nodiscard]] std::string_view to_word(CloseReason reason) noexcept;
 
 // What the TLS of a listener's connections is to us.

@@ -74,6 +74,17 @@ bool FrameWalker::skip_unseen(std::size_t count) noexcept {
     return true;
 }
 
+bool FrameWalker::go_on_from(const State& state) noexcept {
+    const bool in_two_places = state.body_left > 0 && state.header_filled > 0;
+    if (state.header_filled >= frame_header_bytes || in_two_places) return false;
+    if (state.body_left > length_max_ - frame_length_min) return false;
+    body_left_ = state.body_left;
+    header_ = state.header;
+    header_filled_ = state.header_filled;
+    broken_ = state.broken;
+    return true;
+}
+
 ByteView FrameWalker::take_body(ByteView& bytes, std::size_t at_most) noexcept {
     const std::size_t taken = std::min({std::size_t{body_left_}, bytes.size(), at_most});
     const ByteView body = bytes.first(taken);

@@ -47,6 +47,20 @@ class FrameWalker {
     // found all the same.
     [[nodiscard]] bool skip_unseen(std::size_t count) noexcept;
 
+    // Where in its stream a walker stands, so that another one can go on from there.
+    struct State {
+        std::uint32_t body_left = 0;
+        std::array<std::uint8_t, frame_header_bytes> header{};
+        std::uint8_t header_filled = 0;
+        bool broken = false;
+        bool operator==(const State&) const = default;
+    };
+    [[nodiscard]] State state() const noexcept {
+        return {body_left_, header_, header_filled_, broken_};
+    }
+    // False: no walker can stand there, and nothing has changed.
+    [[nodiscard]] bool go_on_from(const State& state) noexcept;
+
     // A length was out of bounds: where the next header stands is not known, now or ever.
     [[nodiscard]] bool broken() const noexcept { return broken_; }
     // The stream may end here: no header and no body is half read.

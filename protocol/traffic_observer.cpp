@@ -30,6 +30,46 @@ bool is_status(std::uint8_t byte) noexcept {
 
 } // namespace
 
+// --- on the move --------------------------------------------------------------------------------
+
+TrafficObserver::State TrafficObserver::state() const noexcept {
+    return {client_.state(),
+            server_.state(),
+            client_lost_,
+            client_guessed_,
+            server_lost_,
+            client_terminated_,
+            status_,
+            ready_owed_,
+            last_request_,
+            unsynced_,
+            cycle_,
+            peek_,
+            peeked_bytes_,
+            sqlstate_first_};
+}
+
+std::optional<TrafficObserver> TrafficObserver::from(const State& state) noexcept {
+    TrafficObserver observer;
+    if (!observer.client_.go_on_from(state.client) || !observer.server_.go_on_from(state.server) ||
+        !is_status(state.status) || state.peek > Peek::sqlstate_second ||
+        state.peeked_bytes > error_peek_bytes_max)
+        return std::nullopt;
+    observer.client_lost_ = state.client_lost;
+    observer.client_guessed_ = state.client_guessed;
+    observer.server_lost_ = state.server_lost;
+    observer.client_terminated_ = state.client_terminated;
+    observer.status_ = state.status;
+    observer.ready_owed_ = state.ready_owed;
+    observer.last_request_ = state.last_request;
+    observer.unsynced_ = state.unsynced;
+    observer.cycle_ = state.cycle;
+    observer.peek_ = state.peek;
+    observer.peeked_bytes_ = state.peeked_bytes;
+    observer.sqlstate_first_ = state.sqlstate_first;
+    return observer;
+}
+
 // --- the client's messages ----------------------------------------------------------------------
 
 void TrafficObserver::from_client(ByteView bytes, TrafficSink& sink) noexcept {

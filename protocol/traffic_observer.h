@@ -84,7 +84,7 @@ class TrafficObserver {
     // The client sent Terminate: whatever ends after that, the client ended it.
     [[nodiscard]] bool client_terminated() const noexcept { return client_terminated_; }
 
-  private:
+    // What of a server's message is looked at.
     enum class Peek : std::uint8_t {
         nothing,
         tag,
@@ -101,8 +101,32 @@ class TrafficObserver {
         bool completed_one = false;
         bool completed_several = false;
         bool rolled_back = false;
+        bool operator==(const Cycle&) const = default;
     };
 
+    // All that it remembers, so that another observer can go on with the session.
+    struct State {
+        FrameWalker::State client;
+        FrameWalker::State server;
+        bool client_lost = false;
+        bool client_guessed = false;
+        bool server_lost = false;
+        bool client_terminated = false;
+        std::uint8_t status = 'I';
+        std::uint32_t ready_owed = 0;
+        std::uint8_t last_request = 0;
+        bool unsynced = false;
+        Cycle cycle;
+        Peek peek = Peek::nothing;
+        std::uint8_t peeked_bytes = 0;
+        char sqlstate_first = 0;
+        bool operator==(const State&) const = default;
+    };
+    [[nodiscard]] State state() const noexcept;
+    // Nothing: no observer can be in that state.
+    [[nodiscard]] static std::optional<TrafficObserver> from(const State& state) noexcept;
+
+  private:
     void
     begin_server_message(const FrameHeader& header, ByteView& rest, TrafficSink& sink) noexcept;
     void note_request(std::uint8_t type) noexcept;

@@ -3,6 +3,7 @@
 #include "proxy/access/evaluate.h"
 #include "proxy/access/kill.h"
 #include "proxy/access/limits.h"
+#include "proxy/hba/evaluate/connection_slot.h"
 #include "proxy/hba/rule_changes.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -46,21 +47,63 @@ void tell(telemetry::Log& log,
               fields);
 }
 
+// What the rules say of a session that they or their like have let in; nothing: they have no say.
+// Both must outlive it.
+Awaitable<std::optional<hba::Decision>> decide(const runtime::RuntimeConfig& setup,
+                                               LookupClient& lookup_client,
+                                               const telemetry::SessionFacts& facts) {
+    const auto listener = listener_of(setup, facts);
+    if (!facts.judged || !listener || !setup.access[*listener].rules) co_return std::nullopt;
+    const runtime::Access& access = setup.access[*listener];
+    const RulesToAsk asked{lookup_client, *access.rules, access.roles};
+    co_return co_await evaluate_live(asked, candidate_of(facts));
+}
+
 // Keeps the setup alive while it looks at it: a coroutine frame keeps its parameters.
 Awaitable<bool> must_end_by(std::shared_ptr<const runtime::RuntimeConfig> setup,
                             runtime::ControlThread& thread,
                             LookupClient& lookup_client,
                             std::uint64_t id,
                             const telemetry::SessionFacts& facts) {
-    const auto listener = listener_of(*setup, facts);
-    if (!facts.judged || !listener || !setup->access[*listener].rules) co_return false;
-    const runtime::Access& access = setup->access[*listener];
-    const RulesToAsk asked{lookup_client, *access.rules, access.roles};
-    const hba::Decision decision = co_await evaluate_live(asked, candidate_of(facts));
-    if (!decision.refuses()) co_return false;
+    const auto decision = co_await decide(*setup, lookup_client, facts);
+    if (!decision || !decision->refuses()) co_return false;
     const bool ends = setup->config.hba_on_reload == config::HbaOnReload::disconnect;
-    tell(thread.services.log, ends, id, facts, decision);
+    tell(thread.services.log, ends, id, facts, *decision);
     co_return ends;
+}
+
+// A slot under the rule that lets it in now, or its end.
+Awaitable<void> judge_newcomer(const Threads& threads,
+                               std::uint64_t id,
+                               std::shared_ptr<const telemetry::SessionFacts> facts) {
+    runtime::ControlThread& thread = *threads.back();
+    const auto setup = thread.setup;
+    LookupClient lookup_client(thread);
+    const auto decision = co_await decide(*setup, lookup_client, *facts);
+    if (!decision) co_return;
+    if (!decision->refuses()) {
+        if (decision->rule != nullptr)
+            thread.services.table.keep(id, hba::hold_connection_slot(*decision->rule));
+        co_return;
+    }
+    const bool ends = setup->config.hba_on_reload == config::HbaOnReload::disconnect;
+    tell(thread.services.log, ends, id, *facts, *decision);
+    if (ends) kill_all(threads, {id}, why_ended);
+}
+
+Awaitable<void> judge_newcomer_and_tell(const Threads& threads,
+                                        std::uint64_t id,
+                                        std::shared_ptr<const telemetry::SessionFacts> facts) {
+    std::string failure;
+    try {
+        co_await judge_newcomer(threads, id, std::move(facts));
+    } catch (const std::exception& error) {
+        failure = error.what();
+    }
+    if (!failure.empty())
+        threads.back()->services.log.error(
+            "a connection that was handed over was not checked against the access rules: " +
+            failure);
 }
 
 // In slices: what else the thread has to do gets its turn between them, and so do the sessions that
@@ -100,6 +143,14 @@ Awaitable<void> recheck_and_tell(const Threads& threads,
 }
 
 } // namespace
+
+void review_newcomer(const Threads& threads,
+                     std::uint64_t id,
+                     std::shared_ptr<const telemetry::SessionFacts> facts) {
+    asio::co_spawn(threads.back()->context,
+                   judge_newcomer_and_tell(threads, id, std::move(facts)),
+                   asio::detached);
+}
 
 void recheck_sessions(const Threads& threads) {
     asio::co_spawn(

@@ -17,6 +17,12 @@ namespace pgmoat::access {
 // their contexts stop. Goes on by itself: names and roles may take time.
 void recheck_sessions(const std::vector<std::unique_ptr<runtime::ControlThread>>& threads);
 
+// The same for a live session that another process has begun, by an older configuration maybe. If
+// it may stay it holds a slot under its rule from then on. Any thread.
+void review_newcomer(const std::vector<std::unique_ptr<runtime::ControlThread>>& threads,
+                     std::uint64_t id,
+                     std::shared_ptr<const telemetry::SessionFacts> facts);
+
 // The same for one session, which was judged by older rules than its thread has now. True: it must
 // end, and the log has been told why.
 [[nodiscard]] Awaitable<bool> must_end(runtime::ControlThread& thread,

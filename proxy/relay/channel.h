@@ -10,6 +10,7 @@
 #include "tls/session.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +34,7 @@ struct Channel {
     // gives it back with the end. Never null.
     std::unique_ptr<telemetry::Traffic> row;
     TrafficMeter meter; // of that row
+    bool stays = false; // no other process takes it over: give_away() leaves it where it is
 };
 
 // How a channel ended; given to the reporter with the row.
@@ -47,6 +49,16 @@ enum class When {
     idle,    // as soon as nothing is under way: no query, no transaction
     if_idle, // now, or not at all
 };
+
+// Which channels are told to leave.
+enum class Whom {
+    all,
+    who_stays, // those that give_away() will not find
+};
+
+// Takes channels that leave the plane alive, on the relay thread that owned them; must not block.
+// Empty: none of this thread can leave now. What stays in the list, or when it throws, goes on.
+using Taker = std::function<void(std::vector<std::unique_ptr<Channel>>&)>;
 
 // Where a channel's end is told. Called once per channel, on the relay thread that owned it, or on
 // the one that gave it away if it could not be taken; must not block.

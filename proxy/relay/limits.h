@@ -51,6 +51,11 @@ inline constexpr std::size_t pipe_bytes = 64UL * 1024;
 inline constexpr std::size_t pipes = 256;
 inline constexpr std::size_t idle_pipes = 16;
 
+// What a channel may hold for its peers when it is given away, in all: it goes in one message. What a
+// direction holds is bounded by receive_bytes or pipe_bytes, so that only a session of which both
+// peers are stuck at once holds more, and waits.
+inline constexpr std::size_t leaving_bytes = 160UL * 1024;
+
 // The server has ended and everything, its end included, was passed on: how long the client may
 // take to close. Closing at once could reset the connection under bytes that the client has not
 // read yet.

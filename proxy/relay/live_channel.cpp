@@ -1,5 +1,8 @@
 #include "proxy/relay/live_channel.h"
 
+#include "proxy/relay/limits.h"
+
+#include <system_error>
 #include <utility>
 
 namespace pgmoat::relay {
@@ -16,8 +19,8 @@ bool complete(const LiveLeg& from, const LiveLeg& to) noexcept {
 
 LiveChannel::LiveChannel(std::unique_ptr<Channel> channel)
     : id_(channel->id), client_(std::move(channel->client), Side::client),
-      server_(std::move(channel->server), Side::server), row_(std::move(channel->row)),
-      meter_(channel->meter) {}
+      server_(std::move(channel->server), Side::server), stays_(channel->stays),
+      row_(std::move(channel->row)), meter_(channel->meter) {}
 
 void LiveChannel::want_receives(IoBatch& batch) noexcept {
     const auto want = [&batch](const Direction& direction, LiveLeg& from, const LiveLeg& to) {
@@ -150,6 +153,33 @@ void LiveChannel::say_goodbye(ThreadBuffers& buffers) {
         leg->tls->shut_down(wire);
         (void)leg->send(buffers.outgoing); // if it does not go, the close says as much
     }
+}
+
+bool LiveChannel::can_leave() const noexcept {
+    const std::size_t held = client_.owed() + client_.unread.size() + server_.owed() +
+                             server_.unread.size() + to_server_.splice.held() +
+                             to_client_.splice.held();
+    return is_portable() && client_.can_leave() && server_.can_leave() && !ending() &&
+           !when_idle_ && held <= limits::leaving_bytes;
+}
+
+bool LiveChannel::pack(ThreadBuffers& buffers) {
+    const int to_client = client_.owe_rest_of(to_client_.splice, buffers.pipes);
+    const int to_server = server_.owe_rest_of(to_server_.splice, buffers.pipes);
+    if (to_client == 0 && to_server == 0) return true;
+    end_.tell(metrics::CloseReason::internal,
+              "could not read a pipe: " +
+                  std::generic_category().message(to_client != 0 ? to_client : to_server));
+    return false;
+}
+
+void LiveChannel::move_into(Channel& channel, ThreadBuffers& buffers) noexcept {
+    buffers.count_buffered(std::exchange(accounted_, 0), 0);
+    channel.id = id_;
+    channel.client = client_.release();
+    channel.server = server_.release();
+    channel.row = std::move(row_);
+    channel.meter = meter_;
 }
 
 // Of the pipes that splice leases nothing is counted: they are the kernel's.

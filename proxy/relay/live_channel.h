@@ -65,6 +65,17 @@ class LiveChannel {
     void terminate_when_idle(const Ended& ended);
     // Nothing is under way: no query, no transaction, no byte that waits.
     [[nodiscard]] bool idle() const noexcept;
+    // Another process could go on with it: no TLS of ours, and it was not refused there before.
+    [[nodiscard]] bool is_portable() const noexcept {
+        return !stays_ && !client_.tls && !server_.tls;
+    }
+    // It can be given away now. Between two turns only.
+    [[nodiscard]] bool can_leave() const noexcept;
+    // First takes everything that is held for its peers into memory. False: that failed, and the
+    // channel has ended.
+    [[nodiscard]] bool pack(ThreadBuffers& buffers);
+    // Then gives up all that it has. The channel is not used after that.
+    void move_into(Channel& channel, ThreadBuffers& buffers) noexcept;
     // Closed by us, not by a peer: the client and TLS peers are told, without waiting.
     void say_goodbye(ThreadBuffers& buffers);
     // Tells the thread's buffers what it holds for its peers now.
@@ -107,6 +118,7 @@ class LiveChannel {
     Direction to_server_;
     Direction to_client_;
     ChannelEnd end_;
+    bool stays_ = false;                               // see Channel
     bool terminating_ = false;                         // at the end of a message
     std::unique_ptr<const Ended> when_idle_;           // how it ends then
     std::optional<protocol::ErrorText> farewell_ = {}; // to the client

@@ -114,6 +114,17 @@ int LiveLeg::flush() {
     return 0;
 }
 
+bool LiveLeg::can_leave() const noexcept {
+    return !tls && writing == Writing::open && !reading_ended && !lost && !has_deferred() &&
+           !has_kept_end() && !has_send_error();
+}
+
+Leg LiveLeg::release() noexcept {
+    unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(sent_));
+    sent_ = 0;
+    return {std::move(socket), std::move(tls), std::move(unread), std::move(unsent_)};
+}
+
 void LiveLeg::forget_unsent() noexcept {
     if (unsent_.capacity() > 0)
         std::vector<std::uint8_t>().swap(unsent_); // nothing is kept while idle

@@ -8,6 +8,7 @@
 
 #include "metrics/labels.h"
 #include "proxy/relay/channel.h"
+#include "proxy/relay/splice.h"
 
 #include <sys/types.h>
 
@@ -74,6 +75,15 @@ class LiveLeg {
     // No byte will follow: the FIN goes out behind what is owed. `closed_next`: if nothing is owed the
     // socket will be closed at once, which sends it as well.
     void finish_writing(bool closed_next = false) noexcept;
+
+    // It can go on elsewhere: both halves are open, and what is held of it are plain bytes.
+    [[nodiscard]] bool can_leave() const noexcept;
+    // What is owed takes in what a pipe still holds for it. Returns an errno or 0.
+    [[nodiscard]] int owe_rest_of(Splice& splice, PipePool& pool) {
+        return splice.take_into(unsent_, pool);
+    }
+    // The leg as it came, for another owner.
+    [[nodiscard]] Leg release() noexcept;
 
     // Something is held or owed that no event tells of.
     [[nodiscard]] bool has_work() const noexcept {

@@ -105,12 +105,20 @@ void Loop::close_all() {
     wake();
 }
 
-void Loop::close_all_when_idle(const Ended& ended) {
-    auto all = std::make_unique<const Ended>(ended);
+void Loop::close_all_when_idle(const Ended& ended, Whom whom) {
+    auto all = std::make_unique<const Leaving>(Leaving{ended, whom});
     {
         const std::lock_guard lock(mutex_);
         leaving_when_idle_ = true;
         mail_.all_when_idle = std::move(all);
+    }
+    wake();
+}
+
+void Loop::give_away(std::size_t most, Taker taker) {
+    {
+        const std::lock_guard lock(mutex_);
+        mail_.givings.push_back({most, std::move(taker)});
     }
     wake();
 }
@@ -212,7 +220,10 @@ bool Loop::take_mail() {
     if (!mail.closings.empty()) close_some(std::move(mail.closings));
     if (mail.all_when_idle) close_all_idle(std::move(mail.all_when_idle));
     if (mail.close_all) close_live(Patience::to_end_of_message);
-    return mail.stop;
+    if (mail.stop) return true;
+    for (const Giving& giving : mail.givings)
+        give_away_some(giving);
+    return false;
 }
 
 // What stays behind in `channel` could not be taken, and has been reported.
@@ -232,7 +243,8 @@ void Loop::take_over(std::unique_ptr<LiveChannel>& channel) noexcept {
     if (taken.watch_error != 0) return report(taken);
     taken.position = live_.size();
     live_.push_back(std::move(channel));
-    if (all_when_idle_) close_when_idle(taken, *all_when_idle_);
+    if (all_when_idle_ && all_when_idle_->concerns(taken))
+        close_when_idle(taken, all_when_idle_->ended);
     if (taken.has_work()) queue(taken); // bytes that epoll does not know of
 }
 
@@ -357,16 +369,52 @@ void Loop::close_overdue() {
 }
 
 void Loop::close(LiveChannel& channel) noexcept {
+    const std::unique_ptr<LiveChannel> closed = take_off(channel);
+    report(*closed);
+}
+
+std::unique_ptr<LiveChannel> Loop::take_off(LiveChannel& channel) noexcept {
     if (channel.queued) std::erase(queue_, &channel);
     unlist(channel);
     const std::size_t position = channel.position;
-    const std::unique_ptr<LiveChannel> closed = std::move(live_[position]);
+    std::unique_ptr<LiveChannel> taken = std::move(live_[position]);
     if (position + 1 < live_.size()) {
         live_[position] = std::move(live_.back());
         live_[position]->position = position;
     }
     live_.pop_back();
-    report(*closed);
+    return taken;
+}
+
+// The taker hears of it even when there is none: it asks again later.
+void Loop::give_away_some(const Giving& giving) noexcept {
+    std::vector<std::unique_ptr<Channel>> given;
+    try {
+        given.reserve(giving.most);
+        for (std::size_t i = live_.size(); i-- > 0 && given.size() < giving.most;) {
+            if (!live_[i]->can_leave()) continue; // backwards: leaving moves the last one here
+            if (auto channel = release(*live_[i])) given.push_back(std::move(channel));
+        }
+        giving.taker(given);
+    } catch (const std::exception&) { // those that were not released are as they were
+    }
+    for (auto& channel : given)
+        if (channel) adopt(std::move(channel));
+}
+
+// Its sockets are no longer watched, but open. Null: it has ended instead.
+std::unique_ptr<Channel> Loop::release(LiveChannel& channel) {
+    auto released = std::make_unique<Channel>();
+    if (!channel.pack(*buffers_)) {
+        close(channel);
+        return nullptr;
+    }
+    unwatch(channel);
+    const std::unique_ptr<LiveChannel> taken = take_off(channel);
+    taken->move_into(*released, *buffers_);
+    buffers_->count_spliced(0);
+    channels_.fetch_sub(1, std::memory_order_relaxed);
+    return released;
 }
 
 void Loop::close_live(Patience patience) {
@@ -393,10 +441,10 @@ void Loop::close_some(std::vector<Closing> closings) {
     }
 }
 
-void Loop::close_all_idle(std::unique_ptr<const Ended> ended) {
-    all_when_idle_ = std::move(ended);
+void Loop::close_all_idle(std::unique_ptr<const Leaving> leaving) {
+    all_when_idle_ = std::move(leaving);
     for (const auto& channel : live_)
-        close_when_idle(*channel, *all_when_idle_);
+        if (all_when_idle_->concerns(*channel)) close_when_idle(*channel, all_when_idle_->ended);
 }
 
 // run() closes it: it first reads what the client may have sent by now.

@@ -45,7 +45,8 @@ class Loop {
     // Any thread. Without memory to take it, the channel is closed and reported at once.
     void adopt(std::unique_ptr<Channel> channel);
     void close_all();
-    void close_all_when_idle(const Ended& ended);
+    void close_all_when_idle(const Ended& ended, Whom whom);
+    void give_away(std::size_t most, Taker taker);
     void close(std::span<const std::uint64_t> ids, const Ended& ended, When when);
     [[nodiscard]] double expected_share(LoadMeter::Time now) const noexcept {
         return meter_.expected_share(now);
@@ -63,10 +64,22 @@ class Loop {
         Ended ended;
         When when;
     };
+    struct Leaving {
+        Ended ended;
+        Whom whom;
+        [[nodiscard]] bool concerns(const LiveChannel& channel) const noexcept {
+            return whom == Whom::all || !channel.is_portable();
+        }
+    };
+    struct Giving {
+        std::size_t most;
+        Taker taker;
+    };
     struct Mail {
         std::vector<std::unique_ptr<LiveChannel>> channels;
         std::vector<Closing> closings;
-        std::unique_ptr<const Ended> all_when_idle;
+        std::unique_ptr<const Leaving> all_when_idle;
+        std::vector<Giving> givings;
         bool close_all = false;
         bool stop = false;
     };
@@ -92,7 +105,10 @@ class Loop {
     enum class Patience { none, to_end_of_message };
     void close_live(Patience patience);
     void close_some(std::vector<Closing> closings);
-    void close_all_idle(std::unique_ptr<const Ended> ended);
+    void close_all_idle(std::unique_ptr<const Leaving> leaving);
+    void give_away_some(const Giving& giving) noexcept;
+    [[nodiscard]] std::unique_ptr<Channel> release(LiveChannel& channel);
+    [[nodiscard]] std::unique_ptr<LiveChannel> take_off(LiveChannel& channel) noexcept;
     void close_when_idle(LiveChannel& channel, const Ended& ended) noexcept;
     void close_as(LiveChannel& channel, const Ended& ended, Patience patience) noexcept;
     void unwatch(LiveChannel& channel) noexcept;
@@ -119,8 +135,8 @@ class Loop {
     std::vector<std::unique_ptr<LiveChannel>> live_;
     std::vector<LiveChannel*> queue_;
     std::vector<LiveChannel*> running_;
-    std::vector<LiveChannel*> ending_;           // with a deadline
-    std::unique_ptr<const Ended> all_when_idle_; // how each ends that is idle, those to come too
+    std::vector<LiveChannel*> ending_;             // with a deadline
+    std::unique_ptr<const Leaving> all_when_idle_; // who leaves when it is idle, those to come too
     LoadMeter::Time now_;
     LoadMeter::Time next_look_at_deadlines_;
     bool mail_came_ = false;

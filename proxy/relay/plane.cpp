@@ -38,9 +38,13 @@ void Plane::close_all() {
         loop->close_all();
 }
 
-void Plane::close_all_when_idle(const Ended& ended) {
+void Plane::close_all_when_idle(const Ended& ended, Whom whom) {
     for (const auto& loop : loops_)
-        loop->close_all_when_idle(ended);
+        loop->close_all_when_idle(ended, whom);
+}
+
+void Plane::give_away(std::size_t thread, std::size_t most, Taker taker) {
+    loops_[thread % loops_.size()]->give_away(most, std::move(taker));
 }
 
 void Plane::close(std::span<const std::uint64_t> ids, const Ended& ended, When when) {

@@ -52,7 +52,11 @@ class Plane {
     void close_all();
     // Closes every channel as soon as nothing is under way on it, those that are still to come too; any
     // thread. A channel whose messages cannot be read goes on.
-    void close_all_when_idle(const Ended& ended);
+    void close_all_when_idle(const Ended& ended, Whom whom = Whom::all);
+    // Takes channels without TLS of ours, `most` of them at most, out of one of the threads, alive and
+    // with all that is held for their peers; any thread. `thread` counts round.
+    void give_away(std::size_t thread, std::size_t most, Taker taker);
+    [[nodiscard]] std::size_t thread_count() const noexcept { return loops_.size(); }
     // Closes the channels with these ids as `ended` says, as far as there are any; any thread. Returns
     // at once. A channel whose adopt() came before is found, wherever it is by now.
     void close(std::span<const std::uint64_t> ids, const Ended& ended, When when = When::at_once);

@@ -3,6 +3,7 @@
 #include "proxy/relay/limits.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -53,6 +54,26 @@ SpliceResult Splice::flush(int target, PipePool& pool) {
     }
     drop(pool);
     return {Spliced::moved};
+}
+
+int Splice::take_into(std::vector<std::uint8_t>& bytes, PipePool& pool) {
+    if (!pipe_) return 0;
+    const std::size_t before = bytes.size();
+    bytes.resize(before + pipe_->held); // may throw: nothing was taken yet
+    std::size_t filled = before;
+    while (pipe_->held > 0) {
+        const ssize_t count = ::read(pipe_->read_end.get(), bytes.data() + filled, pipe_->held);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) {
+            const int error = count < 0 ? errno : EPIPE;
+            bytes.resize(filled);
+            return error;
+        }
+        filled += static_cast<std::size_t>(count);
+        pipe_->held -= static_cast<std::size_t>(count);
+    }
+    drop(pool);
+    return 0;
 }
 
 } // namespace pgmoat::relay

@@ -7,7 +7,9 @@
 #include "proxy/relay/pipes.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace pgmoat::relay {
 
@@ -35,6 +37,9 @@ class Splice {
     [[nodiscard]] SpliceResult flush(int target, PipePool& pool);
 
     [[nodiscard]] bool stuck() const noexcept { return pipe_ != nullptr; }
+    [[nodiscard]] std::size_t held() const noexcept { return pipe_ ? pipe_->held : 0; }
+    // Takes what is in the pipe into memory instead, behind what is there. Returns an errno or 0.
+    [[nodiscard]] int take_into(std::vector<std::uint8_t>& bytes, PipePool& pool);
     void drop(PipePool& pool) { pool.give_back(std::move(pipe_)); }
 
   private:

@@ -28,6 +28,14 @@ class TrafficMeter {
     TrafficMeter(telemetry::Traffic& row, metrics::ListenerId listener, Content content) noexcept
         : row_(&row), listener_(listener), content_(content) {}
 
+    // What it knows of the messages; none: the bytes are opaque.
+    [[nodiscard]] std::optional<protocol::TrafficObserver::State> state() const noexcept {
+        if (content_ == Content::opaque) return std::nullopt;
+        return observer_.state();
+    }
+    // Goes on where another meter was.
+    void go_on_with(const protocol::TrafficObserver& observer) noexcept { observer_ = observer; }
+
     // Each byte of a direction is told once and in order, to one of these two.
     void
     saw(metrics::Side from, std::span<const std::uint8_t> bytes, metrics::Block& counters) noexcept;

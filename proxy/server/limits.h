@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace pgmoat::server {
 
@@ -52,6 +53,26 @@ inline constexpr long long handed_over_sockets_max = 1024;
 inline constexpr std::chrono::seconds successor_patience{120};
 inline constexpr std::chrono::milliseconds successor_poll{5};
 inline constexpr std::size_t notify_bytes_max = 4096;
+
+// Live sessions that go to the new process. A text of a session's facts comes from a startup packet
+// (10 000 bytes), a PROXY header (4 KiB) or the configuration. The whole message must fit into a unix
+// socket's default buffer (208 KiB), with what relay::limits::leaving_bytes allows of bytes.
+inline constexpr std::size_t moved_text_bytes_max = 16UL * 1024;
+inline constexpr std::size_t moved_session_bytes_max = 200UL * 1024;
+// Ids that no process comes to, and that every reader of JSON can hold.
+inline constexpr std::uint64_t moved_id_max = std::uint64_t{1} << 53;
+// How many are on their way at once: as many as are sure to fit into the queue of a unix socket
+// (net.unix.max_dgram_qlen, 10 by default).
+inline constexpr std::size_t moving_at_once_max = 8;
+// How long the new process may take to answer for them: they stand still meanwhile.
+inline constexpr std::chrono::seconds moving_patience{5};
+// How often those are looked at that could not go before: on their way in, or full of bytes.
+inline constexpr std::chrono::milliseconds moving_retry_pause{100};
+// Messages taken by the new process before its other work gets its turn.
+inline constexpr int moved_per_turn = 16;
+// Ids between the last session of the old process at the start of the new one and the first of that:
+// what the old one accepts in between.
+inline constexpr std::uint64_t ids_left_free = 100'000;
 
 // What a stop may take after shutdown_timeout: connections that are cut off, the last log lines.
 inline constexpr std::chrono::seconds stop_reserve{15};

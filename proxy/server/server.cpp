@@ -18,6 +18,8 @@
 #include "proxy/server/process.h"
 #include "proxy/server/reloader.h"
 #include "proxy/server/session_timeouts.h"
+#include "proxy/server/sessions_in.h"
+#include "proxy/server/sessions_out.h"
 #include "proxy/server/successor.h"
 #include "proxy/server/worker_thread.h"
 #include "proxy/session/cancel_request.h"
@@ -110,7 +112,9 @@ struct Server::Running {
         signals->add(SIGUSR1);
         signals->add(SIGUSR2);
         successor.emplace(threads[0]->context,
-                          Successor::Events{[this](pid_t pid) { hand_over_to(pid); },
+                          Successor::Events{[this](pid_t pid, Descriptor sessions) {
+                                                hand_over_to(pid, std::move(sessions));
+                                            },
                                             [this](const std::string& why) {
                                                 log.error("the new process did not start: " + why);
                                                 log.info("nothing has changed");
@@ -138,6 +142,7 @@ struct Server::Running {
         for (auto& thread : threads)
             thread->lag.start();
         take_over_files();
+        take_over_sessions();
         log.info("ready to accept connections");
         service_manager.ready("ready to accept connections");
         keep_watchdog_quiet();
@@ -237,17 +242,46 @@ struct Server::Running {
         if (http)
             for (const int number : http->sockets())
                 sockets.push_back({number, false});
-        successor->start(sockets, service_manager.environment());
+        std::vector<std::string> environment = service_manager.environment();
+        environment.push_back(first_id_variable +
+                              ('=' + std::to_string(table.next_id() + ids_left_free)));
+        successor->start(sockets, environment);
     }
 
-    // From here on the new process accepts. Clients that wait on the sockets are its own.
-    void hand_over_to(pid_t pid) {
+    // From here on the new process accepts. Clients that wait on the sockets are its own, and so are
+    // soon the sessions that have no TLS of ours: those that have leave when they are idle.
+    void hand_over_to(pid_t pid, Descriptor sessions) {
         for (auto& listener : listeners)
             listener->leave_file();
         if (http) http->stop();
         service_manager.main_process_is(pid);
         state.draining = true;
-        stop_listening("the new process " + std::to_string(pid) + " is ready");
+        const bool moves = static_cast<bool>(sessions);
+        stop_listening("the new process " + std::to_string(pid) + " is ready",
+                       moves ? relay::Whom::who_stays : relay::Whom::all);
+        if (moves) hand_over_sessions(std::move(sessions));
+    }
+
+    void hand_over_sessions(Descriptor sessions) {
+        sessions_out = std::make_shared<SessionsOut>(
+            *threads[0],
+            std::move(sessions),
+            SessionsOut::Events{
+                [this](std::unique_ptr<relay::Channel> channel) {
+                    plane.adopt(std::move(channel));
+                    if (cut_off) plane.close_all();
+                },
+                [this] { plane.close_all_when_idle(drain_end, relay::Whom::all); }});
+        sessions_out->start();
+    }
+
+    // Of the process before. Its hello must be there before we are ready.
+    void take_over_sessions() {
+        table.begin_ids_at(service_manager.first_session());
+        Descriptor sessions = service_manager.take_sessions();
+        if (!sessions) return;
+        sessions_in.emplace(threads, std::move(sessions));
+        sessions_in->start();
     }
 
     void take_over_files() {
@@ -358,10 +392,10 @@ struct Server::Running {
         });
     }
 
-    void stop_listening(const std::string& why) {
+    void stop_listening(const std::string& why, relay::Whom leaving = relay::Whom::all) {
         listeners.clear();
         log.info(why + ", waiting for " + std::to_string(sessions_left()) + " connections");
-        plane.close_all_when_idle({metrics::CloseReason::drain, "pgmoat drains"});
+        plane.close_all_when_idle(drain_end, leaving);
         give_up_at = std::chrono::steady_clock::now() + setup->config.shutdown_timeout;
         service_manager.stopping("waiting for " + std::to_string(sessions_left()) + " connections",
                                  setup->config.shutdown_timeout + stop_reserve);
@@ -386,6 +420,7 @@ struct Server::Running {
         if (cut_off) return finish();
         successor->stop();
         cut_off = true;
+        if (sessions_out) sessions_out->stop();
         state.draining = true;
         tell_http();
         listeners.clear();
@@ -485,6 +520,7 @@ struct Server::Running {
     }
 
     void finish() {
+        if (sessions_out) sessions_out->stop();
         reporter.summarise_refusals();
         access::summarise_dry_run(services);
         log.info("shut down");
@@ -518,6 +554,9 @@ struct Server::Running {
     std::optional<CertificateWatch> certificate_watch;
     std::optional<Reloader> reloader;
     std::optional<Successor> successor;
+    std::shared_ptr<SessionsOut> sessions_out; // at an upgrade
+    std::optional<SessionsIn> sessions_in;     // after one
+    const relay::Ended drain_end{metrics::CloseReason::drain, "pgmoat drains"};
     bool cut_off = false;
     std::chrono::steady_clock::time_point give_up_at;
     int exit_code = 0;

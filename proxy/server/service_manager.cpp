@@ -81,6 +81,21 @@ std::vector<HandedOverSocket> handed_over_sockets() {
     return sockets;
 }
 
+// Its number comes from the environment: only what is such a socket is taken.
+Descriptor socket_of_sessions(const std::string& text) {
+    const auto wanted = number(text);
+    if (!wanted || *wanted < first_handed_over ||
+        *wanted > handed_over_sockets_max + first_handed_over)
+        return {};
+    const int socket = static_cast<int>(*wanted);
+    int type = 0;
+    socklen_t size = sizeof type;
+    if (::getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET)
+        return {};
+    (void)::fcntl(socket, F_SETFD, FD_CLOEXEC);
+    return Descriptor(socket);
+}
+
 // One line each: a line break would begin another variable.
 std::string line(std::string_view name, std::string_view value) {
     std::string text = std::string(name) + '=' + std::string(value.substr(0, status_bytes_max));
@@ -104,9 +119,14 @@ long long monotonic_microseconds() {
 ServiceManager::ServiceManager() : sockets_(handed_over_sockets()) {
     std::string manager = take_variable("NOTIFY_SOCKET");
     const std::string real_manager = take_variable(real_manager_variable);
+    const std::string sessions = take_variable(sessions_variable);
+    const std::string first_session = take_variable(first_id_variable);
     if (!take_variable(predecessor_variable).empty()) {
         predecessor_ = connect_to(manager);
         manager = real_manager;
+        sessions_ = socket_of_sessions(sessions);
+        const auto first = number(first_session);
+        if (first && *first > 0) first_session_ = static_cast<std::uint64_t>(*first);
     }
     channel_ = connect_to(manager);
     const std::string pid = take_variable("WATCHDOG_PID");

@@ -8,6 +8,7 @@
 #include "proxy/server/handed_over_sockets.h"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,10 @@ class ServiceManager {
 
     // Another process of pgmoat started this one to take its place, and waits for ready().
     [[nodiscard]] bool has_predecessor() const noexcept { return static_cast<bool>(predecessor_); }
+    // Where its live sessions come from; none: it hands none over. Empty from the second call on.
+    [[nodiscard]] Descriptor take_sessions() noexcept { return std::move(sessions_); }
+    // Its sessions have the ids below this one.
+    [[nodiscard]] std::uint64_t first_session() const noexcept { return first_session_; }
     // What a successor needs to talk to the same manager.
     [[nodiscard]] const std::vector<std::string>& environment() const noexcept {
         return environment_;
@@ -51,6 +56,8 @@ class ServiceManager {
 
     Descriptor channel_;
     Descriptor predecessor_;
+    Descriptor sessions_;
+    std::uint64_t first_session_ = 1;
     std::vector<std::string> environment_; // NAME=value
     std::optional<std::chrono::microseconds> watchdog_;
     std::vector<HandedOverSocket> sockets_;

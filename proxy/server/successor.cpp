@@ -1,6 +1,7 @@
 #include "proxy/server/successor.h"
 
 #include "proxy/server/limits.h"
+#include "proxy/server/session_channel.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -93,7 +94,8 @@ class Image {
     Image(std::string program,
           std::vector<std::string> arguments,
           const std::vector<std::string>& environment,
-          const std::vector<Successor::Socket>& sockets)
+          const std::vector<Successor::Socket>& sockets,
+          const Descriptor& sessions)
         : program_(std::move(program)), arguments_(std::move(arguments)) {
         for (char** variable = environ; *variable != nullptr; ++variable)
             environment_.emplace_back(*variable);
@@ -103,6 +105,11 @@ class Image {
             numbers_.push_back(socket.number);
             names += (names.empty() ? "" : ":") +
                      std::string(socket.with_file ? name_of_own_file : "pgmoat");
+        }
+        if (sessions) {
+            const auto number = first_handed_over + static_cast<int>(numbers_.size());
+            environment_.push_back(sessions_variable + ('=' + std::to_string(number)));
+            numbers_.push_back(sessions.get());
         }
         environment_.push_back("LISTEN_FDS=" + std::to_string(sockets.size()));
         environment_.push_back("LISTEN_FDNAMES=" + names);
@@ -175,7 +182,9 @@ void Successor::start(const std::vector<Socket>& sockets,
     std::vector<std::string> variables = environment;
     variables.push_back("NOTIFY_SOCKET=" + channel.name);
     variables.push_back(predecessor_variable + ('=' + std::to_string(::getpid())));
-    Image image(program_, arguments_, variables, sockets);
+    ChannelPair sessions = open_session_channel();
+    sessions_ = std::move(sessions.ours);
+    Image image(program_, arguments_, variables, sockets, sessions.successors);
     const pid_t pid = ::fork();
     if (pid == 0) image.exec();
     if (pid < 0) return fail("could not fork: " + std::generic_category().message(errno));
@@ -207,7 +216,8 @@ void Successor::look() {
     }
     if (is_ready_) {
         channel_.reset();
-        return events_.ready(std::exchange(pid_, 0));
+        if (!has_hello(sessions_)) sessions_.reset();
+        return events_.ready(std::exchange(pid_, 0), std::move(sessions_));
     }
     if (std::chrono::steady_clock::now() >= give_up_at_) {
         stop();
@@ -234,6 +244,7 @@ void Successor::hear() {
 
 void Successor::fail(const std::string& why) {
     channel_.reset();
+    sessions_.reset();
     events_.failed(why);
 }
 

@@ -4,7 +4,8 @@
 // it is ready.
 //
 //   start()                               fork, exec
-//   READY=1 from the new process          ready(pid): both may accept; the old one drains
+//   READY=1 from the new process          ready(pid): both may accept; the old one hands over what it
+//                                         can of its sessions (sessions_out.h), and drains
 //   it ends before, or is silent too long failed(why): nothing has changed
 //
 // On the first control thread.
@@ -29,11 +30,16 @@ namespace pgmoat::server {
 inline constexpr const char* name_of_own_file = "pgmoat-with-file";
 inline constexpr const char* predecessor_variable = "PGMOAT_PREDECESSOR";
 inline constexpr const char* real_manager_variable = "PGMOAT_SERVICE_MANAGER";
+// The number of the socket over which live sessions come (session_channel.h), which a program that
+// knows nothing of it does not look at; and the first id that is not the old process's.
+inline constexpr const char* sessions_variable = "PGMOAT_SESSIONS";
+inline constexpr const char* first_id_variable = "PGMOAT_FIRST_SESSION";
 
 class Successor {
   public:
     struct Events {
-        std::function<void(pid_t)> ready;
+        // The socket that live sessions go over; none: the new process does not take any.
+        std::function<void(pid_t, Descriptor sessions)> ready;
         std::function<void(const std::string& why)> failed;
     };
     struct Socket {
@@ -62,7 +68,8 @@ class Successor {
     Events events_;
     std::string program_;
     std::vector<std::string> arguments_;
-    Descriptor channel_; // what the new process says
+    Descriptor channel_;  // what the new process says
+    Descriptor sessions_; // where it takes live sessions
     pid_t pid_ = 0;
     bool is_ready_ = false;
     std::string status_; // the last that it said

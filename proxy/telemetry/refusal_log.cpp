@@ -30,6 +30,7 @@ bool is_refusal(metrics::CloseReason reason, bool has_detail) noexcept {
     case idle:
     case lifetime:
     case drain:
+    case handed_over:
     case killed:
     case rate_limited: break; // too many to be looked at one by one
     }

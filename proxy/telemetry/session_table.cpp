@@ -89,22 +89,79 @@ void SessionRow::forget_cancel_key() {
     cancel_key_.clear();
 }
 
+MovedRow SessionRow::moved() const {
+    return {id_, opened_, counts(), *facts_, cancel_process_id_, cancel_key_, route_};
+}
+
 std::unique_ptr<SessionRow> SessionTable::open() {
     const std::lock_guard lock(mutex_);
+    std::unique_ptr<SessionRow> row = add();
+    row->id_ = next_id_++;
+    return row;
+}
+
+std::unique_ptr<SessionRow> SessionTable::open(const MovedRow& moved) {
+    auto facts = std::make_shared<const SessionFacts>(moved.facts);
+    std::unique_ptr<SessionRow> row;
+    {
+        const std::lock_guard lock(mutex_);
+        const bool is_free = find(moved.id) == nullptr;
+        row = add();
+        row->id_ = is_free ? moved.id : next_id_++;
+        next_id_ = std::max(next_id_, row->id_ + 1);
+        row->opened_ = moved.opened;
+        row->facts_.swap(facts);
+    }
+    row->bytes_from_client = moved.traffic.bytes_from_client;
+    row->bytes_from_server = moved.traffic.bytes_from_server;
+    row->messages_from_client = moved.traffic.messages_from_client;
+    row->messages_from_server = moved.traffic.messages_from_server;
+    row->queries = moved.traffic.queries;
+    row->transactions = moved.traffic.transactions;
+    if (!moved.cancel_key.empty())
+        row->set_cancel_key(moved.cancel_process_id, moved.cancel_key, moved.route);
+    return row;
+}
+
+// Under the lock. The row has no id yet.
+std::unique_ptr<SessionRow> SessionTable::add() {
     // A row that is not in the table must never be destroyed, so there is room before there is one.
     if (rows_.size() == rows_.capacity())
         rows_.reserve(std::max<std::size_t>(64, 2 * rows_.size()));
     std::unique_ptr<SessionRow> row(new SessionRow(*this));
-    row->id_ = next_id_++;
     row->index_ = rows_.size();
     rows_.push_back(row.get());
     live_.store(rows_.size(), std::memory_order_relaxed);
     return row;
 }
 
+void SessionTable::begin_ids_at(std::uint64_t id) {
+    const std::lock_guard lock(mutex_);
+    next_id_ = std::max(next_id_, id);
+}
+
+std::uint64_t SessionTable::next_id() const {
+    const std::lock_guard lock(mutex_);
+    return next_id_;
+}
+
+// Its owner has given it away and adds nothing any more; it leaves the table before what it keeps
+// goes.
+void SessionTable::keep(std::uint64_t id, std::shared_ptr<void> until_the_end) {
+    const std::lock_guard lock(mutex_);
+    if (SessionRow* row = find(id)) row->kept_.push_back(std::move(until_the_end));
+}
+
+// Under the lock.
+SessionRow* SessionTable::find(std::uint64_t id) const {
+    const auto found =
+        std::ranges::find(rows_, id, [](const SessionRow* row) { return row->id(); });
+    return found == rows_.end() ? nullptr : *found;
+}
+
 bool SessionTable::has(std::uint64_t id) const {
     const std::lock_guard lock(mutex_);
-    return std::ranges::any_of(rows_, [id](const SessionRow* row) { return row->id() == id; });
+    return find(id) != nullptr;
 }
 
 SeenSessions SessionTable::snapshot() const {
@@ -127,12 +184,10 @@ SessionTable::find_route(std::uint32_t process_id, std::span<const std::uint8_t>
 
 std::optional<SessionTable::Cancel> SessionTable::cancel_for(std::uint64_t id) const {
     const std::lock_guard lock(mutex_);
-    const auto found =
-        std::ranges::find(rows_, id, [](const SessionRow* row) { return row->id(); });
-    if (found == rows_.end() || (*found)->cancel_key_.empty()) return std::nullopt;
-    const SessionRow& row = **found;
-    return Cancel{row.route_,
-                  protocol::encode_cancel_request(row.cancel_process_id_, row.cancel_key_)};
+    const SessionRow* row = find(id);
+    if (row == nullptr || row->cancel_key_.empty()) return std::nullopt;
+    return Cancel{row->route_,
+                  protocol::encode_cancel_request(row->cancel_process_id_, row->cancel_key_)};
 }
 
 } // namespace pgmoat::telemetry

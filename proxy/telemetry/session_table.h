@@ -119,6 +119,18 @@ struct SeenSession {
 };
 using SeenSessions = std::vector<SeenSession>;
 
+// A row on its way to the process that goes on with its session. With the key of its cancel requests:
+// it goes nowhere else, and never into a log.
+struct MovedRow {
+    std::uint64_t id = 0;
+    std::chrono::steady_clock::time_point opened;
+    TrafficCounts traffic;
+    SessionFacts facts;
+    std::uint32_t cancel_process_id = 0;
+    std::vector<std::uint8_t> cancel_key; // empty: there is none
+    std::shared_ptr<const upstream::ServerRoute> route;
+};
+
 class SessionRow final : public Traffic {
   public:
     ~SessionRow() override; // leaves the table
@@ -139,6 +151,7 @@ class SessionRow final : public Traffic {
     void set_cancel_key(std::uint32_t process_id,
                         std::span<const std::uint8_t> key,
                         std::shared_ptr<const upstream::ServerRoute> route);
+    [[nodiscard]] MovedRow moved() const;
 
   private:
     friend class SessionTable;
@@ -164,6 +177,13 @@ class SessionRow final : public Traffic {
 class SessionTable {
   public:
     [[nodiscard]] std::unique_ptr<SessionRow> open();
+    // The row of a session that another process has begun: with its id, unless that is taken here.
+    [[nodiscard]] std::unique_ptr<SessionRow> open(const MovedRow& moved);
+    // Ids of another process that are below this one are not taken here by new sessions.
+    void begin_ids_at(std::uint64_t id);
+    [[nodiscard]] std::uint64_t next_id() const;
+    // As SessionRow::keep(), for a row that has been given away already.
+    void keep(std::uint64_t id, std::shared_ptr<void> until_the_end);
     [[nodiscard]] std::size_t live() const noexcept {
         return live_.load(std::memory_order_relaxed);
     }
@@ -183,6 +203,9 @@ class SessionTable {
 
   private:
     friend class SessionRow;
+    [[nodiscard]] std::unique_ptr<SessionRow> add();
+    [[nodiscard]] SessionRow* find(std::uint64_t id) const; // null: it is not here
+
     mutable std::mutex mutex_;
     std::vector<SessionRow*> rows_;
     // Those with a cancel key. Several servers may have given the same process id.

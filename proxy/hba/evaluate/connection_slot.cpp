@@ -2,6 +2,16 @@
 
 namespace pgmoat::hba {
 
+namespace {
+
+// Of what was counted already.
+std::shared_ptr<void> slot_of(const Rule& rule) {
+    return {rule.stats.get(),
+            [kept = rule.stats](void*) { kept->live.fetch_sub(1, std::memory_order_relaxed); }};
+}
+
+} // namespace
+
 std::shared_ptr<void> take_connection_slot(const Rule& rule) {
     RuleStats& stats = *rule.stats;
     const int taken = stats.live.fetch_add(1, std::memory_order_relaxed);
@@ -9,8 +19,12 @@ std::shared_ptr<void> take_connection_slot(const Rule& rule) {
         stats.live.fetch_sub(1, std::memory_order_relaxed);
         return nullptr;
     }
-    return {&stats,
-            [kept = rule.stats](void*) { kept->live.fetch_sub(1, std::memory_order_relaxed); }};
+    return slot_of(rule);
+}
+
+std::shared_ptr<void> hold_connection_slot(const Rule& rule) {
+    rule.stats->live.fetch_add(1, std::memory_order_relaxed);
+    return slot_of(rule);
 }
 
 // PostgreSQL's code for the limit of a role or a database.

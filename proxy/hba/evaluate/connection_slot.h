@@ -12,6 +12,9 @@ namespace pgmoat::hba {
 // Null: the rule lets no more connections in.
 [[nodiscard]] std::shared_ptr<void> take_connection_slot(const Rule& rule);
 
+// The same for a connection that is live already: it is counted, over the limit too.
+[[nodiscard]] std::shared_ptr<void> hold_connection_slot(const Rule& rule);
+
 // What becomes of a connection that gets none.
 [[nodiscard]] Decision refuse_without_slot(const Rule& rule);
 

@@ -1,0 +1,94 @@
+// The old process at an upgrade: gives its live sessions without TLS of ours to the new one, a few at
+// a time. On the first control thread; relay threads see the inbox only.
+//
+//   ask a relay thread for some  ->  send each  ->  wait for the answer of each  ->  ask the next one
+//
+// A session that is on its way has no thread: its bytes wait in the kernel. Whatever goes wrong, it
+// goes back to the relay plane as it was.
+#pragma once
+
+#include "proxy/descriptor.h"
+#include "proxy/io/asio.h"
+#include "proxy/relay/channel.h"
+#include "proxy/runtime/services.h"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace pgmoat::server {
+
+class SessionsOut : public std::enable_shared_from_this<SessionsOut> {
+  public:
+    struct Events {
+        // A session goes on in this process.
+        std::function<void(std::unique_ptr<relay::Channel>)> back;
+        // No more will be given away. Not told after stop().
+        std::function<void()> over;
+    };
+
+    SessionsOut(runtime::ControlThread& thread, Descriptor channel, Events events);
+    ~SessionsOut();
+    SessionsOut(const SessionsOut&) = delete;
+    SessionsOut& operator=(const SessionsOut&) = delete;
+
+    void start();
+    // What is on its way and was not taken comes back first.
+    void stop();
+
+  private:
+    using Channels = std::vector<std::unique_ptr<relay::Channel>>;
+
+    // Where relay threads put what they give away; it may outlive the rest.
+    struct Inbox {
+        std::mutex mutex;
+        Channels channels;
+        bool closed = false;
+        std::shared_ptr<io::Executor> executor;
+        std::weak_ptr<SessionsOut> owner; // looked at by its own thread only
+
+        void take(Channels& given);
+        [[nodiscard]] Channels close();
+    };
+
+    void listen();
+    void ask();
+    void send_those_taken();
+    void send(std::unique_ptr<relay::Channel> channel);
+    void try_to_send(std::unique_ptr<relay::Channel>& channel);
+    void none_here();
+    void ask_later();
+    void hear();
+    void answered(std::uint32_t number, bool took);
+    void limit_waiting();
+    void give_up(const std::string& why);
+    void back(std::unique_ptr<relay::Channel> channel);
+    void tell();
+
+    runtime::ControlThread& thread_;
+    const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+    Descriptor channel_;
+    boost::asio::posix::stream_descriptor readiness_; // of channel_
+    boost::asio::steady_timer timer_;                 // until the next question, or of the answers
+    Events events_;
+    bool stopped_ = false;
+
+    std::map<std::uint32_t, std::unique_ptr<relay::Channel>> moving_;
+    std::uint32_t next_number_ = 1;
+    std::size_t next_thread_ = 0;
+    std::size_t threads_without_ = 0; // in a row
+    std::chrono::steady_clock::time_point answers_until_;
+    std::size_t handed_over_ = 0; // since it was told last
+    std::size_t refused_ = 0;     // the same
+};
+
+} // namespace pgmoat::server
