@@ -37,7 +37,7 @@ bool more_than_0640(mode_t mode) {
 
 // Given to OpenSSL in place of its prompt on the terminal.
 struct Passphrase {
-    std::function<std::string()> ask; // none: there is nobody to ask
+    std::function<std::string()> ask; // none: no way to ask
     bool asked = false;
     std::optional<Error> failure; // of asking
 };

@@ -312,7 +312,7 @@ std::string ways_of(const Results& results) {
     return second ? text + ", at the second attempt" : text;
 }
 
-// Why nobody gets in this way.
+// Why no client connects this way.
 std::string reason_for(std::string_view mode, const Listening& listening, const Target& target) {
     if (mode == "disable") return "the rules refuse plaintext";
     if (!listening.has_tls() && (mode == "allow" || mode == "prefer"))

@@ -177,7 +177,7 @@ void check_host(const UpstreamHost& host) {
     }
 }
 
-// host, hostaddr and port are lists of the same length; a single port is everyone's.
+// host, hostaddr and port are lists of the same length; a single port is for all.
 std::vector<UpstreamHost> hosts_of(const Values& values) {
     const std::vector<std::string> names = split_commas(value_of(values, "host"));
     const std::vector<std::string> addresses = split_commas(value_of(values, "hostaddr"));

@@ -129,7 +129,7 @@ class Session {
         co_return ConsoleEnd{reason, "console: " + std::move(detail)};
     }
 
-    // Nothing: he is who he says, or gone_ is set.
+    // Nothing: the user is authenticated, or gone_ is set.
     asio::awaitable<End> prove(protocol::ScramSecret secret) {
         protocol::ScramServer scram(config::scram_digests(),
                                     protocol::encode_base64(tls::random_bytes(nonce_bytes)));
