@@ -420,8 +420,11 @@ std::vector<Row> rows_of(const Listening& listening,
 }
 
 void add_table(const std::vector<Row>& rows, std::vector<std::string>& lines) {
-    std::vector<Row> all{
-        {"sslmode", "", "connects", "safe from eavesdroppers", "safe from a man in the middle"}};
+    std::vector<Row> all{{"sslmode",
+                          "",
+                          "connects",
+                          "protects against eavesdropping",
+                          "protects against an active attacker"}};
     all.insert(all.end(), rows.begin(), rows.end());
     const bool certificates = std::any_of(
         rows.begin(), rows.end(), [](const Row& row) { return !row.certificate.empty(); });

@@ -268,7 +268,7 @@ void check_files_are_named(const Conninfo& conninfo) {
                             " needs sslrootcert: there is no default root certificate file here");
     }
     if (conninfo.sslcert.empty() != conninfo.sslkey.empty())
-        throw ConninfoError("sslcert and sslkey need each other: neither has a default here");
+        throw ConninfoError("sslcert and sslkey must be set together: neither has a default here");
 }
 
 void read_timeouts(const Values& values, Conninfo& conninfo) {
