@@ -15,6 +15,8 @@ install(FILES deploy/completion/pgmoat.bash DESTINATION ${CMAKE_INSTALL_DATADIR}
   RENAME pgmoat)
 install(FILES deploy/systemd/pgmoat.sysusers DESTINATION ${PGMOAT_SYSUSERS_DIR} RENAME pgmoat.conf)
 
+install(DIRECTORY deploy/docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
 # systemd 253 waits for the answer to a reload; before, a check in front of the signal tells what is wrong.
 # The shell's own kill: Debian's program of that name is in procps, which a bare machine has not.
 pkg_check_modules(systemd QUIET systemd)

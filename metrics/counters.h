@@ -137,7 +137,7 @@ class Counters {
     // had its id.
     [[nodiscard]] Block& block_of_this_thread();
 
-    [[nodiscard]] Totals sum() const; // any thread; delays nobody who counts
+    [[nodiscard]] Totals sum() const; // any thread; delays no counting thread
 
   private:
     struct ListenerName {

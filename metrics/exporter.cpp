@@ -127,7 +127,7 @@ void write_connections(Page& page, const Totals& totals) {
     for_each_mode(totals, [&page](const auto& counts, std::size_t mode, const Labels& labels) {
         page.sample(labels, counts.opened[mode]);
     });
-    page.begin_counter("pgmoat_connections_closed_total", "Connections ended, by the reason.");
+    page.begin_counter("pgmoat_connections_closed_total", "Connections closed, by reason.");
     for_each_mode(totals, [&page](const auto& counts, std::size_t mode, const Labels& labels) {
         page.samples<CloseReason>(labels, "reason", counts.closed[mode]);
     });
@@ -136,8 +136,9 @@ void write_connections(Page& page, const Totals& totals) {
         page.histogram(
             {label("listener", listener.name)}, listener.counts.connection, connection_buckets);
     }
-    page.begin_counter("pgmoat_bytes_total",
-                       "Bytes relayed: plaintext where TLS is terminated, TLS where it passes.");
+    page.begin_counter(
+        "pgmoat_bytes_total",
+        "Bytes relayed: plaintext where TLS is terminated, ciphertext where it is passed through.");
     for (const auto& listener : totals.listeners) {
         page.samples<Direction>(
             {label("listener", listener.name)}, "direction", listener.counts.bytes);
@@ -158,7 +159,7 @@ void write_messages(Page& page, const Totals& totals) {
         page.samples<TransactionEnd>(labels, "state", counts.transactions);
     });
     page.begin_counter("pgmoat_messages_total",
-                       "Messages after the login, by type; rows of COPY are not among them.");
+                       "Messages after the login, by type, without rows of COPY.");
     for_each_listener([&page](Labels labels, const auto& counts) {
         labels.push_back(label("direction", to_word(Direction::from_client)));
         page.samples<ClientMessage>(labels, "type", counts.messages_from_client);
@@ -166,7 +167,7 @@ void write_messages(Page& page, const Totals& totals) {
         page.samples<ServerMessage>(labels, "type", counts.messages_from_server);
     });
     page.begin_counter("pgmoat_server_errors_total",
-                       "Errors that servers answered after the login, by class of SQLSTATE.");
+                       "Errors from servers after the login, by SQLSTATE class.");
     for_each_listener([&page](const Labels& labels, const auto& counts) {
         page.samples<SqlstateClass>(labels, "sqlstate_class", counts.server_errors);
     });
@@ -177,23 +178,23 @@ void write_live_connections(Page& page, const Gauges& gauges) {
     for (const LiveConnections& live : gauges.connections_live) {
         by_listener[clean_label_value(live.listener)] += live.count;
     }
-    page.begin_gauge("pgmoat_connections_live", "Connections that are open now.");
+    page.begin_gauge("pgmoat_connections_live", "Open connections.");
     for (const auto& [listener, count] : by_listener) {
         page.sample({label("listener", listener)}, count);
     }
     page.begin_gauge("pgmoat_connections_limit",
-                     "Connections that all listeners together may have open (max_connections).");
+                     "Limit of open connections over all listeners (max_connections).");
     page.sample({}, gauges.connections_limit);
 }
 
 void write_startup(Page& page, const Totals& totals) {
-    page.begin_counter("pgmoat_startup_requests_total", "What clients began with, by the kind.");
+    page.begin_counter("pgmoat_startup_requests_total", "First requests of clients, by kind.");
     for (const auto& listener : totals.listeners) {
         page.samples<StartupKind>(
             {label("listener", listener.name)}, "kind", listener.counts.startup_requests);
     }
     page.begin_counter("pgmoat_startup_errors_total",
-                       "Connections whose first packets were not acceptable, by the reason.");
+                       "Connections with invalid first packets, by reason.");
     for (const auto& listener : totals.listeners) {
         page.samples<StartupError>(
             {label("listener", listener.name)}, "reason", listener.counts.startup_errors);
@@ -206,8 +207,9 @@ void write_startup(Page& page, const Totals& totals) {
 }
 
 void write_handshakes(Page& page, const Totals& totals) {
-    page.begin_counter("pgmoat_tls_handshakes_total",
-                       "TLS handshakes completed, by what was negotiated; observed ones too.");
+    page.begin_counter(
+        "pgmoat_tls_handshakes_total",
+        "Completed TLS handshakes, passed-through ones included, by negotiated parameters.");
     for (const auto& [kind, count] : totals.handshakes) {
         page.sample({label("listener", totals.listeners[kind.listener].name),
                      label("side", to_word(kind.side)),
@@ -217,8 +219,7 @@ void write_handshakes(Page& page, const Totals& totals) {
                      label("sni", to_word(kind.sni))},
                     count);
     }
-    page.begin_counter("pgmoat_tls_handshake_failures_total",
-                       "TLS handshakes failed, by the reason.");
+    page.begin_counter("pgmoat_tls_handshake_failures_total", "Failed TLS handshakes, by reason.");
     for (const auto& listener : totals.listeners) {
         for (const Side side : {Side::client, Side::server}) {
             page.samples<HandshakeFailure>(
@@ -228,21 +229,22 @@ void write_handshakes(Page& page, const Totals& totals) {
         }
     }
     page.begin_histogram("pgmoat_tls_handshake_duration_seconds",
-                         "From the first to the last byte of our own TLS handshakes.");
+                         "Duration of TLS handshakes that pgmoat takes part in.");
     for (const Side side : {Side::client, Side::server}) {
         page.histogram({label("side", to_word(side))},
                        totals.process.handshake[static_cast<std::size_t>(side)],
                        handshake_buckets);
     }
     page.begin_histogram("pgmoat_client_certificate_remaining_seconds",
-                         "How long the certificates that clients showed were still valid.");
+                         "Remaining validity of client certificates.");
     for (const auto& listener : totals.listeners) {
         page.histogram({label("listener", listener.name)},
                        listener.counts.certificate_remaining,
                        certificate_buckets,
                        1);
     }
-    page.begin_gauge("pgmoat_tls_handshakes_in_flight", "TLS handshakes of our own under way now.");
+    page.begin_gauge("pgmoat_tls_handshakes_in_flight",
+                     "TLS handshakes in progress that pgmoat takes part in.");
     // The two sums are read one after the other: a handshake that ends in between must not show as
     // -1.
     const std::uint64_t began = totals.process.handshakes_began;
@@ -250,7 +252,7 @@ void write_handshakes(Page& page, const Totals& totals) {
     page.sample({}, began > ended ? began - ended : 0);
 
     page.begin_counter("pgmoat_client_hello_offers_total",
-                       "TLS versions that passed-through ClientHellos offered.");
+                       "TLS versions offered in passed-through ClientHellos.");
     for (const auto& listener : totals.listeners) {
         if (!listener.modes[static_cast<std::size_t>(Mode::passthrough)]) continue;
         page.samples<TlsVersion>(
@@ -272,7 +274,7 @@ void write_live_tls(Page& page, const Gauges& gauges) {
                      tls ? to_word(cipher_from(live.cipher)) : none}] += live.count;
     }
     page.begin_gauge("pgmoat_tls_connections_live",
-                     "Open connections by the TLS of their legs; none: without.");
+                     "Open connections by TLS version and cipher of a leg; none: no TLS.");
     for (const auto& [kind, count] : by_kind) {
         const auto& [listener, side, version, cipher] = kind;
         page.sample({label("listener", listener),
@@ -285,7 +287,7 @@ void write_live_tls(Page& page, const Gauges& gauges) {
 
 void write_upstreams(Page& page, const Totals& totals) {
     page.begin_counter("pgmoat_upstream_connects_total",
-                       "Attempts to reach a server, TLS included, by what came of it.");
+                       "Attempts to reach a server, TLS included, by result.");
     for (const auto& upstream : totals.upstreams) {
         page.samples<ConnectResult>(
             {label("upstream", upstream.name)}, "result", upstream.counts.connects);
@@ -300,20 +302,19 @@ void write_upstreams(Page& page, const Totals& totals) {
 
 void write_the_rest(Page& page, const Totals& totals) {
     const auto& process = totals.process;
-    page.begin_counter("pgmoat_cancel_requests_total", "Cancel requests, by what became of them.");
+    page.begin_counter("pgmoat_cancel_requests_total", "Cancel requests, by outcome.");
     page.samples<CancelOutcome>({}, "outcome", process.cancel_requests);
-    page.begin_counter("pgmoat_scram_logins_total",
-                       "Logins that the SCRAM bridge took part in, by outcome.");
+    page.begin_counter("pgmoat_scram_logins_total", "Logins through the SCRAM bridge, by outcome.");
     page.samples<ScramOutcome>({}, "outcome", process.scram_logins);
-    page.begin_counter("pgmoat_accept_errors_total", "Failed accept() calls, by the errno.");
+    page.begin_counter("pgmoat_accept_errors_total", "Failed accept() calls, by errno.");
     page.samples<AcceptError>({}, "errno", process.accept_errors);
-    page.begin_counter("pgmoat_rate_limited_total", "Clients turned away, by the limit they met.");
+    page.begin_counter("pgmoat_rate_limited_total", "Clients refused by a limit, by limit.");
     page.samples<Limit>({}, "limit", process.rate_limited);
     page.begin_counter("pgmoat_log_messages_dropped_total",
-                       "Log messages that did not fit into the queue of the log.");
+                       "Log messages dropped because the queue was full.");
     page.sample({}, process.log_messages_dropped);
     page.begin_counter("pgmoat_internal_errors_total",
-                       "Exceptions that no connection could be blamed for; the process went on.");
+                       "Internal errors outside of any connection; the process continued.");
     page.sample({}, process.internal_errors);
 }
 
@@ -326,18 +327,17 @@ void write_rules(Page& page, const Gauges& gauges) {
                          label("result", hits.result)},
                         hits.count);
     };
-    page.begin_counter(
-        "pgmoat_rule_hits_total",
-        "Connections that an access rule decided about, by its line and the result.");
+    page.begin_counter("pgmoat_rule_hits_total",
+                       "Connections matched by an access rule, by rule and result.");
     write_hits(gauges.rule_hits);
     page.begin_counter("pgmoat_dry_run_hits_total",
-                       "What the rules of hba_dry_run_file would have decided.");
+                       "Connections matched by a rule of hba_dry_run_file, by rule and result.");
     write_hits(gauges.dry_run_hits);
     page.begin_counter("pgmoat_audit_hits_total",
                        "Deprecated: the old name of pgmoat_dry_run_hits_total.");
     write_hits(gauges.dry_run_hits);
     page.begin_gauge("pgmoat_rule_last_hit_timestamp_seconds",
-                     "When an access rule last decided, in Unix time; no series: never.");
+                     "When an access rule last matched, in Unix time; no series: never.");
     for (const RuleLastHit& last : gauges.rule_last_hits)
         page.sample({label("file", last.file), label("rule", last.rule), label("id", last.id)},
                     static_cast<double>(last.time));
@@ -352,7 +352,7 @@ void write_certificates(Page& page, const std::vector<CertificateState>& files) 
     for (const CertificateState& file : files)
         if (file.facts) page.sample(about(file), static_cast<double>(file.facts->not_after));
     page.begin_gauge("pgmoat_certificate_not_before_timestamp_seconds",
-                     "From when on the certificate in use is valid, in Unix time.");
+                     "Start of validity of the certificate in use, in Unix time.");
     for (const CertificateState& file : files)
         if (file.facts) page.sample(about(file), static_cast<double>(file.facts->not_before));
     page.begin_gauge("pgmoat_certificate_info", "The certificate in use; always 1.");
@@ -371,7 +371,7 @@ void write_certificates(Page& page, const std::vector<CertificateState>& files) 
     for (const CertificateState& file : files)
         page.sample(about(file), file.load_failed ? 1.0 : 0.0);
     page.begin_gauge("pgmoat_crl_next_update_timestamp_seconds",
-                     "When the revocation list in use is to be replaced, in Unix time.");
+                     "When the revocation list in use expires, in Unix time.");
     for (const CertificateState& file : files)
         if (file.next_update)
             page.sample({label("name", file.name)}, static_cast<double>(*file.next_update));
@@ -379,7 +379,7 @@ void write_certificates(Page& page, const std::vector<CertificateState>& files) 
 
 void write_upstream_certificates(Page& page, const std::vector<UpstreamCertificate>& hosts) {
     page.begin_gauge("pgmoat_upstream_certificate_not_after_timestamp_seconds",
-                     "When the certificate that a server showed last expires, in Unix time.");
+                     "When the last certificate shown by a server expires, in Unix time.");
     for (const UpstreamCertificate& host : hosts)
         page.sample({label("upstream", host.upstream), label("host", host.host)},
                     static_cast<double>(host.not_after));
@@ -387,7 +387,7 @@ void write_upstream_certificates(Page& page, const std::vector<UpstreamCertifica
 
 void write_threads(Page& page, const Gauges& gauges) {
     page.begin_gauge("pgmoat_relay_load_ratio",
-                     "Share of its time for which a relay thread is busy, from 0 to 1.");
+                     "Share of time that a relay thread is busy, from 0 to 1.");
     for (const RelayThread& thread : gauges.relay_threads)
         page.sample({label("thread", thread.name)}, thread.load);
     page.begin_gauge("pgmoat_event_loop_lag_seconds",
@@ -397,20 +397,20 @@ void write_threads(Page& page, const Gauges& gauges) {
     for (const RelayThread& thread : gauges.relay_threads)
         page.sample({label("thread", thread.name)}, thread.lag_seconds);
     page.begin_gauge("pgmoat_buffered_bytes",
-                     "Bytes held for peers that do not take them, outside of the kernel.");
+                     "Bytes buffered in user space for peers that do not read.");
     page.sample({}, gauges.buffered_bytes);
 }
 
 void write_state(Page& page, const Gauges& gauges) {
     page.begin_gauge("pgmoat_config_last_reload_successful",
-                     "1 when the last load of the configuration was taken over.");
+                     "1 if the last load of the configuration succeeded.");
     page.sample({}, gauges.last_reload_successful ? 1.0 : 0.0);
     page.begin_gauge("pgmoat_config_last_reload_success_timestamp_seconds",
                      "When the configuration in use was loaded, in Unix time.");
     page.sample({}, static_cast<double>(gauges.last_reload_success_time));
-    page.begin_gauge("pgmoat_draining", "1 while no connection is accepted any more.");
+    page.begin_gauge("pgmoat_draining", "1 while draining.");
     page.sample({}, gauges.draining ? 1.0 : 0.0);
-    page.begin_gauge("pgmoat_fips", "1 when OpenSSL runs with its FIPS provider.");
+    page.begin_gauge("pgmoat_fips", "1 if OpenSSL runs with its FIPS provider.");
     page.sample({}, gauges.fips ? 1.0 : 0.0);
 }
 

@@ -163,7 +163,7 @@ inline constexpr std::size_t accept_error_count = 7;
 [[nodiscard]] std::string_view to_word(AcceptError error) noexcept;
 [[nodiscard]] AcceptError accept_error_from(int errno_value) noexcept;
 
-// What turned somebody away because there was too much of it.
+// The limits that a client can be refused by.
 enum class Limit {
     max_connections,
     cancel_requests,

@@ -7,7 +7,7 @@
 namespace pgmoat::metrics {
 
 // Names of listeners and upstreams since the start, those that a reload took away too. A listener
-// costs about 2 KiB per thread and 250 series; nobody needs as many by hand, a generated
+// costs about 2 KiB per thread and 250 series; no configuration by hand needs as many, a generated
 // configuration that renames them at each reload must not grow without end.
 inline constexpr std::size_t listeners_max = 32;
 inline constexpr std::size_t upstreams_max = 64;

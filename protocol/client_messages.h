@@ -1,5 +1,5 @@
-// What a client may say after its login, for whoever answers it: the messages of the simple and of
-// the extended query protocol. Pure; sizes are bounded by whoever collected the message.
+// What a client may send after its login, for the console, which answers it: the messages of the
+// simple and the extended query protocol. Pure; the collector of a message bounds its size.
 // Source: PostgreSQL protocol, "Message Formats"; src/backend/tcop/postgres.c.
 #pragma once
 

@@ -1,6 +1,6 @@
 // Follows the server's messages from the startup packet to the first ReadyForQuery, without holding
-// or changing them, but for one: SCRAM-SHA-256-PLUS is taken off the SASL list when the client's
-// leg is in the clear (design section 7). It sees the server's frames only; what the client sends
+// or changing them, except one: SCRAM-SHA-256-PLUS is removed from the SASL list when the client's
+// leg is plaintext (design section 7). It sees the server's frames only; what the client sends
 // while it authenticates only passes through (law 7). Where the SCRAM bridge may answer in the
 // client's place, the server's SASL messages are handed to the driver instead: intercept_sasl().
 //
@@ -45,7 +45,7 @@
 
 namespace pgmoat::protocol {
 
-// What became known of the login. Texts are the server's: cleaned by whoever logs them.
+// What became known of the login. Texts are the server's: cleaned where they are logged.
 struct LoginFacts {
     std::vector<std::string> sasl_mechanisms; // as the server offered them
     bool plus_removed = false;

@@ -1,5 +1,5 @@
-// Collects typed messages whole, from a stream that is cut anywhere: for whoever plays a server and
-// answers them, not for the relay, which looks at headers only. Holds what was fed and not yet
+// Collects whole typed messages from a stream that is cut anywhere: for the console, which plays a
+// server and answers them, not for the relay, which looks at headers only. Holds what was fed and not yet
 // taken, and the length of a message is bounded before its body is waited for. Overwrites its room
 // when it goes: the messages may be of a login.
 #pragma once

@@ -45,7 +45,7 @@ struct ProxyTls {
     bool operator==(const ProxyTls&) const = default;
 };
 
-// Text as the sender wrote it, bytes of any kind: cleaned by whoever shows it.
+// Text as the sender wrote it, bytes of any kind: cleaned where it is shown.
 struct ProxyHeader {
     enum class Family { none, ipv4, ipv6, unix_path };
 

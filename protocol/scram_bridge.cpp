@@ -211,7 +211,7 @@ ScramBridge::Action ScramBridge::take_server_final(ByteView message) {
         return refuse(ScramOutcome::server_not_verified,
                       upstream_unproven,
                       proof_ == Proof::right ? "server's SCRAM signature is wrong"
-                                             : "server accepted a proof that nobody could make");
+                                             : "server accepted an invalid proof");
     Bytes frame;
     const WipedText signature(digests_, to_client_.signature(secret_->server_key));
     append_sasl_final(frame, *signature);

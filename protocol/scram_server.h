@@ -54,7 +54,7 @@ class ScramServer {
 
     // The client selected PLUS: its proof is bound to the certificate that it was shown.
     [[nodiscard]] bool is_bound() const noexcept { return bound_; }
-    // The client took our offer of PLUS for missing: somebody between us removed it.
+    // The client believes that we did not offer PLUS: somebody in between removed it.
     [[nodiscard]] bool saw_downgrade() const noexcept { return saw_downgrade_; }
 
   private:

@@ -57,7 +57,7 @@ struct RefusedStartup {
     Reason reason;
     ProtocolVersion version;   // decides the format of the error: see wants_old_error_format()
     std::string_view sqlstate; // empty: close without a word, `message` is for the log only
-    std::string message;       // may hold what the client sent: cleaned by whoever logs it
+    std::string message;       // may hold what the client sent: cleaned where it is logged
     std::string detail;
     std::string hint;
 };

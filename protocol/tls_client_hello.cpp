@@ -99,7 +99,7 @@ std::string_view read_extensions(WireReader block, ClientHelloFacts& facts) {
         if (block.failed()) return "malformed extensions";
         for (ExtensionRule& rule : rules) {
             if (rule.type != extension.type) continue;
-            if (std::exchange(rule.seen, true)) return "an extension stands twice";
+            if (std::exchange(rule.seen, true)) return "duplicate extension";
             const std::string_view complaint = rule.read(extension.body, facts);
             if (!complaint.empty()) return complaint;
         }

@@ -38,7 +38,7 @@ namespace pgmoat::protocol {
 
 enum class TransactionEnd : std::uint8_t { committed, rolled_back, failed, unknown };
 
-// The first two characters, as the server sent them: looked up in a list by whoever counts. Zeros:
+// The first two characters, as the server sent them: looked up in a list where it is counted. Zeros:
 // the error had none.
 using SqlstateClass = std::array<char, 2>;
 

@@ -33,16 +33,16 @@ void add_output_options(CLI::App& command, CertOptions& options) {
     command.add_option("--key", options.key_file, "Private key file to write, mode 0600")
         ->required();
     command
-        .add_option("--days",
-                    options.days,
-                    "Days it is valid; else a year (a CA: ten), but no longer than its CA")
+        .add_option(
+            "--days",
+            options.days,
+            "Days of validity; default: a year (a CA: ten years), but no longer than its CA")
         ->check(CLI::Range(1, 36500));
-    command.add_flag("--overwrite", options.overwrite, "Write over existing files");
+    command.add_flag("--overwrite", options.overwrite, "Replace existing files");
 }
 
 void add_ca_options(CLI::App& command, CertOptions& options) {
-    command
-        .add_option("--ca-cert", options.ca_certificate_file, "Certificate of the CA that signs")
+    command.add_option("--ca-cert", options.ca_certificate_file, "Certificate of the signing CA")
         ->required();
     command.add_option("--ca-key", options.ca_key_file, "Private key of that CA")->required();
 }
@@ -60,18 +60,17 @@ CLI::App* add_cert_command(CLI::App& cert,
 
 void add_cert_commands(CLI::App& cert, CertOptions& options) {
     cert.require_subcommand(1);
-    auto* ca =
-        add_cert_command(cert, options, CertKind::ca, "ca", "A certificate authority of your own");
+    auto* ca = add_cert_command(cert, options, CertKind::ca, "ca", "Certificate authority");
     ca->add_option("--name", options.name, "Its common name")->required();
 
     auto* server = add_cert_command(
-        cert, options, CertKind::server, "server", "A server certificate, signed by your CA");
+        cert, options, CertKind::server, "server", "Server certificate, signed by a CA");
     server->add_option("--host", options.hosts, "Host name or address, repeatable")->required();
     add_ca_options(*server, options);
 
     auto* client = add_cert_command(
-        cert, options, CertKind::client, "client", "A client certificate, signed by your CA");
-    client->add_option("--user", options.name, "The database user, becomes the common name")
+        cert, options, CertKind::client, "client", "Client certificate, signed by a CA");
+    client->add_option("--user", options.name, "Database user, which becomes the common name")
         ->required();
     add_ca_options(*client, options);
 
@@ -79,32 +78,39 @@ void add_cert_commands(CLI::App& cert, CertOptions& options) {
                                          options,
                                          CertKind::self_signed,
                                          "self-signed",
-                                         "A server certificate that signs itself, for trials");
+                                         "Self-signed server certificate for testing");
     self_signed->add_option("--host", options.hosts, "Host name or address, repeatable")
         ->required();
 }
 
 void add_check_options(CLI::App& check, pgmoat::cli::CheckOptions& options) {
-    check.add_flag("--probe", options.probe, "Ask the upstream servers, as a start does");
-    check.add_flag("--explain", options.explain, "Show what each sslmode of a client comes to");
+    check.add_flag("--probe",
+                   options.probe,
+                   "Connect to the upstream servers, as at start, and check their authentication");
+    check.add_flag(
+        "--explain",
+        options.explain,
+        "For each sslmode of a client: whether it connects, and which attacks it resists");
     auto& question = options.question;
-    check.add_option("--host", question.host, "... for clients that connect to this host");
-    check.add_option("--user", question.who.user, "... for this database user");
-    check.add_option("--database", question.who.database, "... for this database");
-    check.add_option("--address", question.who.address, "... for clients from this address");
+    check.add_option("--host", question.host, "Explain for clients that connect to this host");
+    check.add_option("--user", question.who.user, "Explain for this database user");
+    check.add_option("--database", question.who.database, "Explain for this database");
+    check.add_option("--address", question.who.address, "Explain for clients from this address");
 }
 
 void add_hba_test_command(CLI::App& hba, pgmoat::cli::HbaTestOptions& options) {
-    CLI::App* test = hba.add_subcommand("test", "Which rule decides about a connection, and how");
+    CLI::App* test =
+        hba.add_subcommand("test", "Show which access rule decides about a connection, and how");
     test->add_option("--config", options.config_file, "Configuration file")->required();
-    test->add_option("--file", options.hba_file, "Rules to try, instead of the listener's");
-    test->add_option("--listener", options.listener, "Name of the listener; else the first");
-    test->add_option("--address", options.address, "Of the client; \"local\" is a unix socket")
+    test->add_option("--file", options.hba_file, "Rules to test instead of the listener's");
+    test->add_option("--listener", options.listener, "Name of the listener; default: the first");
+    test->add_option("--address", options.address, "Client address, or \"local\" for a Unix socket")
         ->required();
     test->add_option("--user", options.user, "Database user");
-    test->add_option("--database", options.database, "Database; else named like the user");
+    test->add_option("--database", options.database, "Database; default: the user's name");
     test->add_option("--replication", options.replication, "on, off, database");
-    test->add_option("--tls", options.tls, "TLS version, such as TLSv1.3; else no TLS");
+    test->add_option(
+        "--tls", options.tls, "Negotiated TLS version, such as TLSv1.3; default: no TLS");
     test->add_option("--cipher", options.cipher, "Negotiated cipher, in OpenSSL's spelling");
     test->add_option("--group", options.group, "Negotiated group");
     test->add_option("--sni", options.server_name, "Server name that the client asks for");
@@ -112,16 +118,17 @@ void add_hba_test_command(CLI::App& hba, pgmoat::cli::HbaTestOptions& options) {
                      options.client_certificate_file,
                      "The client's certificate, taken as verified");
     test->add_option(
-        "--system-user", options.system_user, "Operating system user of a unix socket's client");
+        "--system-user", options.system_user, "Operating system user of a Unix socket's client");
 }
 
 CLI::App* add_hba_list_command(CLI::App& hba, pgmoat::cli::HbaListOptions& options) {
-    CLI::App* list = hba.add_subcommand("list", "The rules as rows, errors included");
+    CLI::App* list = hba.add_subcommand("list", "Print the access rules as rows, errors included");
     auto* config = list->add_option("--config", options.config_file, "Configuration file");
-    auto* file = list->add_option("--file", options.hba_file, "Rules, instead of the listener's");
-    list->add_option("--listener", options.listener, "Name of the listener; else the first")
+    auto* file = list->add_option(
+        "--file", options.hba_file, "Rules of this file instead of the listener's");
+    list->add_option("--listener", options.listener, "Name of the listener; default: the first")
         ->needs(config);
-    list->add_flag("--json", options.json, "As JSON");
+    list->add_flag("--json", options.json, "Print JSON");
     list->callback([config, file] {
         if (!*config && !*file) throw CLI::RequiredError("--config or --file");
     });
@@ -153,12 +160,12 @@ int main(int argc, char** argv) {
     std::string config_file;
     app.add_option("--config", config_file, "Configuration file, in the syntax of postgresql.conf");
 
-    CLI::App* check =
-        app.add_subcommand("check", "Load everything, bind nothing, say what is wrong");
+    CLI::App* check = app.add_subcommand("check", "Validate the configuration without starting");
     check->add_option("--config", config_file, "Configuration file")->required();
     pgmoat::cli::CheckOptions check_options;
     add_check_options(*check, check_options);
-    CLI::App* hba = app.add_subcommand("hba", "Ask the access rules")->require_subcommand(1);
+    CLI::App* hba =
+        app.add_subcommand("hba", "Inspect and test access rules")->require_subcommand(1);
     pgmoat::cli::HbaTestOptions hba_test_options;
     add_hba_test_command(*hba, hba_test_options);
     pgmoat::cli::HbaListOptions hba_list_options;
@@ -168,8 +175,8 @@ int main(int argc, char** argv) {
     add_cert_commands(*cert, cert_options);
     ScramSecretOptions scram_secret_options;
     const CLI::App* scram_secret = add_scram_secret_command(app, scram_secret_options);
-    CLI::App* http_user =
-        app.add_subcommand("http-user", "Deprecated: use scram-secret. A line for http_users_file");
+    CLI::App* http_user = app.add_subcommand(
+        "http-user", "Deprecated: use scram-secret. Print a line for http_users_file");
     std::string http_user_name;
     http_user->add_option("NAME", http_user_name, "User name")->required();
 

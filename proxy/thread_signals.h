@@ -1,5 +1,5 @@
-// Signals are the main thread's. Every other thread begins with this, so that a signal that comes
-// while the process ends, when nobody handles it any more, finds it blocked and kills nothing.
+// Signals are handled by the main thread. Every other thread calls this first, so that a signal that
+// arrives while the process exits, when no handler is left, is blocked and kills nothing.
 #pragma once
 
 #include <pthread.h>

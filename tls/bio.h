@@ -1,4 +1,4 @@
-// The BIO between OpenSSL and the ciphertext buffers of whoever calls a Session: one object, both
+// The BIO between OpenSSL and the ciphertext buffers of the caller of a Session: one object, both
 // directions, no memory of its own. It borrows a Wire for the length of one call (WireInUse);
 // outside of a call there is nothing to read and nothing can be written.
 #pragma once

@@ -15,7 +15,7 @@ struct x509_st;
 
 namespace pgmoat::tls {
 
-// The names that a certificate is made out to; bytes as they stand in it, NULs too.
+// The names that a certificate is valid for, byte for byte, NULs included.
 struct AlternativeName {
     enum class Kind { dns, address, other };
     Kind kind = Kind::other;

@@ -54,7 +54,7 @@ struct HostSettings {
 };
 
 // postgresql.conf's names and defaults. Paths are absolute or relative to the working directory:
-// whoever fills this in resolves them against the configuration's folder.
+// the caller resolves them against the configuration's folder.
 struct ServerSettings {
     // ssl_cert_file, ssl_key_file: more than one where their keys are of different types.
     std::vector<KeyPair> pairs{{"server.crt", "server.key"}};
@@ -126,7 +126,7 @@ class ServerContext {
     [[nodiscard]] const std::vector<OwnAuthority>& authorities() const noexcept {
         return authorities_;
     }
-    // What was done otherwise than the settings say, or will surprise somebody: to be logged.
+    // What was done otherwise than the settings say, or may surprise an operator: to be logged.
     [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
     [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_; } // for tls/ alone
 

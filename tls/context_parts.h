@@ -20,7 +20,7 @@ namespace pgmoat::tls {
 [[nodiscard]] std::optional<int> protocol_version(const std::string& name);
 
 // Loads the trusted certificates. False: `reason` says why not; a file without a certificate is a
-// failure, because it would trust nobody or, worse, be taken for "no check".
+// failure, because it would trust no client or, worse, be taken for "no check".
 [[nodiscard]] bool load_roots(ssl_ctx_st* context, const std::string& file, std::string& reason);
 
 // Its certificates, which it goes on owning; lists are left out. A look-up in a folder adds to

@@ -1,4 +1,4 @@
-// OpenSSL's error queue in PostgreSQL's words and in ours. Whoever calls OpenSSL empties the queue
+// OpenSSL's error queue in PostgreSQL's words and in ours. Every caller of OpenSSL empties the queue
 // through here: a leftover would be taken for the failure of the next session on the same thread.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What certificate files and revocation lists say of their own validity, for metrics and status
+// The validity of certificate files and revocation lists as they state it, for metrics and status
 // pages. Nothing here decides whom to trust: a file that cannot be read is simply not known.
 #pragma once
 

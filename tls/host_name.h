@@ -1,4 +1,4 @@
-// Is a server's certificate made out to the host that we meant? libpq's rules, not OpenSSL's
+// Is a server's certificate valid for the host that we meant? libpq's rules, not OpenSSL's
 // (fe-secure-common.c, fe-secure-openssl.c), so that verify-full means the same behind the proxy:
 //  - a host that is an address is compared with the iPAddress names, any other with the dNSNames;
 //  - the common name counts only when the certificate has no alternative name of that kind;

@@ -1,4 +1,4 @@
-// What stands in certificate and revocation files, as plain values, for `pgmoat check`. Reads files
+// The content of certificate and revocation files, as plain values, for `pgmoat check`. Reads files
 // that a context could be built from; throws Error when one cannot be read.
 #pragma once
 
@@ -22,7 +22,7 @@ struct ChainLink {
 // A file of ssl_cert_file.
 struct ChainFacts {
     std::vector<ChainLink> links;   // leaf first
-    std::vector<std::string> names; // that the leaf is made out to: "db.example.com", "10.0.0.1"
+    std::vector<std::string> names; // that the leaf is valid for: "db.example.com", "10.0.0.1"
     bool has_alternative_names = false;
     std::int64_t not_before = 0; // of the leaf; Unix seconds
     std::int64_t not_after = 0;

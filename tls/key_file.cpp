@@ -37,7 +37,7 @@ bool more_than_0640(mode_t mode) {
 
 // Given to OpenSSL in place of its prompt on the terminal.
 struct Passphrase {
-    std::function<std::string()> ask; // none: there is nobody to ask
+    std::function<std::string()> ask; // none: no way to ask
     bool asked = false;
     std::optional<Error> failure; // of asking
 };
@@ -182,12 +182,12 @@ server_key_file_problem(const std::string& path, const KeyFileFacts& facts, uid_
     const std::string subject = "private key file " + quoted(path);
     if (!facts.is_regular) return Error(subject + " is not a regular file");
     if (facts.owner != we && facts.owner != 0)
-        return Error(subject + " must be owned by the database user or root");
+        return Error(subject + " must be owned by the user pgmoat runs as, or root");
     if ((facts.owner == we && more_than_0600(facts.mode)) ||
         (facts.owner == 0 && more_than_0640(facts.mode))) {
         return Error(
             subject + " has group or world access",
-            "File must have permissions u=rw (0600) or less if owned by the database user, "
+            "File must have permissions u=rw (0600) or less if owned by the user pgmoat runs as, "
             "or permissions u=rw,g=r (0640) or less if owned by root.",
             "");
     }

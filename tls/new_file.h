@@ -1,5 +1,5 @@
 // A file that appears complete, with its permissions, or not at all: it is written under another
-// name beside its place, open to nobody but us from its first moment, and then moved there. Throws
+// name beside its place, accessible to us alone from its first moment, and then moved there. Throws
 // Error.
 #pragma once
 

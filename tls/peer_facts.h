@@ -1,5 +1,5 @@
-// What a finished handshake tells about the connection and its peer, in PostgreSQL's spellings, as
-// plain values that outlive the session. Filled in by tls::Session, read by everyone.
+// The facts of a finished handshake about the connection and its peer, in PostgreSQL's spellings, as
+// plain values that outlive the session. Filled in by tls::Session, read everywhere.
 #pragma once
 
 #include <cstdint>

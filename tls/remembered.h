@@ -1,4 +1,4 @@
-// Texts that were found right once, so that a slow check need not be made again: as digests with a
+// Texts that were verified once, so that a slow check need not be repeated: kept as digests with a
 // random key, never as they were. Compares in constant time.
 #pragma once
 

@@ -51,7 +51,7 @@ std::string joined(const std::vector<std::string>& names) {
     return text;
 }
 
-// A profile speaks of all versions of OpenSSL; a name that somebody wrote does not.
+// A profile speaks of all versions of OpenSSL; a name in the configuration does not.
 std::string wanted_groups(const ServerSettings& settings, std::vector<std::string>& notes) {
     if (!settings.groups_are_of_a_profile) return settings.groups;
     const std::string unknown = joined(unknown_groups(settings.groups));
@@ -161,7 +161,7 @@ class Builder {
     const Loading& loading_;
     std::string groups_;
     KeyPtr dh_group_;
-    std::map<std::string, SSL_CTX*> first_with_; // a context with this CA; whoever asked owns it
+    std::map<std::string, SSL_CTX*> first_with_; // a context with this CA; the caller owns it
 };
 
 } // namespace

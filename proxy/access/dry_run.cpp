@@ -66,10 +66,9 @@ void dry_run(runtime::ControlThread& thread, DryRunCase what) {
 void summarise_dry_run(runtime::Services& services) {
     const std::uint64_t count = services.dry_run_lines.take_held();
     if (count == 0) return;
-    services.log.write(
-        telemetry::Log::Level::info,
-        "dry run: more connections would be treated otherwise than are logged one by one",
-        telemetry::Fields().add("count", count));
+    services.log.write(telemetry::Log::Level::info,
+                       "dry run: differing decisions suppressed in the log",
+                       telemetry::Fields().add("count", count));
 }
 
 } // namespace pgmoat::access

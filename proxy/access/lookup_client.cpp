@@ -18,8 +18,8 @@ void LookupClient::cancel() {
     arrival_.cancel();
 }
 
-// The worker knows the question only weakly: when the session has gone, its answer falls to the
-// ground. The place for it is looked at on this thread alone.
+// The worker holds only a weak_ptr: if the session is gone, the answer is discarded. Only this
+// thread reads the place that the answer is written to.
 template <typename Answer, typename Ask>
 Awaitable<Answer> LookupClient::wait_for(Ask ask, Answer when_cancelled) {
     const auto arrived = std::make_shared<std::optional<Answer>>();

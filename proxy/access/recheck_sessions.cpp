@@ -19,7 +19,7 @@ namespace pgmoat::access {
 
 namespace {
 
-constexpr const char* why_ended = "the reloaded access rules refuse it";
+constexpr const char* why_ended = "no longer permitted by the access rules";
 
 using Threads = std::vector<std::unique_ptr<runtime::ControlThread>>;
 
@@ -42,8 +42,8 @@ void tell(telemetry::Log& log,
     if (decision.rule != nullptr) fields.add("rule", decision.rule->location);
     fields.add("detail", decision.message);
     log.write(telemetry::Log::Level::warning,
-              ends ? "the new access rules end a live connection"
-                   : "the new access rules would refuse a live connection",
+              ends ? "closing connection: no longer permitted by the access rules"
+                   : "live connection is no longer permitted by the access rules",
               fields);
 }
 

@@ -1,5 +1,5 @@
 // Every bound of the HTTP endpoint, each with its reason. It serves a scraper or two and a person
-// with a browser; whoever sends more than they would is not one of them.
+// with a browser; a client that sends more than they would is not one of them.
 #pragma once
 
 #include <chrono>
@@ -8,8 +8,8 @@
 
 namespace pgmoat::admin {
 
-// A browser opens six at a time, a scraper one. One more closes the connection that was served
-// least recently: who sits on connections loses them, who asks gets an answer.
+// A browser opens six at a time, a scraper one. One more closes the least recently used connection,
+// so idle clients cannot block active ones.
 inline constexpr std::size_t http_connections_max = 64;
 
 // A request line and headers; what browsers send with cookies of other services on the same host
@@ -49,8 +49,8 @@ inline constexpr std::size_t gzip_bytes_min = 1400;
 // Plaintext that is encrypted and sent at once.
 inline constexpr std::size_t http_write_bytes = 64 * 1024;
 
-// How long a page that tells of connections is kept for whoever asks next. Less than people notice,
-// and whoever asks in a loop costs the thread no more than two pages a second.
+// How long a page about connections is cached for the next request. Less than people notice,
+// and a client that asks in a loop costs the thread no more than two pages a second.
 inline constexpr std::chrono::milliseconds http_answer_kept{500};
 
 // The newest connections that /connections.json tells of, at about 1 KB each: a tenth of a second

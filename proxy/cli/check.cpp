@@ -135,7 +135,7 @@ void check_lists(const tls::ServerSettings& settings, std::int64_t now, Findings
                                 name + " has expired on " + date_of(list.next_update) +
                                     ": every client certificate of this CA is refused"});
         else
-            findings.push_back({Level::ok, name + " is good until " + date_of(list.next_update)});
+            findings.push_back({Level::ok, name + " is valid until " + date_of(list.next_update)});
     }
 }
 
@@ -175,7 +175,7 @@ void check_authorities(const tls::ServerSettings& settings, std::int64_t now, Fi
         for (const std::string& leaf : tls::leaves_among_authorities(file))
             findings.push_back({Level::warning,
                                 quoted(file) + " holds " + leaf +
-                                    ", which is not an authority: it vouches for itself at most"});
+                                    ", which is not a CA certificate: it can verify only itself"});
         const auto first = tls::read_certificate_file(file, tls::WhichCertificate::first_to_expire);
         if (!first) continue;
         const std::string name = "authority " + quoted(first->subject_cn) + ", the first of " +

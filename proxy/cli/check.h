@@ -1,5 +1,5 @@
-// What `pgmoat check` says of a configuration that loads: one line for each thing that was looked
-// at. Reads certificate files; knows no socket.
+// The findings of `pgmoat check` about a configuration that loads: one line for each thing that was
+// checked. Reads certificate files; opens no socket.
 #pragma once
 
 #include "proxy/config/config.h"

@@ -10,7 +10,7 @@ namespace {
 
 using Level = Finding::Level;
 
-// Asked for where auth_file names nobody: that there is an answer is all that is wanted.
+// Asked for if auth_file has no user: only whether there is an answer matters.
 constexpr const char* any_user = "postgres";
 
 bool is_same(const protocol::ScramSecret& left, const protocol::ScramSecret& right) {

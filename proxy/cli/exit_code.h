@@ -1,4 +1,4 @@
-// What pgmoat's exit code means to whoever started it.
+// What pgmoat's exit codes mean.
 #pragma once
 
 namespace pgmoat::cli {

@@ -1,4 +1,4 @@
-// What every command does when it cannot: words on stderr in PostgreSQL's manner, and an exit code.
+// How every command fails: a message on stderr in PostgreSQL's style, and an exit code.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@ void say(const char* level, const std::string& line);
 
 // Runs `work` and turns what it throws into words and an exit code of exit_code.h.
 [[nodiscard]] int with_exit_codes(const std::string& config_file, const std::function<int()>& work);
-// The same for a server: whoever reads its log as JSON reads why it did not start as well.
+// The same for a server, whose log may be JSON: the reason why it did not start is then JSON too.
 [[nodiscard]] int serving_with_exit_codes(const std::string& config_file,
                                           const std::function<int()>& work);
 

@@ -1,4 +1,4 @@
-// `pgmoat hba test`: which rule would decide about a connection, and what the client would be told.
+// `pgmoat hba test`: which rule would decide about a connection, and which message the client would get.
 #pragma once
 
 #include <string>

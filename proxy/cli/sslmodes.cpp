@@ -312,7 +312,7 @@ std::string ways_of(const Results& results) {
     return second ? text + ", at the second attempt" : text;
 }
 
-// Why nobody gets in this way.
+// Why no client connects this way.
 std::string reason_for(std::string_view mode, const Listening& listening, const Target& target) {
     if (mode == "disable") return "the rules refuse plaintext";
     if (!listening.has_tls() && (mode == "allow" || mode == "prefer"))
@@ -420,8 +420,11 @@ std::vector<Row> rows_of(const Listening& listening,
 }
 
 void add_table(const std::vector<Row>& rows, std::vector<std::string>& lines) {
-    std::vector<Row> all{
-        {"sslmode", "", "connects", "safe from eavesdroppers", "safe from a man in the middle"}};
+    std::vector<Row> all{{"sslmode",
+                          "",
+                          "connects",
+                          "protects against eavesdropping",
+                          "protects against an active attacker"}};
     all.insert(all.end(), rows.begin(), rows.end());
     const bool certificates = std::any_of(
         rows.begin(), rows.end(), [](const Row& row) { return !row.certificate.empty(); });

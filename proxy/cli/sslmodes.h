@@ -1,6 +1,6 @@
-// What each sslmode of a libpq client comes to at a listener: libpq's order of attempts, against the
+// The result of each sslmode of a libpq client at a listener: libpq's order of attempts, against the
 // rules, the table of hosts and the certificates. Where TLS is passed through, the rules alone are
-// known, and the server is taken for one that offers TLS and refuses nobody. Reads certificate
+// known, and the server is assumed to offer TLS and to refuse no client. Reads certificate
 // files; knows no socket.
 //
 //   sslmode      | attempts                                       | ends at the first that

@@ -83,7 +83,7 @@ std::vector<std::string_view> names_of_settings() {
     return names;
 }
 
-// Whatever may hold a secret is written anew without it.
+// Values that may hold a secret are rewritten without it.
 std::string shown_value(const Setting& setting) {
     const bool conninfo = setting.name == "upstream" || setting.name.starts_with("upstream.") ||
                           setting.name == "role_query_conninfo" ||

@@ -1,7 +1,7 @@
 // Reads files of SCRAM secrets: auth_file, console_auth_file and http_users_file are of one format,
 // that of PgBouncer's userlist.txt: one `"user" "SCRAM-SHA-256$..."` a line, the second being
 // PostgreSQL's own secret (pg_authid.rolpassword), as `pgmoat scram-secret` prints it. Comments
-// begin with ; or #. Passwords and MD5 hashes are refused: whoever reads the file could log in with
+// begin with ; or #. Passwords and MD5 hashes are refused: a reader of the file could log in with
 // them. `user:SCRAM-SHA-256$...`, the first format of http_users_file, is still taken, with a
 // warning.
 #pragma once

@@ -1,5 +1,5 @@
 // The configuration as a value: postgresql.conf syntax, PostgreSQL's names, checked whole.
-// load_config() reads files and nothing else: no socket, no key. A reload loads anew and swaps, or
+// load_config() reads files and nothing else: no socket, no key. A reload loads again and swaps, or
 // not.
 #pragma once
 
@@ -40,7 +40,7 @@ struct Listener {
     std::vector<std::string> unix_directories; // a socket .s.PGSQL.<port> in each
     TlsMode tls_mode = TlsMode::terminate;
     std::string upstream;         // a key of Config::upstreams
-    std::string hba_file;         // resolved; empty: everyone is let in
+    std::string hba_file;         // resolved; empty: no rules
     std::string hba_dry_run_file; // resolved; empty: there is no dry run
     // Each connection begins with a PROXY protocol header, and comes from one of these networks or a
     // unix socket.
@@ -80,7 +80,7 @@ struct Config {
     std::chrono::seconds max_session_lifetime{0}; // 0: none
     std::chrono::seconds dns_max_ttl{30};     // how long addresses of an upstream's host are kept
     std::chrono::seconds dns_nxdomain_ttl{5}; // and that there are none
-    std::string role_query;                   // gives the roles of the user $1; empty: nobody asks
+    std::string role_query;                   // gives the roles of the user $1; empty: not used
     std::vector<KeywordValue> role_query_conninfo;    // the login for it; may hold passwords
     LoginMode login = LoginMode::automatic;           // of upstreams that say nothing else
     std::string auth_file;                            // resolved; empty: there is none
@@ -88,7 +88,7 @@ struct Config {
     std::optional<FileText::Access> auth_file_access; // for secret_file_problem()
     std::string auth_query =
         default_auth_query; // gives name and secret of the user $1, when there is a login for it
-    std::vector<KeywordValue> auth_query_conninfo; // that login; empty: nobody asks
+    std::vector<KeywordValue> auth_query_conninfo; // that login; empty: not used
     int max_connections = 1000;
     AddressLimits address_limits;
     int max_handshakes = 0; // TLS handshakes of clients at one time; 0: no limit
@@ -108,7 +108,7 @@ struct Config {
     std::string http_tls_key_file;
     std::string http_users_file;    // empty: no passwords
     int connection_metrics_max = 0; // connections at /metrics/connections; 0: no such page
-    // Who may use the console; nobody: there is none, and its name is that of any other database.
+    // Users of the console; empty: there is none, and its name is that of any other database.
     std::vector<std::string> console_users;       // everything
     std::vector<std::string> console_stats_users; // looking only
     std::string console_auth_file;
@@ -125,7 +125,7 @@ struct Config {
 [[nodiscard]] Config load_config(const std::string& file);
 [[nodiscard]] Config load_config(const std::string& file, const FileSource& source);
 
-// Reads hosts_file anew, into tls.hosts. Throws ConfigError.
+// Reads hosts_file again, into tls.hosts. Throws ConfigError.
 void reread_hosts(Config& config, const FileSource& source);
 // Reads auth_file again. Throws ConfigError.
 void reread_secrets(Config& config, const FileSource& source);

@@ -177,7 +177,7 @@ void check_host(const UpstreamHost& host) {
     }
 }
 
-// host, hostaddr and port are lists of the same length; a single port is everyone's.
+// host, hostaddr and port are lists of the same length; a single port is for all.
 std::vector<UpstreamHost> hosts_of(const Values& values) {
     const std::vector<std::string> names = split_commas(value_of(values, "host"));
     const std::vector<std::string> addresses = split_commas(value_of(values, "hostaddr"));
@@ -268,7 +268,7 @@ void check_files_are_named(const Conninfo& conninfo) {
                             " needs sslrootcert: there is no default root certificate file here");
     }
     if (conninfo.sslcert.empty() != conninfo.sslkey.empty())
-        throw ConninfoError("sslcert and sslkey need each other: neither has a default here");
+        throw ConninfoError("sslcert and sslkey must be set together: neither has a default here");
 }
 
 void read_timeouts(const Values& values, Conninfo& conninfo) {

@@ -173,7 +173,7 @@ void check_http(const Draft& draft, Problems& problems) {
     const bool has_certificate = !config.http_tls_cert_file.empty();
     if (has_certificate == config.http_tls_key_file.empty())
         problems.error(
-            "\"http_tls_cert_file\" and \"http_tls_key_file\" need each other",
+            "\"http_tls_cert_file\" and \"http_tls_key_file\" must be set together",
             draft.location_of(has_certificate ? "http_tls_cert_file" : "http_tls_key_file"));
     if (!config.http_listen.empty()) return;
     for (const char* name : {"http_tls_cert_file", "http_users_file", "connection_metrics_max"})
@@ -224,8 +224,8 @@ void warn_of_weak_tls(const std::string& setting,
     if (!remote || !weak) return;
     problems.warning("sslmode=" + std::string(name_of(conninfo.sslmode)) + " of " +
                          in_quotes(setting) +
-                         " does not protect the connection to the server: whoever is in between "
-                         "can turn TLS off (use \"verify-full\")",
+                         " does not protect the connection to the server: an active attacker can "
+                         "disable TLS (use \"verify-full\")",
                      location);
 }
 
@@ -294,17 +294,17 @@ void check_role_query(const Draft& draft, Problems& problems) {
     const bool asked = !draft.config.role_query.empty();
     const bool logs_in = !draft.config.role_query_conninfo.empty();
     if (asked && !logs_in)
-        problems.error("\"role_query\" needs \"role_query_conninfo\": the login that asks it",
+        problems.error("\"role_query\" needs \"role_query_conninfo\": the login that runs it",
                        draft.location_of("role_query"));
     if (logs_in && !asked)
-        problems.error("\"role_query_conninfo\" needs \"role_query\": what the login is to ask",
+        problems.error("\"role_query_conninfo\" needs \"role_query\": the query to run",
                        draft.location_of("role_query_conninfo"));
 }
 
 void check_login(const Draft& draft, Problems& problems) {
     const Config& config = draft.config;
     if (config.auth_query != default_auth_query && config.auth_query_conninfo.empty())
-        problems.error("\"auth_query\" needs \"auth_query_conninfo\": the login that asks it",
+        problems.error("\"auth_query\" needs \"auth_query_conninfo\": the login that runs it",
                        draft.location_of("auth_query"));
     if (has_secret_source(config)) return;
     const auto refuse = [&](const std::string& setting) {
@@ -324,8 +324,8 @@ void warn_of_users_without_proof(const Draft& draft, Problems& problems) {
     const auto warn = [&](const char* setting, const std::vector<std::string>& users) {
         for (const std::string& user : users)
             if (!config.console_secrets.contains(user))
-                problems.warning("user " + in_quotes(user) + " of " + in_quotes(setting) +
-                                     " cannot log in: \"console_auth_file\" has no secret of his",
+                problems.warning("user " + in_quotes(user) + " in " + in_quotes(setting) +
+                                     " has no entry in \"console_auth_file\" and cannot log in",
                                  draft.location_of(setting));
     };
     for (const Listener& listener : config.listeners)

@@ -1,4 +1,4 @@
-// What no single setting can tell: whether the settings make sense together. Errors for what cannot
+// Checks that involve several settings: whether they make sense together. Errors for what cannot
 // work, warnings for what works and is less safe than it looks.
 #pragma once
 

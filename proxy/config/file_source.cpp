@@ -20,7 +20,7 @@ FileText failed(int error) {
 
 } // namespace
 
-// PostgreSQL takes neither, and its error shows a character that nobody sees.
+// PostgreSQL takes neither, and its error shows an invisible character.
 std::string encoding_problem(std::string_view text) {
     using namespace std::string_view_literals;
     if (text.starts_with("\xef\xbb\xbf"sv))

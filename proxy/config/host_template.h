@@ -1,6 +1,6 @@
 // Hosts whose name is made of what a client asks for: `host=\1-rw.databases.svc` takes the first
 // group of the rule's sni=/expression. In postgresql.conf's syntax \1 is the byte 1, which no host
-// name holds: so it stands in Conninfo, and in texts for people it is \1 again.
+// name holds. Conninfo keeps that byte, and texts for people show it as \1 again.
 #pragma once
 
 #include <optional>

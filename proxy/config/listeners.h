@@ -1,5 +1,5 @@
-// Makes the listeners: that of listen_addresses and port, and those of listener.NAME, which take
-// from the former what they do not say.
+// Makes the listeners: that of listen_addresses and port, and those of listener.NAME, which inherit
+// from the former what they do not set.
 #pragma once
 
 #include "proxy/config/draft.h"

@@ -1,6 +1,6 @@
 // The names that a postgresql.conf of PostgreSQL 15 to 18 may hold and that mean nothing here. Most
-// have no effect, which is said once each; those that someone may rely on for his security are
-// refused unless they ask for what happens anyway.
+// have no effect, which is one warning each; those that security may depend on are refused unless
+// their value asks for what happens anyway.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What is wrong with a configuration, collected: everything is said at once, each with its place.
+// What is wrong with a configuration, collected: all are reported at once, each with its place.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// tls/'s digests in protocol/'s terms: for whoever runs a SCRAM exchange or keeps secrets.
+// tls/'s digests in protocol/'s terms: for code that runs a SCRAM exchange or keeps secrets.
 #pragma once
 
 #include "protocol/scram_digests.h"

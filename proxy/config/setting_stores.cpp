@@ -32,7 +32,7 @@ std::string too_many(std::string_view parameter, std::size_t max) {
 std::string check_name(std::string_view family, const std::string& name) {
     constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789_";
     const std::string named = std::string(family) + " name " + in_quotes(name);
-    if (name == default_name) return named + " is taken by the settings without a name";
+    if (name == default_name) return named + " is reserved";
     if (name.find_first_not_of(allowed) != std::string::npos)
         return named + " may hold ASCII letters, digits and underscores only";
     if (name.size() > limits::name_bytes_max)

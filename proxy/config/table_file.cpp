@@ -125,7 +125,7 @@ std::string Reader::read_fields(TableLine& line, int depth) {
     return {};
 }
 
-// A comma list. One that a file without a token stands for is no field at all, as in PostgreSQL.
+// A comma-separated list. An @file without tokens yields no field, as in PostgreSQL.
 std::string Reader::read_field(TableTokenReader& tokens, TableLine& line, int depth) {
     TableField field;
     bool goes_on = true;

@@ -1,4 +1,4 @@
-// Small things that every parser of this folder needs. ASCII only, whatever the locale says:
+// Small helpers that every parser of this folder needs. ASCII only, whatever the locale is:
 // PostgreSQL and libpq compare names and skip blanks this way.
 #pragma once
 

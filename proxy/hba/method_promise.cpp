@@ -27,7 +27,7 @@ ServerMethods methods_that_satisfy(const Rule& rule) noexcept {
     case Method::trust:
     case Method::cert:
     case Method::peer: return ServerMethods::all();
-    case Method::reject: return {}; // lets nobody in
+    case Method::reject: return {}; // refuses all clients
     }
     return {};
 }

@@ -1,5 +1,5 @@
 // One record of pg_hba.conf and one line of pg_ident.conf as values, parsed and checked. Filled in
-// by hba_file and ident_file, read by everyone. Our own options stand beside PostgreSQL's.
+// by hba_file and ident_file, read everywhere. It has PostgreSQL's options and pgmoat's own.
 #pragma once
 
 #include "proxy/hba/net_address.h"
@@ -94,7 +94,7 @@ struct RuleStats {
 struct Rule {
     std::string file;
     unsigned line = 0;
-    std::string location; // "pg_hba.conf:12", short; whoever loads the file sets it
+    std::string location; // "pg_hba.conf:12", short; set when the file is loaded
     std::string text;     // the line as it stands in the file: see shown_text()
     unsigned number = 0;  // in order of evaluation, from 1
 
@@ -132,7 +132,7 @@ class RuleIndex;
 
 struct Rules {
     std::string file; // the one that was asked for
-    std::string name; // the same, short; whoever loads the file sets it
+    std::string name; // the same, short; set when the file is loaded
     std::vector<Rule> rules;
     std::shared_ptr<const RuleIndex> index; // of `rules`; none: each is looked at in turn
     std::vector<IdentLine> ident;

@@ -1,4 +1,4 @@
-// Posts to a control thread from threads that may outlive it. Whoever owns the context closes the
+// Posts to a control thread from threads that may outlive it. The owner of the context closes the
 // executor before it destroys the context; what comes later is dropped.
 #pragma once
 

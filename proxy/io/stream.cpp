@@ -82,7 +82,7 @@ Awaitable<Result> Stream::connect(const sockaddr* address, socklen_t size) {
 }
 
 // The socket's own receive: it tries at once, and waits for an edge that is watched for already, where
-// async_wait() would ask epoll anew.
+// async_wait() would ask epoll again.
 Awaitable<Result> Stream::receive(std::span<std::uint8_t> into) {
     if (interrupted_) co_return interruption();
     const auto buffer = asio::buffer(into.data(), into.size());

@@ -1,7 +1,7 @@
-// One socket of the control plane, in the clear or in TLS behind the same verbs: wait, read, write.
+// One socket of the control plane, plaintext or TLS behind the same verbs: wait, read, write.
 // Reads never take more from the socket than was asked for while it is in the clear (law 6); once
 // TLS runs, what was received too early stays here until it is asked for or handed over. One
-// coroutine at a time uses a stream. interrupt() ends every wait, now and later; whoever calls it
+// coroutine at a time uses a stream. interrupt() ends every wait, now and later; its caller
 // knows why.
 #pragma once
 
@@ -65,7 +65,7 @@ class Stream {
     // All of `bytes`, encrypted when TLS runs.
     [[nodiscard]] Awaitable<Result> write(std::span<const std::uint8_t> bytes);
 
-    // Bytes lie in the socket that nobody asked for yet. Does not wait; in the clear only.
+    // Whether the socket holds bytes that were not asked for yet. Does not wait; plaintext only.
     [[nodiscard]] bool has_waiting_bytes();
     // A read would give bytes without waiting for the socket.
     [[nodiscard]] bool holds_bytes() const noexcept;

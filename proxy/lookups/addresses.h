@@ -1,6 +1,6 @@
 // The addresses of servers' host names, through the system's resolver (nsswitch.conf, /etc/hosts,
-// DNS) as libpq asks it, on threads of its own: a silent name server holds up only who waits for
-// its names. Answers are kept; one that is older than that is asked for again, and used all the
+// DNS) as libpq asks it, on threads of its own: a silent name server delays only callers that
+// wait for its names. Answers are kept; one that is older than that is asked for again, and used all the
 // same when the answer does not come soon or the name server fails. For any thread.
 #pragma once
 

@@ -12,14 +12,14 @@ namespace pgmoat::lookups {
 // own time (resolv.conf: 5 s, twice, for each server), and the rest go on.
 inline constexpr std::size_t name_workers = 8;
 
-// Addresses waiting for a worker. A question that nobody waits for any more leaves the queue, so
+// Addresses waiting for a worker. A question that no caller waits for any longer leaves the queue, so
 // this many connections really wait; beyond it they would meet authentication_timeout anyway.
 inline constexpr std::size_t names_waiting_max = 256;
 
 // Answers kept: some hundred bytes each, and a network's worth of clients.
 inline constexpr std::size_t names_cached_max = 4096;
 
-// The resolver does not tell how long a record lives. PostgreSQL asks anew for each connection:
+// The resolver does not tell how long a record lives. PostgreSQL asks again for each connection:
 // long enough for a reconnect storm, short enough that a withdrawn name is soon forgotten.
 inline constexpr std::chrono::seconds name_kept{30};
 inline constexpr std::chrono::seconds failed_name_kept{5};

@@ -1,5 +1,5 @@
 // Answers questions that block, on a few threads of its own: one lookup at a time for a key,
-// answers kept for a while, a bounded queue. For any thread; nobody who asks ever waits here.
+// answers kept for a while, a bounded queue. For any thread; no caller ever waits here.
 // A lookup that hangs cannot be interrupted, so the threads are not joined: they share what they
 // need, and after the pool is gone they touch nothing else.
 #pragma once

@@ -1,5 +1,5 @@
-// The PROXY protocol header of a connection that no client stands behind: probes, cancel requests,
-// role_query and auth_query. A server that requires one would refuse it without.
+// The PROXY protocol header of connections that pgmoat makes for itself: probes, cancel requests,
+// role_query and auth_query. A server that requires a header would refuse them without it.
 #pragma once
 
 #include "protocol/bytes.h"

@@ -26,7 +26,7 @@ template <class Lane, class Ask, class KeepFor>
 work_of(const QuerySource& source, const QueryShape& shape, Ask ask, KeepFor keep_for) {
     typename Lane::Work work;
     work.new_worker = [source, shape, ask] {
-        // Shared because a std::function must be copyable; nobody else has it.
+        // Shared because a std::function must be copyable; it has no other owner.
         return [connection = std::make_shared<QueryConnection>(source, shape),
                 ask](const std::string& user, const std::stop_token& stop) {
             return ask(connection->ask(user, stop), user);

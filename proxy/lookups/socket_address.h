@@ -1,4 +1,4 @@
-// A socket address as a value: what a name look-up gives and connect() takes. TCP and unix sockets.
+// A socket address as a value: what a name lookup returns and connect() takes. TCP and unix sockets.
 #pragma once
 
 #include <sys/socket.h>

@@ -53,12 +53,13 @@ void ChannelEnd::tls_failed(Side side, const tls::Session& session) {
 
 void ChannelEnd::flooded(Side side) {
     came_to(CloseReason::tls_flood,
-            std::string(name(side)) + " asks for TLS answers and does not read them");
+            std::string(name(side)) + " sends TLS requests but does not read the responses");
 }
 
 void ChannelEnd::gave_up(Side lost) {
     came_to(io_error(lost),
-            std::string(name(lost)) + " is gone and the other side accepts no more data");
+            std::string(name(lost)) + " disconnected and " +
+                name(lost == Side::client ? Side::server : Side::client) + " stopped reading");
 }
 
 void ChannelEnd::came_to(CloseReason reason, std::string detail) {

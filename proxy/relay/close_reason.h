@@ -1,5 +1,5 @@
-// How a channel ended: what is told first counts, whatever follows from it is ignored (law 10). The
-// texts name the side; the log prints them as they are.
+// How a channel ended: the first report counts, and what follows from it is ignored (law 10). The
+// texts name the side; the log prints them unchanged.
 #pragma once
 
 #include "metrics/labels.h"

@@ -1,6 +1,6 @@
-// What a client is told when its session is ended from outside, in PostgreSQL's words: the one
-// table for both planes. A client that is owed nothing (a deadline's, a peer that has gone) hears
-// nothing.
+// The error that a client gets when its session is closed from outside, PostgreSQL's own: the one
+// table for both planes. Where no message is due (after a deadline, or when the peer has gone) none
+// is sent.
 // Source: PostgreSQL, postgres.c, ProcessInterrupts().
 #pragma once
 

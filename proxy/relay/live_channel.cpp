@@ -86,7 +86,7 @@ void LiveChannel::broken(LiveLeg& leg, int error) {
     leg.break_writing();
 }
 
-// Everything that it sent was read, and now it is gone: there is nobody to send to.
+// Everything that it sent was read, and it is gone: nothing can be sent to it.
 void LiveChannel::look_for_loss(LiveLeg& leg) {
     const bool writing = leg.writing == Writing::open || leg.writing == Writing::closing;
     if (leg.lost && leg.reading_ended && writing) leg.break_writing();

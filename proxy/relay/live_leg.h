@@ -58,7 +58,7 @@ class LiveLeg {
     // makes the deferred one itself, first.
     void defer(std::span<const std::uint8_t> bytes) noexcept { deferred_ = bytes; }
     [[nodiscard]] bool has_deferred() const noexcept { return !deferred_.empty(); }
-    // Whoever sends the deferred bytes takes them first, so that nobody sends them again.
+    // The sender of deferred bytes takes them first, so that they are not sent twice.
     [[nodiscard]] std::span<const std::uint8_t> take_deferred() noexcept {
         return std::exchange(deferred_, {});
     }
@@ -67,7 +67,7 @@ class LiveLeg {
     // Makes the deferred send now, because something that is not send() comes next. Returns an
     // errno or 0.
     [[nodiscard]] int send_deferred();
-    // Of a send that nobody waited for; an errno, given once.
+    // Of a send whose result was not awaited; an errno, given once.
     [[nodiscard]] int take_send_error() noexcept { return std::exchange(send_error_, 0); }
     [[nodiscard]] bool has_send_error() const noexcept { return send_error_ != 0; }
     // Sends what is owed, then the FIN when writing is closing. Returns an errno or 0.

@@ -1,5 +1,5 @@
 // How busy a relay thread is: the share of its time that it does not spend waiting for events, over
-// the last second. Written by that thread, read by whoever looks for a thread for a new channel.
+// the last second. Written by that thread, read when a thread is chosen for a new channel.
 #pragma once
 
 #include "metrics/recent_maximum.h"

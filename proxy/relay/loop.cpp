@@ -425,7 +425,7 @@ void Loop::close_live(Patience patience) {
         close_as(*live_[i], {CloseReason::drain, "closed by pgmoat"}, patience);
 }
 
-// One pass however many there are: whoever reloads access rules may end thousands.
+// One pass however many there are: a reload of access rules may end thousands.
 void Loop::close_some(std::vector<Closing> closings) {
     std::ranges::stable_sort(closings, {}, &Closing::id); // the first reason counts
     for (std::size_t i = live_.size(); i-- > 0;) { // backwards: closing moves the last one here

@@ -45,7 +45,7 @@ unkept_promises(const RuntimeConfig& setup, const std::string& upstream, ServerM
                                  : "asks for " + std::string(name_of(asked));
     return {"upstream \"" + upstream + "\": the server " + does +
             ", which is less than these access rules require: " + rules +
-            ". Clients whom it asks for no more will be refused"};
+            ". Clients that it asks for no more than that will be refused"};
 }
 
 bool has_promises(const RuntimeConfig& setup, const std::string& upstream) {

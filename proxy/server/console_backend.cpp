@@ -83,7 +83,7 @@ std::vector<admin::UpstreamHostView> views_of(const runtime::HostStates& states)
     return views;
 }
 
-// One at a time may ask it: what is dear to make is made when it is asked for first.
+// For one caller at a time. Expensive parts are made when they are first asked for.
 class ServerSnapshot final : public admin::Snapshot {
   public:
     ServerSnapshot(ConsoleSources sources,

@@ -150,7 +150,7 @@ reload_tls(const runtime::RuntimeConfig& old, config::Config wanted, const std::
     // ssl_cert_file and ssl_ca_file meanwhile: a person may ask for that, an event may not.
     if (wanted.tls.hosts.empty() && !old.config.tls.hosts.empty())
         throw config::ConfigError({"hosts file \"" + wanted.hosts_file +
-                                   "\" names no host any more: only SIGHUP loads it like that"});
+                                   "\" is empty; ignored by ssl_watch, send SIGHUP to load it"});
     return build_with(std::move(wanted), old.access, tls::Occasion::reload, stop);
 }
 

@@ -105,10 +105,10 @@ void become_user(const std::string& user) {
     if (user.empty()) return;
     const Account account = account_of(user);
     if (account.user == ::geteuid()) return;
-    if (::geteuid() != 0) throw ProcessError("only root can become user \"" + user + "\"");
+    if (::geteuid() != 0) throw ProcessError("only root can switch to user \"" + user + "\"");
     if (::initgroups(user.c_str(), account.group) != 0) fail("could not set groups");
     if (::setgid(account.group) != 0) fail("could not set group");
-    if (::setuid(account.user) != 0) fail("could not become user \"" + user + "\"");
+    if (::setuid(account.user) != 0) fail("could not switch to user \"" + user + "\"");
     if (::setuid(0) == 0) throw ProcessError("could become root again");
     (void)::prctl(PR_SET_DUMPABLE, dumpable); // setuid() may have set it anew
 }

@@ -382,8 +382,8 @@ struct Server::Running {
         tell_http();
         const std::chrono::seconds delay = setup->config.drain_delay;
         if (delay.count() == 0) return stop_listening(why);
-        log.info(why + ", not ready any more, closing listeners in " +
-                 std::to_string(delay.count()) + " s");
+        log.info(why + ", no longer ready, closing listeners in " + std::to_string(delay.count()) +
+                 " s");
         service_manager.stopping("not ready, closing listeners soon",
                                  delay + setup->config.shutdown_timeout + stop_reserve);
         timer->expires_after(delay);

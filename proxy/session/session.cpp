@@ -546,7 +546,7 @@ class Session final : public runtime::Interruptible {
         for (auto checked = setup_; checked != thread_.setup && !interrupted_;) {
             checked = thread_.setup;
             if (co_await access::must_end(thread_, lookup_client_, id_, recorder_.facts()))
-                co_return Ended{CloseReason::killed, "the reloaded access rules refuse it"};
+                co_return Ended{CloseReason::killed, "no longer permitted by the access rules"};
         }
         co_return std::nullopt;
     }

@@ -67,8 +67,7 @@ void ConnectionLog::summarise_refusals() {
     for (const auto& [reason, count] : gate_.take_held()) {
         Fields fields;
         fields.add("reason", metrics::to_word(reason)).add("count", count);
-        log_.write(
-            Level::warning, "more connections were refused than are logged one by one", fields);
+        log_.write(Level::warning, "refused connections suppressed in the log", fields);
     }
 }
 

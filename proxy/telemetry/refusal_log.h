@@ -16,7 +16,7 @@
 
 namespace pgmoat::telemetry {
 
-// Ends that somebody may ask about: not what clients do by themselves, and no probe.
+// Ends that an operator may ask about: not what clients do by themselves, and no probe.
 [[nodiscard]] bool is_refusal(metrics::CloseReason reason, bool has_detail) noexcept;
 
 struct Refusal {

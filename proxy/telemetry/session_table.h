@@ -1,5 +1,5 @@
 // What is known of each live connection. The session (then its channel) owns the row; the table
-// sees it. Rows count against max_connections, tell the drain when nobody is left, and route cancel
+// sees it. Rows count against max_connections, tell the drain when no session is left, and route cancel
 // requests. Whoever wants to look takes a snapshot and looks at that: relay threads need the
 // table's lock when a connection ends, so nothing is made or freed under it that need not be.
 #pragma once

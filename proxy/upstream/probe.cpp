@@ -23,8 +23,9 @@ std::string row_of(const runtime::RuntimeConfig& setup,
                    const io::Stream& stream) {
     if (target.login == config::LoginMode::bridge)
         return "SCRAM works, with channel binding on each leg in TLS: logins are bridged";
-    if (!setup.tls) return "SCRAM works: SCRAM-SHA-256-PLUS is taken off the server's offer";
-    if (!stream.in_tls()) return "SCRAM works: the server is not spoken to in TLS";
+    if (!setup.tls)
+        return "SCRAM works: SCRAM-SHA-256-PLUS is removed from the mechanisms offered to clients";
+    if (!stream.in_tls()) return "SCRAM works: the connection to the server is unencrypted";
     const tls::PeerFacts& facts = stream.peer();
     const auto& own = setup.tls->certificates();
     const auto shown_by_server = [&facts](const tls::OwnCertificate& one) {

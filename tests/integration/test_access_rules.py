@@ -443,14 +443,16 @@ class TestReload:
             wanted.log_in()
             pgmoat.write_files({"pg_hba.conf": "hostssl all all all reject\nhost all all all trust\n"})
             position = pgmoat.reload()
-            line = pgmoat.process.wait_for_log("live connection", since=position)
+            said = {"keep": "live connection is no longer permitted by the access rules",
+                    "disconnect": "closing connection: no longer permitted by the access rules"}[then]
+            line = pgmoat.process.wait_for_log(said, since=position)
             assert "pg_hba.conf:1" in line
             if then == "keep":
                 assert unwanted.query("SELECT 'still'")[1][1].endswith(b"still")
             else:
                 unwanted.receive_until_closed()
             assert wanted.query("SELECT 'here'")[1][1].endswith(b"here")
-        assert len(pgmoat.process.log_lines("live connection", since=position)) == 1
+        assert len(pgmoat.process.log_lines(said, since=position)) == 1
 
     def test_no_connection_sees_a_mixture(self, terminating):
         """Two sets of rules, which refuse with different texts by different lines, take turns under load."""

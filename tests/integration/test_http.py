@@ -231,9 +231,9 @@ def test_a_storm_of_refusals_is_summarised(start_pgmoat, certificate, postgres):
     for _ in range(count):
         with RawClient(pgmoat.port) as client:
             client.send(b"\0\0\0\7nonsense").receive_until_closed()
-    pgmoat.process.wait_for_log("more connections were refused", "reason=startup")
+    pgmoat.process.wait_for_log("refused connections suppressed in the log", "reason=startup")
     pgmoat.stop()
     lines = pgmoat.process.log_lines("connection closed", "reason=startup")
-    held = [int(line.rsplit("count=", 1)[1]) for line in pgmoat.process.log_lines("more connections were refused")]
+    held = [int(line.rsplit("count=", 1)[1]) for line in pgmoat.process.log_lines("refused connections suppressed in the log")]
     assert 100 <= len(lines) < count
     assert len(lines) + sum(held) == count

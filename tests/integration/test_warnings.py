@@ -241,7 +241,7 @@ def tls_cases(world):
     yield Case("ciphers without encryption or authentication", {**world.good, **open_cipher},
                {"ssl_ciphers": "HIGH:!aNULL:@SECLEVEL=0"}, OTHER,
                clients=handshake("-tls1_2", "-cipher", "aNULL:@SECLEVEL=0"))
-    yield Case("it vouches for itself at most",
+    yield Case("which is not a CA certificate: it can verify only itself",
                {**world.good, **asks, "ssl_ca_file": world.authority.issue("leaf-as-ca").certificate}, ca, OTHER,
                asks_files, clients=world.certified())
     yield Case("client certificates that it has issued are refused",
@@ -306,7 +306,7 @@ def rule_cases(world):
                {**hba, "upstream": world.secure, "tls_mode": "passthrough"}, {"tls_mode": "terminate", **world.good,
                                                                               "upstream": world.plain}, OTHER,
                rules(rest))
-    yield Case("Clients whom it asks for no more will be refused", tls, {}, OTHER, rules(rest),
+    yield Case("Clients that it asks for no more than that will be refused", tls, {}, OTHER, rules(rest),
                rules("host all all 127.0.0.0/8 trust"), check=("--probe",))
 
 
@@ -340,7 +340,7 @@ def setting_cases(world):
                {"upstream.spare": None}, SAME)
     yield Case("there are no access rules for", {"listen_addresses": "*"}, {"hba_file": "pg_hba.conf"}, OTHER,
                files_without=rules("host all all all reject"))
-    yield Case("cannot log in", {"console_users": USER}, {"console_auth_file": secrets}, OTHER,
+    yield Case("and cannot log in", {"console_users": USER}, {"console_auth_file": secrets}, OTHER,
                clients=console_login(world))
     yield Case('"console_auth_file" has no effect', {"console_auth_file": secrets}, {"console_auth_file": None}, SAME)
     nobody = f"host=127.0.0.1 port={free_port()} sslmode=disable"

@@ -94,8 +94,49 @@ def check_headers(root):
         yield from filter(None, pool.map(compile_alone, left))
 
 
+# Habits that native readers stumble over, with what to write instead. In messages and pages only: PostgreSQL's texts
+# have none of them, and neither have names of other programs.
+HABITS = {
+    r"whoever|everyone who|everybody|nobody|somebody": 'name the role: "a client", "no client", "all clients"',
+    r"anew": '"again"',
+    r"his|him|he": '"they", or name the role',
+    r"spoken (to|again)|speaks of|is told|are told": 'programs send, print and use: say which',
+    r"need each other": '"must be set together"',
+    r"taken off": '"removed from"',
+    r"in the clear": '"in plaintext"',
+    r"made out to": '"valid for"',
+    r"any more": '"no longer"',
+}
+SPOKEN_TO = ("proxy", "protocol", "tls", "metrics")
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", "deploy/docs/*.md", "deploy/man/*.scd")
+COMMENT_OR_STRING = re.compile(r'//[^\n]*|"((?:[^"\\\n]|\\.)*)"')
+
+
+def odd_words(text):
+    for habit, better in HABITS.items():
+        for found in re.finditer(rf"\b(?:{habit})\b", text, re.IGNORECASE):
+            yield f'"{found[0]}": write {better}'
+
+
+def check_words(root):
+    """Texts that users read say it plainly: messages in the sources, and the pages of the manual."""
+    for path in source_files(root, ".h", ".cpp"):
+        name = path.relative_to(root).as_posix()
+        if not name.startswith(SPOKEN_TO):
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            for found in COMMENT_OR_STRING.finditer(line):
+                yield from (f"{name}:{number}: {what}" for what in odd_words(found[1] or ""))
+    for pattern in PAGES:
+        for path in sorted(root.glob(pattern)):
+            for number, line in enumerate(path.read_text().splitlines(), start=1):
+                # Quotes of code and messages are the program's, and looked at there.
+                plain = re.sub(r"`[^`]*`", "", line)
+                yield from (f"{path.relative_to(root).as_posix()}:{number}: {what}" for what in odd_words(plain))
+
+
 def check_texts(root):
-    """Every source begins by saying what it is for; every module folder has its README.md.
+    """Every source begins by saying what it is for; every module folder has its README.md; texts are plain.
 
     A .cpp whose header stands beside it need not repeat what the header says. Tables and section rules in
     comments are as they were drawn.
@@ -109,6 +150,7 @@ def check_texts(root):
     for folder in rooms.FOLDERS_WITH_README:
         if not (root / folder / "README.md").is_file():
             yield f"{folder}: has no README.md"
+    yield from check_words(root)
 
 
 RULE = re.compile(r"\s*// -{3,}( .*[^-])?$")

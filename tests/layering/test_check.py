@@ -138,6 +138,22 @@ class Texts(Tree):
                               "\n//   a(); // one\n//   b();  // two\n//   c(); // three\n")
         self.assertEqual(self.violations("texts"), [])
 
+    def test_a_message_that_nobody_would_say_is_found(self):
+        self.write("tls/a.cpp", '// A thing.\nauto text = "whoever is in between";\nauto other = "a and b need each other";\n')
+        first, second = self.violations("texts")
+        self.assertIn('tls/a.cpp:2: "whoever": write name the role', first)
+        self.assertIn('tls/a.cpp:3: "need each other": write "must be set together"', second)
+
+    def test_a_page_with_such_words_is_found(self):
+        self.write("deploy/docs/a.md", "# A page\n\nRead it anew.\n")
+        (violation,) = self.violations("texts")
+        self.assertIn('deploy/docs/a.md:3: "anew"', violation)
+
+    def test_comments_names_and_quotes_may_have_such_words(self):
+        self.write("tls/a.cpp", '// Whoever reads this.\nauto text = "nothing"; // nobody\nauto history = "this theme";\n')
+        self.write("deploy/docs/a.md", "It prints `whoever`.\n")
+        self.assertEqual(self.violations("texts"), [])
+
     def test_a_module_without_a_readme_is_found(self):
         (self.root / "tls/README.md").unlink()
         self.assertEqual(self.violations("texts"), ["tls: has no README.md"])

@@ -53,7 +53,7 @@ struct RuleView {
     std::int64_t last_hit = 0; // Unix seconds; 0: never
 };
 
-// A host of an upstream that somebody has tried to reach. Times are in Unix seconds.
+// A host of an upstream that was tried before. Times are in Unix seconds.
 struct UpstreamHostView {
     std::string upstream;
     std::string host; // as configured

@@ -74,7 +74,7 @@ class Session {
     asio::awaitable<End> run(std::atomic<std::size_t>& sessions) {
         Admission admission = co_await on(main_, [this] { return admit(); });
         if (const auto* none = std::get_if<NoProof>(&admission.proof)) {
-            const protocol::ErrorText text{"28000", "the console cannot prove who the user is"};
+            const protocol::ErrorText text{"28000", "console authentication is not configured"};
             co_return co_await refuse(text, CloseReason::denied, none->detail);
         }
         if (auto* password = std::get_if<ProveByPassword>(&admission.proof)) {
@@ -129,7 +129,7 @@ class Session {
         co_return ConsoleEnd{reason, "console: " + std::move(detail)};
     }
 
-    // Nothing: he is who he says, or gone_ is set.
+    // Nothing: the user is authenticated, or gone_ is set.
     asio::awaitable<End> prove(protocol::ScramSecret secret) {
         protocol::WipedText nonce(config::scram_digests(),
                                   protocol::encode_base64(tls::random_bytes(nonce_bytes)));

@@ -1,6 +1,6 @@
 // The endpoint between the control plane and the console, which do not know each other: the control
-// plane recognises who asks for the virtual database, and the server gives it a ServeConsole that
-// serves him. Everything runs on the control thread that has the connection.
+// plane recognises clients that ask for the virtual database, and the server gives it a ServeConsole
+// that serves them. Everything runs on the control thread that has the connection.
 #pragma once
 
 #include "metrics/labels.h"
@@ -30,7 +30,7 @@ class ConsoleClient {
                                                              std::chrono::seconds at_most) = 0;
     // The login is over: authentication_timeout ends here, and the session is the console's.
     virtual void logged_in() = 0;
-    // The server wants the session to end: whoever waits for something else than the client asks.
+    // The server wants the session to end: code that waits for something else than the client asks.
     [[nodiscard]] virtual bool interrupted() const = 0;
 };
 

@@ -1,6 +1,6 @@
-// Who asks for the console: what the control plane knows of him when his startup packet has named
-// the virtual database and the access rules have let him pass. For the endpoint
-// (console_endpoint.h) and for whoever decides how he proves who he is.
+// A client of the console: what the control plane knows of it once its startup packet has named the
+// virtual database and the access rules have let it pass. For the endpoint (console_endpoint.h) and
+// for the code that decides how the user must authenticate.
 #pragma once
 
 #include "protocol/startup.h"
@@ -16,7 +16,7 @@ namespace pgmoat::admin {
 
 inline constexpr std::string_view console_database = "pgmoat";
 
-// `method` is that of the rule which let him pass: `peer` and `cert` have proven who he is (the
+// `method` is that of the rule which matched: `peer` and `cert` have proven who the user is (the
 // rules check them); every other one means that the server authenticates, and here that is us.
 // `trust` counts as a proof only where the rule names this database: for `all` it was meant for
 // servers that ask once more.

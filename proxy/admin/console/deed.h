@@ -1,5 +1,5 @@
-// What a statement of the console does to the server, and who may. Pure but for the calls of the
-// backend: called where that may be called.
+// What a statement of the console does to the server, and which role it needs. Pure except for calls
+// of the backend; called on the thread on which that may be called.
 #pragma once
 
 #include "proxy/admin/console/backend.h"

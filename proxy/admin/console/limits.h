@@ -7,10 +7,10 @@
 
 namespace pgmoat::admin::limits {
 
-// Beside max_connections, so that an operator gets in when everyone else does not; and few, since
+// Apart from max_connections, so that an operator gets in when no client does; and few, since
 // each may hold a whole result.
 inline constexpr std::size_t console_sessions_max = 16;
-// ... of which these are the most for stats users and everyone together: dashboards that stay must
+// ... of which these are the most for stats users and all others together: dashboards that stay must
 // not lock out who has to act.
 inline constexpr std::size_t stats_sessions_max = 12;
 

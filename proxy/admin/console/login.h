@@ -1,5 +1,5 @@
-// Who may use the console, and how he proves that he is who he says: pure. See README.md for the
-// table of proofs.
+// Who may use the console, and how users authenticate. Pure. See README.md for the table of
+// proofs.
 #pragma once
 
 #include "protocol/scram_secret.h"

@@ -1,4 +1,4 @@
-// The parameters of a session, as drivers and people look at them and set them: what is told at
+// The parameters of a session, as drivers and people look at them and set them: what is sent at
 // login, what SHOW and current_setting() answer, and what SET takes. The settings of the
 // configuration are shown here as well, under their names.
 #pragma once

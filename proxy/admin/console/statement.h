@@ -1,5 +1,5 @@
-// The console's statements but for queries: which one it is, and what is said with it. `verbs` is
-// the table of who may do what; what is not in it does not exist. SHOW becomes a query here, and
+// The console's statements except queries: which one it is, and its arguments. `verbs` is the table
+// of which role may run what; a verb that is not in it does not exist. SHOW becomes a query here, and
 // queries are translated in sql/.
 #pragma once
 

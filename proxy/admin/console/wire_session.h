@@ -1,5 +1,5 @@
 // One console session as PostgreSQL's protocol, after the login: bytes in, bytes out. Simple and
-// extended query protocol. A machine: it owns no socket and calls nobody; what it needs from the
+// extended query protocol. A machine: it owns no socket and makes no calls; what it needs from the
 // server it asks for.
 //
 // After feed(bytes), next(out) says in a loop what comes next: Wait (send `out`, then feed more),

@@ -1,7 +1,7 @@
 // The HTTP endpoint: metrics, health, connections, the status page. A few coroutines on the
 // caller's io_context, which one thread runs, and one more that checks passwords; no error leaves them. Slow clients wait by
-// themselves: each connection has its own deadline, and a full house closes the one that was served
-// least recently (limits.h).
+// themselves: each connection has its own deadline, and at the limit the least recently used one is
+// closed (limits.h).
 #pragma once
 
 #include "proxy/admin/http/http_access.h"

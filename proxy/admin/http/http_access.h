@@ -1,4 +1,4 @@
-// How the HTTP endpoint is reached: in TLS or in the clear, by everyone or by users of a file.
+// How the HTTP endpoint is reached: with or without TLS, by all clients or by the users of a file.
 // Built from the configuration at start and at reload, whole or not at all.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace pgmoat::admin {
 
 struct HttpAccess {
     std::shared_ptr<const tls::ServerContext> tls; // none: in the clear
-    std::shared_ptr<const HttpUsers> users;        // none: everyone
+    std::shared_ptr<const HttpUsers> users;        // none: all clients
     std::string listen;                            // the words of http_listen
     std::vector<std::string> warnings;             // about the file of users
 };

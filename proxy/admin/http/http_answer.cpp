@@ -27,7 +27,7 @@ HttpAnswer answer_of(std::string_view type, std::string body) {
 }
 
 HttpAnswer not_found() {
-    return plain_answer(404, "no such page");
+    return plain_answer(404, "not found");
 }
 
 HttpAnswer status_html(const HttpPages& pages) {
@@ -118,7 +118,7 @@ HttpAnswer answer_http(std::string_view method, std::string_view target, const H
         if (!reads) return plain_answer(405, "only GET and HEAD");
         return page->answer(pages);
     } catch (const std::exception&) {
-        return plain_answer(500, "this page could not be made");
+        return plain_answer(500, "internal error");
     }
 }
 

@@ -1,5 +1,5 @@
-// A co_await never stands inside a condition or a ?: here: g++ 12 then destroys the awaited
-// coroutine's frame through an uninitialised pointer.
+// No co_await in an arm of a ?: here: g++ 12 destroys twice what it gives, if that owns something.
+// In other conditions (if, while, &&) it is safe.
 #include "proxy/admin/http/http_connection.h"
 
 #include "proxy/admin/http/http_host.h"
@@ -28,7 +28,7 @@ std::string_view view(beast::string_view text) {
     return {text.data(), text.size()};
 }
 
-// What a request that cannot be parsed is told; status 0: the connection is gone, nobody listens.
+// The answer to a request that cannot be parsed; status 0: the connection is gone, no answer.
 HttpAnswer answer_to_bad_request(const boost::system::error_code& error) {
     if (error == http::error::header_limit || error == http::error::buffer_overflow)
         return plain_answer(431, "the header is too large");

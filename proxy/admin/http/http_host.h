@@ -1,6 +1,6 @@
-// Against DNS rebinding: a page from elsewhere whose name is made to mean this machine runs in an
-// operator's browser as if it were from here. Such a request says a name that is not ours. An
-// address or a name of this machine cannot be made to mean anything else.
+// Against DNS rebinding: an attacker's page whose host name resolves to this machine runs in an
+// operator's browser with this endpoint's origin. Its requests carry a host name that is not ours;
+// an address, or a name of this machine, cannot be made to point elsewhere.
 #pragma once
 
 #include <string_view>

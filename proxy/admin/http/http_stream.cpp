@@ -1,5 +1,5 @@
-// A co_await never stands inside a condition or a ?: here: g++ 12 then destroys the awaited
-// coroutine's frame through an uninitialised pointer.
+// No co_await in an arm of a ?: here: g++ 12 destroys twice what it gives, if that owns something.
+// In other conditions (if, while, &&) it is safe.
 #include "proxy/admin/http/http_stream.h"
 
 #include "proxy/admin/limits.h"

@@ -50,7 +50,7 @@ ParsedUsers parse_http_users(std::string_view text, const std::string& file) {
     if (parsed.users.size() > http_users_max)
         problems.error("more than " + std::to_string(http_users_max) + " users", {file, 0});
     if (parsed.users.empty() && problems.errors.empty())
-        problems.error("there is no user", {file, 0});
+        problems.error("the file contains no users", {file, 0});
     parsed.errors = std::move(problems.errors);
     parsed.warnings = std::move(problems.warnings);
     return parsed;

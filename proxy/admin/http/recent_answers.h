@@ -1,6 +1,6 @@
-// Keeps the answers that are dear to make for a moment, and files for ever: many browsers and
-// impatient scripts cost the thread that they share with logins no more than one does. /metrics and
-// what probes ask is never kept. Of one thread.
+// Caches expensive responses briefly and static files permanently, so that many browsers and
+// impatient scripts cost the endpoint's thread no more than one does. /metrics and the health
+// checks are never cached. For one thread.
 #pragma once
 
 #include "proxy/admin/http/http_answer.h"

@@ -17,7 +17,7 @@ std::optional<std::string_view> embedded(std::string_view name) {
     return std::nullopt;
 }
 
-// A place that nobody fills stays empty. What is filled in is not looked through again.
+// A place without content stays empty. Content is not searched for places again.
 std::string filled(std::string_view rest, const Places& places) {
     std::string out;
     for (;;) {

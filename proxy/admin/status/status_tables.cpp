@@ -116,10 +116,10 @@ std::string tls_tile(const Status& status) {
         all += share.count;
         if (share.name != "off") in_tls += share.count;
     }
-    return tile("Clients in TLS",
+    return tile("Clients with TLS",
                 percent(in_tls, all),
-                all == in_tls ? "none in the clear"
-                              : with_separators(all - in_tls) + " in the clear");
+                all == in_tls ? "none in plaintext"
+                              : with_separators(all - in_tls) + " in plaintext");
 }
 
 std::string certificate_tile(const Status& status) {
@@ -132,7 +132,7 @@ std::string certificate_tile(const Status& status) {
         name = file_name(certificate.name);
     }
     if (!least) return tile("Certificate", "–", "no local certificate");
-    return tile("First certificate ends in",
+    return tile("First certificate expires in",
                 *least < 0 ? "expired" : std::to_string(*least) + (*least == 1 ? " day" : " days"),
                 html(name),
                 *least < days_that_worry);
@@ -332,7 +332,7 @@ std::string upstream_rows(const Status& status) {
                     .markup(mean(upstream.counts.connect), "n less")
                     .end();
     }
-    return or_none(std::move(rows), 5, "No server was needed yet.");
+    return or_none(std::move(rows), 5, "No connections to servers yet.");
 }
 
 std::string rule_rows(const Status& status) {

@@ -33,7 +33,7 @@ Decision refuse_without_slot(const Rule& rule) {
     decision.verdict = Verdict::deny;
     decision.rule = &rule;
     decision.sqlstate = "53300";
-    decision.message = "too many connections for a rule of pg_hba.conf";
+    decision.message = "too many connections for this pg_hba.conf rule";
     decision.log_detail = "max_connections=" + std::to_string(rule.max_connections) +
                           " of file \"" + rule.file + "\" line " + std::to_string(rule.line) +
                           " is reached";

@@ -1,4 +1,4 @@
-// What a matched rule says of a connection: allow or refuse, in PostgreSQL's order: certificate,
+// What a matched rule decides about a connection: allow or refuse, in PostgreSQL's order: certificate,
 // reject, our demands, names. Called by the evaluation alone.
 // Source: PostgreSQL, src/backend/libpq/auth.c, ClientAuthentication(), CheckCertAuth(),
 // auth_peer().

@@ -1,7 +1,7 @@
 // Whether one rule matches a connection, and what must be known to tell. Used by the evaluation and
-// the index. The order is PostgreSQL's (type, address, database, user) in what can be seen, the
-// outcome; but the parts that cost nothing are compared first, so nobody waits for a resolver or a
-// query whose answer cannot matter.
+// the index. The outcome is that of PostgreSQL's order (type, address, database, user); but the parts
+// that cost nothing are compared first, so that no connection waits for a resolver or a query whose
+// answer cannot matter.
 // Source: PostgreSQL, src/backend/libpq/hba.c, check_hba(), check_db(), check_role().
 #pragma once
 

@@ -1,5 +1,5 @@
-// What an evaluation asks for because no file says it, and the answers. Apart from the decision, so
-// that who looks things up need not know it.
+// What an evaluation must look up because no file has it, and the answers. Apart from the decision,
+// so that the lookups need not know it.
 #pragma once
 
 #include "proxy/hba/net_address.h"

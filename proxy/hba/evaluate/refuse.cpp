@@ -9,7 +9,7 @@ namespace {
 
 using config::in_quotes;
 
-// `host "x", user "y", database "z", no encryption`. In passthrough nobody has a name.
+// `host "x", user "y", database "z", no encryption`. In passthrough no user name is known.
 std::string describe(const Candidate& candidate) {
     std::string text = "host " + in_quotes(candidate.address_text);
     if (!candidate.passthrough) text += ", user " + in_quotes(candidate.user);

@@ -1,4 +1,4 @@
-// The refusals: what the client is told, to the letter as PostgreSQL says it, and what only the log
+// The refusals: the client's message, which is PostgreSQL's to the letter, and what only the log
 // gets. Made by the evaluation and by check_demands().
 // Source: PostgreSQL, src/backend/libpq/auth.c, ClientAuthentication() and auth_failed().
 #pragma once

@@ -52,7 +52,7 @@ load_rules(const std::string& hba_file,
            const HbaContext& context,
            const config::FileSource& source);
 
-// What is said of a file that says nothing: it would let nobody in.
+// The error for an empty file, which would refuse every client.
 [[nodiscard]] std::string without_entries(const std::string& hba_file);
 
 } // namespace pgmoat::hba

@@ -1,4 +1,4 @@
-// Why one line of a table file cannot be used. What the parsers of this folder hand up.
+// Why one line of a table file cannot be used. What the parsers of this folder return.
 #pragma once
 
 #include <optional>

@@ -61,7 +61,7 @@ Complaint check_certificates(const Rule& rule, const HbaContext& context) {
     const std::string what = rule.method == Method::cert
                                  ? "authentication method \"cert\""
                                  : std::string("authentication option \"clientcert\"");
-    return complaint(what + " needs the authorities of client certificates, and there are none",
+    return complaint(what + " needs the CAs of client certificates, and none are configured",
                      "Set \"ssl_ca_file\", or the CA of the host in pg_hosts.conf.");
 }
 

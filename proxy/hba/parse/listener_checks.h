@@ -12,7 +12,7 @@ namespace pgmoat::hba {
 
 [[nodiscard]] Complaint check_for_listener(const Rule& rule, const HbaContext& context);
 
-// A +role or samerole that nobody could answer.
+// A +role or samerole without a role_query to answer it.
 [[nodiscard]] Complaint check_roles(const NameMatch& name, const HbaContext& context);
 
 // What is loaded all the same but can hardly be meant; empty: nothing.

@@ -1,5 +1,5 @@
 // The options that PostgreSQL does not have: tls_min, tls_ciphers, tls_groups, sni, upstream and
-// max_connections. Each may stand once. Called by hba_line; README.md says what they mean.
+// max_connections. Each may be given once. Called by hba_line; README.md says what they mean.
 #pragma once
 
 #include "proxy/hba/parse/hba_file.h"

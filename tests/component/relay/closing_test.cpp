@@ -77,7 +77,7 @@ TEST_CASE("The first of two who close a channel gives the reason") {
     RelayFixture relay;
     Ends ends = connect_as(relay, 7, Mode::plain);
     relay.plane.close(7, killed);
-    relay.plane.close(7, {CloseReason::killed, "the reloaded access rules refuse it"});
+    relay.plane.close(7, {CloseReason::killed, "no longer permitted by the access rules"});
     REQUIRE(relay.outcome().detail == killed.detail);
 }
 

@@ -95,7 +95,7 @@ TEST_CASE("a bad value is refused in PostgreSQL's words, with file and line") {
         {"upstream.a = 'host=x sslpassword=secret foo'",
          R"(invalid value for parameter "upstream.a": missing "=" after "foo" in connection info string in file "x.conf" line 2)"},
         {"upstream.default = 'host=x'",
-         R"(upstream name "default" is taken by the settings without a name in file "x.conf" line 2)"},
+         R"(upstream name "default" is reserved in file "x.conf" line 2)"},
         {"upstream.gr\xc3\xb6n = 'host=x'",
          "upstream name \"gr\xc3\xb6n\" may hold ASCII letters, digits and underscores only in "
          "file \"x.conf\" line 2"},
@@ -128,7 +128,7 @@ TEST_CASE("a bad value is refused in PostgreSQL's words, with file and line") {
         {"listener.a = 'address=''x'",
          R"(invalid value for parameter "listener.a": unterminated quoted string in listener string in file "x.conf" line 2)"},
         {"listener.default = 'address=x'",
-         R"(listener name "default" is taken by the settings without a name in file "x.conf" line 2)"},
+         R"(listener name "default" is reserved in file "x.conf" line 2)"},
         {"include 'x.conf'", R"(configuration file recursion in "x.conf" in file "x.conf" line 2)"},
         {"port 5 6", R"(syntax error in file "x.conf" line 2, near token "6")"},
     }));

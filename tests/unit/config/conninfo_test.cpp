@@ -289,7 +289,7 @@ TEST_CASE("what libpq takes from the user's home or leaves to the system must be
         {"postgresql://", "an upstream needs \"host\" or \"hostaddr\" for each of its servers"},
         {"host=a sslmode=verify-ca",
          "sslmode \"verify-ca\" needs sslrootcert: there is no default root certificate file here"},
-        {"host=a sslcert=x", "sslcert and sslkey need each other: neither has a default here"},
+        {"host=a sslcert=x", "sslcert and sslkey must be set together: neither has a default here"},
         {"host=a sslsni=yes", "invalid sslsni value: \"yes\""},
         {"host=a keepalives_idle=-5", "invalid keepalives_idle value: \"-5\""},
     }));

@@ -179,12 +179,11 @@ TEST_CASE("a console user whom nothing can prove is warned of") {
             if (warning.find("cannot log in") != std::string::npos) all += warning + '\n';
         return all;
     };
-    CHECK(
-        told(users) ==
-        "user \"a\" of \"console_users\" cannot log in: \"console_auth_file\" has no secret of his "
-        "in file \"etc/pgmoat.conf\" line 3\n"
-        "user \"b\" of \"console_users\" cannot log in: \"console_auth_file\" has no secret of his "
-        "in file \"etc/pgmoat.conf\" line 3\n");
+    CHECK(told(users) ==
+          "user \"a\" in \"console_users\" has no entry in \"console_auth_file\" and cannot log in "
+          "in file \"etc/pgmoat.conf\" line 3\n"
+          "user \"b\" in \"console_users\" has no entry in \"console_auth_file\" and cannot log in "
+          "in file \"etc/pgmoat.conf\" line 3\n");
     CHECK(told(users + "unix_socket_directories = '/tmp'\n").empty());
     CHECK(told(users + "hba_file = 'pg_hba.conf'\n").empty());
 }

@@ -20,7 +20,8 @@ constexpr uid_t we = 1000;
 constexpr uid_t stranger = 1001;
 
 const std::string access_text = "private key file \"k\" has group or world access";
-const std::string owner_text = "private key file \"k\" must be owned by the database user or root";
+const std::string owner_text =
+    "private key file \"k\" must be owned by the user pgmoat runs as, or root";
 const std::string regular_text = "private key file \"k\" is not a regular file";
 
 std::string text(const std::optional<tls::Error>& problem) {
@@ -76,7 +77,7 @@ TEST_CASE("a server's key file that is too open is explained in the detail") {
     const auto problem = tls::server_key_file_problem("k", {true, we, 0644}, we);
     REQUIRE(problem);
     CHECK(problem->detail ==
-          "File must have permissions u=rw (0600) or less if owned by the database user, or "
+          "File must have permissions u=rw (0600) or less if owned by the user pgmoat runs as, or "
           "permissions u=rw,g=r (0640) or less if owned by root.");
 }
 
@@ -122,7 +123,7 @@ TEST_CASE("the rules are applied to the files that contexts load") {
     if (geteuid() == root) { // only root can give a file away
         REQUIRE(chmod(certificates.key("server").c_str(), 0600) == 0);
         REQUIRE(chown(certificates.key("server").c_str(), stranger, stranger) == 0);
-        CHECK(error_of(load_server).ends_with("must be owned by the database user or root"));
+        CHECK(error_of(load_server).ends_with("must be owned by the user pgmoat runs as, or root"));
     }
 
     std::filesystem::remove(certificates.key("server"));
