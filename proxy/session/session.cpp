@@ -24,7 +24,9 @@
 #include "proxy/session/session_recorder.h"
 #include "proxy/telemetry/connection_fields.h"
 #include "proxy/upstream/ask_server.h"
+#include "proxy/upstream/choose_hosts.h"
 #include "proxy/upstream/dial.h"
+#include "proxy/upstream/wait_for_role.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -415,6 +417,8 @@ class Session final : public runtime::Interruptible {
         plan.answer_timeout = setup_->config.server_login_timeout;
         dialer_.emplace(thread_, listener_id_);
         const io::PeerWatch watch(thread_.deadlines, client_, [this] { client_left(); });
+        if (!co_await upstream::wait_for_role(thread_, *dialer_, *target_, plan))
+            co_return co_await no_server_of_role();
         dialer_->send_first(header_for_server());
         auto outcome = co_await dialer_->reach(target_, std::move(plan));
         if (interrupted_) co_return interrupted_;
@@ -423,6 +427,17 @@ class Session final : public runtime::Interruptible {
             co_return std::nullopt;
         }
         co_return co_await unreachable(std::get<upstream::GiveUp>(outcome));
+    }
+
+    // None of the role that the upstream's target_session_attrs asks for.
+    Awaitable<Stop> no_server_of_role() {
+        if (interrupted_) co_return interrupted_;
+        co_await tell(refusal::no_server_of_role, alert::internal_error);
+        co_return Ended{CloseReason::upstream_failed,
+                        "server: target_session_attrs=" +
+                            std::string(config::name_of(target_->conninfo.target_session_attrs)) +
+                            ", and " +
+                            upstream::roles_text(thread_.services.host_roles.of(target_->name))};
     }
 
     // 57P03, so that libpq goes on to its next host.

@@ -104,7 +104,7 @@ class Postgres:
                 arguments += ["-c", f"{name}={value}"]
         wrapper = self._names(self.folder) if self._names else []
         self.process = Process([*wrapper, *arguments], self.folder / "log", as_user=not wrapper)
-        self.process.wait_for_log("database system is ready to accept connections")
+        self.process.wait_for_log("database system is ready to accept")  # of a standby: read-only connections
 
     def reload(self, settings):
         """SIGHUP with these settings and without those of the last call. The postmaster lets nobody in between its
