@@ -27,6 +27,9 @@ using Stop = std::optional<Ended>;
 // The server asked for less than the rule's method.
 [[nodiscard]] Ended unproven_by_server();
 
+// A primary was asked for, and the server says that it is none.
+[[nodiscard]] Ended standby_refused();
+
 // What pgmoat itself tells a client after its startup packet: fixed texts with their SQLSTATE.
 // Causes stay in our log. Refused first packets: protocol/refusals.h.
 //

@@ -544,7 +544,15 @@ class Session final : public runtime::Interruptible {
                 lookup_client_,
                 thread_.services.counters.block_of_this_thread(),
                 thread_.deadlines,
-                [this] { client_left(); }};
+                [this] { client_left(); },
+                asks_for_primary()};
+    }
+
+    // The health check's last answer may be older than what the server itself says in the login.
+    bool asks_for_primary() const {
+        const auto wanted = target_->conninfo.target_session_attrs;
+        return wanted == config::SessionAttrs::primary ||
+               wanted == config::SessionAttrs::read_write;
     }
 
     // The rule's method is a promise, and the server asked for less.

@@ -1,6 +1,7 @@
 """target_session_attrs and load_balance_hosts over a primary and a standby whose roles a check by SQL knows, and what
 becomes of sessions when the primary moves."""
 
+import signal
 import time
 from contextlib import ExitStack
 
@@ -9,7 +10,7 @@ import psycopg2.extras
 import pytest
 
 from kit import wire
-from kit.environment import USER, free_port, run_as_user
+from kit.environment import USER, free_port, run_as_user, write_for_user
 from kit.http import Http
 from kit.metrics import scrape
 from kit.postgres import DEFAULT_HBA, SETTINGS, SUPERUSER, Postgres
@@ -247,6 +248,19 @@ def test_a_primary_whose_sessions_are_read_only_is_not_read_write(start, own_pai
     own_pair.primary.query("ALTER SYSTEM SET default_transaction_read_only = on")
     own_pair.primary.query("SELECT pg_reload_conf()")
     eventually(lambda: refused(pgmoat.port) == NO_SERVER, "the refusal")
+
+
+def test_a_server_that_says_in_the_login_that_it_is_a_standby_gets_no_client(start, own_pair):
+    """Between two checks: what was learnt an hour ago is true no more."""
+    server = own_pair.primary
+    pgmoat = start(own_pair.hosts() + " target_session_attrs=read-write", check=CHECK.replace("200ms", "1h"))
+    assert server_port(pgmoat.port) == server.port
+    server.process.send_signal(signal.SIGINT)
+    server.process.wait()
+    write_for_user(server.data / "standby.signal", "")
+    server._start()
+    assert refused(pgmoat.port) == NO_SERVER
+    assert pgmoat.closed_line("says in the login that it is a standby")["reason"] == "upstream_failed"
 
 
 def test_a_check_that_cannot_log_in_says_so_and_no_client_is_sent_anywhere(start, pair):
