@@ -385,6 +385,33 @@ void write_upstream_certificates(Page& page, const std::vector<UpstreamCertifica
                     static_cast<double>(host.not_after));
 }
 
+void write_upstream_roles(Page& page, const std::vector<UpstreamRole>& hosts) {
+    constexpr std::array<std::string_view, 3> roles{"primary", "standby", "unknown"};
+    const auto about = [](const UpstreamRole& host) {
+        return Labels{label("upstream", host.upstream), label("host", host.host)};
+    };
+    page.begin_gauge("pgmoat_upstream_role",
+                     "1 for the role that the health check knows of a server, else 0.");
+    for (const UpstreamRole& host : hosts)
+        for (const std::string_view role : roles) {
+            Labels labels = about(host);
+            labels.push_back(label("role", role));
+            page.sample(std::move(labels), host.role == role ? 1.0 : 0.0);
+        }
+    page.begin_gauge("pgmoat_upstream_lag_bytes",
+                     "How many bytes of WAL a standby is behind the primary.");
+    for (const UpstreamRole& host : hosts)
+        if (host.lag_bytes) page.sample(about(host), static_cast<double>(*host.lag_bytes));
+    page.begin_gauge("pgmoat_upstream_health_check_successful",
+                     "1 when the last health check of a server was answered.");
+    for (const UpstreamRole& host : hosts)
+        page.sample(about(host), host.answers ? 1.0 : 0.0);
+    page.begin_gauge("pgmoat_upstream_role_since_timestamp_seconds",
+                     "Since when a server has its role, in Unix time.");
+    for (const UpstreamRole& host : hosts)
+        if (host.since != 0) page.sample(about(host), static_cast<double>(host.since));
+}
+
 void write_threads(Page& page, const Gauges& gauges) {
     page.begin_gauge("pgmoat_relay_load_ratio",
                      "Share of time that a relay thread is busy, from 0 to 1.");
@@ -455,6 +482,7 @@ std::string Exporter::text() const {
     write_the_rest(page, totals);
     write_rules(page, gauges);
     write_certificates(page, gauges.certificates);
+    write_upstream_roles(page, gauges.upstream_roles);
     write_upstream_certificates(page, gauges.upstream_certificates);
     write_threads(page, gauges);
     write_state(page, gauges);

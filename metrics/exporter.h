@@ -66,6 +66,16 @@ struct UpstreamCertificate {
     std::int64_t not_after = 0; // Unix seconds
 };
 
+// What the health check says of a host.
+struct UpstreamRole {
+    std::string upstream;
+    std::string host;                       // and port, as configured
+    std::string_view role;                  // of a closed list: primary, standby, unknown
+    std::optional<std::uint64_t> lag_bytes; // of a standby
+    bool answers = false;                   // the last check told
+    std::int64_t since = 0; // Unix seconds: as long as it has that role; 0: none was seen yet
+};
+
 // Decisions of access rules. `file` and `rule` are the configuration's: a file's name and a line,
 // or "none" for connections that no rule matched. `id` is the rule's wherever a reload moves it to: no
 // series goes on with the count of another rule. `result` is of a closed list.
@@ -101,6 +111,7 @@ struct Gauges {
     std::vector<LiveTlsConnections> tls_connections_live;
     std::vector<CertificateState> certificates;
     std::vector<UpstreamCertificate> upstream_certificates; // each host once
+    std::vector<UpstreamRole> upstream_roles;               // each host with a check once
     std::vector<RuleHits> rule_hits;                        // each file, rule and result once
     std::vector<RuleHits> dry_run_hits;
     std::vector<RuleLastHit> rule_last_hits;

@@ -30,6 +30,9 @@ constexpr std::size_t authentication_code_bytes = 4;
 
 constexpr std::string_view channel_binding_mechanism = "SCRAM-SHA-256-PLUS";
 
+// A whole ParameterStatus: name and value, a NUL behind each.
+constexpr std::string_view says_standby{"in_hot_standby\0on\0", 18};
+
 // One row of the table in the header.
 struct MessageRule {
     std::uint8_t type;
@@ -45,7 +48,7 @@ constexpr std::array message_rules{
     MessageRule{'v', true, false, 12, version_negotiation_bytes_max, 4},
     MessageRule{'E', true, true, 5, login_status_bytes_max, login_error_bytes_max},
     MessageRule{'N', true, true, 5, login_status_bytes_max, 0},
-    MessageRule{'S', false, true, 6, login_status_bytes_max, 0},
+    MessageRule{'S', false, true, 6, login_status_bytes_max, says_standby.size()},
     MessageRule{
         'K', false, true, 8 + backend_key_bytes_min, 8 + backend_key_bytes_max, whole_message},
     MessageRule{'Z', false, true, 5, 5, whole_message},
@@ -206,6 +209,7 @@ void LoginObserver::inspect() {
     case 'v': return inspect_negotiation();
     case 'E': return inspect_error();
     case 'K': return inspect_key();
+    case 'S': return inspect_parameter();
     case 'Z': progress_after_message_ = Progress::ready; return;
     default: return;
     }
@@ -332,6 +336,13 @@ void LoginObserver::inspect_key() {
     facts_.backend_process_id = reader.uint32();
     const ByteView key = held_body().subspan(4);
     facts_.cancel_key.assign(key.begin(), key.end());
+}
+
+void LoginObserver::inspect_parameter() {
+    const bool whole = header_.body_bytes() == says_standby.size();
+    if (!refuses_standby_ || !whole || as_text(held_body()) != says_standby) return;
+    progress_ = Progress::standby;
+    held_.clear();
 }
 
 ByteView LoginObserver::held_body() const noexcept {

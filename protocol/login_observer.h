@@ -12,7 +12,7 @@
 //   E  ErrorResponse                | anywhere   | its begin    | noted; FATAL, PANIC: refused
 //   E  of protocol 2, no length     | first      | whole        | noted; refused
 //   N  NoticeResponse               | anywhere   | header       |
-//   S  ParameterStatus              | after R 0  | header       |
+//   S  ParameterStatus              | after R 0  | its begin    | in_hot_standby=on: perhaps refused
 //   K  BackendKeyData               | after R 0  | whole        | noted
 //   Z  ReadyForQuery                | after R 0  | whole        | ready
 //   anything else, anywhere else, or a length out of limits.h  | violation; the driver closes
@@ -66,11 +66,12 @@ class LoginObserver {
   public:
     enum class Progress {
         in_login,
-        sasl,     // a message was intercepted: pass_intercepted() or drop_intercepted() goes on
-        ready,    // ReadyForQuery went out: the rest of the input is not consumed
-        refused,  // an ErrorResponse of severity FATAL or PANIC went out; the server will close.
-                  // An error without a severity that we can read does not end the login: the
-                  // server's close does
+        sasl,    // a message was intercepted: pass_intercepted() or drop_intercepted() goes on
+        ready,   // ReadyForQuery went out: the rest of the input is not consumed
+        refused, // an ErrorResponse of severity FATAL or PANIC went out; the server will close.
+                 // An error without a severity that we can read does not end the login: the
+                 // server's close does
+        standby, // the server says that it is one, after refuse_standby(): the rest is not consumed
         unproven, // the server asks for less than is accepted (facts().method), or for nothing
         protocol_violation, // not a message that may stand here; see complaint()
     };
@@ -91,6 +92,9 @@ class LoginObserver {
     // cut, the output and the facts are the same. Once it is not in_login any more nothing is
     // consumed.
     [[nodiscard]] Step observe(ByteView in, Bytes& out);
+
+    // A server that says in_hot_standby=on is not wanted. PostgreSQL says so since 14, after R 0.
+    void refuse_standby() noexcept { refuses_standby_ = true; }
 
     // From now on AuthenticationSASL is withheld and progress is `sasl`; the list is in facts().
     // Passed, it is as if it had never been intercepted, and nothing is any more. Dropped, after it
@@ -133,6 +137,7 @@ class LoginObserver {
     void inspect_negotiation();
     void inspect_error();
     void inspect_key();
+    void inspect_parameter();
     void remove_plus();
 
     [[nodiscard]] ByteView held_body() const noexcept;
@@ -141,6 +146,7 @@ class LoginObserver {
     void complain(std::string complaint);
 
     bool strip_channel_binding_;
+    bool refuses_standby_ = false;
     ServerMethods accepted_;
     bool sasl_ended_ = false; // R 12 was seen
     LoginFacts facts_;

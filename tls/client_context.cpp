@@ -120,7 +120,7 @@ std::shared_ptr<const ClientContext> ClientContext::load(const ClientSettings& s
     self->verify_ = trust(context, settings);
     if (self->verify_ != Verify::nothing) verify_peers(context, SSL_VERIFY_PEER);
     if (!settings.certificate_file.empty()) show_certificate(context, settings);
-    offer_alpn(context);
+    if (settings.offer_postgresql) offer_alpn(context);
     self->send_server_name_ = settings.send_server_name;
     ERR_clear_error();
     return self;

@@ -153,6 +153,7 @@ struct ClientSettings {
     std::string min_protocol_version = "TLSv1.2";
     std::string max_protocol_version;
     bool send_server_name = true; // sslsni
+    bool offer_postgresql = true; // in ALPN; not to a server of another protocol
 };
 
 class ClientContext {

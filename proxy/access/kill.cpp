@@ -40,9 +40,14 @@ bool kill(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
 void kill_all(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
               std::vector<std::uint64_t> ids,
               const std::string& detail) {
+    end_all(threads, std::move(ids), {metrics::CloseReason::killed, detail});
+}
+
+void end_all(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
+             std::vector<std::uint64_t> ids,
+             const relay::Ended& ended) {
     std::ranges::sort(ids);
     const auto shared = std::make_shared<const Ids>(std::move(ids));
-    const relay::Ended ended{metrics::CloseReason::killed, detail};
     for (const auto& thread : threads)
         asio::post(thread->context,
                    [&thread = *thread, shared, ended] { kill_on(thread, *shared, ended); });

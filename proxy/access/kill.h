@@ -18,6 +18,11 @@ bool kill(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
           std::uint64_t id,
           const std::string& detail);
 
+// The same for many, ended for another reason.
+void end_all(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
+             std::vector<std::uint64_t> ids,
+             const relay::Ended& ended);
+
 // The same for many, in one pass over each thread's sessions. `ids` need not be live any more.
 void kill_all(std::span<const std::unique_ptr<runtime::ControlThread>> threads,
               std::vector<std::uint64_t> ids,

@@ -88,6 +88,8 @@ std::string shown_value(const Setting& setting) {
     const bool conninfo = setting.name == "upstream" || setting.name.starts_with("upstream.") ||
                           setting.name == "role_query_conninfo" ||
                           setting.name == "auth_query_conninfo";
+    if (setting.name == "health" || setting.name.starts_with("health."))
+        return health_check_without_secrets(setting.value);
     return conninfo ? without_secrets(setting.value) : setting.value;
 }
 

@@ -68,6 +68,13 @@ void resolve_all(Config& config) {
             resolve(*path, folder);
         resolve_files(upstream.given, folder);
     }
+    for (auto& [name, check] : config.health) {
+        resolve_files(check.login, folder);
+        if (check.tls.root_certificate_file != "system")
+            resolve(check.tls.root_certificate_file, folder);
+        resolve(check.tls.certificate_file, folder);
+        resolve(check.tls.key_file, folder);
+    }
     resolve_files(config.role_query_conninfo, folder);
     resolve_files(config.auth_query_conninfo, folder);
     resolve(config.ident_file, folder);

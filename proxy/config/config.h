@@ -7,6 +7,7 @@
 #include "proxy/config/auth_file.h"
 #include "proxy/config/conninfo.h"
 #include "proxy/config/file_source.h"
+#include "proxy/config/health_check.h"
 #include "proxy/config/problems.h"
 #include "tls/context.h"
 
@@ -30,6 +31,8 @@ class ConfigError : public std::runtime_error {
 
 enum class TlsMode { terminate, passthrough };
 enum class HbaOnReload { keep, disconnect };
+// Sessions on a host that is the primary no more, where the upstream asks for one.
+enum class OnRoleChange { disconnect, keep };
 enum class LogFormat { text, json };
 enum class LogLevel { debug, info, log, notice, warning, error };
 
@@ -62,7 +65,9 @@ struct Config {
     std::string file;      // as given
     std::string directory; // relative paths stand in it
     std::vector<Listener> listeners;
-    std::map<std::string, Conninfo> upstreams;     // "default" is plain `upstream`
+    std::map<std::string, Conninfo> upstreams; // "default" is plain `upstream`
+    std::map<std::string, HealthCheck> health; // by upstream; few need one
+    OnRoleChange on_role_change = OnRoleChange::disconnect;
     std::string ident_file;                        // resolved; empty: no user name maps
     HbaOnReload hba_on_reload = HbaOnReload::keep; // sessions that the new rules refuse
     bool ssl = false;

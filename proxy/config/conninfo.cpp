@@ -32,6 +32,10 @@ constexpr std::array<std::string_view, 3> login_modes{
 constexpr std::array<std::string_view, 3> proxy_protocol_names{"off", "v1", "v2"};
 constexpr std::array<std::string_view, 3> client_facts_names{"off", "application_name", "settings"};
 
+constexpr std::array<std::string_view, 6> session_attrs_names{
+    "any", "read-write", "read-only", "primary", "standby", "prefer-standby"}; // as SessionAttrs
+constexpr std::array<std::string_view, 2> load_balance_names{"disable", "random"};
+
 constexpr std::array<std::string_view, 4> tls_versions{"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
 
 [[noreturn]] void fail_invalid(std::string_view keyword, std::string_view value) {
@@ -302,6 +306,14 @@ Enum word_of(const Values& values,
     return static_cast<Enum>(name - names.begin());
 }
 
+void read_choice_of_host(const Values& values, Conninfo& conninfo) {
+    enum class Balance { disable, random };
+    conninfo.target_session_attrs =
+        word_of<SessionAttrs>(values, "target_session_attrs", session_attrs_names);
+    conninfo.balance_hosts =
+        word_of<Balance>(values, "load_balance_hosts", load_balance_names) == Balance::random;
+}
+
 void read_facts_for_server(const Values& values, Conninfo& conninfo) {
     conninfo.proxy_protocol =
         word_of<ProxyProtocol>(values, "proxy_protocol", proxy_protocol_names);
@@ -316,6 +328,10 @@ std::string_view name_of(SslMode mode) noexcept {
 
 std::string_view name_of(LoginMode mode) noexcept {
     return login_modes[static_cast<std::size_t>(mode)];
+}
+
+std::string_view name_of(SessionAttrs attrs) noexcept {
+    return session_attrs_names[static_cast<std::size_t>(attrs)];
 }
 
 std::optional<LoginMode> login_mode_from(std::string_view name) noexcept {
@@ -343,6 +359,7 @@ Conninfo parse_conninfo(std::string_view text) {
     check_files_are_named(conninfo);
     read_timeouts(values, conninfo);
     read_facts_for_server(values, conninfo);
+    read_choice_of_host(values, conninfo);
     for (const auto& [keyword, value] : values)
         conninfo.given.push_back({keyword, value});
     return conninfo;

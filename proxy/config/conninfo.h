@@ -35,6 +35,8 @@ struct UpstreamHost {
 
 // A PROXY protocol header before the first byte to the server.
 enum class ProxyProtocol { off, v1, v2 };
+// Which of several hosts a client may be sent to, in libpq's words and with their meaning.
+enum class SessionAttrs { any, read_write, read_only, primary, standby, prefer_standby };
 // Added to the client's startup packet: its address behind application_name, or settings of their own.
 enum class ClientFacts { off, application_name, settings };
 
@@ -58,6 +60,8 @@ struct Conninfo {
     int keepalives_interval = 0;
     int keepalives_count = 0;
     int tcp_user_timeout_ms = 0;
+    SessionAttrs target_session_attrs = SessionAttrs::any;
+    bool balance_hosts = false;     // load_balance_hosts=random
     std::optional<LoginMode> login; // pgmoat's own keyword; nothing: as the setting says
     // Not libpq's: how the server is told who the client is.
     ProxyProtocol proxy_protocol = ProxyProtocol::off;
@@ -74,6 +78,7 @@ struct Conninfo {
 
 [[nodiscard]] std::string_view name_of(SslMode mode) noexcept;
 [[nodiscard]] std::string_view name_of(LoginMode mode) noexcept;
+[[nodiscard]] std::string_view name_of(SessionAttrs attrs) noexcept;
 // Nothing: there is no such mode.
 [[nodiscard]] std::optional<LoginMode> login_mode_from(std::string_view name) noexcept;
 [[nodiscard]] std::optional<ProxyProtocol> proxy_protocol_from(std::string_view name) noexcept;

@@ -39,6 +39,8 @@ constexpr std::array options{
     honoured("sslsni"),
     honoured("ssl_min_protocol_version"),
     honoured("ssl_max_protocol_version"),
+    honoured("target_session_attrs"),
+    honoured("load_balance_hosts"),
     honoured("login"), // pgmoat's own: libpq knows no such keyword
     honoured("proxy_protocol"),
     honoured("client_facts"),
@@ -75,11 +77,6 @@ constexpr std::array options{
     ConninfoOption{"gssencmode", no_gss, "disable,prefer", "require"},
     ConninfoOption{"sslcompression", "TLS compression is always off", "0", ""},
     ConninfoOption{"sslcertmode", "only \"allow\" is supported", "allow", "disable,require"},
-    ConninfoOption{"load_balance_hosts", "only \"disable\" is supported", "disable", "random"},
-    ConninfoOption{"target_session_attrs",
-                   "only \"any\" is supported",
-                   "any",
-                   "read-write,read-only,primary,standby,prefer-standby"},
 };
 
 } // namespace

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <utility>
 
 namespace pgmoat::config {
 namespace {
@@ -241,6 +243,67 @@ void check_templates(const Draft& draft, Problems& problems) {
     }
 }
 
+bool is_loopback(const std::string& address) {
+    const std::string name = lower_case(address);
+    return name == "localhost" || name == "::1" || (is_ipv4(name) && name.starts_with("127."));
+}
+
+std::string setting_of_health(const std::string& upstream) {
+    return upstream == default_name ? "health" : "health." + upstream;
+}
+
+bool has_host_twice(const Conninfo& upstream) {
+    std::set<std::pair<std::string, std::uint16_t>> names;
+    for (const UpstreamHost& host : upstream.hosts)
+        names.emplace(host.host.empty() ? host.hostaddr : host.host, host.port);
+    return names.size() < upstream.hosts.size();
+}
+
+// Which host is the primary is known from its health check alone.
+void check_health(const Draft& draft, Problems& problems) {
+    const Config& config = draft.config;
+    std::size_t asked_by_sql = 0;
+    for (const auto& [name, check] : config.health) {
+        const std::string setting = setting_of_health(name);
+        const auto upstream = config.upstreams.find(name);
+        if (upstream == config.upstreams.end()) {
+            problems.error(in_quotes(setting) + " is of an upstream that is not set: " +
+                               in_quotes(setting_of_upstream(name)),
+                           draft.location_of(setting));
+        } else if (upstream->second.groups > 0) {
+            problems.error(in_quotes(setting) + " cannot be used: " +
+                               in_quotes(setting_of_upstream(name)) + " is a template",
+                           draft.location_of(setting));
+        } else {
+            if (check.kind == HealthCheck::Kind::sql) asked_by_sql += upstream->second.hosts.size();
+            if (has_host_twice(upstream->second))
+                problems.error(in_quotes(setting) + " cannot tell the hosts of " +
+                                   in_quotes(setting_of_upstream(name)) +
+                                   " apart: two have the same name and port",
+                               draft.location_of(setting));
+        }
+        const bool in_clear = std::ranges::any_of(
+            check.urls, [](const HttpAddress& url) { return !url.tls && !is_loopback(url.host); });
+        if (in_clear)
+            problems.warning(in_quotes(setting) +
+                                 " asks Patroni without TLS: whoever is in between can choose the "
+                                 "server that clients are sent to (use https)",
+                             draft.location_of(setting));
+    }
+    if (asked_by_sql > limits::sql_checked_hosts_max)
+        problems.error("more than " + std::to_string(limits::sql_checked_hosts_max) +
+                           " hosts are to be checked by SQL",
+                       {config.file, 0});
+    for (const auto& [name, upstream] : config.upstreams)
+        if (upstream.target_session_attrs != SessionAttrs::any && !config.health.contains(name))
+            problems.error(
+                "target_session_attrs=" + std::string(name_of(upstream.target_session_attrs)) +
+                    " of " + in_quotes(setting_of_upstream(name)) + " needs " +
+                    in_quotes(setting_of_health(name)) +
+                    ": the check that tells the servers' roles",
+                draft.location_of(setting_of_upstream(name)));
+}
+
 void check_upstreams(const Draft& draft, Problems& problems) {
     for (const auto& [name, conninfo] : draft.config.upstreams) {
         const std::string setting = setting_of_upstream(name);
@@ -273,12 +336,7 @@ void check_upstreams(const Draft& draft, Problems& problems) {
 
 // Only programs on this machine reach it, whom the server would let in as well.
 bool is_local(const Listener& listener) {
-    return std::all_of(
-        listener.addresses.begin(), listener.addresses.end(), [](const std::string& address) {
-            const std::string name = lower_case(address);
-            return name == "localhost" || name == "::1" ||
-                   (is_ipv4(name) && name.starts_with("127."));
-        });
+    return std::all_of(listener.addresses.begin(), listener.addresses.end(), is_loopback);
 }
 
 void check_access_rules(const Draft& draft, Problems& problems) {
@@ -352,6 +410,7 @@ void cross_check(const Draft& draft, Problems& problems) {
     check_http(draft, problems);
     check_templates(draft, problems);
     check_upstreams(draft, problems);
+    check_health(draft, problems);
     check_access_rules(draft, problems);
     check_role_query(draft, problems);
     check_login(draft, problems);

@@ -38,6 +38,16 @@ inline constexpr std::size_t addresses_per_listener_max = 64;
 inline constexpr std::size_t listeners_max = 64;
 inline constexpr std::size_t upstreams_max = 256;
 
+// Health checks. Faster than the minimum would be load without use: a failover takes seconds.
+inline constexpr int health_interval_ms_min = 200;
+inline constexpr int health_interval_ms_max = 3'600'000;
+inline constexpr int health_timeout_ms_min = 100;
+inline constexpr int health_timeout_ms_max = 60'000;
+// Addresses of Patroni's REST interface: one for each member.
+inline constexpr std::size_t patroni_urls_max = 64;
+// Hosts that are asked by SQL: each has a login of its own and a thread.
+inline constexpr std::size_t sql_checked_hosts_max = 256;
+
 // sun_path of sockaddr_un holds 108 bytes with the final NUL (unix(7)).
 inline constexpr std::size_t unix_socket_path_bytes_max = 107;
 

@@ -168,6 +168,35 @@ std::string store_named_upstream(Draft& draft, const std::string& name, const st
     return add_upstream(draft, "upstream." + name, name, value);
 }
 
+namespace {
+
+std::string add_health(Draft& draft,
+                       const std::string& setting,
+                       const std::string& name,
+                       const std::string& value) {
+    try {
+        draft.config.health[name] = parse_health_check(value);
+    } catch (const ConninfoError& error) {
+        // Without the value: it may hold a password.
+        return "invalid value for parameter " + in_quotes(setting) + ": " + error.what();
+    }
+    return {};
+}
+
+} // namespace
+
+std::string store_health(Draft& draft, const std::string& value) {
+    if (!value.empty()) return add_health(draft, "health", default_name, value);
+    draft.config.health.erase(default_name);
+    return {};
+}
+
+std::string store_named_health(Draft& draft, const std::string& name, const std::string& value) {
+    std::string wrong = check_name("health", name);
+    if (!wrong.empty()) return wrong;
+    return add_health(draft, "health." + name, name, value);
+}
+
 // libpq's keywords, also those that make no sense for an upstream: here pgmoat itself logs in.
 namespace {
 

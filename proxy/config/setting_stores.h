@@ -21,6 +21,8 @@ std::string store_console_stats_users(Draft& draft, const std::string& value);
 std::string store_http_listen(Draft& draft, const std::string& value);
 std::string store_upstream(Draft& draft, const std::string& value);
 std::string store_named_upstream(Draft& draft, const std::string& name, const std::string& value);
+std::string store_health(Draft& draft, const std::string& value);
+std::string store_named_health(Draft& draft, const std::string& name, const std::string& value);
 std::string store_role_query_conninfo(Draft& draft, const std::string& value);
 std::string store_auth_query_conninfo(Draft& draft, const std::string& value);
 std::string store_named_listener(Draft& draft, const std::string& name, const std::string& value);

@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 2> tls_modes{"terminate", "passthrough"};
 constexpr std::array<std::string_view, 3> login_modes{"auto", "relay", "bridge"};
 constexpr std::array<std::string_view, 2> log_formats{"text", "json"};
 constexpr std::array<std::string_view, 2> hba_on_reload_words{"keep", "disconnect"};
+constexpr std::array<std::string_view, 2> on_role_change_words{"disconnect", "keep"};
 
 // The empty one means "no limit" and is for ssl_max_protocol_version alone.
 constexpr std::array<std::string_view, 5> tls_versions{
@@ -224,6 +225,16 @@ std::string show_hba_on_reload(const Config& config) {
     return std::string(hba_on_reload_words[config.hba_on_reload == HbaOnReload::keep ? 0 : 1]);
 }
 
+void store_on_role_change(Draft& draft, std::string_view value) {
+    draft.config.on_role_change =
+        value == on_role_change_words[0] ? OnRoleChange::disconnect : OnRoleChange::keep;
+}
+
+std::string show_on_role_change(const Config& config) {
+    const bool disconnect = config.on_role_change == OnRoleChange::disconnect;
+    return std::string(on_role_change_words[disconnect ? 0 : 1]);
+}
+
 void store_log_format(Draft& draft, std::string_view value) {
     draft.config.log_format = value == log_formats[0] ? LogFormat::text : LogFormat::json;
 }
@@ -285,6 +296,8 @@ constexpr IntegerRange any_milliseconds{0, INT_MAX, Unit::milliseconds};
 constexpr IntegerRange threads{1, limits::threads_max};
 constexpr std::string_view log_connections_format =
     "boolean, or a list of receipt, authentication, authorization, setup_durations, all";
+
+constexpr std::string_view health_check_format = "patroni=URL,... or sql, with options";
 
 constexpr std::array rows{
     SettingRow{"listen_addresses",
@@ -354,6 +367,14 @@ constexpr std::array rows{
     SettingRow{"upstream", "", reload, TextSetting{"connection string", store_upstream}, nullptr},
     SettingRow{
         "upstream.", "", reload, FamilySetting{"connection string", store_named_upstream}, nullptr},
+    SettingRow{"health", "", reload, TextSetting{health_check_format, store_health}, nullptr},
+    SettingRow{
+        "health.", "", reload, FamilySetting{health_check_format, store_named_health}, nullptr},
+    SettingRow{"on_role_change",
+               "disconnect",
+               reload,
+               EnumSetting{on_role_change_words, store_on_role_change},
+               show_on_role_change},
     SettingRow{"role_query",
                "",
                reload,

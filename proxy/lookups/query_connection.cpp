@@ -34,7 +34,7 @@ std::set<std::string> known_keywords() {
 }
 
 std::string options_of(const QueryShape& shape) {
-    std::string options = "-c statement_timeout=" + milliseconds(role_query_timeout);
+    std::string options = "-c statement_timeout=" + milliseconds(shape.query_timeout);
     if (shape.fixed_search_path) options += " -c search_path=pg_catalog";
     return options;
 }
@@ -118,7 +118,7 @@ QueryAnswer QueryConnection::ask(const std::string& user, const std::stop_token&
 }
 
 std::string QueryConnection::log_in(const std::stop_token& stop) {
-    const Limit limit{stop, Clock::now() + role_login_timeout};
+    const Limit limit{stop, Clock::now() + shape_.login_timeout};
     connection_.reset(start(source_, shape_));
     if (!connection_) return "out of memory";
     const protocol::Bytes header = header_of(source_);
@@ -148,10 +148,16 @@ std::string QueryConnection::log_in(const std::stop_token& stop) {
 std::string
 QueryConnection::send(const std::string& user, const std::stop_token& stop, QueryAnswer& answer) {
     PGconn* const connection = connection_.get();
-    const Limit limit{stop, Clock::now() + role_query_timeout + stop_poll};
+    const Limit limit{stop, Clock::now() + shape_.query_timeout + stop_poll};
     const char* const parameter = user.c_str();
-    if (PQsendQueryParams(
-            connection, source_.query.c_str(), 1, nullptr, &parameter, nullptr, nullptr, 0) == 0)
+    if (PQsendQueryParams(connection,
+                          source_.query.c_str(),
+                          shape_.is_of_user ? 1 : 0,
+                          nullptr,
+                          &parameter,
+                          nullptr,
+                          nullptr,
+                          0) == 0)
         return error();
     std::string wrong;
     for (;;) {

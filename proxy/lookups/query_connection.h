@@ -4,6 +4,8 @@
 // and ends when the token says so; only libpq's own name lookup can take longer. For one thread.
 #pragma once
 
+#include "proxy/lookups/limits.h"
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -25,12 +27,15 @@ struct QuerySource {
     auto operator<=>(const QuerySource&) const = default;
 };
 
-// What the answer must look like; `name` is the setting, for the errors.
+// What the answer must look like; `name` is the setting, for the errors. And how long it may take.
 struct QueryShape {
     const char* name;
     int columns;
     std::size_t rows_max;
     bool fixed_search_path; // pg_catalog: an unqualified name means the system's
+    bool is_of_user = true; // the query has the parameter $1
+    std::chrono::milliseconds login_timeout = role_login_timeout;
+    std::chrono::milliseconds query_timeout = role_query_timeout;
 };
 
 struct QueryAnswer {

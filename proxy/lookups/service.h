@@ -5,6 +5,7 @@
 #include "proxy/lookups/dns.h"
 #include "proxy/lookups/roles.h"
 #include "proxy/lookups/secrets.h"
+#include "proxy/lookups/server_states.h"
 #include "proxy/lookups/system_users.h"
 
 namespace pgmoat::lookups {
@@ -15,6 +16,7 @@ struct Service {
     AddressBook addresses;
     SystemUsers system_users{system_user_bounds(), system_user_work()};
     Secrets secrets;
+    ServerStates server_states;
 
     Service() = default;
     Service(const Service&) = delete;
@@ -23,6 +25,7 @@ struct Service {
     ~Service() {
         roles.close(farewell);
         secrets.close(farewell);
+        server_states.close(farewell);
         host_names.close(farewell);
         addresses.close(farewell);
         system_users.close(farewell);

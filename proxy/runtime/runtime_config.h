@@ -43,6 +43,8 @@ struct RuntimeConfig {
     std::shared_ptr<const tls::ServerContext> tls; // none with ssl=off
     // Each on its own: a session's row keeps the one that it uses for its cancel requests.
     std::map<std::string, std::shared_ptr<const UpstreamTarget>> upstreams;
+    // To Patroni, for each upstream with a health check; none where it is not asked in TLS.
+    std::map<std::string, std::shared_ptr<const tls::ClientContext>> health_tls;
     std::vector<Access> access; // of each listener
 };
 

@@ -11,6 +11,7 @@
 #include "proxy/lookups/service.h"
 #include "proxy/relay/plane.h"
 #include "proxy/runtime/cancel_limits.h"
+#include "proxy/runtime/host_roles.h"
 #include "proxy/runtime/host_states.h"
 #include "proxy/runtime/out_of_service.h"
 #include "proxy/runtime/runtime_config.h"
@@ -43,6 +44,7 @@ struct Services {
     ServerAnswers server_answers{};
     OutOfService out_of_service{};
     HostStates host_states{};
+    HostRoles host_roles{};
     admin::ServeConsole serve_console = nullptr; // set before the first session
     access::AddressGate* addresses = nullptr;    // the same
 };

@@ -51,6 +51,10 @@ std::vector<std::string> tls_files_of(const config::Config& config) {
                                         &conninfo.sslcrldir})
             add(files, *file);
     }
+    for (const auto& [name, check] : config.health)
+        for (const std::string* file :
+             {&check.tls.root_certificate_file, &check.tls.certificate_file, &check.tls.key_file})
+            add(files, *file);
     return files;
 }
 

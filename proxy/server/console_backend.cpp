@@ -66,9 +66,24 @@ std::vector<admin::Connection> all_connections(const telemetry::SessionTable& ta
     return connections;
 }
 
-std::vector<admin::UpstreamHostView> views_of(const runtime::HostStates& states) {
+void add_role(admin::UpstreamHostView& view, const runtime::HostRole& role) {
+    view.role = to_word(role.role);
+    view.role_since = role.since;
+    view.lag_bytes = role.lag_bytes;
+    view.health = role.answers_since == 0 ? "waiting" : role.answers ? "ok" : "failing";
+    view.health_since = role.answers_since;
+    view.health_error = protocol::make_visible(role.last_error, shown_bytes_max);
+    view.health_error_at = role.last_error_at;
+}
+
+std::vector<admin::UpstreamHostView> views_of(const runtime::HostStates& states,
+                                              const runtime::HostRoles& roles) {
+    auto all = states.all();
+    const auto known = roles.all();
+    for (const auto& [name, role] : known)
+        all.try_emplace(name); // checked, and no client has been there
     std::vector<admin::UpstreamHostView> views;
-    for (const auto& [name, state] : states.all())
+    for (const auto& [name, state] : all) {
         views.push_back({name.upstream,
                          name.host,
                          name.port,
@@ -80,6 +95,9 @@ std::vector<admin::UpstreamHostView> views_of(const runtime::HostStates& states)
                          protocol::make_visible(state.last_error, shown_bytes_max),
                          state.last_error_at,
                          state.certificate_not_after.value_or(0)});
+        if (const auto found = known.find(name); found != known.end())
+            add_role(views.back(), found->second);
+    }
     return views;
 }
 
@@ -100,7 +118,7 @@ class ServerSnapshot final : public admin::Snapshot {
     std::vector<admin::OwnCertificateView> certificates() const override;
     std::vector<admin::RuleView> rules() const override;
     std::vector<admin::UpstreamHostView> upstream_hosts() const override {
-        return views_of(sources_.hosts);
+        return views_of(sources_.hosts, sources_.roles);
     }
     std::int64_t now() const override { return now_; }
     std::int64_t started() const override { return started_; }

@@ -4,6 +4,7 @@
 
 #include "metrics/counters.h"
 #include "proxy/admin/console/backend.h"
+#include "proxy/runtime/host_roles.h"
 #include "proxy/runtime/host_states.h"
 #include "proxy/runtime/runtime_config.h"
 #include "proxy/telemetry/session_table.h"
@@ -33,6 +34,7 @@ struct ConsoleSources {
     const telemetry::SessionTable& table;
     const metrics::Counters& counters;
     const runtime::HostStates& hosts;
+    const runtime::HostRoles& roles;
 };
 
 // On the first control thread only.

@@ -53,6 +53,16 @@ void add_upstream_certificates(const GaugeSources& sources, metrics::Gauges& gau
         }
 }
 
+void add_upstream_roles(const GaugeSources& sources, metrics::Gauges& gauges) {
+    for (const auto& [name, host] : sources.threads.front()->services.host_roles.all())
+        gauges.upstream_roles.push_back({name.upstream,
+                                         name.host + ":" + std::to_string(name.port),
+                                         to_word(host.role),
+                                         host.lag_bytes,
+                                         host.answers,
+                                         host.since});
+}
+
 } // namespace
 
 metrics::Gauges read_gauges(const GaugeSources& sources) {
@@ -63,6 +73,7 @@ metrics::Gauges read_gauges(const GaugeSources& sources) {
     gauges.connections_limit = static_cast<std::uint64_t>(sources.setup.config.max_connections);
     gauges.certificates = state.certificates;
     add_upstream_certificates(sources, gauges);
+    add_upstream_roles(sources, gauges);
     gauges.rule_hits = rule_hits(sources.setup, &runtime::Access::rules);
     gauges.dry_run_hits = rule_hits(sources.setup, &runtime::Access::dry_run);
     gauges.rule_last_hits = rule_last_hits(sources.setup);

@@ -92,6 +92,18 @@ std::shared_ptr<const tls::ClientContext> load_tls_to(const config::Config& conf
     }
 }
 
+std::shared_ptr<const tls::ClientContext> load_tls_to_patroni(const config::Config& config,
+                                                              const std::string& upstream,
+                                                              const config::HealthCheck& check) {
+    const bool in_tls = std::ranges::any_of(check.urls, &config::HttpAddress::tls);
+    if (!in_tls) return nullptr;
+    try {
+        return tls::ClientContext::load(check.tls);
+    } catch (const tls::Error& error) {
+        fail_with_setting(error, config, upstream == "default" ? "health" : "health." + upstream);
+    }
+}
+
 // SCRAM that cannot be relayed is bridged then.
 bool can_bridge(const runtime::RuntimeConfig& setup, const runtime::UpstreamTarget& target) {
     return target.login != config::LoginMode::relay && config::has_secret_source(setup.config);
@@ -120,6 +132,8 @@ std::shared_ptr<const runtime::RuntimeConfig> build_with(config::Config config,
         setup->upstreams.emplace(
             name, std::make_shared<const runtime::UpstreamTarget>(std::move(target)));
     }
+    for (const auto& [name, check] : config.health)
+        setup->health_tls[name] = load_tls_to_patroni(config, name, check);
     setup->config = std::move(config);
     return setup;
 }

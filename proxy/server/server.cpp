@@ -14,6 +14,7 @@
 #include "proxy/server/console_backend.h"
 #include "proxy/server/limits.h"
 #include "proxy/server/load_runtime_config.h"
+#include "proxy/server/misplaced_sessions.h"
 #include "proxy/server/open_listeners.h"
 #include "proxy/server/process.h"
 #include "proxy/server/reloader.h"
@@ -26,6 +27,7 @@
 #include "proxy/session/session.h"
 #include "proxy/telemetry/session_table.h"
 #include "proxy/thread_signals.h"
+#include "proxy/upstream/health_checks.h"
 #include "proxy/upstream/probe.h"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -119,6 +121,9 @@ struct Server::Running {
                                                 log.error("the new process did not start: " + why);
                                                 log.info("nothing has changed");
                                             }});
+        health.emplace(health_thread, [this] {
+            asio::post(threads[0]->context, [this] { end_misplaced_sessions(); });
+        });
         timer.emplace(threads[0]->context);
         housekeeper.emplace(threads[0]->context);
         session_clock.emplace(threads[0]->context);
@@ -156,10 +161,17 @@ struct Server::Running {
                 const auto work = asio::make_work_guard(threads[i]->context);
                 run_until_stopped(*threads[i]);
             });
+        others.emplace_back([this] {
+            block_signals_in_this_thread();
+            const auto work = asio::make_work_guard(health_thread.context);
+            run_until_stopped(health_thread);
+        });
+        check_health();
         const auto work = asio::make_work_guard(threads[0]->context);
         run_until_stopped(*threads[0]);
         for (auto& thread : threads)
             thread->context.stop();
+        health_thread.context.stop();
         console_thread.stop();
         http_thread.stop();
         return exit_code;
@@ -350,6 +362,7 @@ struct Server::Running {
         for (auto& listener : listeners)
             listener->use(setup->config);
         apply_log_settings();
+        check_health();
         spread(setup, 0, in_force);
     }
 
@@ -485,6 +498,25 @@ struct Server::Running {
                     relay::When::idle);
     }
 
+    // On its own thread, with the configuration in force.
+    void check_health() {
+        asio::post(health_thread.context, [this, now = setup] { health->use(now); });
+    }
+
+    // Their server is the primary no more. At once: what they do there may be lost.
+    void end_misplaced_sessions() {
+        if (setup->config.health.empty() ||
+            setup->config.on_role_change == config::OnRoleChange::keep)
+            return;
+        auto ids = misplaced_sessions(table.snapshot(), *setup, services.host_roles);
+        if (ids.empty()) return;
+        log.info("ending " + std::to_string(ids.size()) +
+                 " sessions whose server is no longer the primary");
+        access::end_all(threads,
+                        std::move(ids),
+                        {metrics::CloseReason::drain, "its server is no longer the primary"});
+    }
+
     // The relay plane has the last word: a session that is not idle by now is left alone.
     void end_overdue_sessions() {
         session_clock->expires_after(session_timeouts_look);
@@ -505,6 +537,7 @@ struct Server::Running {
                         relay::When::idle);
         }
         end_drained_sessions(); // those too that were on their way in
+        end_misplaced_sessions();
     }
 
     // Says that the first control thread's loop goes round; the manager restarts a process that
@@ -537,9 +570,12 @@ struct Server::Running {
     telemetry::ConnectionLog reporter;
     relay::Plane plane;
     runtime::Services services;
-    ConsoleBackend console_backend{{table, counters, services.host_states}, verbs()};
+    ConsoleBackend console_backend{{table, counters, services.host_states, services.host_roles},
+                                   verbs()};
     std::optional<admin::Console> console;
     std::vector<std::unique_ptr<ControlThread>> threads;
+    ControlThread health_thread{services, setup}; // no session is on it
+    std::optional<upstream::HealthChecks> health;
     WorkerThread console_thread; // its handlers belong to sessions of the control threads
     std::vector<std::unique_ptr<session::Listener>> listeners;
     std::optional<asio::signal_set> signals;

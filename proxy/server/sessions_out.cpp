@@ -128,7 +128,7 @@ void SessionsOut::try_to_send(std::unique_ptr<relay::Channel>& channel) {
     case Transfer::garbage:
     case Transfer::failed:
         moving_.erase(at);
-        return give_up("the new process does not take connections any more");
+        return give_up("the new process no longer takes connections");
     }
 }
 

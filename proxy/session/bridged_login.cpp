@@ -367,6 +367,10 @@ class BridgedLogin {
         if (step.progress == Progress::sasl) withheld_ = true;
         if (step.progress == Progress::ready) ready_ = true; // relayed, and no proof was wanted
         if (step.progress == Progress::refused) end_.stop = refused_by_server(observer_.facts());
+        if (step.progress == Progress::standby) {
+            co_await tell_client(encode_fatal(refusal::no_server_of_role));
+            end_.stop = standby_refused();
+        }
         if (step.progress == Progress::unproven) {
             end_.unproven = true;
             end_.stop = unproven_by_server();

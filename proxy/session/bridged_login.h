@@ -52,6 +52,7 @@ struct LoginContext {
     io::DeadlineQueue& deadlines;
     // The client went away while the bridge waits for somebody else. Ends every wait of the session.
     std::function<void()> client_left;
+    bool refuse_standby = false; // a primary was asked for
 };
 
 struct BridgeEnd {

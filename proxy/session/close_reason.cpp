@@ -27,6 +27,10 @@ Ended refused_by_server(const protocol::LoginFacts& login) {
     return {CloseReason::login_failed, std::move(why)};
 }
 
+Ended standby_refused() {
+    return {CloseReason::upstream_failed, "server: says in the login that it is a standby"};
+}
+
 Ended unproven_by_server() {
     return {CloseReason::denied, "the server asks for less than the access rule"};
 }

@@ -27,6 +27,9 @@ using Stop = std::optional<Ended>;
 // The server asked for less than the rule's method.
 [[nodiscard]] Ended unproven_by_server();
 
+// A primary was asked for, and the server says that it is none.
+[[nodiscard]] Ended standby_refused();
+
 // What pgmoat itself tells a client after its startup packet: fixed texts with their SQLSTATE.
 // Causes stay in our log. Refused first packets: protocol/refusals.h.
 //
@@ -49,6 +52,8 @@ inline constexpr protocol::ErrorText startup_too_long{
     "54000", "startup packet is too long to add the client's facts for the server"};
 inline constexpr protocol::ErrorText upstream_unreachable{"57P03",
                                                           "the upstream server cannot be reached"};
+inline constexpr protocol::ErrorText no_server_of_role{"57P03",
+                                                       "no upstream server has the required role"};
 inline constexpr protocol::ErrorText upstream_protocol_violation{
     "57P03", "the upstream server does not speak the PostgreSQL protocol"};
 // PostgreSQL's words, without its reason.

@@ -22,6 +22,7 @@ class LoginRelay {
         : client_(client), server_(server), context_(context),
           observer_(server.in_tls() && !client.in_tls(), context.accepted) {
         if (context.mode != config::LoginMode::relay) observer_.intercept_sasl();
+        if (context.refuse_standby) observer_.refuse_standby();
     }
     ~LoginRelay() {
         wipe_room(buffer_);
@@ -111,6 +112,10 @@ class LoginRelay {
             co_return co_await bridge(Bytes(rest.begin(), rest.end()));
         }
         if (step.progress == Progress::refused) stop_ = refused_by_server(observer_.facts());
+        if (step.progress == Progress::standby) {
+            (void)co_await client_.write(encode_fatal(refusal::no_server_of_role));
+            stop_ = standby_refused();
+        }
         if (step.progress == Progress::unproven) {
             unproven_ = true;
             stop_ = unproven_by_server();

@@ -24,7 +24,9 @@
 #include "proxy/session/session_recorder.h"
 #include "proxy/telemetry/connection_fields.h"
 #include "proxy/upstream/ask_server.h"
+#include "proxy/upstream/choose_hosts.h"
 #include "proxy/upstream/dial.h"
+#include "proxy/upstream/wait_for_role.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -418,6 +420,8 @@ class Session final : public runtime::Interruptible {
         plan.answer_timeout = setup_->config.server_login_timeout;
         dialer_.emplace(thread_, listener_id_);
         const io::PeerWatch watch(thread_.deadlines, client_, [this] { client_left(); });
+        if (!co_await upstream::wait_for_role(thread_, *dialer_, *target_, plan))
+            co_return co_await no_server_of_role();
         dialer_->send_first(header_for_server());
         auto outcome = co_await dialer_->reach(target_, std::move(plan));
         if (interrupted_) co_return interrupted_;
@@ -426,6 +430,17 @@ class Session final : public runtime::Interruptible {
             co_return std::nullopt;
         }
         co_return co_await unreachable(std::get<upstream::GiveUp>(outcome));
+    }
+
+    // None of the role that the upstream's target_session_attrs asks for.
+    Awaitable<Stop> no_server_of_role() {
+        if (interrupted_) co_return interrupted_;
+        co_await tell(refusal::no_server_of_role, alert::internal_error);
+        co_return Ended{CloseReason::upstream_failed,
+                        "server: target_session_attrs=" +
+                            std::string(config::name_of(target_->conninfo.target_session_attrs)) +
+                            ", and " +
+                            upstream::roles_text(thread_.services.host_roles.of(target_->name))};
     }
 
     // 57P03, so that libpq goes on to its next host.
@@ -532,7 +547,15 @@ class Session final : public runtime::Interruptible {
                 lookup_client_,
                 thread_.services.counters.block_of_this_thread(),
                 thread_.deadlines,
-                [this] { client_left(); }};
+                [this] { client_left(); },
+                asks_for_primary()};
+    }
+
+    // The health check's last answer may be older than what the server itself says in the login.
+    bool asks_for_primary() const {
+        const auto wanted = target_->conninfo.target_session_attrs;
+        return wanted == config::SessionAttrs::primary ||
+               wanted == config::SessionAttrs::read_write;
     }
 
     // The rule's method is a promise, and the server asked for less.

@@ -119,7 +119,7 @@ void SessionRecorder::server_hello_passed(const telemetry::ClientFacts& client) 
 void SessionRecorder::server_reached(const upstream::Server& server) {
     const upstream::ServerRoute& route = *server.route;
     row_->update([&](telemetry::SessionFacts& facts) {
-        facts.backend = {route.target->name, route.host.name, route.host.port};
+        facts.backend = {route.target->name, route.host.configured, route.host.port};
         facts.server_address = lookups::to_text(route.address);
         if (server.stream->in_tls()) facts.server_tls = facts_of(server.stream->peer());
     });

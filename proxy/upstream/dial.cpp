@@ -4,6 +4,7 @@
 #include "proxy/lookups/own_header.h"
 #include "proxy/telemetry/handshake_failure.h"
 #include "proxy/upstream/limits.h"
+#include "proxy/upstream/shuffle.h"
 #include "tls/session.h"
 
 #include <algorithm>
@@ -17,7 +18,11 @@ namespace {
 
 // Known addresses are filled in; a name is looked up when its turn comes.
 Host host_of(const config::UpstreamHost& configured) {
-    Host host{configured.host, configured.port, configured.is_local(), {}};
+    Host host{configured.host,
+              configured.port,
+              configured.is_local(),
+              {},
+              configured.host.empty() ? configured.hostaddr : configured.host};
     const std::string& text = configured.hostaddr.empty() ? configured.host : configured.hostaddr;
     const auto address = host.local ? lookups::unix_address(text, host.port)
                                     : lookups::numeric_address(text, host.port);
@@ -62,8 +67,9 @@ Plan plan_for(const ServerRoute& route) {
 
 void leave_out(Plan& plan, const std::string& upstream, const runtime::OutOfService& out) {
     if (!out.any()) return;
-    std::erase_if(plan.hosts,
-                  [&](const Host& host) { return out.has_server(upstream, host.name, host.port); });
+    std::erase_if(plan.hosts, [&](const Host& host) {
+        return out.has_server(upstream, host.configured, host.port);
+    });
 }
 
 Dialer::Dialer(runtime::ControlThread& thread, std::optional<metrics::ListenerId> listener)
@@ -212,6 +218,7 @@ Awaitable<Result> Dialer::look_up(const Host& host, Clock::time_point until) {
     }
     HostAddresses& answer = **place;
     if (answer.found.empty()) co_return NoAddresses{std::move(answer.error)};
+    if (target_->conninfo.balance_hosts) shuffle(answer.found);
     for (auto& address : answer.found)
         address = with_port(address, host.port);
     co_return Addresses{std::move(answer.found)};
@@ -305,14 +312,7 @@ void Dialer::count(Reach& reach) {
 }
 
 runtime::HostName Dialer::name_of(const Host& host) const {
-    const auto is_meant = [&host](const config::UpstreamHost& configured) {
-        const auto address = lookups::numeric_address(configured.hostaddr, configured.port);
-        return address && lookups::to_text(*address) == lookups::to_text(host.addresses.front());
-    };
-    if (!host.name.empty() || host.addresses.empty()) return {target_->name, host.name, host.port};
-    const auto& hosts = target_->conninfo.hosts;
-    const auto found = std::ranges::find_if(hosts, is_meant);
-    return {target_->name, found == hosts.end() ? std::string() : found->hostaddr, host.port};
+    return {target_->name, host.configured, host.port};
 }
 
 } // namespace pgmoat::upstream

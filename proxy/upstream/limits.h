@@ -35,4 +35,27 @@ inline constexpr std::chrono::seconds patience{5};
 // Of a server's first answer to a startup packet, at a time.
 inline constexpr std::size_t first_answer_bytes = 512;
 
+// --- health checks ---------------------------------------------------------------------------------
+
+// Answers in a row before a host takes the place of a primary that has not said itself that it is
+// none: one answer may be of a server that was just being replaced.
+inline constexpr std::size_t answers_to_replace_primary = 2;
+// A host that was the primary until just now must say it more often: two servers that swap roles at
+// every look must not take all sessions with them each time.
+inline constexpr std::size_t answers_while_settling = 2;
+inline constexpr std::chrono::seconds settling{30};
+
+// How often a login looks for a server of the role that it needs, and for how long without
+// connect_timeout: as long as it would wait for a server that does not answer.
+inline constexpr std::chrono::milliseconds role_poll{50};
+inline constexpr std::chrono::seconds role_patience = patience;
+
+// Patroni's answer about a cluster: some hundred bytes for each member.
+inline constexpr std::size_t http_body_bytes_max = 256 * 1024;
+inline constexpr std::size_t http_header_bytes_max = 16 * 1024;
+// Of its answer, at a time.
+inline constexpr std::size_t http_read_bytes = 8 * 1024;
+// Members that a cluster may have: more is no cluster.
+inline constexpr std::size_t cluster_members_max = 256;
+
 } // namespace pgmoat::upstream

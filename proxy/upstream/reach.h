@@ -61,6 +61,7 @@ struct Host {
     std::uint16_t port = 5432;
     bool local = false;                            // a unix socket: never TLS
     std::vector<lookups::SocketAddress> addresses; // empty: to be looked up by name
+    std::string configured = {}; // as it is called elsewhere: `name`, or hostaddr without one
 };
 
 struct Plan {

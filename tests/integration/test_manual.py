@@ -37,7 +37,7 @@ def pgmoat(start_pgmoat, certificate, postgres, http_port):
 
 
 # Families have no row of their own in SHOW CONFIG; their names end in one of the file's own making.
-FAMILIES = {"listener.NAME", "upstream.NAME"}
+FAMILIES = {"listener.NAME", "upstream.NAME", "health.NAME"}
 
 
 def test_the_manual_lists_every_setting_with_its_default(pgmoat):

@@ -336,6 +336,7 @@ def setting_cases(world):
                {"upstream": world.secure}, SAME)
     yield Case(": auth_query fails: ", {"auth_query_conninfo": "user=nobody_such dbname=postgres"},
                {"auth_query_conninfo": None}, SAME)
+    yield Case("asks Patroni without TLS", {"health": "patroni=http://patroni.invalid:8008"}, {"health": None}, SAME)
     yield Case("is not used by any listener", {"upstream.spare": world.secure + " sslmode=disable"},
                {"upstream.spare": None}, SAME)
     yield Case("there are no access rules for", {"listen_addresses": "*"}, {"hba_file": "pg_hba.conf"}, OTHER,

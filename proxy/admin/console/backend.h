@@ -66,6 +66,13 @@ struct UpstreamHostView {
     std::string last_error;
     std::int64_t last_error_at = 0;
     std::int64_t certificate_not_after = 0; // of the one that it showed last; 0: none
+    std::string_view role = {};             // as its health check says; empty: it has none
+    std::int64_t role_since = 0;
+    std::optional<std::uint64_t> lag_bytes = {};
+    std::string_view health = {}; // of the check itself
+    std::int64_t health_since = 0;
+    std::string health_error = {};
+    std::int64_t health_error_at = 0;
 };
 
 // What there is to see at one moment: the configuration in force, and everything else when it is

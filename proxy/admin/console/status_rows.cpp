@@ -137,7 +137,7 @@ std::vector<Row> upstream_rows(const Snapshot& snapshot) {
                      snapshot.connections(),
                      [&, &name = name, &upstream = upstream](const telemetry::SessionFacts& facts) {
                          return facts.backend.upstream == name &&
-                                (upstream.groups > 0 || facts.backend.host == host.host) &&
+                                (upstream.groups > 0 || facts.backend.host == shown) &&
                                 facts.backend.port == host.port;
                      })),
                  to_cell(state.reached),
@@ -147,7 +147,14 @@ std::vector<Row> upstream_rows(const Snapshot& snapshot) {
                  to_cell(word_of(state)),
                  time_text(state.since),
                  unless_empty(state.address),
-                 time_text(state.certificate_not_after)});
+                 time_text(state.certificate_not_after),
+                 unless_empty(state.role),
+                 time_text(state.role_since),
+                 state.lag_bytes ? to_cell(*state.lag_bytes) : Cell(),
+                 unless_empty(state.health),
+                 time_text(state.health_since),
+                 unless_empty(state.health_error),
+                 time_text(state.health_error_at)});
         }
     return rows;
 }

@@ -32,6 +32,13 @@ inline constexpr std::array upstream_columns{
     Column{"state_since", Type::timestamptz},
     Column{"address"}, // of the last attempt
     Column{"certificate_expires", Type::timestamptz},
+    Column{"role"}, // by the health check: primary, standby; unknown
+    Column{"role_since", Type::timestamptz},
+    Column{"lag_bytes", Type::int8},
+    Column{"health"}, // of the check: ok, failing; waiting
+    Column{"health_since", Type::timestamptz},
+    Column{"health_error"}, // the last one
+    Column{"health_error_at", Type::timestamptz},
 };
 // The first ones are pg_hba_file_rules'.
 inline constexpr std::array rule_columns{

@@ -68,6 +68,17 @@ std::string upstreams(const Status& status) {
     });
 }
 
+std::string upstream_roles(const Status& status) {
+    return list("upstream_roles", status.gauges.upstream_roles, [](const auto& host) {
+        telemetry::Fields fields;
+        fields.add("upstream", host.upstream).add("host", host.host).add("role", host.role);
+        if (host.lag_bytes) fields.add("lag_bytes", *host.lag_bytes);
+        fields.add("since", static_cast<std::uint64_t>(host.since))
+            .add_flag("health_check_successful", host.answers);
+        return object(fields);
+    });
+}
+
 std::string rules(const Status& status) {
     return list("rules", status.rules, [](const RuleState& rule) {
         telemetry::Fields fields;
@@ -132,6 +143,7 @@ std::string status_json(const Status& status) {
                                     certificates(status),
                                     listeners(status),
                                     upstreams(status),
+                                    upstream_roles(status),
                                     rules(status),
                                     refusals(status),
                                     history(status.history)})

@@ -258,8 +258,6 @@ TEST_CASE("a keyword that a proxy cannot honour is refused with the reason") {
         {"sslkeylogfile=/tmp/k", "TLS secrets are never written down"},
         {"sslcompression=1", "TLS compression is always off"},
         {"gssencmode=require", "GSSAPI encryption to an upstream is not supported"},
-        {"target_session_attrs=read-write", "only \"any\" is supported"},
-        {"load_balance_hosts=random", "only \"disable\" is supported"},
         {"sslcertmode=require", "only \"allow\" is supported"},
     }));
     INFO(std::get<0>(row));
@@ -273,6 +271,23 @@ TEST_CASE("user, password and database in a URI are refused as their keywords ar
     CHECK(error_of("postgresql://u@h") == error_of("host=h user=u"));
     CHECK(error_of("postgresql://:p@h") == error_of("host=h password=p"));
     CHECK(error_of("postgresql://h/d") == error_of("host=h dbname=d"));
+}
+
+TEST_CASE("which hosts a client may be sent to is said in libpq's words") {
+    const std::vector<std::pair<std::string, SessionAttrs>> words{
+        {"any", SessionAttrs::any},
+        {"read-write", SessionAttrs::read_write},
+        {"read-only", SessionAttrs::read_only},
+        {"primary", SessionAttrs::primary},
+        {"standby", SessionAttrs::standby},
+        {"prefer-standby", SessionAttrs::prefer_standby}};
+    for (const auto& [word, attrs] : words) {
+        CHECK(parse_conninfo("host=a target_session_attrs=" + word).target_session_attrs == attrs);
+        CHECK(name_of(attrs) == word);
+    }
+    CHECK(parse_conninfo("host=a").target_session_attrs == SessionAttrs::any);
+    CHECK_FALSE(parse_conninfo("host=a load_balance_hosts=disable").balance_hosts);
+    CHECK(parse_conninfo("host=a load_balance_hosts=random").balance_hosts);
 }
 
 TEST_CASE("a refused keyword may say what happens anyway") {

@@ -148,25 +148,22 @@ TEST_CASE("Each host of an upstream has its state, its attempts and its last err
                      2,
                      "refused",
                      1'764'000'060,
-                     1'895'000'000},
+                     1'895'000'000,
+                     "standby",
+                     1'764'000'000,
+                     96,
+                     "failing",
+                     1'764'000'060,
+                     "timeout expired",
+                     1'764'000'060},
                     {"other", "a", 5432, true, 1, "10.0.0.9:5432", 9, 9, "", 0, 0}};
     const auto rows = upstream_rows(server);
     REQUIRE(rows.size() == 2);
     REQUIRE(rows[0].size() == upstream_columns.size());
     const Cell none;
-    REQUIRE(rows[0] == Row{"default",
-                           "a",
-                           "5432",
-                           "prefer",
-                           "0",
-                           "0",
-                           "0",
-                           none,
-                           none,
-                           "untried",
-                           none,
-                           none,
-                           none});
+    REQUIRE(rows[0] == Row{"default", "a",  "5432",    "prefer", "0",  "0",  "0",
+                           none,      none, "untried", none,     none, none, none,
+                           none,      none, none,      none,     none, none});
     REQUIRE(rows[1] == Row{"default",
                            "b",
                            "5432",
@@ -179,7 +176,14 @@ TEST_CASE("Each host of an upstream has its state, its attempts and its last err
                            "down",
                            "2025-11-24 16:00:00+00",
                            "10.0.0.2:5432",
-                           "2030-01-18 20:53:20+00"});
+                           "2030-01-18 20:53:20+00",
+                           "standby",
+                           "2025-11-24 16:00:00+00",
+                           "96",
+                           "failing",
+                           "2025-11-24 16:01:00+00",
+                           "timeout expired",
+                           "2025-11-24 16:01:00+00"});
 }
 
 TEST_CASE("SHOW takes settings and parameters, and says what was probably meant") {

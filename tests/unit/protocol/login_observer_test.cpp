@@ -99,6 +99,39 @@ TEST_CASE("a negotiated protocol version is noted and forwarded unchanged") {
     CHECK(run.out == stream);
 }
 
+TEST_CASE("a standby is refused when a primary was asked for, before the login ends") {
+    const Bytes before = authentication_ok() + parameter_status("TimeZone", "UTC");
+    const Bytes login = before + parameter_status("in_hot_standby", "on") +
+                        backend_key(1, {1, 2, 3, 4}) + ready_for_query();
+    CHECK(run_every_way(login).progress == Progress::ready);
+    for (const Cut& pieces : every_cut(login)) {
+        protocol::LoginObserver observer{false};
+        observer.refuse_standby();
+        Bytes out;
+        auto progress = Progress::in_login;
+        for (auto piece = pieces.begin(); piece != pieces.end() && progress == Progress::in_login;
+             ++piece)
+            progress = observer.observe(*piece, out).progress;
+        CHECK(progress == Progress::standby);
+        CHECK(out == before);
+    }
+}
+
+TEST_CASE("what is not in_hot_standby=on is no standby") {
+    for (const auto& [name, value] : {std::pair{"in_hot_standby", "off"},
+                                      std::pair{"in_hot_standby", ""},
+                                      std::pair{"In_hot_standby", "on"},
+                                      std::pair{"in_hot_standby", "on "},
+                                      std::pair{"is_superuser", "on"}}) {
+        protocol::LoginObserver observer{false};
+        observer.refuse_standby();
+        Bytes out;
+        const Bytes login = authentication_ok() + parameter_status(name, value) + ready_for_query();
+        CHECK(observer.observe(login, out).progress == Progress::ready);
+        CHECK(out == login);
+    }
+}
+
 TEST_CASE("a large notice goes out while it comes in") {
     protocol::LoginObserver observer{false};
     Bytes out;

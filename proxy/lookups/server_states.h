@@ -1,0 +1,48 @@
+// Whether a server is a primary or a standby: health checks by SQL. Each host of an upstream has a
+// login of its own, on a worker of its own, so that one that does not answer holds up no other.
+// Nothing is kept: each question is a new one, over a kept connection. For any thread.
+#pragma once
+
+#include "proxy/config/config.h"
+#include "proxy/lookups/lookup_pool.h"
+#include "proxy/lookups/query_connection.h"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace pgmoat::lookups {
+
+struct ServerState {
+    bool in_recovery = false;
+    bool read_only = false;                // default_transaction_read_only
+    std::uint32_t timeline = 0;            // of a primary; 0: not known
+    std::optional<std::uint64_t> position; // in the WAL: a primary's end, a standby's last replayed
+    std::string error;                     // not empty: it could not be asked
+};
+
+// The upstream's own keywords for this host, then those of the check.
+[[nodiscard]] QuerySource server_state_source(const config::HealthCheck& check,
+                                              const config::Conninfo& upstream,
+                                              const config::UpstreamHost& host);
+
+class ServerStates {
+  public:
+    using Lane = LookupPool<std::string, ServerState>; // of one host: there is one key
+
+    // A question that is still under way is joined. `timeout`: of the login, and of the query.
+    [[nodiscard]] Lane::Asked
+    ask(const QuerySource& source, std::chrono::milliseconds timeout, Lane::Deliver deliver);
+    // As for a pool.
+    void close(std::chrono::milliseconds patience);
+
+  private:
+    std::mutex mutex_;
+    std::map<QuerySource, std::unique_ptr<Lane>> lanes_;
+};
+
+} // namespace pgmoat::lookups
