@@ -286,7 +286,7 @@ void check_health(const Draft& draft, Problems& problems) {
             check.urls, [](const HttpAddress& url) { return !url.tls && !is_loopback(url.host); });
         if (in_clear)
             problems.warning(in_quotes(setting) +
-                                 " asks Patroni without TLS: whoever is in between can choose the "
+                                 " asks Patroni without TLS: an active attacker can choose the "
                                  "server that clients are sent to (use https)",
                              draft.location_of(setting));
     }

@@ -109,7 +109,7 @@ void take_tls(const std::string& sslmode, HealthCheck& check) {
     if (check.tls.verify != tls::Verify::nothing && check.tls.root_certificate_file.empty())
         fail("https needs sslrootcert: there is no default root certificate file here");
     if (check.tls.certificate_file.empty() != check.tls.key_file.empty())
-        fail("sslcert and sslkey need each other");
+        fail("sslcert and sslkey must be set together");
 }
 
 HealthCheck parse_patroni(std::string_view text) {

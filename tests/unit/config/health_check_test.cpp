@@ -96,7 +96,7 @@ TEST_CASE("what is wrong with a health check is said") {
         {"patroni=https://a:1 sslmode=prefer",
          R"(invalid sslmode value: "prefer" (use "verify-full", "verify-ca" or "require"))"},
         {"patroni=http://a:1 sslrootcert=x", "options of TLS need a URL with https"},
-        {"patroni=https://a:1 sslrootcert=x sslcert=y", "sslcert and sslkey need each other"},
+        {"patroni=https://a:1 sslrootcert=x sslcert=y", "sslcert and sslkey must be set together"},
         {"patroni=http://a:1 user=x", R"(invalid option "user" of a health check)"},
     }));
     CHECK(error_of(std::get<0>(row)) == std::get<1>(row));
