@@ -3,6 +3,7 @@
 #pragma once
 
 #include "metrics/counters.h"
+#include "proxy/access/address_gate.h"
 #include "proxy/admin/console/backend.h"
 #include "proxy/runtime/host_states.h"
 #include "proxy/runtime/runtime_config.h"
@@ -33,6 +34,7 @@ struct ConsoleSources {
     const telemetry::SessionTable& table;
     const metrics::Counters& counters;
     const runtime::HostStates& hosts;
+    const access::AddressGate& addresses;
 };
 
 // On the first control thread only.

@@ -499,7 +499,7 @@ struct Server::Running {
     telemetry::ConnectionLog reporter;
     relay::Plane plane;
     runtime::Services services;
-    ConsoleBackend console_backend{{table, counters, services.host_states}, verbs()};
+    ConsoleBackend console_backend{{table, counters, services.host_states, addresses}, verbs()};
     std::optional<admin::Console> console;
     std::vector<std::unique_ptr<ControlThread>> threads;
     WorkerThread console_thread; // its handlers belong to sessions of the control threads
