@@ -20,6 +20,8 @@ void add_options(CLI::App& app, Load& load) {
     app.add_option("--sources", load.target.sources, "connect from 127.0.0.1 .. 127.0.0.N in turn")
         ->check(CLI::Range(0, 200));
     app.add_flag("--tls", load.tls, "ask for TLS by SSLRequest");
+    app.add_option("--user", load.account.user)->capture_default_str();
+    app.add_option("--password", load.account.password, "for SCRAM-SHA-256");
     app.add_option("--clients", load.clients, "connections, or connects at a time")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();

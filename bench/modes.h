@@ -1,6 +1,7 @@
 // The kinds of load. Each runs to its end and returns its figures as "name value" pairs.
 #pragma once
 
+#include "bench/scram.h"
 #include "bench/target.h"
 
 #include <sys/types.h>
@@ -15,6 +16,7 @@ namespace pgmoat::bench {
 struct Load {
     Target target;
     bool tls = false;
+    Account account;
     std::size_t clients = 16;
     double warm_up_seconds = 1;
     double seconds = 5;

@@ -318,6 +318,25 @@ void write_the_rest(Page& page, const Totals& totals) {
     page.sample({}, process.internal_errors);
 }
 
+void write_addresses(Page& page, const AddressTableFacts& table) {
+    page.begin_gauge(
+        "pgmoat_addresses_at_limit",
+        "Client addresses that are at a limit, or whose logins wait after failed ones.");
+    for (const auto& [limit, count] : table.at_limit)
+        page.sample({label("limit", to_word(limit))}, count);
+    page.begin_gauge("pgmoat_address_table_entries", "Client addresses that can be remembered.");
+    page.sample({}, table.entries);
+    page.begin_gauge("pgmoat_address_table_used", "Client addresses that are remembered.");
+    page.sample({}, table.used);
+    page.begin_counter("pgmoat_address_table_evicted_total",
+                       "Client addresses that were forgotten early to make room for others.");
+    page.sample({}, table.evicted);
+    page.begin_counter(
+        "pgmoat_address_table_uncounted_total",
+        "Connections that no limit counted: the table was full of connected addresses.");
+    page.sample({}, table.uncounted);
+}
+
 void write_rules(Page& page, const Gauges& gauges) {
     const auto write_hits = [&page](const std::vector<RuleHits>& all) {
         for (const RuleHits& hits : all)
@@ -480,6 +499,7 @@ std::string Exporter::text() const {
     write_live_tls(page, gauges);
     write_upstreams(page, totals);
     write_the_rest(page, totals);
+    write_addresses(page, gauges.addresses);
     write_rules(page, gauges);
     write_certificates(page, gauges.certificates);
     write_upstream_roles(page, gauges.upstream_roles);

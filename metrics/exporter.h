@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace pgmoat::metrics {
@@ -103,6 +104,15 @@ struct ControlThread {
     double lag_seconds = 0;
 };
 
+// The table behind the limits for each client address.
+struct AddressTableFacts {
+    std::uint64_t entries = 0; // addresses that can be remembered
+    std::uint64_t used = 0;
+    std::uint64_t evicted = 0;   // forgotten to make room
+    std::uint64_t uncounted = 0; // connections for which there was no room even so
+    std::vector<std::pair<Limit, std::uint64_t>> at_limit; // addresses that are at each limit
+};
+
 // What is so at the moment of a scrape, as opposed to what was counted. The server fills it in.
 struct Gauges {
     BuildInfo build;
@@ -117,6 +127,7 @@ struct Gauges {
     std::vector<RuleLastHit> rule_last_hits;
     std::vector<RelayThread> relay_threads;
     std::vector<ControlThread> control_threads;
+    AddressTableFacts addresses;
     std::uint64_t buffered_bytes = 0;
     bool fips = false;
     bool draining = false;

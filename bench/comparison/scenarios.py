@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from . import measure
+from . import measure, postgres
 from .peers import PASSED, REENCRYPTED, TERMINATED
 
 STUB, POSTGRES = "stub backend", "PostgreSQL"
@@ -21,6 +21,8 @@ class Scenario:
     backend: str = STUB
     beside: list | None = None  # a second load through the same proxy; measured without and with
     peers: tuple = ()  # names of those that take part; none: all
+    ours: str | None = None  # what the others are set against; none: ours of their mode
+    also: tuple = ()  # peers that take part only where they are named
     direct: bool = False  # measured without a proxy, too
     length: float = 1.0  # of the window, in units of --seconds; less where CPU is spent densely,
     # so that a clock tick of 10 ms weighs little
@@ -44,7 +46,7 @@ ALL = [
              {"queries_per_second": "queries/s", **LATENCY, "latency_p999_us": "p99.9 µs"}, direct=True),
     Scenario("latency", "Latency: 1 client, one small query in flight", ["query", "--clients", "1"],
              "added_p50_us", "added p50, µs",
-             {"added_p99_us": "added p99, µs", **LATENCY, "cpu_us_per_query": "proxy CPU per query, µs"}, direct=True),
+             {"added_p99_us": "added p99, µs", **LATENCY, "cpu_us_per_query": "proxy CPU per query, µs"}, also=("pgmoat-spin",), direct=True),
     Scenario("pgbench-simple", "pgbench -S -M simple, 16 clients, a real PostgreSQL, scale 1", ["-M", "simple"],
              "cpu_us_per_query", "proxy CPU per transaction, µs", PGBENCH,
              measure=measure.run_pgbench, backend=POSTGRES, direct=True, length=2),
@@ -60,6 +62,12 @@ ALL = [
              "cpu_us_per_handshake", "CPU per handshake, µs", {"handshakes_per_second": "handshakes/s"},
              peers=("pgmoat-terminate", "pgmoat-terminate-before", "pgbouncer", "accept-loop"),
              length=0.6),  # stunnel reaches the server in between
+    Scenario("login-scram", "Logins with SCRAM: 8 at a time; TLS 1.3 on both legs, log in, leave; a real PostgreSQL",
+             ["connect", "--clients", "8", "--sources", "8", "--user", postgres.SCRAM_USER,
+              "--password", postgres.SCRAM_PASSWORD],
+             "cpu_us_per_connection", "proxy CPU per login, µs", {"connections_per_second": "logins/s"},
+             backend=POSTGRES, ours="pgmoat-bridge",
+             peers=("pgmoat-bridge", "pgmoat-bridge-before", "pgmoat-relay", "pgmoat-relay-before", "pgbouncer-scram")),
     Scenario("bulk", "Bulk: one client, 64 MiB results, the server writes 8 KiB at a time as fast as it can",
              ["bulk"], *BULK_CPU, BULK, direct=True, length=0.6),
     Scenario("bulk-out", "Bulk out: one client, COPY of rows of 1000 bytes from a real PostgreSQL",
@@ -85,7 +93,7 @@ ALL = [
 
 @dataclasses.dataclass
 class Target:
-    """A ratio within rounds to another peer's figure, or (`beside` None) our own figure."""
+    """A ratio (`more`: the difference) within rounds to another peer's figure, or (`beside` None) our own figure."""
 
     scenario: str
     ours: str
@@ -93,6 +101,7 @@ class Target:
     limit: float
     figure: str | None = None  # none: the scenario's main one
     at_least: bool = False
+    more: bool = False
 
 
 OURS = {TERMINATED: "pgmoat-terminate", REENCRYPTED: "pgmoat-reencrypt", PASSED: "pgmoat-passthrough"}
@@ -114,6 +123,8 @@ TARGETS = [
     Target("connect", _PASS, "nginx", 0.95),
     Target("connect", _TERMINATE, "pgbouncer", 0.95),
     Target("handshake", _TERMINATE, "accept-loop", 1.2),
+    Target("login-scram", "pgmoat-bridge", "pgbouncer-scram", 0.90),
+    Target("login-scram", "pgmoat-bridge", "pgmoat-relay", 30, more=True),
     Target("storm", _TERMINATE, None, 2.0),
     Target("storm", _PASS, None, 2.0),
     Target("growth", _TERMINATE, None, 1.3, figure="query_growth"),

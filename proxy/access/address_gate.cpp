@@ -62,6 +62,11 @@ AddressTable::LoginTurn AddressGate::begin_login(const hba::NetAddress& address)
     return turn;
 }
 
+void AddressGate::refused_connection(const hba::NetAddress& address) {
+    count(Limit::connections_per_address);
+    table_.refused_connection(address, Clock::now());
+}
+
 void AddressGate::login_failed(const hba::NetAddress& address) {
     table_.login_failed(address, Clock::now());
 }

@@ -41,7 +41,7 @@ class AddressGate {
     [[nodiscard]] AddressTable::LoginTurn begin_login(const hba::NetAddress& address);
     void login_failed(const hba::NetAddress& address);
     // A connection that is_over() was refused.
-    void refused_connection() { count(metrics::Limit::connections_per_address); }
+    void refused_connection(const hba::NetAddress& address);
 
     [[nodiscard]] const AddressTable& table() const noexcept { return table_; }
     // max_handshakes is set.

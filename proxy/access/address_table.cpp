@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -25,6 +27,24 @@ void mask(Bytes bytes, int prefix) noexcept {
     }
 }
 
+std::uint64_t total(const AddressTable::Counts& counts) {
+    return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+// `kept` is a heap of the `at_most` greatest, the least of them in front.
+void keep_greatest(std::vector<AddressTable::Known>& kept,
+                   std::size_t at_most,
+                   const AddressTable::Known& one,
+                   const auto& greater) {
+    if (kept.size() == at_most) {
+        if (kept.empty() || !greater(one, kept.front())) return;
+        std::pop_heap(kept.begin(), kept.end(), greater);
+        kept.pop_back();
+    }
+    kept.push_back(one);
+    std::push_heap(kept.begin(), kept.end(), greater);
+}
+
 } // namespace
 
 AddressTable::AddressTable(std::size_t entries, const SipKey& key)
@@ -39,7 +59,7 @@ void AddressTable::set_limits(AddressLimits limits) {
     if (others)
         for (Entry& entry : entries_)
             entry.key = {}, entry.handshakes = {}, entry.logins = {}, entry.failures = {},
-            entry.next_turn = {};
+            entry.refused = {}, entry.next_turn = {};
 }
 
 // Unix sockets have no address, and need no limit: who may use one is a matter of the file system.
@@ -127,7 +147,10 @@ std::optional<AddressTable::Place> AddressTable::connect(const hba::NetAddress& 
         return Place{};
     }
     const bool over = limits_.connections > 0 && entry->connections >= limits_.connections;
-    if (over && entry->over >= limits_.connections) return std::nullopt;
+    if (over && entry->over >= limits_.connections) {
+        count_refusal(*entry, AddressLimit::connections);
+        return std::nullopt;
+    }
     ++(over ? entry->over : entry->connections);
     return Place{*this, static_cast<std::size_t>(entry - entries_.data()), over};
 }
@@ -137,7 +160,16 @@ bool AddressTable::begin_handshake(const hba::NetAddress& address, Clock::time_p
     if (!limits_.handshakes.limits()) return true;
     const auto key = key_of(address);
     Entry* entry = key ? find_or_make(*key, now) : nullptr;
-    return entry == nullptr || entry->handshakes.take(limits_.handshakes, now);
+    if (entry == nullptr || entry->handshakes.take(limits_.handshakes, now)) return true;
+    count_refusal(*entry, AddressLimit::handshakes);
+    return false;
+}
+
+void AddressTable::refused_connection(const hba::NetAddress& address, Clock::time_point now) {
+    const std::lock_guard lock(mutex_);
+    const auto key = key_of(address);
+    if (Entry* entry = key ? find(*key, now) : nullptr)
+        count_refusal(*entry, AddressLimit::connections);
 }
 
 // Logins after failed ones go one after another, each `delay` after the one before it.
@@ -149,9 +181,13 @@ AddressTable::LoginTurn AddressTable::begin_login(const hba::NetAddress& address
     const auto key = key_of(address);
     Entry* entry = key ? find_or_make(*key, now) : nullptr;
     if (entry == nullptr) return {};
-    if (!entry->logins.take(limits_.logins, now)) return {Verdict::too_many_logins, {}};
+    if (!entry->logins.take(limits_.logins, now)) {
+        count_refusal(*entry, AddressLimit::logins);
+        return {Verdict::too_many_logins, {}};
+    }
     if (!entry->failures.is_exceeded(limits_.failed_logins, now)) return {};
 
+    count_refusal(*entry, AddressLimit::failed_logins);
     const auto turn = std::max(entry->next_turn, now) + limits_.delay;
     if (turn - now > limits_.delay * waiting_logins_max) return {Verdict::too_many_failures, {}};
     entry->next_turn = turn;
@@ -173,37 +209,84 @@ void AddressTable::release(std::size_t index, bool over) noexcept {
     --count;
 }
 
-AddressTable::Usage AddressTable::usage(Clock::time_point now) const {
-    const std::lock_guard lock(mutex_);
-    const auto in_use = std::count_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-        return !says_nothing(entry, now);
-    });
-    return {entries_.size(), static_cast<std::size_t>(in_use), evicted_, uncounted_};
+void AddressTable::count_refusal(Entry& entry, AddressLimit limit) noexcept {
+    std::uint32_t& count = entry.refused[static_cast<std::size_t>(limit)];
+    if (count < std::numeric_limits<std::uint32_t>::max()) ++count;
 }
 
-std::vector<AddressTable::Busy> AddressTable::busiest(std::size_t at_most,
-                                                      Clock::time_point now) const {
-    std::vector<Busy> busy;
-    {
-        const std::lock_guard lock(mutex_);
-        for (const Entry& entry : entries_) {
-            const bool delayed = entry.failures.is_exceeded(limits_.failed_logins, now);
-            if (entry.key == Key{} || (entry.connections == 0 && !delayed)) continue;
-            hba::NetAddress address{entry.key[0] == 4 ? hba::Family::ipv4 : hba::Family::ipv6, {}};
-            std::copy(entry.key.begin() + 1, entry.key.end(), address.bytes.begin());
-            busy.push_back({address, entry.connections, delayed});
-        }
+bool AddressTable::is_reached(const Entry& entry,
+                              AddressLimit limit,
+                              Clock::time_point now) const noexcept {
+    switch (limit) {
+    case AddressLimit::connections:
+        return limits_.connections > 0 && entry.connections >= limits_.connections;
+    case AddressLimit::handshakes: return entry.handshakes.is_empty(limits_.handshakes, now);
+    case AddressLimit::logins: return entry.logins.is_empty(limits_.logins, now);
+    case AddressLimit::failed_logins: return entry.failures.is_exceeded(limits_.failed_logins, now);
     }
-    const auto shown = std::min(at_most, busy.size());
-    std::partial_sort(busy.begin(),
-                      busy.begin() + static_cast<std::ptrdiff_t>(shown),
-                      busy.end(),
-                      [](const Busy& left, const Busy& right) {
-                          return std::tuple{left.delayed, left.connections, left.address.bytes} >
-                                 std::tuple{right.delayed, right.connections, right.address.bytes};
-                      });
-    busy.resize(shown);
-    return busy;
+    return false;
+}
+
+AddressTable::Known AddressTable::known(const Entry& entry, Clock::time_point now) const {
+    const bool ipv4 = entry.key[0] == 4;
+    Known known;
+    known.address.family = ipv4 ? hba::Family::ipv4 : hba::Family::ipv6;
+    std::copy(entry.key.begin() + 1, entry.key.end(), known.address.bytes.begin());
+    known.prefix = ipv4 ? limits_.ipv4_prefix : limits_.ipv6_prefix;
+    known.used = {entry.connections,
+                  entry.handshakes.used(limits_.handshakes, now),
+                  entry.logins.used(limits_.logins, now),
+                  entry.failures.used(limits_.failed_logins, now)};
+    known.refused = entry.refused;
+    known.delayed = is_reached(entry, AddressLimit::failed_logins, now);
+    if (entry.next_turn > now && limits_.delay.count() > 0)
+        known.waiting = static_cast<std::uint32_t>(
+            (entry.next_turn - now + limits_.delay - Clock::duration{1}) / limits_.delay);
+    return known;
+}
+
+AddressTable::Survey AddressTable::survey(std::size_t at_most, Clock::time_point now) const {
+    const auto busier = [](const Known& left, const Known& right) {
+        const auto weight = [](const Known& one) {
+            return std::tuple{one.delayed, total(one.refused), one.used[0], one.address.bytes};
+        };
+        return weight(left) > weight(right);
+    };
+    const auto more_refused = [](std::size_t limit) {
+        return [limit](const Known& left, const Known& right) {
+            return std::tuple{left.refused[limit], left.address.bytes} >
+                   std::tuple{right.refused[limit], right.address.bytes};
+        };
+    };
+    Survey survey;
+    for (std::size_t begin = 0; begin < entries_.size(); begin += addresses_per_look) {
+        const std::lock_guard lock(mutex_);
+        const std::size_t end = std::min(begin + addresses_per_look, entries_.size());
+        for (std::size_t index = begin; index < end; ++index) {
+            const Entry& entry = entries_[index];
+            if (!says_nothing(entry, now)) ++survey.usage.in_use;
+            if (entry.key == Key{}) continue;
+            const Known address = known(entry, now);
+            for (std::size_t limit = 0; limit < address_limit_count; ++limit) {
+                Survey::OfLimit& of_limit = survey.limits[limit];
+                of_limit.most = std::max(of_limit.most, address.used[limit]);
+                if (is_reached(entry, static_cast<AddressLimit>(limit), now)) ++of_limit.addresses;
+                if (address.refused[limit] > 0)
+                    keep_greatest(of_limit.most_refused, at_most, address, more_refused(limit));
+            }
+            if (address.delayed || address.used[0] > 0 || total(address.refused) > 0)
+                keep_greatest(survey.busiest, at_most, address, busier);
+        }
+        survey.usage.entries = entries_.size();
+        survey.usage.evicted = evicted_;
+        survey.usage.uncounted = uncounted_;
+    }
+    for (std::size_t limit = 0; limit < address_limit_count; ++limit) {
+        auto& refused = survey.limits[limit].most_refused;
+        std::sort_heap(refused.begin(), refused.end(), more_refused(limit));
+    }
+    std::sort_heap(survey.busiest.begin(), survey.busiest.end(), busier);
+    return survey;
 }
 
 AddressTable::Place::Place(Place&& other) noexcept

@@ -27,6 +27,9 @@ namespace pgmoat::access {
 
 using config::AddressLimits;
 
+enum class AddressLimit { connections, handshakes, logins, failed_logins };
+inline constexpr std::size_t address_limit_count = 4;
+
 class AddressTable {
   public:
     // At least `entries` of them, rounded up to whole sets. `key` is random, and secret.
@@ -73,21 +76,39 @@ class AddressTable {
     [[nodiscard]] LoginTurn begin_login(const hba::NetAddress& address, Clock::time_point now);
     void login_failed(const hba::NetAddress& address, Clock::time_point now);
 
+    // A connection beyond the limit has been told so.
+    void refused_connection(const hba::NetAddress& address, Clock::time_point now);
+
     struct Usage {
         std::size_t entries = 0;
         std::size_t in_use = 0;      // that say anything about an address
         std::uint64_t evicted = 0;   // addresses forgotten before their time, to make room
         std::uint64_t uncounted = 0; // connections let in uncounted: no room even so
     };
-    [[nodiscard]] Usage usage(Clock::time_point now) const;
-
-    struct Busy {
+    using Counts = std::array<std::uint32_t, address_limit_count>;
+    struct Known {
         hba::NetAddress address; // with the bits after the prefix cleared
-        std::uint32_t connections = 0;
-        bool delayed = false; // its logins wait, after failed ones
+        int prefix = 0;
+        Counts used{};             // connections; events of each rate that time has not paid for
+        Counts refused{};          // by each limit, or delayed, since the address is remembered
+        bool delayed = false;      // its logins wait, after failed ones
+        std::uint32_t waiting = 0; // logins that do so now
     };
-    // The addresses with most connections, and those whose logins wait first.
-    [[nodiscard]] std::vector<Busy> busiest(std::size_t at_most, Clock::time_point now) const;
+    struct Survey {
+        struct OfLimit {
+            std::uint32_t most = 0;          // used by one address
+            std::size_t addresses = 0;       // that can have no more now
+            std::vector<Known> most_refused; // by this limit
+        };
+        Usage usage;
+        std::array<OfLimit, address_limit_count> limits;
+        std::vector<Known>
+            busiest; // delayed ones first, then the most refused, then by connections
+    };
+    // Looks at every entry, with the lock let go again and again: no login waits for it. Lists have
+    // `at_most` addresses each.
+    [[nodiscard]] Survey survey(std::size_t at_most, Clock::time_point now) const;
+    [[nodiscard]] Usage usage(Clock::time_point now) const { return survey(0, now).usage; }
 
   private:
     // Addresses of 16 bytes and a family: 17 bytes that are hashed and compared.
@@ -100,6 +121,7 @@ class AddressTable {
         TokenBucket handshakes;
         TokenBucket logins;
         TokenBucket failures;
+        Counts refused{};
         Clock::time_point next_turn{}; // of a login that has to wait
         Clock::time_point seen{};
     };
@@ -112,6 +134,10 @@ class AddressTable {
     [[nodiscard]] static bool is_connected(const Entry& entry) noexcept;
     [[nodiscard]] bool says_nothing(const Entry& entry, Clock::time_point now) const noexcept;
     void release(std::size_t index, bool over) noexcept;
+    static void count_refusal(Entry& entry, AddressLimit limit) noexcept;
+    [[nodiscard]] Known known(const Entry& entry, Clock::time_point now) const;
+    [[nodiscard]] bool
+    is_reached(const Entry& entry, AddressLimit limit, Clock::time_point now) const noexcept;
 
     const SipKey key_;
     mutable std::mutex mutex_;

@@ -26,7 +26,7 @@ Awaitable<bool> ClientLimits::begin_handshake(io::Stream& client) {
 Awaitable<ClientLimits::Login> ClientLimits::begin_login() {
     using Verdict = AddressTable::LoginTurn::Verdict;
     if (place_ && place_->is_over()) {
-        gate().refused_connection();
+        gate().refused_connection(address_);
         co_return Login::too_many_connections;
     }
     const auto turn = gate().begin_login(address_);

@@ -10,9 +10,18 @@ namespace pgmoat::access {
 inline constexpr std::size_t address_set_ways = 4;
 
 // A table too small to tell addresses apart would make strangers share a limit; beyond the other
-// end it is memory (64 bytes an address) that no number of connections needs.
+// end it is memory (about 90 bytes an address) that no number of connections needs.
 inline constexpr std::size_t address_table_min = 1'024;
 inline constexpr std::size_t address_table_max = 16'777'216;
+
+// Entries of the table that are looked at in one go, for the console or a scrape, before logins get
+// the lock again: some ten microseconds.
+inline constexpr std::size_t addresses_per_look = 1'024;
+
+// Addresses that SHOW ADDRESSES and the status page list, and those that SHOW LIMITS names for each
+// limit: what a person reads.
+inline constexpr std::size_t addresses_shown = 100;
+inline constexpr std::size_t refused_addresses_shown = 5;
 
 // How many logins of one address may wait for their turn after failed ones. They wait one after
 // another, so more connections do not make more guesses; one more than these is refused.

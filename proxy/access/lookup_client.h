@@ -10,6 +10,9 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 namespace pgmoat::access {
@@ -25,7 +28,7 @@ class LookupClient {
 
     [[nodiscard]] Awaitable<hba::SystemUser> system_user(std::uint32_t uid);
 
-    // `again`: not from what was kept.
+    // `again`: not from what was kept. What was kept takes as long as a question.
     [[nodiscard]] Awaitable<lookups::UserSecret>
     user_secret(lookups::QuerySource source, std::string user, bool again);
 
@@ -33,11 +36,14 @@ class LookupClient {
     void cancel();
 
   private:
+    template <typename Answer>
+    [[nodiscard]] std::function<void(const Answer&)>
+    delivery_to(const std::shared_ptr<std::optional<Answer>>& place);
     template <typename Answer, typename Ask>
     Awaitable<Answer> wait_for(Ask ask, Answer when_cancelled);
 
     runtime::ControlThread& thread_;
-    asio::steady_timer arrival_; // never expires; cancelled when there is news
+    asio::steady_timer arrival_; // cancelled when there is news; expires for user_secret() only
     bool cancelled_ = false;
 };
 

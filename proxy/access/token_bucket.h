@@ -20,7 +20,7 @@ class TokenBucket {
     // Takes a token if there is one.
     [[nodiscard]] bool take(const Rate& rate, Clock::time_point now) noexcept {
         if (!rate.limits()) return true;
-        if (level(rate, now) + rate.interval() > rate.interval() * rate.burst) return false;
+        if (is_empty(rate, now)) return false;
         full_at_ = std::max(full_at_, now) + rate.interval();
         return true;
     }
@@ -37,6 +37,19 @@ class TokenBucket {
     // counts for a whole interval.
     [[nodiscard]] bool is_exceeded(const Rate& rate, Clock::time_point now) const noexcept {
         return rate.limits() && level(rate, now) > rate.interval() * (rate.burst - 1);
+    }
+
+    // No token is left.
+    [[nodiscard]] bool is_empty(const Rate& rate, Clock::time_point now) const noexcept {
+        return rate.limits() && level(rate, now) + rate.interval() > rate.interval() * rate.burst;
+    }
+
+    // Events that time has not paid for yet; one that it has paid for in part counts.
+    [[nodiscard]] std::uint32_t used(const Rate& rate, Clock::time_point now) const noexcept {
+        if (!rate.limits()) return 0;
+        const auto interval = rate.interval();
+        return static_cast<std::uint32_t>((level(rate, now) + interval - Clock::duration{1}) /
+                                          interval);
     }
 
     [[nodiscard]] bool is_full(Clock::time_point now) const noexcept { return full_at_ <= now; }

@@ -70,10 +70,16 @@ inline constexpr std::size_t roles_of_user_max = 10'000;
 // Logins that ask one upstream for secrets: with one, a slow answer would hold up every login.
 inline constexpr std::size_t secret_workers = 2;
 
-// A changed password is noticed by its salt, and the secret looked up again within that login. What
-// was right stays of use while the server that knows is down. Who is unknown may be created now.
-inline constexpr std::chrono::seconds secret_kept{30};
-inline constexpr std::chrono::seconds no_secret_kept{1};
+// A secret, that there is none, or a failure: all as long, so that the time tells them apart no more
+// than once. A user who is created can log in after this; a storm of logins is one question a second.
+inline constexpr std::chrono::seconds secret_kept{1};
+
+// How long the last good answer is of use while the server that knows is down or says nothing (for longer
+// than stale_after, above). A changed password is noticed by its salt.
+inline constexpr std::chrono::seconds stale_secret_kept{30};
+
+// Who gets an answer that was kept waits as long as its question took, but not for a server's hiccup.
+inline constexpr std::chrono::milliseconds kept_answer_wait_max{100};
 
 // Upstreams, with their queries, that are asked at one time: a few configurations with as many
 // upstreams as one may have.

@@ -20,36 +20,15 @@ namespace pgmoat::lookups {
 template <class Lane>
 using QueryLanes = std::map<QuerySource, std::unique_ptr<Lane>>;
 
-// `ask` turns a connection and a user into an answer, on a worker that keeps the connection.
-template <class Lane, class Ask, class KeepFor>
-[[nodiscard]] typename Lane::Work
-work_of(const QuerySource& source, const QueryShape& shape, Ask ask, KeepFor keep_for) {
-    typename Lane::Work work;
-    work.new_worker = [source, shape, ask] {
-        // Shared because a std::function must be copyable; it has no other owner.
-        return [connection = std::make_shared<QueryConnection>(source, shape),
-                ask](const std::string& user, const std::stop_token& stop) {
-            return ask(connection->ask(user, stop), user);
-        };
-    };
-    work.keep_for = keep_for;
-    work.too_many.error = "too many lookups";
-    return work;
-}
-
 // Null: there are too many. Sources that a reload left behind make room for those of the new
-// configuration. `work` is asked for a new lane only.
-template <class Lane, class Work>
-[[nodiscard]] Lane* lane_for(QueryLanes<Lane>& lanes,
-                             const QuerySource& source,
-                             const PoolBounds& bounds,
-                             const Work& work) {
+// configuration. `make` is asked for a new lane only.
+template <class Lane, class Make>
+[[nodiscard]] Lane* lane_for(QueryLanes<Lane>& lanes, const QuerySource& source, const Make& make) {
     if (const auto known = lanes.find(source); known != lanes.end()) return known->second.get();
     if (lanes.size() >= role_sources_max)
         std::erase_if(lanes, [](const auto& lane) { return lane.second->is_quiet(); });
     if (lanes.size() >= role_sources_max) return nullptr;
-    auto lane = std::make_unique<Lane>(bounds, work());
-    return lanes.emplace(source, std::move(lane)).first->second.get();
+    return lanes.emplace(source, make()).first->second.get();
 }
 
 // All are told to stop before any is waited for.

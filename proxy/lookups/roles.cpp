@@ -2,6 +2,7 @@
 
 #include "proxy/lookups/query_lanes.h"
 
+#include <memory>
 #include <utility>
 
 namespace pgmoat::lookups {
@@ -21,13 +22,19 @@ UserRoles roles_in(QueryAnswer answer) {
 }
 
 Roles::Lane::Work work_for(const RoleSource& source) {
-    return work_of<Roles::Lane>(
-        source,
-        shape,
-        [](QueryAnswer answer, const std::string&) { return roles_in(std::move(answer)); },
-        [](const UserRoles& answer) -> Roles::Lane::Clock::duration {
-            return answer.error.empty() ? roles_kept : failed_roles_kept;
-        });
+    Roles::Lane::Work work;
+    work.new_worker = [source] {
+        // Shared because a std::function must be copyable; nobody else has it.
+        return [connection = std::make_shared<QueryConnection>(source, shape)](
+                   const std::string& user, const std::stop_token& stop) {
+            return roles_in(connection->ask(user, stop));
+        };
+    };
+    work.keep_for = [](const UserRoles& answer) -> Roles::Lane::Clock::duration {
+        return answer.error.empty() ? roles_kept : failed_roles_kept;
+    };
+    work.too_many.error = "too many lookups";
+    return work;
 }
 
 } // namespace
@@ -48,8 +55,9 @@ Roles::ask(const RoleSource& source, const std::string& user, Lane::Deliver deli
 }
 
 Roles::Lane* Roles::lane_of(const RoleSource& source) {
-    return lane_for(lanes_, source, {1, users_waiting_max, users_cached_max}, [&source] {
-        return work_for(source);
+    return lane_for(lanes_, source, [&source] {
+        return std::make_unique<Lane>(PoolBounds{1, users_waiting_max, users_cached_max},
+                                      work_for(source));
     });
 }
 

@@ -1,6 +1,7 @@
 #include "proxy/server/admin_server.h"
 
 #include "metrics/exporter.h"
+#include "proxy/access/limit_states.h"
 #include "proxy/access/load_rules.h"
 #include "proxy/admin/http/listen.h"
 #include "proxy/admin/limits.h"
@@ -134,6 +135,10 @@ admin::Status AdminServer::status() const {
     status.totals = sources_.counters.sum();
     status.shares = admin::shares_of(sessions);
     status.rules = rule_states(*news_.setup);
+    status.limits = access::limit_states(*sources_.threads.front()->services.addresses,
+                                         news_.setup->config,
+                                         status.totals,
+                                         sources_.table.admitted());
     status.refusals = sources_.refusals.newest_first();
     status.history = history_.oldest_first();
     status.connections = admin::newest_of(std::move(sessions), admin::connections_on_page_max);

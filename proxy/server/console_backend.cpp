@@ -1,6 +1,7 @@
 #include "proxy/server/console_backend.h"
 
 #include "protocol/shown_text.h"
+#include "proxy/access/limit_states.h"
 #include "proxy/access/load_rules.h"
 #include "proxy/admin/console/text_values.h"
 #include "proxy/hba/parse/hba_listing.h"
@@ -119,6 +120,10 @@ class ServerSnapshot final : public admin::Snapshot {
     std::vector<admin::RuleView> rules() const override;
     std::vector<admin::UpstreamHostView> upstream_hosts() const override {
         return views_of(sources_.hosts, sources_.roles);
+    }
+    telemetry::LimitStates limits() const override {
+        return access::limit_states(
+            sources_.addresses, config(), totals(), sources_.table.admitted());
     }
     std::int64_t now() const override { return now_; }
     std::int64_t started() const override { return started_; }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "metrics/counters.h"
+#include "proxy/access/address_gate.h"
 #include "proxy/admin/console/backend.h"
 #include "proxy/runtime/host_roles.h"
 #include "proxy/runtime/host_states.h"
@@ -35,6 +36,7 @@ struct ConsoleSources {
     const metrics::Counters& counters;
     const runtime::HostStates& hosts;
     const runtime::HostRoles& roles;
+    const access::AddressGate& addresses;
 };
 
 // On the first control thread only.

@@ -1,5 +1,6 @@
 #include "proxy/server/gauges.h"
 
+#include "proxy/access/limit_states.h"
 #include "proxy/server/rule_gauges.h"
 #include "proxy/telemetry/live_sums.h"
 #include "tls/context.h"
@@ -78,6 +79,7 @@ metrics::Gauges read_gauges(const GaugeSources& sources) {
     gauges.dry_run_hits = rule_hits(sources.setup, &runtime::Access::dry_run);
     gauges.rule_last_hits = rule_last_hits(sources.setup);
     add_threads(sources, gauges);
+    gauges.addresses = access::address_table_facts(*sources.threads.front()->services.addresses);
     gauges.fips = tls::fips_enabled();
     gauges.draining = state.draining;
     gauges.last_reload_successful = state.last_reload_successful;

@@ -164,6 +164,11 @@ bool SessionTable::has(std::uint64_t id) const {
     return find(id) != nullptr;
 }
 
+std::size_t SessionTable::admitted() const {
+    const std::lock_guard lock(mutex_);
+    return admitted_;
+}
+
 SeenSessions SessionTable::snapshot() const {
     SeenSessions seen;
     seen.reserve(live() + 64); // of those that come until the lock is ours; more only cost time

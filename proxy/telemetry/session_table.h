@@ -187,6 +187,8 @@ class SessionTable {
     [[nodiscard]] std::size_t live() const noexcept {
         return live_.load(std::memory_order_relaxed);
     }
+    // Those that count against max_connections.
+    [[nodiscard]] std::size_t admitted() const;
     [[nodiscard]] bool has(std::uint64_t id) const;
     // All rows, in no order.
     [[nodiscard]] SeenSessions snapshot() const;

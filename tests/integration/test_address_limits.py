@@ -4,9 +4,11 @@ import re
 import socket
 import time
 
+import psycopg2
 import pytest
 
 from kit import wire
+from kit.http import Http
 from kit.metrics import scrape
 from kit.process import eventually
 from kit.raw_client import RawClient
@@ -169,3 +171,90 @@ class TestFailedLogins:
             with pytest.raises(socket.timeout):
                 client.socket.recv(1)
             client.socket.close()
+
+
+class TestShown:
+    """In the console, on the status page, as JSON and in a scrape, all the same."""
+    RULES = "host pgmoat watcher 127.0.0.1/32 trust\nhost all postgres all trust\n"
+
+    @pytest.fixture
+    def pgmoat(self, start):
+        pgmoat = start(max_connections_per_address=3, handshake_rate_per_address="5/1h", login_rate_per_address="2/1h burst=4",
+                       failed_logins_per_address="1/1h", failed_login_delay="10s", console_users="watcher",
+                       address_prefix_ipv4=31, address_limits_exempt="127.0.0.1/32", max_connections=50)
+        pgmoat.write_files({"pg_hba.conf": self.RULES})
+        pgmoat.process.wait_for_log("configuration was reloaded", since=pgmoat.reload({"hba_file": "pg_hba.conf"}))
+        return pgmoat
+
+    @staticmethod
+    def show(pgmoat, what):
+        connection = psycopg2.connect(host="127.0.0.1", port=pgmoat.port, user="watcher", dbname="pgmoat", sslmode="disable",
+                                      gssencmode="disable")
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(f"SHOW {what}")
+                names = [column.name for column in cursor.description]
+                return {row[0]: dict(zip(names, row)) for row in cursor}
+        finally:
+            connection.close()
+
+    def test_nothing_has_happened_yet(self, pgmoat):
+        limits = self.show(pgmoat, "LIMITS")
+        assert {name: row["setting"] for name, row in limits.items()} == {
+            "max_connections": "50", "max_handshakes": None, "max_connections_per_address": "3",
+            "handshake_rate_per_address": "5/1h", "login_rate_per_address": "2/1h burst=4",
+            "failed_logins_per_address": "1/1h"}
+        assert all(row["refused"] == 0 and row["most_refused"] is None for row in limits.values())
+        assert self.show(pgmoat, "ADDRESSES") == {}
+
+    def test_each_limit_tells_how_far_it_is_used_and_by_whom(self, pgmoat, http_port):
+        greedy, guesser, both = "127.0.0.4", "127.0.0.6", "127.0.0.7"  # the last two are one address
+        held = [RawClient(pgmoat.port, source=greedy).log_in() for _ in range(3)]
+        assert refusal(pgmoat, source=greedy, tls=False)[0] == "53300"
+        assert refusal(pgmoat, source=guesser, user="nobody_at_all")[0] == "28000"
+        waiting = RawClient(pgmoat.port, source=both).send(wire.startup(user="nobody_at_all"))
+        for _ in range(4):
+            with RawClient(pgmoat.port, source=guesser) as client:
+                client.start_tls()
+        with RawClient(pgmoat.port, source=both) as refused:
+            refused.send(wire.SSL_REQUEST).receive(1)
+            assert refused.receive_until_closed() == b""
+        eventually(lambda: scrape(pgmoat).sum("pgmoat_connections_live") == 4, "three sessions and one that waits")
+
+        limits = self.show(pgmoat, "LIMITS")
+        shown = {name: (row["now"], row["addresses"], row["refused"], row["most_refused"]) for name, row in limits.items()}
+        assert shown == {
+            "max_connections": (4, None, 0, None),
+            "max_handshakes": (0, None, 0, None),
+            "max_connections_per_address": (3, 1, 1, ["127.0.0.4/31 (1)"]),
+            "handshake_rate_per_address": (5, 1, 1, ["127.0.0.6/31 (1)"]),
+            "login_rate_per_address": (3, 0, 0, None),
+            "failed_logins_per_address": (1, 1, 1, ["127.0.0.6/31 (1)"])}
+        addresses = self.show(pgmoat, "ADDRESSES")
+        assert list(addresses.values()) == [
+            {"address": "127.0.0.6/31", "connections": 1, "refused": 2, "failed_logins": 1, "delayed": True, "waiting": 1},
+            {"address": "127.0.0.4/31", "connections": 3, "refused": 1, "failed_logins": 0, "delayed": False, "waiting": 0}]
+
+        status = Http(http_port).json("/status.json")
+        assert {limit["name"]: (limit.get("now"), limit.get("addresses"), limit["refused"], limit["most_refused"] or None)
+                for limit in status["limits"]} == shown
+        assert status["addresses"] == list(addresses.values())
+        assert status["address_table"] == {"size": 16384, "used": 2, "evicted": 0}
+        page = Http(http_port).text("/")
+        assert "127.0.0.6/31 (1)" in page and "delayed (1)" in page and "2 of 16\u202f384 remembered" in page
+        metrics = scrape(pgmoat)
+        assert metrics.by("limit", "pgmoat_addresses_at_limit") == {
+            "connections_per_address": 1, "handshakes_per_address": 1, "failed_logins_per_address": 1}
+        assert metrics.by("limit", "pgmoat_rate_limited_total") == {
+            "connections_per_address": 1, "handshakes_per_address": 1, "failed_logins_per_address": 1}
+        assert metrics.sum("pgmoat_address_table_used") == 2
+        for client in (*held, waiting):
+            client.socket.close()
+
+    def test_a_reload_changes_what_is_shown(self, pgmoat):
+        pgmoat.process.wait_for_log("configuration was reloaded", since=pgmoat.reload(
+            {"login_rate_per_address": None, "max_handshakes": 7}))
+        limits = self.show(pgmoat, "LIMITS")
+        assert (limits["login_rate_per_address"]["setting"], limits["login_rate_per_address"]["now"]) == (None, None)
+        assert limits["max_handshakes"]["setting"] == "7"

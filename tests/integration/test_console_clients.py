@@ -17,8 +17,8 @@ from test_console import ADMIN, auth_file, connect, pgmoat, psql, session, start
 
 QUERY = "SELECT pid, version FROM pg_stat_ssl WHERE ssl = {} AND version ~ '^TLS' ORDER BY pid"
 VIEW = "pg_stat_ssl"
-TABLES = {"certificates", "config", "connections", "help", "listeners", "pg_stat_ssl_pgmoat", "rules", "stats",
-          "upstreams", "version"}
+TABLES = {"addresses", "certificates", "config", "connections", "help", "limits", "listeners", "pg_stat_ssl_pgmoat",
+          "rules", "stats", "upstreams", "version"}
 
 
 @pytest.fixture

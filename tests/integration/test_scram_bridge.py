@@ -311,6 +311,38 @@ def test_a_server_for_secrets_that_is_down(bridge, running, client):
     assert outcomes(pgmoat) == {"lookup_failed": 1}
 
 
+def test_a_server_for_secrets_that_goes_away(bridge, running, start_server, certificates, client):
+    """For a while its last answers are used."""
+    server, secrets = running(), start_server(18, certificates["rsa"])
+    try:
+        secret = server.query(f"SELECT rolpassword FROM pg_authid WHERE rolname = '{USER}'")
+        secrets.query(f"ALTER ROLE {USER} PASSWORD '{secret}'")
+        pgmoat = bridge(server, query=f"port={secrets.port}")
+        assert not log_in(client, pgmoat.port)
+        assert "password authentication failed" in log_in(client, pgmoat.port, user="nobody")
+    finally:
+        secrets.stop()
+    time.sleep(1.2)  # what was kept is to be asked for again
+    assert not log_in(client, pgmoat.port)
+    assert "password authentication failed" in log_in(client, pgmoat.port, user="nobody")
+    assert "the user's secret cannot be looked up" in log_in(client, pgmoat.port, user="nobody_else")
+
+
+def test_users_who_exist_and_who_do_not_are_asked_for_as_often(bridge, start_server, certificates):
+    """Or one login would tell them apart by its time."""
+    server = start_server(18, certificates["rsa"], log_statement="all")
+    try:
+        pgmoat = bridge(server)
+        for _ in range(3):
+            for user in (USER, "nobody"):
+                position = server.process.log_position()
+                raw_login(pgmoat.port, user, "wrong")
+                eventually(lambda: len(server.process.log_lines("execute", "pg_shadow", since=position)) == 1, "the question")
+            time.sleep(1.2)
+    finally:
+        server.stop()
+
+
 # --- hostile clients: PostgreSQL is the oracle -------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@
 #include "metrics/counters.h"
 #include "proxy/config/config.h"
 #include "proxy/config/place.h"
+#include "proxy/telemetry/limit_states.h"
 #include "proxy/telemetry/session_table.h"
 
 #include <chrono>
@@ -87,6 +88,7 @@ class Snapshot {
     [[nodiscard]] virtual std::vector<OwnCertificateView> certificates() const = 0;
     [[nodiscard]] virtual std::vector<RuleView> rules() const = 0;
     [[nodiscard]] virtual std::vector<UpstreamHostView> upstream_hosts() const = 0;
+    [[nodiscard]] virtual telemetry::LimitStates limits() const = 0;
     // Microseconds since 2000.
     [[nodiscard]] virtual std::int64_t now() const = 0;
     [[nodiscard]] virtual std::int64_t started() const = 0;

@@ -14,6 +14,8 @@ constexpr std::array views{
     View{"listeners", "listeners", "listening addresses"},
     View{"upstreams", "upstreams", "upstream servers: state, failures, last error"},
     View{"rules", "rules", "access rules, with their hits"},
+    View{"limits", "limits", "limits on clients: setting, use, refusals"},
+    View{"addresses", "addresses", "client addresses: connections, refusals, failed logins"},
     View{"certificates", "certificates", "server certificates and their expiry"},
     View{"config", "config", "settings in force, with file and line"},
     View{"stats", "stats", "counters since the start, by listener"},

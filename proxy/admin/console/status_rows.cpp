@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -33,8 +34,8 @@ std::string join(const std::vector<std::string>& elements) {
     return text;
 }
 
-Cell options_text(const std::vector<std::string>& options) {
-    return options.empty() ? Cell() : Cell(array_text(options));
+Cell array_unless_empty(const std::vector<std::string>& elements) {
+    return elements.empty() ? Cell() : Cell(array_text(elements));
 }
 
 std::uint64_t sum(const auto& cells) {
@@ -95,7 +96,7 @@ Row hba_row(const RuleView& rule) {
             unless_empty(rule.address),
             unless_empty(rule.netmask),
             to_cell(rule.method),
-            options_text(rule.options)};
+            array_unless_empty(rule.options)};
 }
 
 } // namespace
@@ -195,6 +196,33 @@ std::vector<Row> stats_rows(const metrics::Totals& totals) {
     std::vector<Row> rows;
     for (std::size_t index = 0; index < totals.listeners.size(); ++index)
         rows.push_back(stats_row(totals, index));
+    return rows;
+}
+
+std::vector<Row> limit_rows(const telemetry::LimitStates& states) {
+    const auto number = [](const std::optional<std::uint64_t>& value) {
+        return value ? to_cell(*value) : Cell();
+    };
+    std::vector<Row> rows;
+    for (const telemetry::LimitState& limit : states.limits)
+        rows.push_back({to_cell(limit.name),
+                        unless_empty(limit.setting),
+                        number(limit.now),
+                        number(limit.addresses),
+                        to_cell(limit.refused),
+                        array_unless_empty(limit.most_refused)});
+    return rows;
+}
+
+std::vector<Row> address_rows(const telemetry::LimitStates& states) {
+    std::vector<Row> rows;
+    for (const telemetry::AddressState& address : states.addresses)
+        rows.push_back({to_cell(address.address),
+                        to_cell(address.connections),
+                        to_cell(address.refused),
+                        to_cell(address.failed_logins),
+                        to_cell(address.delayed),
+                        to_cell(address.waiting)});
     return rows;
 }
 

@@ -1,4 +1,4 @@
-// The state of the proxy as rows: listeners, upstreams, rules, certificates, counts, versions.
+// The state of the proxy as rows: listeners, upstreams, rules, limits, certificates, counts, versions.
 #pragma once
 
 #include "proxy/admin/console/backend.h"
@@ -92,6 +92,22 @@ inline constexpr std::array stats_columns{
     Column{"bytes_received", Type::int8},
     Column{"bytes_sent", Type::int8},
 };
+inline constexpr std::array limit_columns{
+    Column{"name"},
+    Column{"setting"},                        // NULL: no limit
+    Column{"now", Type::int8},                // of all clients, or the most of one address
+    Column{"addresses", Type::int8},          // that are at the limit
+    Column{"refused", Type::int8},            // or delayed, since the start
+    Column{"most_refused", Type::text_array}, // addresses
+};
+inline constexpr std::array address_columns{
+    Column{"address"},
+    Column{"connections", Type::int8},
+    Column{"refused", Type::int8},
+    Column{"failed_logins", Type::int8}, // that still count
+    Column{"delayed", Type::boolean},    // its logins wait
+    Column{"waiting", Type::int8},       // logins that wait now
+};
 inline constexpr std::array version_columns{
     Column{"version"},
     Column{"openssl_build"},
@@ -107,6 +123,8 @@ inline constexpr std::array version_columns{
 [[nodiscard]] std::vector<Row>
 certificate_rows(const std::vector<OwnCertificateView>& certificates);
 [[nodiscard]] std::vector<Row> stats_rows(const metrics::Totals& totals);
+[[nodiscard]] std::vector<Row> limit_rows(const telemetry::LimitStates& states);
+[[nodiscard]] std::vector<Row> address_rows(const telemetry::LimitStates& states);
 [[nodiscard]] std::vector<Row> version_rows();
 
 } // namespace pgmoat::admin

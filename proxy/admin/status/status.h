@@ -7,6 +7,7 @@
 #include "proxy/admin/status/history.h"
 #include "proxy/admin/status/live_connections.h"
 #include "proxy/admin/status/shares.h"
+#include "proxy/telemetry/limit_states.h"
 #include "proxy/telemetry/refusal_log.h"
 
 #include <chrono>
@@ -35,6 +36,7 @@ struct Status {
     metrics::Totals totals;
     Shares shares;
     std::vector<RuleState> rules;
+    telemetry::LimitStates limits;
     std::vector<telemetry::Refusal> refusals; // the newest first
     std::vector<Sample> history;              // the oldest first
     LiveConnections connections;              // the newest only

@@ -92,6 +92,42 @@ std::string rules(const Status& status) {
     });
 }
 
+std::string limits(const Status& status) {
+    return list("limits", status.limits.limits, [](const telemetry::LimitState& limit) {
+        telemetry::Fields fields;
+        fields.add("name", limit.name).add("setting", limit.setting);
+        if (limit.now) fields.add("now", *limit.now);
+        if (limit.addresses) fields.add("addresses", *limit.addresses);
+        fields.add("refused", limit.refused);
+        const std::string most_refused =
+            list("most_refused", limit.most_refused, [](const std::string& address) {
+                return '"' + address + '"';
+            });
+        return '{' + fields.as_json() + ',' + most_refused + '}';
+    });
+}
+
+std::string addresses(const Status& status) {
+    return list("addresses", status.limits.addresses, [](const telemetry::AddressState& address) {
+        telemetry::Fields fields;
+        fields.add("address", address.address)
+            .add("connections", address.connections)
+            .add("refused", address.refused)
+            .add("failed_logins", address.failed_logins)
+            .add_flag("delayed", address.delayed)
+            .add("waiting", address.waiting);
+        return object(fields);
+    });
+}
+
+std::string address_table(const Status& status) {
+    telemetry::Fields fields;
+    fields.add("size", status.limits.table_size)
+        .add("used", status.limits.table_used)
+        .add("evicted", status.limits.table_evicted);
+    return "\"address_table\":" + object(fields);
+}
+
 std::string refusals(const Status& status) {
     return list("refusals", status.refusals, [](const telemetry::Refusal& refusal) {
         using std::chrono::duration_cast;
@@ -145,6 +181,9 @@ std::string status_json(const Status& status) {
                                     upstreams(status),
                                     upstream_roles(status),
                                     rules(status),
+                                    limits(status),
+                                    addresses(status),
+                                    address_table(status),
                                     refusals(status),
                                     history(status.history)})
         json += ",\n" + part;

@@ -356,6 +356,49 @@ std::string rule_rows(const Status& status) {
                    "authenticates them.");
 }
 
+std::string limit_rows(const Status& status) {
+    const auto number = [](const std::optional<std::uint64_t>& value) {
+        return value ? with_separators(*value) : std::string("–");
+    };
+    std::string rows;
+    for (const telemetry::LimitState& limit : status.limits.limits) {
+        std::string addresses;
+        for (const std::string& address : limit.most_refused)
+            addresses += (addresses.empty() ? "" : ", ") + address;
+        rows += Row()
+                    .text(limit.name, "code")
+                    .text(limit.setting.empty() ? "no limit" : limit.setting,
+                          limit.setting.empty() ? "soft" : "")
+                    .figure(number(limit.now))
+                    .figure(number(limit.addresses))
+                    .number(limit.refused)
+                    .text(addresses, "what soft")
+                    .end();
+    }
+    return rows;
+}
+
+std::string address_rows(const Status& status) {
+    std::string rows;
+    for (const telemetry::AddressState& address : status.limits.addresses) {
+        const std::string waiting =
+            address.waiting == 0 ? "" : " (" + with_separators(address.waiting) + ')';
+        rows += Row()
+                    .text(address.address, "code")
+                    .number(address.connections)
+                    .number(address.refused)
+                    .number(address.failed_logins)
+                    .markup(address.delayed ? badge("warn", "delayed" + waiting) : "", "n")
+                    .end();
+    }
+    return or_none(std::move(rows), 5, "No address is connected or was refused.");
+}
+
+std::string address_note(const Status& status) {
+    return with_separators(status.limits.table_used) + " of " +
+           with_separators(status.limits.table_size) + " remembered";
+}
+
 std::string refusal_rows(const Status& status) {
     const auto now = std::chrono::system_clock::from_time_t(status.now);
     std::string rows;

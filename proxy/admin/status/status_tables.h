@@ -17,6 +17,9 @@ namespace pgmoat::admin {
 [[nodiscard]] std::string listener_rows(const Status& status);
 [[nodiscard]] std::string upstream_rows(const Status& status);
 [[nodiscard]] std::string rule_rows(const Status& status);
+[[nodiscard]] std::string limit_rows(const Status& status);
+[[nodiscard]] std::string address_rows(const Status& status);
+[[nodiscard]] std::string address_note(const Status& status);
 [[nodiscard]] std::string refusal_rows(const Status& status);
 [[nodiscard]] std::string connection_rows(const Status& status);
 [[nodiscard]] std::string connections_note(const Status& status);

@@ -197,9 +197,9 @@ TEST_CASE("Connections are counted while nothing limits them") {
         held.push_back(table.connect(address("10.0.0.1"), start).value());
     table.set_limits(limits());
     REQUIRE_FALSE(has_room(table, address("10.0.0.1")));
-    const auto busy = table.busiest(5, start);
+    const auto busy = table.survey(5, start).busiest;
     REQUIRE(busy.size() == 1);
-    REQUIRE(busy[0].connections == 9);
+    REQUIRE(busy[0].used[0] == 9);
     REQUIRE(busy[0].address == address("10.0.0.1"));
 }
 
@@ -251,7 +251,65 @@ TEST_CASE("An address that has failed is forgotten last") {
             table.connect(stranger(0x6000'0000 + n), start + std::chrono::microseconds{n});
     }
     REQUIRE(table.begin_login(guesser, start + 1s).wait == 1s);
-    REQUIRE(table.busiest(10, start + 1s).front().delayed);
+    REQUIRE(table.survey(10, start + 1s).busiest.front().delayed);
+}
+
+TEST_CASE("A survey tells how far each limit is used, and by whom") {
+    auto with = limits();
+    with.logins = {1, 60s, 4};
+    Table table(with);
+    const auto greedy = address("10.0.0.1");
+    const auto guesser = address("2001:db8::7");
+    std::vector<AddressTable::Place> held;
+    for (int i = 0; i < 3; ++i)
+        held.push_back(table.connect(greedy, start).value());
+    table.refused_connection(greedy, start); // the third has been told
+    for (int i = 0; i < 5; ++i)
+        (void)table.begin_handshake(greedy, start);
+    for (int i = 0; i < 3; ++i)
+        table.login_failed(guesser, start);
+    for (int i = 0; i < 5; ++i)
+        (void)table.begin_login(guesser, start);
+    held.push_back(table.connect(address("10.0.0.3"), start).value());
+
+    const auto survey = table.survey(10, start);
+    const auto& [connections, handshakes, logins, failures] = survey.limits;
+    REQUIRE((connections.most == 2 && connections.addresses == 1));
+    REQUIRE((handshakes.most == 2 && handshakes.addresses == 1));
+    REQUIRE((logins.most == 4 && logins.addresses == 1));
+    REQUIRE((failures.most == 3 && failures.addresses == 1));
+    REQUIRE(connections.most_refused.size() == 1);
+    REQUIRE(connections.most_refused[0].address == greedy);
+    REQUIRE(handshakes.most_refused[0].refused == AddressTable::Counts{1, 3, 0, 0});
+    REQUIRE(logins.most_refused[0].address == address("2001:db8::"));
+    REQUIRE(logins.most_refused[0].prefix == 64);
+    REQUIRE(failures.most_refused[0].refused == AddressTable::Counts{0, 0, 1, 4});
+
+    REQUIRE(survey.busiest.size() == 3);
+    REQUIRE((survey.busiest[0].delayed && survey.busiest[0].waiting == 4));
+    REQUIRE(survey.busiest[1].address == greedy);
+    REQUIRE(survey.busiest[2].address == address("10.0.0.3"));
+    REQUIRE(survey.usage.in_use == 3);
+
+    const auto later = table.survey(10, start + 2500ms);
+    REQUIRE(later.limits[1].addresses == 0); // handshakes are allowed again
+    REQUIRE(later.busiest[0].waiting == 2);
+}
+
+TEST_CASE("Of many addresses a survey lists the first few, and counts all") {
+    auto with = limits();
+    with.handshakes = {1, 1h, 1};
+    Table table(with, 65'536);
+    for (std::uint32_t n = 0; n < 5000; ++n)
+        for (std::uint32_t times = 0; times <= 1 + n % 100; ++times)
+            (void)table.begin_handshake(stranger(n), start);
+    const auto survey = table.survey(7, start);
+    REQUIRE(survey.limits[1].addresses == 5000);
+    REQUIRE(survey.busiest.size() == 7);
+    REQUIRE(survey.limits[1].most_refused.size() == 7);
+    for (const auto& known : survey.limits[1].most_refused)
+        REQUIRE(known.refused[1] == 100);
+    REQUIRE(table.survey(0, start).busiest.empty());
 }
 
 TEST_CASE("The table agrees with a model that remembers everything") {

@@ -87,6 +87,22 @@ TEST_CASE("Events that nothing can refuse exceed a rate after its burst, and are
     REQUIRE_FALSE(bucket.is_exceeded(rate, start + 120s));
 }
 
+TEST_CASE("What is used is what time has not paid for, and what is empty gives no more") {
+    const Rate rate{3, 60s, 3};
+    TokenBucket bucket;
+    REQUIRE(bucket.used(rate, start) == 0);
+    REQUIRE((bucket.take(rate, start) && bucket.take(rate, start)));
+    REQUIRE(bucket.used(rate, start) == 2);
+    REQUIRE_FALSE(bucket.is_empty(rate, start));
+    REQUIRE(bucket.take(rate, start));
+    REQUIRE(bucket.is_empty(rate, start));
+    REQUIRE(bucket.used(rate, start + 1s) == 3); // a part counts
+    REQUIRE(bucket.used(rate, start + 20s) == 2);
+    REQUIRE_FALSE(bucket.is_empty(rate, start + 20s));
+    REQUIRE(bucket.used({}, start) == 0);
+    REQUIRE_FALSE(bucket.is_empty({}, start));
+}
+
 TEST_CASE("A shorter rate forgets what a longer one has counted") {
     TokenBucket bucket;
     REQUIRE(bucket.take({1, 1h, 1}, start));

@@ -16,6 +16,7 @@ struct FakeSnapshot final : Snapshot {
     std::vector<OwnCertificateView> certificates() const override { return shown; }
     std::vector<RuleView> rules() const override { return listed; }
     std::vector<UpstreamHostView> upstream_hosts() const override { return hosts; }
+    telemetry::LimitStates limits() const override { return limited; }
     std::int64_t now() const override { return 1'000'000; }
     std::int64_t started() const override { return 0; }
 
@@ -23,6 +24,7 @@ struct FakeSnapshot final : Snapshot {
     std::vector<RuleView> listed;
     std::vector<OwnCertificateView> shown;
     std::vector<UpstreamHostView> hosts;
+    telemetry::LimitStates limited;
     metrics::Totals counted;
     config::Config settings;
 };

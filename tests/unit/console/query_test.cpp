@@ -288,7 +288,7 @@ TEST_CASE("psql finds the relations, their columns, the database and the users")
     REQUIRE(console.show("SELECT c.relname FROM pg_catalog.pg_class c LEFT JOIN "
                          "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN "
                          "('r','p','') AND n.nspname <> 'pg_catalog' ORDER BY 1 LIMIT 3") ==
-            "certificates\nconfig\nconnections");
+            "addresses\ncertificates\nconfig");
     REQUIRE(console.show("SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) FROM "
                          "pg_catalog.pg_attribute a WHERE a.attrelid = 'pg_stat_ssl'::regclass AND "
                          "a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum LIMIT 2") ==
@@ -296,7 +296,7 @@ TEST_CASE("psql finds the relations, their columns, the database and the users")
     REQUIRE(console.show("SELECT datname FROM pg_database") == "pgmoat");
     REQUIRE(console.show("SELECT rolname, rolsuper FROM pg_roles") == "bob|t");
     REQUIRE(console.show("SELECT table_name FROM information_schema.tables WHERE table_schema = "
-                         "'public' ORDER BY 1 LIMIT 1") == "certificates");
+                         "'public' ORDER BY 1 LIMIT 1") == "addresses");
     REQUIRE(console.show("SELECT obj_description('connections'::regclass, 'pg_class')") ==
             "clients, and their servers");
 }

@@ -134,6 +134,26 @@ TEST_CASE("A rule's lists look like PostgreSQL's arrays") {
     REQUIRE(rows[0][9] == std::nullopt);
 }
 
+TEST_CASE("A limit has its setting, its use and who meets it; NULL where there is nothing to say") {
+    telemetry::LimitStates states;
+    states.limits = {{"max_handshakes", "", 3, {}, 0, {}},
+                     {"login_rate_per_address", "5/1s", 5, 2, 7, {"10.0.0.1 (6)", "::/64 (1)"}},
+                     {"handshake_rate_per_address", "", {}, 0, 0, {}}};
+    states.addresses = {{"10.0.0.1", 2, 6, 1, true, 3}, {"::/64", 0, 1, 0, false, 0}};
+    const Cell none;
+    const auto limits = limit_rows(states);
+    REQUIRE(limits[0] == Row{"max_handshakes", none, "3", none, "0", none});
+    const Row rate{
+        "login_rate_per_address", "5/1s", "5", "2", "7", "{\"10.0.0.1 (6)\",\"::/64 (1)\"}"};
+    REQUIRE(limits[1] == rate);
+    REQUIRE(limits[2] == Row{"handshake_rate_per_address", none, none, "0", "0", none});
+    const auto addresses = address_rows(states);
+    REQUIRE(addresses[0] == Row{"10.0.0.1", "2", "6", "1", "t", "3"});
+    REQUIRE(addresses[1] == Row{"::/64", "0", "1", "0", "f", "0"});
+    REQUIRE(limits[0].size() == limit_columns.size());
+    REQUIRE(addresses[0].size() == address_columns.size());
+}
+
 TEST_CASE("Each host of an upstream has its state, its attempts and its last error") {
     FakeSnapshot server;
     server.settings =

@@ -109,6 +109,17 @@ TEST_CASE("Counts appear under their name and labels") {
     }
 }
 
+TEST_CASE("The table of client addresses appears, and how many are at each limit") {
+    Fixture f;
+    f.gauges.addresses = {1024, 12, 3, 1, {{Limit::logins_per_address, 5}}};
+    const std::string text = f.exporter.text();
+    CHECK(value_of(text, R"(pgmoat_addresses_at_limit{limit="logins_per_address"})") == "5");
+    CHECK(value_of(text, "pgmoat_address_table_entries") == "1024");
+    CHECK(value_of(text, "pgmoat_address_table_used") == "12");
+    CHECK(value_of(text, "pgmoat_address_table_evicted_total") == "3");
+    CHECK(value_of(text, "pgmoat_address_table_uncounted_total") == "1");
+}
+
 TEST_CASE("A handshake appears with what was negotiated") {
     Fixture f;
     f.block.tls_handshake(f.edge,

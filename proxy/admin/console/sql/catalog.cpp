@@ -49,6 +49,12 @@ std::vector<Row> settings(const Scope& scope) {
 std::vector<Row> stats(const Scope& scope) {
     return stats_rows(scope.snapshot.totals());
 }
+std::vector<Row> limits(const Scope& scope) {
+    return limit_rows(scope.snapshot.limits());
+}
+std::vector<Row> addresses(const Scope& scope) {
+    return address_rows(scope.snapshot.limits());
+}
 std::vector<Row> version(const Scope&) {
     return version_rows();
 }
@@ -71,6 +77,13 @@ constexpr Relation ours[] = {
     {"public", "listeners", 'r', listener_columns, listeners, "listening addresses"},
     {"public", "upstreams", 'r', upstream_columns, upstreams, "upstream servers"},
     {"public", "rules", 'r', rule_columns, rules, "access rules, with their hits"},
+    {"public",
+     "limits",
+     'r',
+     limit_columns,
+     limits,
+     "limits on clients, and how far they are used"},
+    {"public", "addresses", 'r', address_columns, addresses, "client addresses that meet limits"},
     {"public", "certificates", 'r', certificate_columns, certificates, "server certificates"},
     {"public", "config", 'r', config_columns, config, "settings in force, with file and line"},
     {"public", "stats", 'r', stats_columns, stats, "counters since the start, by listener"},

@@ -1,0 +1,21 @@
+// The limits on clients as the console and the pages show them, and as a scrape counts them.
+#pragma once
+
+#include "metrics/counters.h"
+#include "metrics/exporter.h"
+#include "proxy/access/address_gate.h"
+#include "proxy/config/config.h"
+#include "proxy/telemetry/limit_states.h"
+
+#include <cstddef>
+
+namespace pgmoat::access {
+
+// `live`: connections that count towards max_connections.
+[[nodiscard]] telemetry::LimitStates limit_states(const AddressGate& gate,
+                                                  const config::Config& config,
+                                                  const metrics::Totals& totals,
+                                                  std::size_t live);
+[[nodiscard]] metrics::AddressTableFacts address_table_facts(const AddressGate& gate);
+
+} // namespace pgmoat::access
