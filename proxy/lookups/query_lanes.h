@@ -20,6 +20,23 @@ namespace pgmoat::lookups {
 template <class Lane>
 using QueryLanes = std::map<QuerySource, std::unique_ptr<Lane>>;
 
+// `ask` turns a connection and a user into an answer, on a worker that keeps the connection.
+template <class Lane, class Ask, class KeepFor>
+[[nodiscard]] typename Lane::Work
+work_of(const QuerySource& source, const QueryShape& shape, Ask ask, KeepFor keep_for) {
+    typename Lane::Work work;
+    work.new_worker = [source, shape, ask] {
+        // Shared because a std::function must be copyable; it has no other owner.
+        return [connection = std::make_shared<QueryConnection>(source, shape),
+                ask](const std::string& user, const std::stop_token& stop) {
+            return ask(connection->ask(user, stop), user);
+        };
+    };
+    work.keep_for = keep_for;
+    work.too_many.error = "too many lookups";
+    return work;
+}
+
 // Null: there are too many. Sources that a reload left behind make room for those of the new
 // configuration. `make` is asked for a new lane only.
 template <class Lane, class Make>

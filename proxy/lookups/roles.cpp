@@ -22,19 +22,13 @@ UserRoles roles_in(QueryAnswer answer) {
 }
 
 Roles::Lane::Work work_for(const RoleSource& source) {
-    Roles::Lane::Work work;
-    work.new_worker = [source] {
-        // Shared because a std::function must be copyable; nobody else has it.
-        return [connection = std::make_shared<QueryConnection>(source, shape)](
-                   const std::string& user, const std::stop_token& stop) {
-            return roles_in(connection->ask(user, stop));
-        };
-    };
-    work.keep_for = [](const UserRoles& answer) -> Roles::Lane::Clock::duration {
-        return answer.error.empty() ? roles_kept : failed_roles_kept;
-    };
-    work.too_many.error = "too many lookups";
-    return work;
+    return work_of<Roles::Lane>(
+        source,
+        shape,
+        [](QueryAnswer answer, const std::string&) { return roles_in(std::move(answer)); },
+        [](const UserRoles& answer) -> Roles::Lane::Clock::duration {
+            return answer.error.empty() ? roles_kept : failed_roles_kept;
+        });
 }
 
 } // namespace

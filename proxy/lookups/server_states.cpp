@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <memory>
 #include <utility>
 
 namespace pgmoat::lookups {
@@ -78,12 +79,14 @@ ServerStates::Lane::Asked ServerStates::ask(const QuerySource& source,
                                             Lane::Deliver deliver) {
     const std::lock_guard lock(mutex_);
     const QueryShape shape{name, columns, 1, true, false, timeout, timeout};
-    Lane* const lane = lane_for(lanes_, source, {1, 1, 1}, [&] {
-        return work_of<Lane>(
-            source,
-            shape,
-            [](QueryAnswer answer, const std::string&) { return state_in(std::move(answer)); },
-            [](const ServerState&) { return Lane::Clock::duration::zero(); });
+    Lane* const lane = lane_for(lanes_, source, [&] {
+        return std::make_unique<Lane>(
+            PoolBounds{1, 1, 1},
+            work_of<Lane>(
+                source,
+                shape,
+                [](QueryAnswer answer, const std::string&) { return state_in(std::move(answer)); },
+                [](const ServerState&) { return Lane::Clock::duration::zero(); }));
     });
     if (lane != nullptr) return lane->ask({}, std::move(deliver));
     ServerState too_many;
