@@ -35,6 +35,9 @@ Awaitable<bool> wait_for_role(runtime::ControlThread& thread,
                               Dialer& dialer,
                               const runtime::UpstreamTarget& target,
                               Plan& plan) {
+    const bool any = target.conninfo.target_session_attrs == config::SessionAttrs::any;
+    const bool in_order = any && !target.conninfo.balance_hosts;
+    if (in_order && thread.services.host_roles.of(target.name).empty()) co_return true;
     const std::vector<Host> all = std::move(plan.hosts);
     const auto longest = plan.connect_timeout > Clock::duration::zero()
                              ? plan.connect_timeout

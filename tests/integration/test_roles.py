@@ -14,6 +14,7 @@ from kit.environment import USER, free_port, run_as_user, write_for_user
 from kit.http import Http
 from kit.metrics import scrape
 from kit.postgres import DEFAULT_HBA, SETTINGS, SUPERUSER, Postgres
+from kit.postgres import USER as APP
 from kit.process import eventually
 from kit.raw_client import RawClient
 
@@ -126,6 +127,8 @@ def test_a_client_is_sent_to_a_server_of_the_role(start, pair, wanted, primary):
     right, wrong = (pair.primary, pair.standby) if primary else (pair.standby, pair.primary)
     pgmoat = start(pair.hosts(wrong, right) + f" target_session_attrs={wanted}")
     position = wrong.process.log_position()
+    if wanted == "prefer-standby":  # no role is a must: before the first answer any host does
+        eventually(lambda: pgmoat.hosts()[right.port]["role"] == "standby", "the role")
     assert [server_port(pgmoat.port) for _ in range(5)] == [right.port] * 5  # the first one waits for the first answer
     # The health check logs in there, and nobody else.
     assert all("application_name=pgmoat" in line
@@ -261,6 +264,18 @@ def test_a_server_that_says_in_the_login_that_it_is_a_standby_gets_no_client(sta
     server._start()
     assert refused(pgmoat.port) == NO_SERVER
     assert pgmoat.closed_line("says in the login that it is a standby")["reason"] == "upstream_failed"
+
+
+def test_a_check_logs_in_with_a_certificate_over_the_tls_of_the_upstream(start, start_postgres, authority, workspace,
+                                                                         server_certificate):
+    folder = workspace.folder("health")
+    authority.issue("health", APP).install(folder, "health")
+    server = start_postgres(15, certificate=server_certificate, settings={"ssl_ca_file": authority.certificate},
+                            hba=f"hostssl all {APP} all cert\n")
+    pgmoat = start(f"host=localhost hostaddr=127.0.0.1 port={server.port} sslmode=verify-full "
+                   f"sslrootcert={authority.certificate} target_session_attrs=primary",
+                   check=f"sql user={APP} sslcert={folder}/health.crt sslkey={folder}/health.key interval=200ms")
+    eventually(lambda: pgmoat.hosts()[server.port]["role"] == "primary", "the role")
 
 
 def test_a_check_that_cannot_log_in_says_so_and_no_client_is_sent_anywhere(start, pair):
