@@ -8,11 +8,6 @@
 namespace pgmoat::bench {
 namespace {
 
-const std::string& startup() {
-    static const std::string packet = startup_message("bench", "bench");
-    return packet;
-}
-
 // What libpq sends at a time.
 const std::string& copy_data() {
     constexpr std::size_t bytes = 8192;
@@ -38,8 +33,13 @@ std::string error_text(std::string_view body) {
 
 } // namespace
 
-Client::Client(const Target& target, ssl_ctx_st* context, Goal goal, std::size_t number)
-    : transport_(start_connect(target, number)), context_(context), goal_(goal) {}
+Client::Client(const Target& target,
+               ssl_ctx_st* context,
+               Goal goal,
+               std::size_t number,
+               const Account& account)
+    : transport_(start_connect(target, number)), context_(context), goal_(goal), account_(account),
+      scram_(account) {}
 
 Client::Progress Client::advance(bool peer_closed) {
     switch (state_) {
@@ -64,6 +64,10 @@ Client::Progress Client::after_connect() {
     }
     return context_ != nullptr ? send(ssl_request(), State::ssl_reply)
                                : send(startup(), State::answering);
+}
+
+std::string Client::startup() const {
+    return startup_message(account_.user, "bench");
 }
 
 Client::Progress Client::read_ssl_reply() {
@@ -99,6 +103,7 @@ Client::Progress Client::read_answer(bool peer_closed) {
     bool ready = false;
     bool error = false;
     bool copy = false;
+    bool refused = false;
     while (!ready && !copy) {
         const IoResult got = transport_.read(buffer);
         if (got.status == IoStatus::would_block) {
@@ -112,9 +117,13 @@ Client::Progress Client::read_answer(bool peer_closed) {
             ready = ready || type == 'Z';
             error = error || type == 'E';
             copy = copy || type == 'G';
+            refused = refused || (type == 'R' && !authenticate());
         });
+        if (refused) {
+            return fail(scram_.failure().empty() ? "could not send" : scram_.failure());
+        }
         if (!sound || error) {
-            return fail(sound ? error_text(scanner_.error_body()) : "malformed message");
+            return fail(sound ? error_text(scanner_.kept_body()) : "malformed message");
         }
         if (!ready && !copy && !transport_.is_tls() && got.bytes < buffer.size() && !peer_closed) {
             return Progress::pending;
@@ -126,6 +135,18 @@ Client::Progress Client::read_answer(bool peer_closed) {
     }
     state_ = State::idle;
     return Progress::ready;
+}
+
+// Answers the Authentication message that has just been read whole.
+bool Client::authenticate() {
+    const std::string answer = scram_.answer(scanner_.kept_body());
+    if (!scram_.failure().empty()) {
+        return false;
+    }
+    if (answer.empty()) {
+        return true;
+    }
+    return send(answer, State::answering) != Progress::failed;
 }
 
 // Nothing is read meanwhile: a server that answers before CopyDone has refused, and closes.

@@ -3,6 +3,7 @@
 //   connecting  --connected-->          ssl_reply    (or straight to answering, without TLS)
 //   ssl_reply   --'S'-->                handshaking
 //   handshaking --TLS established-->    answering    (the startup packet is out)
+//   answering   --Authentication-->     answering    (SCRAM, if the account has a password)
 //   answering   --ReadyForQuery-->      idle
 //   idle        --send_query()-->       answering
 //   answering   --CopyInResponse-->     copying      (`copy_in` bytes of CopyData, CopyDone)
@@ -12,6 +13,7 @@
 // With Goal::handshake it is idle as soon as TLS is established.
 #pragma once
 
+#include "bench/scram.h"
 #include "bench/target.h"
 #include "bench/transport.h"
 #include "bench/wire.h"
@@ -32,7 +34,12 @@ class Client {
 
     // `context` is null for plaintext. `number` picks the source address.
     // Throws std::system_error if no connection can even be tried.
-    Client(const Target& target, ssl_ctx_st* context, Goal goal, std::size_t number);
+    // `account` must outlive the client.
+    Client(const Target& target,
+           ssl_ctx_st* context,
+           Goal goal,
+           std::size_t number,
+           const Account& account);
 
     // Called on an edge. `ready`: the goal has just been reached, or a ReadyForQuery has arrived.
     [[nodiscard]] Progress advance(bool peer_closed);
@@ -52,10 +59,12 @@ class Client {
   private:
     enum class State { connecting, ssl_reply, handshaking, answering, copying, idle, failed };
 
+    [[nodiscard]] std::string startup() const;
     [[nodiscard]] Progress after_connect();
     [[nodiscard]] Progress read_ssl_reply();
     [[nodiscard]] Progress shake_hands();
     [[nodiscard]] Progress read_answer(bool peer_closed);
+    [[nodiscard]] bool authenticate();
     [[nodiscard]] Progress send_copy_data();
     [[nodiscard]] Progress send(std::string_view bytes, State next);
     [[nodiscard]] Progress fail(std::string why);
@@ -63,6 +72,8 @@ class Client {
     Transport transport_;
     ssl_ctx_st* context_;
     Goal goal_;
+    const Account& account_;
+    ScramLogin scram_;
     State state_ = State::connecting;
     MessageScanner scanner_;
     Clock::time_point query_sent_at_;

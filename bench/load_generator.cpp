@@ -20,6 +20,8 @@ void add_options(CLI::App& app, Load& load) {
     app.add_option("--sources", load.target.sources, "connect from 127.0.0.1 .. 127.0.0.N in turn")
         ->check(CLI::Range(0, 200));
     app.add_flag("--tls", load.tls, "ask for TLS by SSLRequest");
+    app.add_option("--user", load.account.user)->capture_default_str();
+    app.add_option("--password", load.account.password, "for SCRAM-SHA-256");
     app.add_option("--clients", load.clients, "connections, or connects at a time")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
@@ -60,6 +62,7 @@ int main(int argc, char** argv) {
     CLI::App* query = app.add_subcommand("query", "one small query in flight per client");
     query->add_option("--text", load.query, "the query")->capture_default_str();
     CLI::App* connect = app.add_subcommand("connect", "connect, log in, leave, again");
+    connect->add_flag("--ask-once", load.ask_once, "run one small query before leaving");
     CLI::App* handshake = app.add_subcommand("handshake", "connect, shake hands, leave, again");
     CLI::App* bulk = app.add_subcommand("bulk", "large results");
     bulk->add_option(

@@ -134,7 +134,7 @@ void hold(const Load& load, Swarm& swarm, const std::string& what) {
 } // namespace
 
 Report run_query(const Load& load) {
-    Swarm swarm(load.target, load.tls);
+    Swarm swarm(load.target, load.tls, load.account);
     swarm.grow_to(load.clients);
     Answers answers = ask_again_and_again(load, swarm, query_message(load.query));
     Figures figures;
@@ -156,6 +156,7 @@ struct Visits {
 };
 
 Visits come_and_go(const Load& load, Swarm& swarm, std::size_t at_a_time) {
+    const std::string question = query_message(load.query);
     Visits visits;
     Window window(load.warm_up_seconds, load.seconds, load.watched);
     while (window.update(Clock::now()) != Phase::over && swarm.errors() == 0) {
@@ -166,6 +167,9 @@ Visits come_and_go(const Load& load, Swarm& swarm, std::size_t at_a_time) {
             swarm.open();
         }
         swarm.poll([&](Client& client) {
+            if (load.ask_once && client.query_sent_at() == Clock::time_point{}) {
+                return ask(swarm, client, question);
+            }
             ++visits.count;
             swarm.close(client);
         });
@@ -177,7 +181,7 @@ Visits come_and_go(const Load& load, Swarm& swarm, std::size_t at_a_time) {
 
 // `noun`: what the figures are called by, one of many.
 Report report_visits(const Load& load, Client::Goal goal, const std::string& noun) {
-    Swarm swarm(load.target, load.tls, goal);
+    Swarm swarm(load.target, load.tls, load.account, goal);
     const Visits visits = come_and_go(load, swarm, load.clients);
     Figures figures;
     figures.add(noun + "s", visits.count);
@@ -202,7 +206,7 @@ Report run_handshake(const Load& load) {
 namespace {
 
 Report report_bulk(const Load& load, const std::string& text, std::uint64_t copy_in) {
-    Swarm swarm(load.target, load.tls);
+    Swarm swarm(load.target, load.tls, load.account);
     swarm.grow_to(load.clients);
     Answers answers = ask_again_and_again(load, swarm, query_message(text), copy_in);
     Figures figures;
@@ -225,7 +229,7 @@ Report run_copy_in(const Load& load) {
 }
 
 Report run_idle(const Load& load) {
-    Swarm swarm(load.target, load.tls);
+    Swarm swarm(load.target, load.tls, load.account);
     for (const std::size_t step : load.steps) {
         swarm.grow_to(step);
         hold(load, swarm, "");
@@ -242,7 +246,7 @@ Report run_idle(const Load& load) {
 Report run_growth(const Load& load) {
     constexpr std::size_t at_a_time = 8;
     const std::string message = query_message(load.query);
-    Swarm swarm(load.target, load.tls);
+    Swarm swarm(load.target, load.tls, load.account);
     Figures figures;
     for (const std::size_t step : load.steps) {
         const std::string at = "_at_" + std::to_string(step);
@@ -250,7 +254,7 @@ Report run_growth(const Load& load) {
         hold(load, swarm, "");
         const Answers answers = ask_again_and_again(load, swarm, message);
         wait_for_answers(swarm);
-        Swarm visitors(load.target, load.tls);
+        Swarm visitors(load.target, load.tls, load.account);
         const Visits visits = come_and_go(load, visitors, at_a_time);
         if (visitors.errors() > 0) {
             throw std::runtime_error("beside " + std::to_string(step) + ": " +

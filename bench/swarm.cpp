@@ -12,13 +12,14 @@ constexpr std::chrono::seconds grow_time_max{120};
 
 } // namespace
 
-Swarm::Swarm(const Target& target, bool tls, Client::Goal goal)
-    : target_(target), context_(tls ? make_client_context() : nullptr), goal_(goal) {}
+Swarm::Swarm(const Target& target, bool tls, const Account& account, Client::Goal goal)
+    : target_(target), context_(tls ? make_client_context() : nullptr), account_(account),
+      goal_(goal) {}
 
 Swarm::~Swarm() = default;
 
 void Swarm::open() {
-    auto client = std::make_unique<Client>(target_, context_.get(), goal_, opened_++);
+    auto client = std::make_unique<Client>(target_, context_.get(), goal_, opened_++, account_);
     Client* key = client.get();
     clients_.emplace(key, std::move(client));
     poller_.add(key->descriptor(), key);

@@ -14,7 +14,11 @@ namespace pgmoat::bench {
 
 class Swarm {
   public:
-    Swarm(const Target& target, bool tls, Client::Goal goal = Client::Goal::login);
+    // `account` must outlive the swarm.
+    Swarm(const Target& target,
+          bool tls,
+          const Account& account,
+          Client::Goal goal = Client::Goal::login);
     ~Swarm();
 
     // Opens connections until `count` are logged in, few at a time. Throws std::runtime_error
@@ -47,6 +51,7 @@ class Swarm {
 
     Target target_;
     TlsContext context_; // null: plaintext
+    const Account& account_;
     Client::Goal goal_;
     Poller poller_;
     std::unordered_map<Client*, std::unique_ptr<Client>> clients_;

@@ -66,13 +66,16 @@ void MessageScanner::take_header(std::string_view& bytes) {
     if (header_filled_ == header_bytes) {
         length_ = read_u32(std::string_view(header_.data() + 1, 4));
         body_left_ = length_ < 4 ? 0 : length_ - 4;
+        if (keeps_body()) {
+            kept_body_.clear();
+        }
     }
 }
 
 void MessageScanner::take_body(std::string_view& bytes) {
     const std::size_t taken = std::min<std::size_t>(bytes.size(), body_left_);
-    if (header_[0] == 'E' && error_body_.size() < error_body_max) {
-        error_body_.append(bytes.substr(0, taken));
+    if (keeps_body() && kept_body_.size() < kept_body_max) {
+        kept_body_.append(bytes.substr(0, taken));
     }
     bytes.remove_prefix(taken);
     body_left_ -= static_cast<std::uint32_t>(taken);

@@ -30,20 +30,24 @@ void append_message(std::string& out, char type, std::string_view body);
 [[nodiscard]] std::string startup_message(std::string_view user, std::string_view database);
 [[nodiscard]] std::string terminate_message();
 
-// Finds message ends in a stream cut anywhere. Bodies are skipped, but for an ErrorResponse's
-// start.
+// Finds message ends in a stream cut anywhere. Bodies are skipped, but for the start of an ErrorResponse
+// and of an Authentication message.
 class MessageScanner {
   public:
     // Calls on_end(type) at the end of each message. False: the stream is malformed.
     template <typename OnEnd>
     [[nodiscard]] bool feed(std::string_view bytes, OnEnd&& on_end);
 
-    [[nodiscard]] const std::string& error_body() const noexcept { return error_body_; }
+    // Of the last one of these.
+    [[nodiscard]] const std::string& kept_body() const noexcept { return kept_body_; }
 
   private:
     static constexpr std::size_t header_bytes = 5;
-    static constexpr std::size_t error_body_max = 256;
+    static constexpr std::size_t kept_body_max = 1024;
 
+    [[nodiscard]] bool keeps_body() const noexcept {
+        return header_[0] == 'E' || header_[0] == 'R';
+    }
     void take_header(std::string_view& bytes);
     void take_body(std::string_view& bytes);
 
@@ -51,7 +55,7 @@ class MessageScanner {
     std::size_t header_filled_ = 0;
     std::uint32_t length_ = 0;
     std::uint32_t body_left_ = 0;
-    std::string error_body_;
+    std::string kept_body_;
 };
 
 template <typename OnEnd>

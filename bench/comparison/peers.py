@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 
-from . import processes
+from . import postgres, processes
 
 TERMINATED = "terminated"
 REENCRYPTED = "re-encrypted"  # TLS on both legs
@@ -44,6 +44,7 @@ class Peer:
     configure: object = None  # (site, port, backend port, folder) -> arguments
     idle_connections_max: int = 10000
     is_before: bool = False
+    only_where_named: bool = False  # takes no part in a scenario that does not name it
 
     def binary(self, site):
         if self.program == "pgmoat":
@@ -78,18 +79,31 @@ def _write(folder, name, text):
     return path
 
 
-def _pgmoat(mode):
+def _write_secret(folder, name, text):
+    """For the proxy's eyes only, or it refuses the file."""
+    path = _write(folder, name, text)
+    os.chmod(path, 0o600)
+    account = processes.unprivileged_account()
+    if account:
+        os.chown(path, account.pw_uid, account.pw_gid)
+    return path
+
+
+def _pgmoat(mode, login=None):
     def configure(site, port, backend_port, folder):
         tls, server_tls = "", ""
         if mode != PASSED:
             tls = f"ssl = on\nssl_cert_file = '{site.certificate}'\nssl_key_file = '{site.key}'\n"
             server_tls = " sslmode=" + ("require" if mode == REENCRYPTED else "disable")
+        scram = f"login = {login}\n" if login else ""
+        if login == "bridge":
+            scram += f"auth_file = '{_write_secret(folder, 'userlist.txt', postgres.USERLIST)}'\n"
         path = _write(folder, "pgmoat.conf", f"""
 listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = ''
 tls_mode = {'passthrough' if mode == PASSED else 'terminate'}
-{tls}upstream = 'host=127.0.0.1 port={backend_port}{server_tls}'
+{tls}{scram}upstream = 'host=127.0.0.1 port={backend_port}{server_tls}'
 max_connections = {site.connections_max}
 relay_threads = {site.pgmoat_relay_threads}
 log_connections = off
@@ -100,17 +114,22 @@ log_disconnections = off
     return configure
 
 
-def _pgbouncer(server_tls):
+def _pgbouncer(server_tls, scram=False, pooled=True):
     def configure(site, port, backend_port, folder):
+        # With SCRAM the client's own user logs in to the server, with the keys that its login has shown.
+        user, authentication = " user=bench", "auth_type = any"
+        if scram:
+            userlist = _write_secret(folder, "userlist.txt", postgres.USERLIST)
+            user, authentication = "", f"auth_type = scram-sha-256\nauth_file = {userlist}"
         path = _write(folder, "pgbouncer.ini", f"""
 [databases]
-bench = host=127.0.0.1 port={backend_port} user=bench
+bench = host=127.0.0.1 port={backend_port}{user}
 
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
-auth_type = any
+{authentication}
 pool_mode = session
 max_client_conn = {site.connections_max}
 default_pool_size = {site.connections_max}
@@ -118,6 +137,7 @@ client_tls_sslmode = require
 client_tls_cert_file = {site.certificate}
 client_tls_key_file = {site.key}
 server_tls_sslmode = {server_tls}
+{'' if pooled else 'server_lifetime = 0'}
 log_connections = 0
 log_disconnections = 0
 """)
@@ -187,11 +207,12 @@ key = {site.key}
     return [path]
 
 
-def _pgmoats(mode, name):
-    package = "give it with --before"
-    return [Peer(f"pgmoat-{name}", "pgmoat", mode, "pgmoat", "this tree", ("--version",), _pgmoat(mode)),
-            Peer(f"pgmoat-{name}-before", "pgmoat before", mode, "pgmoat", package, ("--version",), _pgmoat(mode),
-                 is_before=True)]
+def _pgmoats(mode, name, title="pgmoat", login=None):
+    package, named = "give it with --before", bool(login)
+    return [Peer(f"pgmoat-{name}", title, mode, "pgmoat", "this tree", ("--version",), _pgmoat(mode, login),
+                 only_where_named=named),
+            Peer(f"pgmoat-{name}-before", f"{title} before", mode, "pgmoat", package, ("--version",), _pgmoat(mode, login),
+                 is_before=True, only_where_named=named)]
 
 
 ALL = [
@@ -202,6 +223,12 @@ ALL = [
     *_pgmoats(REENCRYPTED, "reencrypt"),
     Peer("pgbouncer-reencrypt", "PgBouncer", REENCRYPTED, "pgbouncer", "pgbouncer", ("--version",),
          _pgbouncer("require")),
+    *_pgmoats(REENCRYPTED, "bridge", "pgmoat, bridged", "bridge"),
+    *_pgmoats(REENCRYPTED, "relay", "pgmoat, relayed", "relay"),
+    Peer("pgbouncer-scram", "PgBouncer", REENCRYPTED, "pgbouncer", "pgbouncer", ("--version",),
+         _pgbouncer("require", scram=True), only_where_named=True),
+    Peer("pgbouncer-scram-unpooled", "PgBouncer, a server login each", REENCRYPTED, "pgbouncer", "pgbouncer",
+         ("--version",), _pgbouncer("require", scram=True, pooled=False), only_where_named=True),
     *_pgmoats(PASSED, "passthrough"),
     Peer("nginx", "nginx stream", PASSED, "nginx", "nginx libnginx-mod-stream", ("-v",), _nginx),
     Peer("haproxy", "HAProxy", PASSED, "haproxy", "haproxy", ("-v",), _haproxy),

@@ -69,7 +69,7 @@ class Report:
                 for peer in self._measured(rounds)]
         lines = _table(["", "mode", scenario.unit, "min – max", *scenario.others.values()], rows)
         for mode in (TERMINATED, REENCRYPTED, PASSED):
-            lines += self._ratios(scenario, mode)
+            lines += self._ratios(scenario, mode, scenario.ours or OURS[mode])
         return lines
 
     def _row(self, scenario, peer, valid):
@@ -84,20 +84,20 @@ class Report:
         shown = ["–", "–"] if no_proxy or not main else [median(scenario.figure), _spread(main)]
         return [peer.title, peer.mode, *shown, *map(median, scenario.others)]
 
-    def _in_rounds(self, scenario, ours, beside, figure):
-        """The ratios of all rounds in which both are valid; our own figures if there is no other."""
+    def _in_rounds(self, scenario, ours, beside, figure, more=False):
+        """The ratios (`more`: differences) of all rounds in which both are valid; our own figures if there is no other."""
         rounds = self.results.get(scenario, {})
         if beside is None:
             return [mine[figure] for mine in rounds.get(ours, []) if mine and figure in mine]
         pairs = zip(rounds.get(ours, []), rounds.get(beside, []))
-        return [mine[figure] / theirs[figure] for mine, theirs in pairs
+        return [mine[figure] - theirs[figure] if more else mine[figure] / theirs[figure] for mine, theirs in pairs
                 if mine and theirs and mine.get(figure) and theirs.get(figure, 0) > 0]
 
-    def _ratios(self, scenario, mode):
+    def _ratios(self, scenario, mode, ours):
         lines = []
         for peer in self.contestants:
-            if peer.mode == mode and peer.name != OURS[mode]:
-                ratios = self._in_rounds(scenario.name, OURS[mode], peer.name, scenario.figure)
+            if peer.mode == mode and peer.name != ours:
+                ratios = self._in_rounds(scenario.name, ours, peer.name, scenario.figure)
                 if ratios:
                     lines.append(f"- {mode}, pgmoat / {peer.title}: **{statistics.median(ratios):.2f}** ({_spread(ratios)})")
         return ["", *lines] if lines else []
@@ -108,18 +108,19 @@ class Report:
         rows = []
         for target in TARGETS:
             figure = target.figure or main[target.scenario]
-            found = self._in_rounds(target.scenario, target.ours, target.beside, figure)
+            found = self._in_rounds(target.scenario, target.ours, target.beside, figure, target.more)
             if not found:
                 continue
             value = statistics.median(found)
             met = value >= target.limit if target.at_least else value <= target.limit
             self.missed += not met
-            rows.append([f"{target.scenario}, {figure}", target.ours, titles.get(target.beside, "itself"),
+            rows.append([f"{target.scenario}, {figure}{' more' if target.more else ''}", target.ours,
+                         titles.get(target.beside, "itself"),
                          f"{value:.2f}", _spread(found), f"{'≥' if target.at_least else '≤'} {target.limit:g}",
                          "met" if met else "**missed**"])
         if not rows:
             return []
-        return ["", "## Targets: medians of the ratios within rounds", "",
+        return ["", "## Targets: medians of the ratios (more: differences) within rounds", "",
                 *_table(["figure", "", "beside", "median", "min – max", "target", ""], rows)]
 
     def _growth(self):

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from . import measure
+from . import measure, postgres
 from .peers import PASSED, REENCRYPTED, TERMINATED
 
 STUB, POSTGRES = "stub backend", "PostgreSQL"
@@ -21,6 +21,7 @@ class Scenario:
     backend: str = STUB
     beside: list | None = None  # a second load through the same proxy; measured without and with
     peers: tuple = ()  # names of those that take part; none: all
+    ours: str | None = None  # what the others are set against; none: ours of their mode
     direct: bool = False  # measured without a proxy, too
     length: float = 1.0  # of the window, in units of --seconds; less where CPU is spent densely,
     # so that a clock tick of 10 ms weighs little
@@ -60,6 +61,13 @@ ALL = [
              "cpu_us_per_handshake", "CPU per handshake, µs", {"handshakes_per_second": "handshakes/s"},
              peers=("pgmoat-terminate", "pgmoat-terminate-before", "pgbouncer", "accept-loop"),
              length=0.6),  # stunnel reaches the server in between
+    Scenario("login-scram", "Logins with SCRAM: 8 at a time; TLS 1.3 on both legs, log in, one query, leave; a real PostgreSQL",
+             ["connect", "--clients", "8", "--sources", "8", "--ask-once", "--user", postgres.SCRAM_USER,
+              "--password", postgres.SCRAM_PASSWORD],
+             "cpu_us_per_connection", "proxy CPU per login, µs", {"connections_per_second": "logins/s"},
+             backend=POSTGRES, ours="pgmoat-bridge",
+             peers=("pgmoat-bridge", "pgmoat-bridge-before", "pgmoat-relay", "pgmoat-relay-before", "pgbouncer-scram",
+                    "pgbouncer-scram-unpooled")),
     Scenario("bulk", "Bulk: one client, 64 MiB results, the server writes 8 KiB at a time as fast as it can",
              ["bulk"], *BULK_CPU, BULK, direct=True, length=0.6),
     Scenario("bulk-out", "Bulk out: one client, COPY of rows of 1000 bytes from a real PostgreSQL",
@@ -85,7 +93,7 @@ ALL = [
 
 @dataclasses.dataclass
 class Target:
-    """A ratio within rounds to another peer's figure, or (`beside` None) our own figure."""
+    """A ratio (`more`: the difference) within rounds to another peer's figure, or (`beside` None) our own figure."""
 
     scenario: str
     ours: str
@@ -93,6 +101,7 @@ class Target:
     limit: float
     figure: str | None = None  # none: the scenario's main one
     at_least: bool = False
+    more: bool = False
 
 
 OURS = {TERMINATED: "pgmoat-terminate", REENCRYPTED: "pgmoat-reencrypt", PASSED: "pgmoat-passthrough"}
@@ -113,6 +122,8 @@ TARGETS = [
     Target("connect", _PASS, "nginx", 0.95),
     Target("connect", _TERMINATE, "pgbouncer", 0.95),
     Target("handshake", _TERMINATE, "accept-loop", 1.2),
+    Target("login-scram", "pgmoat-bridge", "pgbouncer-scram-unpooled", 0.90),
+    Target("login-scram", "pgmoat-bridge", "pgmoat-relay", 30, more=True),
     Target("storm", _TERMINATE, None, 2.0),
     Target("storm", _PASS, None, 2.0),
     Target("growth", _TERMINATE, None, 1.3, figure="query_growth"),
