@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
     CLI::App* query = app.add_subcommand("query", "one small query in flight per client");
     query->add_option("--text", load.query, "the query")->capture_default_str();
     CLI::App* connect = app.add_subcommand("connect", "connect, log in, leave, again");
+    connect->add_flag("--ask-once", load.ask_once, "run one small query before leaving");
     CLI::App* handshake = app.add_subcommand("handshake", "connect, shake hands, leave, again");
     CLI::App* bulk = app.add_subcommand("bulk", "large results");
     bulk->add_option(

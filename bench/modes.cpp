@@ -156,6 +156,7 @@ struct Visits {
 };
 
 Visits come_and_go(const Load& load, Swarm& swarm, std::size_t at_a_time) {
+    const std::string question = query_message(load.query);
     Visits visits;
     Window window(load.warm_up_seconds, load.seconds, load.watched);
     while (window.update(Clock::now()) != Phase::over && swarm.errors() == 0) {
@@ -166,6 +167,9 @@ Visits come_and_go(const Load& load, Swarm& swarm, std::size_t at_a_time) {
             swarm.open();
         }
         swarm.poll([&](Client& client) {
+            if (load.ask_once && client.query_sent_at() == Clock::time_point{}) {
+                return ask(swarm, client, question);
+            }
             ++visits.count;
             swarm.close(client);
         });

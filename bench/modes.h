@@ -22,6 +22,7 @@ struct Load {
     double seconds = 5;
     std::vector<pid_t> watched; // whose CPU time is taken
     std::string query = "SELECT abalance FROM pgbench_accounts WHERE aid = 4711";
+    bool ask_once = false; // who comes and goes runs the query in between
     std::string bulk_query = "bulk 67108864";
     std::uint64_t copy_in_bytes = 64U << 20U;
     std::vector<std::size_t> steps{1000, 5000};
@@ -36,7 +37,7 @@ struct Report {
 
 // One small query in flight per client.
 [[nodiscard]] Report run_query(const Load& load);
-// Connect, log in, leave, again; `clients` at a time.
+// Connect, log in, leave, again; `clients` at a time. With `ask_once` each runs one query.
 [[nodiscard]] Report run_connect(const Load& load);
 // Connect, shake hands, leave, again; `clients` at a time. Nobody logs in.
 [[nodiscard]] Report run_handshake(const Load& load);

@@ -115,7 +115,7 @@ log_disconnections = off
     return configure
 
 
-def _pgbouncer(server_tls, scram=False):
+def _pgbouncer(server_tls, scram=False, pooled=True):
     def configure(site, port, backend_port, folder):
         # With SCRAM the client's own user logs in to the server, with the keys that its login has shown.
         user, authentication = " user=bench", "auth_type = any"
@@ -138,6 +138,7 @@ client_tls_sslmode = require
 client_tls_cert_file = {site.certificate}
 client_tls_key_file = {site.key}
 server_tls_sslmode = {server_tls}
+{'' if pooled else 'server_lifetime = 0'}
 log_connections = 0
 log_disconnections = 0
 """)
@@ -229,6 +230,8 @@ ALL = [
     *_pgmoats(REENCRYPTED, "relay", "pgmoat, relayed", "relay"),
     Peer("pgbouncer-scram", "PgBouncer", REENCRYPTED, "pgbouncer", "pgbouncer", ("--version",),
          _pgbouncer("require", scram=True), only_where_named=True),
+    Peer("pgbouncer-scram-unpooled", "PgBouncer, a server login each", REENCRYPTED, "pgbouncer", "pgbouncer",
+         ("--version",), _pgbouncer("require", scram=True, pooled=False), only_where_named=True),
     *_pgmoats(PASSED, "passthrough"),
     Peer("nginx", "nginx stream", PASSED, "nginx", "nginx libnginx-mod-stream", ("-v",), _nginx),
     Peer("haproxy", "HAProxy", PASSED, "haproxy", "haproxy", ("-v",), _haproxy),

@@ -60,7 +60,7 @@ class Postgres:
         try:
             self._run(self.tool("createdb"), *address, self.DATABASE)
             self._run("psql", "-X", "-q", *address, "-d", self.DATABASE, "-c",
-                      f"CREATE ROLE {SCRAM_USER} LOGIN PASSWORD '{SCRAM_SECRET}'")
+                      f"CREATE ROLE {SCRAM_USER} LOGIN PASSWORD '{SCRAM_SECRET}' IN ROLE pg_read_all_data")
             self._run(self.tool("pgbench"), "-i", "-q", "-s", "1", *address, self.DATABASE)
         except subprocess.CalledProcessError:
             self.stop()
