@@ -253,7 +253,7 @@ TEST_CASE("a kill during the login: 57P01 behind what the client has got") {
 
 TEST_CASE("a kill inside a message to the client adds no words to it") {
     ScriptedServer server(after_startup([](Peer& peer) {
-        peer.send(message('R', {0, 0, 0, 0}) + Bytes{'S', 0, 0, 1, 0, 'x'});
+        peer.send(message('R', {0, 0, 0, 0}) + Bytes{'N', 0, 0, 1, 0, 'x'});
         nothing(peer);
     }));
     ControlFixture test(conninfo(server.port()));
@@ -263,7 +263,7 @@ TEST_CASE("a kill inside a message to the client adds no words to it") {
     test.run_for(100ms);
     kill(test);
     CHECK(test.ended().reason == CloseReason::killed);
-    CHECK(client.receive_all() == message('R', {0, 0, 0, 0}) + Bytes{'S', 0, 0, 1, 0, 'x'});
+    CHECK(client.receive_all() == message('R', {0, 0, 0, 0}) + Bytes{'N', 0, 0, 1, 0, 'x'});
 }
 
 TEST_CASE("sessions that the end of their thread destroys are reported all the same") {
