@@ -368,11 +368,11 @@ std::string limit_rows(const Status& status) {
         rows += Row()
                     .text(limit.name, "code")
                     .text(limit.setting.empty() ? "no limit" : limit.setting,
-                          limit.setting.empty() ? "soft" : "")
+                          limit.setting.empty() ? "soft less" : "less")
                     .figure(number(limit.now))
-                    .figure(number(limit.addresses))
+                    .markup(number(limit.addresses), "n less")
                     .number(limit.refused)
-                    .text(addresses, "what soft")
+                    .text(addresses, "what soft less")
                     .end();
     }
     return rows;
@@ -387,7 +387,7 @@ std::string address_rows(const Status& status) {
                     .text(address.address, "code")
                     .number(address.connections)
                     .number(address.refused)
-                    .number(address.failed_logins)
+                    .markup(with_separators(address.failed_logins), "n less")
                     .markup(address.delayed ? badge("warn", "delayed" + waiting) : "", "n")
                     .end();
     }

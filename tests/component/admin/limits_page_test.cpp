@@ -38,10 +38,12 @@ bool has(const std::string& text, const std::string& part) {
 TEST_CASE("The status page has a row for each limit, and for each address that meets one") {
     const std::string page = status_page(limited());
     CHECK(
-        has(page, "<td class=\"code\">max_handshakes<td class=\"soft\">no limit<td class=\"n\">3"));
-    CHECK(has(page,
-              "login_rate_per_address<td>5/1s<td class=\"n\">5<td class=\"n\">2<td "
-              "class=\"n\">7\u202F000"));
+        has(page,
+            "<td class=\"code\">max_handshakes<td class=\"soft less\">no limit<td class=\"n\">3"));
+    CHECK(has(
+        page,
+        "login_rate_per_address<td class=\"less\">5/1s<td class=\"n\">5<td class=\"n less\">2<td "
+        "class=\"n\">7\u202F000"));
     CHECK(has(page, "10.0.0.1 (6990), ::/64 (10)"));
     CHECK(has(page, "delayed (3)"));
     CHECK(has(page, "1\u202F234 of 16\u202F384 remembered"));
