@@ -377,8 +377,9 @@ TEST_CASE("What was taken counts under max_connections and for its address") {
     const auto row = upgrade.fresh.table.open();
     CHECK_FALSE(row->admit(1));
     CHECK(row->admit(2));
-    const auto busiest =
-        upgrade.fresh.addresses->table().busiest(10, std::chrono::steady_clock::now());
-    REQUIRE(busiest.size() == 1);
-    CHECK(busiest.front().connections == 1);
+    const auto survey =
+        upgrade.fresh.addresses->table().survey(10, std::chrono::steady_clock::now());
+    REQUIRE(survey.busiest.size() == 1);
+    const auto connections = static_cast<std::size_t>(access::AddressLimit::connections);
+    CHECK(survey.busiest.front().used[connections] == 1);
 }

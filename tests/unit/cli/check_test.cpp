@@ -138,7 +138,7 @@ TEST_CASE("a certificate that no client can verify is an error") {
 TEST_CASE("a leaf among the authorities is worth a warning") {
     Checked checked;
     checked.config.tls.ca_file = checked.certificates.certificate("server");
-    CHECK(checked.level_of("which is not an authority") == Level::warning);
+    CHECK(checked.level_of("which is not a CA certificate") == Level::warning);
     checked.config.tls.ca_file = checked.certificates.certificate("root");
-    CHECK(checked.is_silent_about("is not an authority"));
+    CHECK(checked.is_silent_about("is not a CA certificate"));
 }

@@ -119,7 +119,7 @@ TEST_CASE("roles need a check, and a check needs an upstream whose hosts can be 
         {"upstream = 'host=a sslmode=disable'\nhealth = 'sql'",
          R"(invalid value for parameter "health": a health check by SQL needs "user": the login that asks in file "x.conf" line 2)"},
         {"upstream = 'host=a sslmode=disable'\nhealth.default = 'sql user=x'",
-         R"(health name "default" is taken by the settings without a name in file "x.conf" line 2)"},
+         R"(health name "default" is reserved in file "x.conf" line 2)"},
     }));
     CHECK(errors_of(std::get<0>(row)) == std::vector<std::string>{std::get<1>(row)});
 }
