@@ -21,7 +21,7 @@ load_runtime_config(config::Config config,
                     const runtime::RuntimeConfig* old = nullptr,
                     const std::stop_token& stop = {});
 
-// `wanted` is old.config with the hosts file read anew: its files of TLS are loaded, the rules
+// `wanted` is old.config with the hosts file read again: its TLS files are loaded, the rules
 // stay. That there are no hosts any more is an error. Throws as above.
 [[nodiscard]] std::shared_ptr<const runtime::RuntimeConfig> reload_tls(
     const runtime::RuntimeConfig& old, config::Config wanted, const std::stop_token& stop = {});

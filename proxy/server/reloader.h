@@ -21,7 +21,7 @@
 namespace pgmoat::server {
 
 enum class ReloadKind {
-    tls_files, // the running configuration with its files of TLS read anew
+    tls_files, // the running configuration with its TLS files read again
     all,
 };
 

@@ -12,7 +12,7 @@ namespace {
 using metrics::CloseReason;
 using Level = Log::Level;
 
-// What an operator must see: attacks and failures of ours or of the servers behind. What clients do
+// What an operator must see: attacks, and failures of ours or of the upstream servers. What clients do
 // by themselves is routine, and a probe that says nothing leaves no trace above debug.
 Level level_of(const relay::Ended& ended, bool log_every_end) {
     switch (ended.reason) {

@@ -184,7 +184,7 @@ Awaitable<Result> Dialer::perform(const Step& step) {
 
 // --- the steps -----------------------------------------------------------------------------------
 
-// The worker knows the question only weakly: when this has gone, its answer falls to the ground.
+// The worker holds only a weak_ptr: if the dialer is gone, the answer is discarded.
 Awaitable<Result> Dialer::look_up(const Host& host, Clock::time_point until) {
     using lookups::HostAddresses;
     if (host.local)

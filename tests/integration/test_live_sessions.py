@@ -324,7 +324,7 @@ def test_the_rules_of_the_new_configuration_look_them_over(start_pgmoat, servers
             chain.pgmoat.write_files({"pg_hba.conf": rule.format(2)})
             since = chain.upgrade_and_wait()
             client.receive_until_closed()
-        chain.wait_for("the new access rules end a live connection", since)
+        chain.wait_for("closing connection: no longer permitted by the access rules", since)
         chain.wait_for("reason=killed", since)
     finally:
         chain.end()

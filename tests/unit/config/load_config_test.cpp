@@ -356,7 +356,7 @@ TEST_CASE("the login of the role query may hold what an upstream may not, its fi
     CHECK(config.role_query_conninfo[2].value == "etc/roles.pass");
 }
 
-TEST_CASE("the role query and its login need each other") {
+TEST_CASE("the role query and its login must be set together") {
     CHECK(errors_of(minimal + "role_query = 'SELECT $1'")
               .starts_with("\"role_query\" needs \"role_query_conninfo\""));
     CHECK(errors_of(minimal + "role_query_conninfo = 'user=x'")

@@ -1,4 +1,4 @@
-// libpq's rules for which certificate is made out to which host, as tables.
+// libpq's rules for which certificate is valid for which host, as tables.
 #include "tests/support/catch.h"
 #include "tls/host_name.h"
 
