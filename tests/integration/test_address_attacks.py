@@ -137,7 +137,7 @@ class TestGuessing:
                 assert log_in(pgmoat) < 2
             hold_off(sessions, lambda: Attack("guess", pgmoat.port, sources=1000, threads=threads, rate=400))
         guesses = len(postgres.process.log_lines(WRONG_PASSWORD, since=position))
-        assert first.outcome["28P01"] >= 1000
+        assert first.outcome["28P01"] >= 1000 - threads  # the last answers may be on their way
         # One free for each; what goes beyond waits five seconds.
         assert 1000 <= guesses <= 1000 + threads * (1 + (time.monotonic() - began) / 5)
         metrics = scrape(pgmoat)

@@ -196,7 +196,7 @@ def test_sessions_at_work_survive_three_upgrades_without_a_wrong_byte(start):
         assert live == len(before) == opened - closed
     assert len(set(chain.pids)) == UPGRADES + 1 and not is_gone(chain.pids[-1])
     assert not chain.pgmoat.process.log_lines("internal")
-    assert chain.pgmoat.process.exit_code == 0
+    eventually(lambda: chain.pgmoat.process.exit_code == 0, "all its threads to end, without an error")
     eventually(lambda: scrape(chain.pgmoat).sum("pgmoat_connections_live") == 0, "all to be closed")
 
 
@@ -205,13 +205,14 @@ def test_many_sessions_that_are_ready_at_once_move_under_load(start):
     chain = start()
     with beside_load(chain.pgmoat.port, tls=True), beside_load(chain.pgmoat.port, tls=False):
         eventually(lambda: len(rows_of(chain)) == 22, "the load to begin")
+        since = chain.log_position()  # pgbench leaves its first connections with tickets of TLS unread
         for _ in range(UPGRADES + 2):
             chain.upgrade_and_wait()
             assert len(rows_of(chain)) == 22
             begun = scrape(chain.pgmoat).sum("pgmoat_bytes_total", direction="from_server")
             eventually(lambda: scrape(chain.pgmoat).sum("pgmoat_bytes_total", direction="from_server") > begun + 5e6,
                        "the load to go on")
-        assert not re.search("reason=(?!client_closed)", chain.log()), chain.log()
+        assert not re.search("reason=(?!client_closed)", chain.log(since)), chain.log(since)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -377,7 +378,7 @@ def test_a_new_process_that_does_not_answer_leaves_the_sessions_where_they_are(s
         binary.write_text(SUCCESSOR.format(script=script))
         binary.chmod(0o755)
         since = chain.upgrade()
-        chain.wait_for("the new process (has closed|did not answer|does not take)", since)
+        chain.wait_for("the new process (has closed|did not answer|does not take|no longer takes)", since)
         for client in sealed[1:]:
             client.query("SELECT 1")
         queries.stop()
@@ -386,7 +387,7 @@ def test_a_new_process_that_does_not_answer_leaves_the_sessions_where_they_are(s
         assert clear.receive_error()["C"] == "57P01"
     assert "handed over" not in chain.log(since).replace("handed_over", "")
     eventually(lambda: is_gone(chain.pids[0]), "the old process to end when they have", 40)
-    assert chain.pgmoat.process.exit_code == 0
+    eventually(lambda: chain.pgmoat.process.exit_code == 0, "all its threads to end, without an error")
 
 
 @pytest.mark.parametrize("script", (

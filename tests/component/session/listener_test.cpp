@@ -231,7 +231,8 @@ TEST_CASE("whichever allocation fails while it accepts, the next client is accep
             const std::uint64_t before = test.opened();
             for (std::size_t i = 0; i < thread_count; ++i) {
                 Peer next = test.connect();
-                REQUIRE(test.run_until([&] { return test.opened() == before + i + 1; }, 5s));
+                // More than that where the client of the fault was accepted late.
+                REQUIRE(test.run_until([&] { return test.opened() >= before + i + 1; }, 5s));
             }
             if (!made) break;
         }

@@ -24,6 +24,9 @@ class Chain:
     def log(self, since=0):
         return self.pgmoat.process.log(since)
 
+    def log_position(self):
+        return self.pgmoat.process.log_position()
+
     def wait_for(self, text, since=0, patience=60):
         """Not Process.wait_for_log(): the first process may have ended long ago."""
         try:

@@ -6,6 +6,7 @@ So what they need is copied into one temporary folder per run, which belongs to 
 
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -81,6 +82,12 @@ def run_as_user(arguments, **options):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """On every address, and none that the kernel gives to a connection meanwhile (ip_local_port_range)."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+            return port
