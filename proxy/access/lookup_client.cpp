@@ -11,36 +11,19 @@ namespace pgmoat::access {
 using hba::ClientHostName;
 using hba::UserRoles;
 
-LookupClient::LookupClient(runtime::ControlThread& thread)
-    : thread_(thread), arrival_(thread.context, asio::steady_timer::time_point::max()) {}
+LookupClient::LookupClient(runtime::ControlThread& thread) : thread_(thread), arrival_(thread) {}
 
 void LookupClient::cancel() {
-    cancelled_ = true;
-    arrival_.cancel();
-}
-
-// The worker holds only a weak_ptr: if the session is gone, the answer is discarded. Only this
-// thread reads the place that the answer is written to.
-template <typename Answer>
-std::function<void(const Answer&)>
-LookupClient::delivery_to(const std::shared_ptr<std::optional<Answer>>& place) {
-    return [this, weak = std::weak_ptr(place), executor = thread_.executor](const Answer& answer) {
-        executor->post([this, weak, answer] {
-            const auto still_waiting = weak.lock();
-            if (!still_waiting) return;
-            still_waiting->emplace(answer);
-            arrival_.cancel();
-        });
-    };
+    arrival_.interrupt();
 }
 
 template <typename Answer, typename Ask>
 Awaitable<Answer> LookupClient::wait_for(Ask ask, Answer when_cancelled) {
     const auto arrived = std::make_shared<std::optional<Answer>>();
-    auto asked = ask(delivery_to(arrived));
+    auto asked = ask(arrival_.delivery_to(arrived));
     if (auto* known = std::get_if<Answer>(&asked)) co_return std::move(*known);
-    while (!*arrived && !cancelled_)
-        co_await arrival_.async_wait(as_value);
+    while (!*arrived && !arrival_.interrupted())
+        co_await arrival_.wait();
     if (!*arrived) co_return when_cancelled;
     co_return std::move(**arrived);
 }
@@ -77,7 +60,8 @@ Awaitable<lookups::UserSecret>
 LookupClient::user_secret(lookups::QuerySource source, std::string user, bool again) {
     using Clock = lookups::Secrets::Clock;
     const auto arrived = std::make_shared<std::optional<lookups::UserSecret>>();
-    auto asked = thread_.services.lookups.secrets.ask(source, user, again, delivery_to(arrived));
+    auto asked =
+        thread_.services.lookups.secrets.ask(source, user, again, arrival_.delivery_to(arrived));
     lookups::UserSecret late;
     late.error = "cancelled";
     auto late_at = Clock::time_point::max();
@@ -88,13 +72,11 @@ LookupClient::user_secret(lookups::QuerySource source, std::string user, bool ag
         late = std::move(*pending.stale);
         late_at = pending.use_stale_at;
     }
-    arrival_.expires_at(late_at);
-    while (!*arrived && !cancelled_ && Clock::now() < late_at)
-        co_await arrival_.async_wait(as_value);
-    arrival_.expires_at(Clock::time_point::max());
+    while (!*arrived && !arrival_.interrupted() && Clock::now() < late_at)
+        co_await arrival_.wait(late_at);
     if (*arrived)
         late = std::move(**arrived);
-    else if (cancelled_)
+    else if (arrival_.interrupted())
         late = {std::nullopt, "cancelled", {}};
     co_return late;
 }

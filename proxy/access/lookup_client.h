@@ -5,14 +5,10 @@
 #include "proxy/io/asio.h"
 #include "proxy/lookups/roles.h"
 #include "proxy/lookups/secrets.h"
+#include "proxy/runtime/arrival.h"
 #include "proxy/runtime/services.h"
 
-#include <boost/asio/steady_timer.hpp>
-
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <optional>
 #include <string>
 
 namespace pgmoat::access {
@@ -36,15 +32,11 @@ class LookupClient {
     void cancel();
 
   private:
-    template <typename Answer>
-    [[nodiscard]] std::function<void(const Answer&)>
-    delivery_to(const std::shared_ptr<std::optional<Answer>>& place);
     template <typename Answer, typename Ask>
     Awaitable<Answer> wait_for(Ask ask, Answer when_cancelled);
 
     runtime::ControlThread& thread_;
-    asio::steady_timer arrival_; // cancelled when there is news; expires for user_secret() only
-    bool cancelled_ = false;
+    runtime::Arrival arrival_;
 };
 
 } // namespace pgmoat::access

@@ -3,6 +3,7 @@
 #include "proxy/io/sockets.h"
 #include "proxy/lookups/own_header.h"
 #include "proxy/telemetry/handshake_failure.h"
+#include "proxy/upstream/address_lookup.h"
 #include "proxy/upstream/limits.h"
 #include "proxy/upstream/shuffle.h"
 #include "tls/session.h"
@@ -74,22 +75,21 @@ void leave_out(Plan& plan, const std::string& upstream, const runtime::OutOfServ
 
 Dialer::Dialer(runtime::ControlThread& thread, std::optional<metrics::ListenerId> listener)
     : thread_(thread), listener_(listener),
-      counters_(thread.services.counters.block_of_this_thread()), arrival_(thread.context) {}
+      counters_(thread.services.counters.block_of_this_thread()), arrival_(thread) {}
 
 void Dialer::interrupt() {
-    interrupted_ = true;
+    arrival_.interrupt();
     stop_waiting();
 }
 
 Awaitable<bool> Dialer::pause(std::chrono::milliseconds time) {
-    if (interrupted_) co_return false;
-    arrival_.expires_after(time);
-    co_await arrival_.async_wait(as_value);
-    co_return !interrupted_;
+    if (arrival_.interrupted()) co_return false;
+    co_await arrival_.wait(Clock::now() + time);
+    co_return !arrival_.interrupted();
 }
 
 void Dialer::stop_waiting() {
-    arrival_.cancel();
+    arrival_.wake();
     if (stream_) stream_->interrupt();
 }
 
@@ -112,7 +112,7 @@ Awaitable<Dialer::Outcome> Dialer::reach(std::shared_ptr<const runtime::Upstream
             co_return std::move(*gave_up);
         }
         const Result result = co_await perform(step);
-        if (interrupted_) {
+        if (arrival_.interrupted()) {
             limit_.reset();
             co_return GiveUp{GiveUp::Why::unreachable, machine.detail()};
         }
@@ -184,44 +184,18 @@ Awaitable<Result> Dialer::perform(const Step& step) {
 
 // --- the steps -----------------------------------------------------------------------------------
 
-// The worker holds only a weak_ptr: if the dialer is gone, the answer is discarded.
 Awaitable<Result> Dialer::look_up(const Host& host, Clock::time_point until) {
-    using lookups::HostAddresses;
     if (host.local)
         co_return NoAddresses{"Unix-domain socket path \"" + host.name + "/.s.PGSQL." +
                               std::to_string(host.port) + "\" is too long"};
-    const auto place = std::make_shared<std::optional<HostAddresses>>();
-    const auto deliver = [this, weak = std::weak_ptr(place), executor = thread_.executor](
-                             const HostAddresses& answer) {
-        executor->post([this, weak, answer] {
-            const auto still_waiting = weak.lock();
-            if (!still_waiting) return;
-            still_waiting->emplace(answer);
-            arrival_.cancel();
-        });
-    };
-    const auto& config = thread_.setup->config;
-    auto asked = thread_.services.lookups.addresses.ask(
-        host.name, {config.dns_max_ttl, config.dns_nxdomain_ttl}, deliver);
-    if (auto* known = std::get_if<HostAddresses>(&asked)) {
-        place->emplace(std::move(*known));
-    } else {
-        auto& pending = std::get<lookups::AddressBook::Pending>(asked);
-        while (!*place && !interrupted_ && !timed_out_) {
-            const auto now = Clock::now();
-            if (pending.stale && now >= pending.use_stale_at) place->emplace(*pending.stale);
-            if (*place || now >= until) break;
-            arrival_.expires_at(pending.stale ? std::min(until, pending.use_stale_at) : until);
-            co_await arrival_.async_wait(as_value);
-        }
-        if (!*place) co_return TimedOut{};
-    }
-    HostAddresses& answer = **place;
-    if (answer.found.empty()) co_return NoAddresses{std::move(answer.error)};
-    if (target_->conninfo.balance_hosts) shuffle(answer.found);
-    for (auto& address : answer.found)
+    std::optional<lookups::HostAddresses> answer =
+        co_await look_up_addresses(thread_, arrival_, host.name, until);
+    if (!answer) co_return TimedOut{};
+    if (answer->found.empty()) co_return NoAddresses{std::move(answer->error)};
+    if (target_->conninfo.balance_hosts) shuffle(answer->found);
+    for (auto& address : answer->found)
         address = with_port(address, host.port);
-    co_return Addresses{std::move(answer.found)};
+    co_return Addresses{std::move(answer->found)};
 }
 
 Awaitable<Result> Dialer::connect(const lookups::SocketAddress& address) {
@@ -254,7 +228,7 @@ Awaitable<Result> Dialer::start_tls(const Host& host) {
             thread_.services.host_states.note_certificate(name_of(host), shown->not_after);
         co_return TlsStarted{stream_->peer().alpn == "postgresql"};
     }
-    if (listener_ && !interrupted_) {
+    if (listener_ && !arrival_.interrupted()) {
         const auto failure = timed_out_ ? metrics::HandshakeFailure::timeout
                                         : telemetry::to_metric(stream_->tls()->failure());
         counters_.tls_handshake_failed(*listener_, metrics::Side::server, failure);

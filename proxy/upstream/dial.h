@@ -4,10 +4,9 @@
 #include "metrics/labels.h"
 #include "proxy/io/stream.h"
 #include "proxy/lookups/addresses.h"
+#include "proxy/runtime/arrival.h"
 #include "proxy/runtime/services.h"
 #include "proxy/upstream/reach.h"
-
-#include <boost/asio/steady_timer.hpp>
 
 #include <memory>
 #include <optional>
@@ -86,13 +85,12 @@ class Dialer {
     std::shared_ptr<const runtime::UpstreamTarget> target_;
     const Plan* plan_ = nullptr; // of the machine that runs
     std::unique_ptr<io::Stream> stream_;
-    protocol::Bytes header_;     // of the PROXY protocol; empty: none is wanted
-    protocol::Bytes bytes_;      // that a result looks at
-    asio::steady_timer arrival_; // of an answer to a look-up
+    protocol::Bytes header_;   // of the PROXY protocol; empty: none is wanted
+    protocol::Bytes bytes_;    // that a result looks at
+    runtime::Arrival arrival_; // of an answer to a look-up
     std::optional<io::Deadline> limit_;
     Clock::time_point limited_until_ = Clock::time_point::max();
     bool timed_out_ = false;
-    bool interrupted_ = false;
 };
 
 } // namespace pgmoat::upstream

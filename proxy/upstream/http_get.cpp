@@ -1,5 +1,6 @@
 #include "proxy/upstream/http_get.h"
 
+#include "proxy/upstream/address_lookup.h"
 #include "proxy/upstream/limits.h"
 #include "tls/session.h"
 
@@ -48,7 +49,7 @@ std::span<const std::uint8_t> bytes_of(const std::string& text) {
 } // namespace
 
 HttpGet::HttpGet(runtime::ControlThread& thread, std::shared_ptr<const tls::ClientContext> tls)
-    : thread_(thread), tls_(std::move(tls)), arrival_(thread.context) {}
+    : thread_(thread), tls_(std::move(tls)), arrival_(thread) {}
 
 Awaitable<HttpReply> HttpGet::get(const config::HttpAddress& address,
                                   const std::string& path,
@@ -58,7 +59,7 @@ Awaitable<HttpReply> HttpGet::get(const config::HttpAddress& address,
     until_ = std::chrono::steady_clock::now() + timeout;
     const io::Deadline limit(thread_.deadlines, timeout, [this] {
         timed_out_ = true;
-        arrival_.cancel();
+        arrival_.wake();
         if (stream_) stream_->interrupt();
     });
     reply.error = co_await connect(address);
@@ -71,35 +72,10 @@ Awaitable<HttpReply> HttpGet::get(const config::HttpAddress& address,
 
 Awaitable<std::string> HttpGet::look_up(const config::HttpAddress& address,
                                         std::vector<SocketAddress>& found) {
-    using lookups::HostAddresses;
-    const auto place = std::make_shared<std::optional<HostAddresses>>();
-    const auto deliver = [this, weak = std::weak_ptr(place), executor = thread_.executor](
-                             const HostAddresses& answer) {
-        executor->post([this, weak, answer] {
-            const auto still_waiting = weak.lock();
-            if (!still_waiting) return;
-            still_waiting->emplace(answer);
-            arrival_.cancel();
-        });
-    };
-    const auto& config = thread_.setup->config;
-    auto asked = thread_.services.lookups.addresses.ask(
-        address.host, {config.dns_max_ttl, config.dns_nxdomain_ttl}, deliver);
-    if (auto* known = std::get_if<HostAddresses>(&asked)) {
-        place->emplace(std::move(*known));
-    } else {
-        auto& pending = std::get<lookups::AddressBook::Pending>(asked);
-        while (!*place && !timed_out_) {
-            const auto now = std::chrono::steady_clock::now();
-            if (pending.stale && now >= pending.use_stale_at) place->emplace(*pending.stale);
-            if (*place || now >= until_) break;
-            arrival_.expires_at(pending.stale ? std::min(until_, pending.use_stale_at) : until_);
-            co_await arrival_.async_wait(as_value);
-        }
-        if (!*place) co_return "timeout expired";
-    }
-    if ((*place)->found.empty()) co_return (*place)->error;
-    for (const SocketAddress& one : (*place)->found)
+    const auto answer = co_await look_up_addresses(thread_, arrival_, address.host, until_);
+    if (!answer) co_return "timeout expired";
+    if (answer->found.empty()) co_return answer->error;
+    for (const SocketAddress& one : answer->found)
         found.push_back(lookups::with_port(one, address.port));
     co_return std::string();
 }

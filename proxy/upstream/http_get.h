@@ -4,9 +4,8 @@
 
 #include "proxy/config/health_check.h"
 #include "proxy/io/stream.h"
+#include "proxy/runtime/arrival.h"
 #include "proxy/runtime/services.h"
-
-#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <memory>
@@ -45,7 +44,7 @@ class HttpGet {
     runtime::ControlThread& thread_;
     std::shared_ptr<const tls::ClientContext> tls_;
     std::unique_ptr<io::Stream> stream_;
-    asio::steady_timer arrival_; // of an answer to a look-up
+    runtime::Arrival arrival_; // of an answer to a look-up
     std::chrono::steady_clock::time_point until_;
     bool timed_out_ = false;
 };
