@@ -14,6 +14,7 @@ import urllib.request
 import pytest
 
 from kit import wire
+from kit.chain import Chain, is_gone
 from kit.environment import AS_USER, free_port, give_to_user
 from kit.process import eventually
 from kit.raw_client import RawClient
@@ -22,65 +23,6 @@ from kit.workload import (CANCELLED, FAREWELL, Connects, Copies, Door, Queries, 
 
 # Once a run the binary that is shipped, under all the load that two cores can make; for each build, less.
 SHIPPED = os.environ.get("PGMOAT_ORACLE", "1") != "0"
-
-
-class Chain:
-    """The processes that follow each other behind one command."""
-
-    def __init__(self, pgmoat):
-        self.pgmoat = pgmoat
-        self.pids = [pgmoat.process.pid]
-
-    def log(self):
-        return self.pgmoat.process.log()
-
-    def wait_for(self, text, since):
-        return eventually(lambda: re.search(text, self.pgmoat.process.log(since)), f"{text} in\n{self.log()}", 60)
-
-    def upgrade(self):
-        since = self.pgmoat.process.log_position()
-        os.kill(self.pids[-1], signal.SIGUSR2)
-        self.pids.append(int(self.wait_for(r"the new process (\d+) is ready", since)[1]))
-
-    def fail_to_upgrade(self):
-        """Why, as the log says it."""
-        since = self.pgmoat.process.log_position()
-        os.kill(self.pids[-1], signal.SIGUSR2)
-        reason = self.wait_for(r"the new process did not start: (.*)", since)[1]
-        self.wait_for("nothing has changed", since)
-        return reason
-
-    def end(self):
-        for pid in self.pids[1:]:
-            with open_process(pid) as alive:
-                if alive:
-                    os.kill(pid, signal.SIGKILL)
-
-
-class open_process:
-    """Whether this process is still one of pgmoat."""
-
-    def __init__(self, pid):
-        self.path = f"/proc/{pid}/cmdline"
-
-    def __enter__(self):
-        try:
-            with open(self.path, "rb") as file:
-                return b"pgmoat.conf" in file.read()
-        except OSError:
-            return False
-
-    def __exit__(self, *_):
-        pass
-
-
-def gone(pid):
-    """It has ended; a zombie has, too."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 @pytest.fixture
@@ -227,8 +169,8 @@ def test_ten_upgrades_under_load_refuse_nobody_and_fail_no_query(start, start_po
     finally:
         for wal in received:
             wal.stop()
-    eventually(lambda: all(gone(pid) for pid in chain.pids[:-1]), "the old processes to end")
-    assert len(set(chain.pids)) == 11 and not gone(chain.pids[-1]) and chain.pgmoat.process.exit_code == 0
+    eventually(lambda: all(is_gone(pid) for pid in chain.pids[:-1]), "the old processes to end")
+    assert len(set(chain.pids)) == 11 and not is_gone(chain.pids[-1]) and chain.pgmoat.process.exit_code == 0
     print(f"ten upgrades in {seconds:.0f} s, {tally.counts['connects'] / seconds:.0f} connects/s: {dict(tally.counts)}")
     assert not tally.faults, tally.faults
     assert tally.counts["moved"] > 0 and tally.counts["connects"] > 20 and tally.counts["copies"] >= len(doors)
@@ -305,7 +247,7 @@ def test_a_program_that_is_never_ready_ends_with_the_old_one(start, workspace):
     chain.wait_for("a new process is already starting", since)
     chain.pgmoat.process.send_signal(signal.SIGTERM)
     assert chain.pgmoat.process.wait() == 0
-    eventually(lambda: gone(int(pid_file.read_text())), "the new process to end")
+    eventually(lambda: is_gone(int(pid_file.read_text())), "the new process to end")
 
 
 def test_a_stranger_cannot_say_that_the_new_process_is_ready(start, workspace):
@@ -331,7 +273,7 @@ def test_a_unix_socket_and_its_lock_go_along(start, workspace):
     path = folder / f".s.PGSQL.{chain.pgmoat.port}"
     for _ in range(2):
         chain.upgrade()
-        eventually(lambda: gone(chain.pids[-2]), "the old process to end")
+        eventually(lambda: is_gone(chain.pids[-2]), "the old process to end")
         assert path.is_socket()
         assert path.with_name(path.name + ".lock").read_text().split()[0] == str(chain.pids[-1])
         with RawClient(chain.pgmoat.port, address=folder) as client:
@@ -395,7 +337,7 @@ def test_the_service_manager_is_told_of_the_new_main_process(start_pgmoat, certi
             while not any("MAINPID" in message for message in messages):
                 messages.append(manager.recv(4096).decode())
             assert f"MAINPID={chain.pids[-1]}\n" in messages
-            eventually(lambda: gone(chain.pids[0]), "the old process to end")
+            eventually(lambda: is_gone(chain.pids[0]), "the old process to end")
             os.kill(chain.pids[-1], signal.SIGHUP)
             while not messages[-1].startswith("RELOADING=1"):
                 messages.append(manager.recv(4096).decode())

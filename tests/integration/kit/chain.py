@@ -35,10 +35,18 @@ class Chain:
             raise AssertionError(f"{never} in\n{self.log()}") from None
 
     def upgrade(self):
-        since = self.pgmoat.process.log_position()
+        since = self.log_position()
         os.kill(self.pids[-1], signal.SIGUSR2)
         self.pids.append(int(self.wait_for(r"the new process (\d+) is ready", since)[1]))
         return since
+
+    def fail_to_upgrade(self):
+        """Why, as the log says it."""
+        since = self.log_position()
+        os.kill(self.pids[-1], signal.SIGUSR2)
+        reason = self.wait_for(r"the new process did not start: (.*)", since)[1]
+        self.wait_for("nothing has changed", since)
+        return reason
 
     def upgrade_and_wait(self):
         """Until the old process has ended."""
