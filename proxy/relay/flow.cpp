@@ -12,9 +12,11 @@ bool can_flow(const Direction& direction, const LiveLeg& from, const LiveLeg& to
     return from.readable || from.holds_bytes || !from.unread.empty();
 }
 
-void Flow::run() {
+std::size_t Flow::run() {
     work();
     meter_.moved(from_.side, moved_, *buffers_.counters);
+    if (looked_) direction_.pace.looked(moved_);
+    return moved_;
 }
 
 void Flow::work() {
@@ -39,6 +41,7 @@ void Flow::relay_kept() {
 }
 
 void Flow::relay_received() {
+    looked_ = true;
     const Received got = from_.receive(buffers_.received);
     if (got.error != 0) {
         end_.cannot_receive(from_.side, got.error);
@@ -138,6 +141,7 @@ void Flow::splice() {
         return target_lost();
     }
     if (to_.owes()) return;
+    looked_ = true;
     const SpliceResult got =
         direction_.splice.turn(from_.socket.get(), to_.socket.get(), buffers_.pipes);
     moved_ += got.bytes;

@@ -13,6 +13,7 @@
 #include "proxy/relay/splice.h"
 #include "proxy/relay/thread_buffers.h"
 #include "proxy/relay/traffic_meter.h"
+#include "proxy/relay/wake_pace.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +24,7 @@ namespace pgmoat::relay {
 // What one direction remembers between wake-ups.
 struct Direction {
     Splice splice;
+    WakePace pace;
     bool bulk = false;             // splice instead of receiving
     bool after_large_read = false; // one more makes it bulk; no small message to be batched
     bool last_message = false;     // stops behind the message that is under way, ...
@@ -44,8 +46,9 @@ class Flow {
         : direction_(direction), from_(from), to_(to), buffers_(buffers), meter_(meter), end_(end) {
     }
 
-    // Works until nothing is left to do or the work limit is reached.
-    void run();
+    // Works until nothing is left to do or the work limit is reached. Returns how many bytes of
+    // plaintext it took from the source.
+    std::size_t run();
 
   private:
     void work();
@@ -77,6 +80,7 @@ class Flow {
     TrafficMeter& meter_;
     ChannelEnd& end_;
     std::size_t moved_ = 0; // plaintext bytes taken from the source
+    bool looked_ = false;   // at the source's socket
 };
 
 } // namespace pgmoat::relay

@@ -44,6 +44,14 @@ inline constexpr std::size_t answer_bytes = 64UL * 1024;
 inline constexpr std::size_t bulk_enters_at = 16UL * 1024;
 inline constexpr std::size_t bulk_leaves_below = 4UL * 1024;
 
+// A direction that moved so much in a row is woken late: for so many bytes, or after a tick. What ends
+// its result may then wait for a tick, which is next to nothing beside the time that so many bytes took.
+// A tick that brings next to nothing ends it.
+inline constexpr std::size_t late_after_bytes = 8UL * 1024 * 1024;
+inline constexpr int late_wakes_at = 256 * 1024;
+inline constexpr std::chrono::microseconds late_tick{500};
+inline constexpr std::size_t late_ends_below = 16UL * 1024;
+
 // A default pipe. Larger ones eat into pipe-user-pages-soft, which allows 1024 default ones.
 inline constexpr std::size_t pipe_bytes = 64UL * 1024;
 // Pipes per thread, in use and kept. A pipe is in use only while bytes are in it, so that only

@@ -15,6 +15,14 @@ bool complete(const LiveLeg& from, const LiveLeg& to) noexcept {
     return to.writing == Writing::broken || (from.reading_ended && to.writing == Writing::ended);
 }
 
+// Not while its target takes nothing: the room for it wakes the channel.
+bool may_sleep_over_bytes(const Direction& direction,
+                          const LiveLeg& from,
+                          const LiveLeg& to) noexcept {
+    return direction.pace.late() && !from.readable && !from.reading_ended && !to.owes() &&
+           !direction.stopped && !direction.splice.stuck();
+}
+
 } // namespace
 
 LiveChannel::LiveChannel(std::unique_ptr<Channel> channel)
@@ -26,7 +34,7 @@ void LiveChannel::want_receives(IoBatch& batch) noexcept {
     const auto want = [&batch](const Direction& direction, LiveLeg& from, const LiveLeg& to) {
         const bool plain_turn = from.readable && !from.holds_bytes && from.unread.empty() &&
                                 !from.has_kept_end() && !direction.bulk &&
-                                !direction.after_large_read;
+                                !direction.after_large_read && !direction.pace.late();
         if (plain_turn && to.may_write() && can_flow(direction, from, to)) batch.want(from);
     };
     want(to_server_, client_, server_);
@@ -41,8 +49,7 @@ LiveChannel::After LiveChannel::run(ThreadBuffers& buffers) {
     flush(client_);
     flush(server_);
 
-    Flow(to_server_, client_, server_, buffers, meter_, end_).run();
-    Flow(to_client_, server_, client_, buffers, meter_, end_).run();
+    flow(buffers);
     client_.keep_what_came();
     server_.keep_what_came();
     if (terminating_ && to_client_.stopped) send_deferred(client_);
@@ -68,6 +75,30 @@ LiveChannel::After LiveChannel::run(ThreadBuffers& buffers) {
     const bool more =
         can_flow(to_server_, client_, server_) || can_flow(to_client_, server_, client_);
     return more ? After::more : After::rest;
+}
+
+void LiveChannel::flow(ThreadBuffers& buffers) {
+    if (Flow(to_server_, client_, server_, buffers, meter_, end_).run() > 0)
+        to_client_.pace.hurry();
+    if (Flow(to_client_, server_, client_, buffers, meter_, end_).run() > 0)
+        to_server_.pace.hurry();
+    client_.wake_at(to_server_.pace.late() ? limits::late_wakes_at : 1);
+    server_.wake_at(to_client_.pace.late() ? limits::late_wakes_at : 1);
+}
+
+bool LiveChannel::needs_tick() const noexcept {
+    return may_sleep_over_bytes(to_server_, client_, server_) ||
+           may_sleep_over_bytes(to_client_, server_, client_);
+}
+
+void LiveChannel::tick() noexcept {
+    const auto look = [](Direction& direction, LiveLeg& from, const LiveLeg& to) {
+        if (!may_sleep_over_bytes(direction, from, to)) return;
+        direction.pace.tick();
+        from.readable = true;
+    };
+    look(to_server_, client_, server_);
+    look(to_client_, server_, client_);
 }
 
 void LiveChannel::flush(LiveLeg& leg) {

@@ -58,6 +58,12 @@ class LiveChannel {
     // The deadline has passed.
     void give_up();
 
+    // Bytes may wait of which epoll does not tell, because their direction is woken late: tick() must
+    // come a while after this run.
+    [[nodiscard]] bool needs_tick() const noexcept;
+    // Has run() look for them.
+    void tick() noexcept;
+
     // Ended from outside. True: it can be closed now. Else it goes on to the end of the message that
     // the client is getting, and is finished then.
     [[nodiscard]] bool terminate(const Ended& ended);
@@ -100,12 +106,15 @@ class LiveChannel {
     int watch_error = 0;                    // an errno: a socket could not be registered
     std::size_t position = unlisted;        // among the live channels
     std::size_t ending_position = unlisted; // among those with a deadline
+    std::size_t late_position = unlisted;   // among those that wait for a tick
     std::chrono::steady_clock::time_point deadline;
+    std::chrono::steady_clock::time_point next_tick;
     Wait waits_for = Wait::none;
     bool queued = false;
     static constexpr std::size_t unlisted = static_cast<std::size_t>(-1);
 
   private:
+    void flow(ThreadBuffers& buffers);
     void flush(LiveLeg& leg);
     void send_deferred(LiveLeg& leg);
     void broken(LiveLeg& leg, int error);

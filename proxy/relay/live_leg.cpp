@@ -119,7 +119,14 @@ bool LiveLeg::can_leave() const noexcept {
            !has_kept_end() && !has_send_error();
 }
 
+void LiveLeg::wake_at(int bytes) noexcept {
+    if (wakes_at_ == bytes) return;
+    if (::setsockopt(socket.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes) == 0)
+        wakes_at_ = bytes;
+}
+
 Leg LiveLeg::release() noexcept {
+    wake_at(1);
     unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(sent_));
     sent_ = 0;
     return {std::move(socket), std::move(tls), std::move(unread), std::move(unsent_)};

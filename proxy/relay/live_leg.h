@@ -85,6 +85,10 @@ class LiveLeg {
     // The leg as it came, for another owner.
     [[nodiscard]] Leg release() noexcept;
 
+    // From how many bytes on epoll tells of them; ends and errors it tells at once. 1: of every byte, and
+    // at once of what waits already. For TCP: a socket of another family tells of every byte anyway.
+    void wake_at(int bytes) noexcept;
+
     // Something is held or owed that no event tells of.
     [[nodiscard]] bool has_work() const noexcept {
         return holds_bytes || !unread.empty() || owes();
@@ -123,7 +127,8 @@ class LiveLeg {
     std::size_t sent_ = 0;                   // of unsent_
     std::span<const std::uint8_t> room_;     // the batch's memory that `came_` is about
     std::span<const std::uint8_t> deferred_; // in the batch's memory
-    int came_ = 0;                           // while room_ is set: bytes or a negative errno
+    int wakes_at_ = 1;
+    int came_ = 0; // while room_ is set: bytes or a negative errno
     int send_error_ = 0;
 };
 

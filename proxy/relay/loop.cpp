@@ -22,6 +22,8 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
+constexpr std::chrono::nanoseconds forever = std::chrono::nanoseconds::max();
+
 Descriptor checked(int number, const char* what) {
     if (number < 0) throw std::system_error(errno, std::generic_category(), what);
     return Descriptor(number);
@@ -148,6 +150,7 @@ void Loop::work() noexcept {
     while (!stop) {
         wait();
         if (std::exchange(mail_came_, false)) stop = take_mail();
+        tick();
         run_queue();
         if (!ending_.empty() && now_ >= next_look_at_deadlines_) close_overdue();
     }
@@ -156,15 +159,11 @@ void Loop::work() noexcept {
 
 void Loop::wait() noexcept {
     epoll_event events[limits::events];
-    int timeout = 0;
     const auto began = now_;
     now_ = Clock::now();
     meter_.worked(began, now_);
-    if (queue_.empty()) {
-        timeout = ending_.empty() ? -1 : static_cast<int>(limits::deadline_tick.count());
-        meter_.waits(now_);
-    }
-    const int count = wait_for_events(events, timeout);
+    if (queue_.empty()) meter_.waits(now_);
+    const int count = wait_for_events(events, time_to_sleep());
     now_ = Clock::now();
     meter_.wakes(now_);
     // Before their events are looked at; those that could not be taken live as long.
@@ -181,19 +180,60 @@ void Loop::wait() noexcept {
 
 // Sleeping and being woken takes longer than the answer of a fast server. A thread that looks again
 // instead is not busy: its meter counts this as waiting.
-int Loop::wait_for_events(std::span<epoll_event> events, int timeout) noexcept {
-    const auto look = [&](int wait_ms) {
-        return ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms);
-    };
-    if (timeout == 0 || spin_.count() == 0) return look(timeout);
+int Loop::wait_for_events(std::span<epoll_event> events,
+                          std::chrono::nanoseconds timeout) noexcept {
+    if (timeout.count() == 0 || spin_.count() == 0) return look(events, timeout);
     const auto began = now_;
     int count = 0;
     if (events_come_soon_) do {
-            count = look(0);
-        } while (count == 0 && Clock::now() - began < spin_);
-    if (count == 0) count = look(timeout);
+            count = look(events, {});
+        } while (count == 0 && Clock::now() - began < std::min<Clock::duration>(spin_, timeout));
+    if (count == 0) count = look(events, timeout);
     events_come_soon_ = Clock::now() - began < spin_;
     return count;
+}
+
+// epoll_wait() knows whole milliseconds. What knows less came with Linux 5.11, and lists of allowed
+// system calls may be older.
+int Loop::look(std::span<epoll_event> events, std::chrono::nanoseconds timeout) const noexcept {
+    const int most = static_cast<int>(events.size());
+    const auto whole = std::chrono::ceil<std::chrono::milliseconds>(timeout);
+    if (timeout != forever && timeout != whole) {
+        const timespec time{.tv_sec = 0,
+                            .tv_nsec = timeout.count()}; // a tick is far below a second
+        const int count = ::epoll_pwait2(epoll_.get(), events.data(), most, &time, nullptr);
+        if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
+    }
+    const int wait_ms = timeout == forever ? -1 : static_cast<int>(whole.count());
+    return ::epoll_wait(epoll_.get(), events.data(), most, wait_ms);
+}
+
+// Channels that are woken late are few, so the nearest tick is looked for each time.
+std::chrono::nanoseconds Loop::time_to_sleep() const noexcept {
+    if (!queue_.empty()) return {};
+    std::chrono::nanoseconds time = ending_.empty() ? forever : limits::deadline_tick;
+    for (const LiveChannel* channel : late_)
+        time = std::min<std::chrono::nanoseconds>(time, channel->next_tick - now_);
+    return std::max(time, std::chrono::nanoseconds{});
+}
+
+void Loop::set_tick(LiveChannel& channel) noexcept {
+    if (!channel.needs_tick()) return;
+    channel.next_tick = Clock::now() + limits::late_tick; // this turn may have been a long one
+    if (channel.late_position != LiveChannel::unlisted) return;
+    channel.late_position = late_.size();
+    late_.push_back(&channel);
+}
+
+void Loop::tick() noexcept {
+    for (std::size_t i = late_.size(); i-- > 0;) { // backwards: unlisting moves the last one here
+        LiveChannel& channel = *late_[i];
+        if (now_ < channel.next_tick) continue;
+        unlist(late_, &LiveChannel::late_position, channel);
+        if (!channel.needs_tick()) continue;
+        channel.tick();
+        queue(channel);
+    }
 }
 
 std::vector<std::unique_ptr<LiveChannel>> Loop::take_newcomers() {
@@ -234,7 +274,7 @@ void Loop::take_over(std::unique_ptr<LiveChannel>& channel) noexcept {
             taken.end().tell(CloseReason::internal,
                              "could not watch a socket: " +
                                  std::generic_category().message(taken.watch_error));
-        for (auto* list : {&queue_, &running_, &ending_})
+        for (auto* list : {&queue_, &running_, &ending_, &late_})
             make_room(*list, live_.size() + 1);
         make_room(live_, live_.size() + 1);
     } catch (const std::bad_alloc&) {
@@ -323,6 +363,7 @@ bool Loop::run(LiveChannel& channel) try {
     watch_for_room(channel);
     if (after == LiveChannel::After::more) queue(channel);
     if (channel.ending()) set_deadline(channel);
+    set_tick(channel);
     return true;
 } catch (const std::exception& problem) {
     try {
@@ -336,7 +377,8 @@ bool Loop::run(LiveChannel& channel) try {
 void Loop::set_deadline(LiveChannel& channel) noexcept {
     using Wait = LiveChannel::Wait;
     const Wait before = std::exchange(channel.waits_for, channel.wait());
-    if (channel.waits_for == Wait::none) return unlist(channel);
+    if (channel.waits_for == Wait::none)
+        return unlist(ending_, &LiveChannel::ending_position, channel);
     if (channel.waits_for == Wait::linger && before == Wait::linger) return; // no byte extends it
 
     channel.deadline =
@@ -346,13 +388,15 @@ void Loop::set_deadline(LiveChannel& channel) noexcept {
     ending_.push_back(&channel);
 }
 
-void Loop::unlist(LiveChannel& channel) noexcept {
-    const std::size_t position = std::exchange(channel.ending_position, LiveChannel::unlisted);
-    if (position == LiveChannel::unlisted) return;
-    ending_[position] = ending_.back();
-    ending_[position]->ending_position = position;
-    ending_.pop_back();
-    channel.ending_position = LiveChannel::unlisted; // it may have been the last one itself
+void Loop::unlist(std::vector<LiveChannel*>& list,
+                  std::size_t LiveChannel::*position,
+                  LiveChannel& channel) noexcept {
+    const std::size_t at = channel.*position;
+    if (at == LiveChannel::unlisted) return;
+    list[at] = list.back();
+    list[at]->*position = at;
+    list.pop_back();
+    channel.*position = LiveChannel::unlisted; // it may have been the last one itself
 }
 
 void Loop::close_overdue() {
@@ -375,7 +419,8 @@ void Loop::close(LiveChannel& channel) noexcept {
 
 std::unique_ptr<LiveChannel> Loop::take_off(LiveChannel& channel) noexcept {
     if (channel.queued) std::erase(queue_, &channel);
-    unlist(channel);
+    unlist(ending_, &LiveChannel::ending_position, channel);
+    unlist(late_, &LiveChannel::late_position, channel);
     const std::size_t position = channel.position;
     std::unique_ptr<LiveChannel> taken = std::move(live_[position]);
     if (position + 1 < live_.size()) {

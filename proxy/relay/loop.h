@@ -87,7 +87,13 @@ class Loop {
     void wake() noexcept;
     void work() noexcept;
     void wait() noexcept;
-    [[nodiscard]] int wait_for_events(std::span<epoll_event> events, int timeout) noexcept;
+    [[nodiscard]] std::chrono::nanoseconds time_to_sleep() const noexcept;
+    [[nodiscard]] int wait_for_events(std::span<epoll_event> events,
+                                      std::chrono::nanoseconds timeout) noexcept;
+    [[nodiscard]] int look(std::span<epoll_event> events,
+                           std::chrono::nanoseconds timeout) const noexcept;
+    void set_tick(LiveChannel& channel) noexcept;
+    void tick() noexcept;
     [[nodiscard]] bool take_mail();
     [[nodiscard]] std::vector<std::unique_ptr<LiveChannel>> take_newcomers();
     void take_over(std::unique_ptr<LiveChannel>& channel) noexcept;
@@ -99,7 +105,9 @@ class Loop {
     // False: the channel is no more.
     [[nodiscard]] bool run(LiveChannel& channel);
     void set_deadline(LiveChannel& channel) noexcept;
-    void unlist(LiveChannel& channel) noexcept;
+    static void unlist(std::vector<LiveChannel*>& list,
+                       std::size_t LiveChannel::*position,
+                       LiveChannel& channel) noexcept;
     void close_overdue();
     void close(LiveChannel& channel) noexcept;
     enum class Patience { none, to_end_of_message };
@@ -136,6 +144,7 @@ class Loop {
     std::vector<LiveChannel*> queue_;
     std::vector<LiveChannel*> running_;
     std::vector<LiveChannel*> ending_;             // with a deadline
+    std::vector<LiveChannel*> late_;               // that wait for a tick, or for much
     std::unique_ptr<const Leaving> all_when_idle_; // who leaves when it is idle, those to come too
     LoadMeter::Time now_;
     LoadMeter::Time next_look_at_deadlines_;

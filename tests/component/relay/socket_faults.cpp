@@ -118,6 +118,19 @@ ssize_t recv(int socket, void* bytes, std::size_t size, int flags) {
     return result;
 }
 
+int epoll_pwait2(
+    int epoll, epoll_event* events, int most, const timespec* time, const sigset_t* mask) {
+    if (on_relay_thread()) {
+        const std::lock_guard lock(mutex);
+        if (faults.no_short_sleep) {
+            ++faults_made;
+            errno = ENOSYS;
+            return -1;
+        }
+    }
+    return real(&::epoll_pwait2, "epoll_pwait2")(epoll, events, most, time, mask);
+}
+
 int io_uring_queue_init(unsigned entries, io_uring* ring, unsigned flags) {
     if (active.load(std::memory_order_acquire)) {
         const std::lock_guard lock(mutex);

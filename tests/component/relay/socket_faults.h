@@ -1,6 +1,6 @@
 // Makes the relay's system calls do less than they were asked for, at lengths that a seed decides:
-// a send takes a part, a receive brings a part, io_uring refuses a submission or is not there. The
-// kernel may do any of this; on loopback it rarely does.
+// a send takes a part, a receive brings a part, io_uring refuses a submission or is not there, nor is
+// epoll_pwait2(). The kernel may do any of this; on loopback it rarely does.
 //
 // The calls of the relay's threads are caught by functions of the same names in the test program.
 // As a short call on a socket that is not full promises an edge that would never come, epoll is
@@ -16,6 +16,7 @@ struct SocketFaults {
     bool short_sends = false;
     bool short_receives = false;
     bool no_io_uring = false;
+    bool no_short_sleep = false;     // as before Linux 5.11
     unsigned refused_submission = 0; // the so-many-th call of each ring; 0: none
 };
 
