@@ -143,9 +143,8 @@ void LiveChannel::give_up() {
 
 bool LiveChannel::terminate(const Ended& ended) {
     end_.tell(ended.reason, ended.detail);
-    const auto words = farewell_of(ended.reason);
-    if (!words || !client_.may_write() || !meter_.follows_server()) return true;
-    farewell_ = words;
+    if (!farewell_of(ended.reason) || !client_.may_write() || !meter_.follows_server()) return true;
+    farewell_ = ended.reason;
     to_client_.bulk = false;
     to_client_.last_message = true;
     to_client_.stopped = meter_.server_message_ends_in({}).has_value();
@@ -170,17 +169,18 @@ void LiveChannel::say_goodbye(ThreadBuffers& buffers) {
     for (LiveLeg* leg : {&client_, &server_}) {
         send_deferred(*leg);
         flush(*leg);
-        const bool has_words = leg == &client_ && farewell_ && to_client_.stopped;
-        if ((!leg->tls && !has_words) || !leg->may_write() || leg->owes()) continue;
+        const auto text = leg == &client_ && farewell_ && to_client_.stopped
+                              ? farewell_of(*farewell_)
+                              : std::nullopt;
+        if ((!leg->tls && !text) || !leg->may_write() || leg->owes()) continue;
         buffers.outgoing.clear();
-        const protocol::Bytes words =
-            has_words ? protocol::encode_fatal(*farewell_) : protocol::Bytes();
+        const protocol::Bytes words = text ? protocol::encode_fatal(*text) : protocol::Bytes();
         if (!leg->tls) {
             (void)leg->send(words);
             continue;
         }
         tls::Wire wire{{}, false, buffers.outgoing};
-        if (has_words) (void)leg->tls->write(words, wire);
+        if (text) (void)leg->tls->write(words, wire);
         leg->tls->shut_down(wire);
         (void)leg->send(buffers.outgoing); // if it does not go, the close says as much
     }

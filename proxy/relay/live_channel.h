@@ -127,11 +127,11 @@ class LiveChannel {
     Direction to_server_;
     Direction to_client_;
     ChannelEnd end_;
-    bool stays_ = false;                               // see Channel
-    bool terminating_ = false;                         // at the end of a message
-    std::unique_ptr<const Ended> when_idle_;           // how it ends then
-    std::optional<protocol::ErrorText> farewell_ = {}; // to the client
-    std::size_t accounted_ = 0;                        // as buffered
+    bool stays_ = false;                                // see Channel
+    bool terminating_ = false;                          // at the end of a message
+    std::unique_ptr<const Ended> when_idle_;            // how it ends then
+    std::optional<metrics::CloseReason> farewell_ = {}; // the client is told of it
+    std::size_t accounted_ = 0;                         // as buffered
     std::unique_ptr<telemetry::Traffic> row_;
     TrafficMeter meter_;
 };

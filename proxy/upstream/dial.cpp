@@ -123,7 +123,7 @@ Awaitable<Dialer::Outcome> Dialer::reach(std::shared_ptr<const runtime::Upstream
 Dialer::Outcome Dialer::server(Reached reached, const Reach& reach) {
     auto route = std::make_shared<ServerRoute>(
         ServerRoute{target_, reach.plan().hosts[reached.host], reached.address});
-    route->host.addresses.clear();
+    route->host.addresses = {}; // not clear(): that would keep their memory as long as the session
     return Server{std::move(stream_), std::move(route), std::move(reached.answer)};
 }
 
