@@ -38,8 +38,6 @@ std::string login() {
         body.push_back('\0');
         append_message(out, 'S', body);
     }
-    append_message(out, 'K', "\0\0\x10\1\0\0\0\7"sv);
-    append_message(out, 'Z', "I"sv);
     return out;
 }
 

@@ -10,7 +10,7 @@ namespace pgmoat::bench {
 inline constexpr std::size_t bulk_row_bytes = 8192;
 
 struct StubAnswers {
-    std::string login;        // AuthenticationOk, parameters, key, ReadyForQuery
+    std::string login;        // AuthenticationOk and parameters; the key and ReadyForQuery follow
     std::string small_result; // about 100 bytes, ReadyForQuery included
     std::string row_header;   // RowDescription
     std::string small_row;    // DataRow

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t startup_bytes_max = 10000; // PostgreSQL: MAX_STARTUP_PACKET_LENGTH
 constexpr int rows_per_turn = 64;                // 512 KiB, then the others get a turn
+constexpr std::uint32_t secret_key = 7;
 constexpr std::size_t close_it = std::string::npos;
 
 } // namespace
@@ -96,12 +97,21 @@ std::size_t StubSession::take_startup_packet(std::string_view bytes) {
     switch (read_u32(bytes.substr(4))) {
     case ssl_request_code: return answer_ssl_request(bytes);
     case gssenc_request_code: output_ += 'N'; return length;
-    case protocol_3_0:
-        output_ += stub_answers().login;
-        state_ = State::serving;
-        return length;
+    case protocol_3_0: log_in(); return length;
     default: return close_it;
     }
+}
+
+// Its process id differs from those of all other live sessions, as a server's do: who keeps cancel keys
+// finds them by it.
+void StubSession::log_in() {
+    std::string key;
+    append_u32(key, static_cast<std::uint32_t>(descriptor_));
+    append_u32(key, secret_key);
+    output_ += stub_answers().login;
+    append_message(output_, 'K', key);
+    output_ += stub_answers().ready;
+    state_ = State::serving;
 }
 
 std::size_t StubSession::answer_ssl_request(std::string_view bytes) {

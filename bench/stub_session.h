@@ -42,6 +42,7 @@ class StubSession {
     [[nodiscard]] std::size_t take_startup_packet(std::string_view bytes);
     [[nodiscard]] std::size_t take_message(std::string_view bytes);
     [[nodiscard]] std::size_t answer_ssl_request(std::string_view bytes);
+    void log_in();
     void answer_query(std::string_view text);
 
     int descriptor_; // transport_ closes it
