@@ -3,6 +3,7 @@
 #include "proxy/config/conninfo.h"
 #include "proxy/config/conninfo_options.h"
 #include "proxy/config/guc_value.h"
+#include "proxy/config/http_url.h"
 #include "proxy/config/limits.h"
 #include "proxy/config/text.h"
 
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 namespace pgmoat::config {
@@ -50,41 +50,19 @@ bool take_common(const KeywordValue& pair, HealthCheck& check) {
 }
 
 // A name or an address; an IPv6 address in brackets.
-HttpAddress parse_url(std::string_view url) {
-    HttpAddress address;
-    const std::string wrong =
-        "invalid URL " + in_quotes(url) + ": expected http://HOST:PORT or https://HOST:PORT";
-    std::string_view rest = url;
-    for (const auto& [scheme, tls] : {std::pair{"https://", true}, std::pair{"http://", false}})
-        if (rest.starts_with(scheme)) {
-            address.tls = tls;
-            rest.remove_prefix(std::string_view(scheme).size());
-            break;
-        }
-    if (rest.size() == url.size()) fail(wrong);
-    if (rest.ends_with('/')) rest.remove_suffix(1);
-    const std::size_t bracket = rest.starts_with('[') ? rest.find(']') : std::string_view::npos;
-    const std::size_t colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
-    if (colon == std::string_view::npos) fail(wrong);
-    std::string_view host = rest.substr(0, colon);
-    if (bracket != std::string_view::npos) {
-        if (bracket + 1 != colon) fail(wrong);
-        host = rest.substr(1, bracket - 1);
-    }
-    const std::string_view port = rest.substr(colon + 1);
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-    const bool is_number = error == std::errc{} && end == port.data() + port.size();
-    if (host.empty() || !is_number || address.port == 0) fail(wrong);
-    if (host.find_first_of("/?#@ ") != std::string_view::npos) fail(wrong);
-    address.host = host;
-    return address;
+HttpAddress address_of(std::string_view text) {
+    const std::optional<HttpUrl> url = parse_http_url(text);
+    const bool no_path = url && (url->path.empty() || url->path == "/");
+    if (!no_path || url->bare_ipv6)
+        fail("invalid URL " + in_quotes(text) + ": expected http://HOST:PORT or https://HOST:PORT");
+    return url->address;
 }
 
 void take_urls(std::string_view list, HealthCheck& check) {
     check.urls.clear();
     for (;;) {
         const std::size_t comma = list.find(',');
-        check.urls.push_back(parse_url(list.substr(0, comma)));
+        check.urls.push_back(address_of(list.substr(0, comma)));
         if (check.urls.size() > limits::patroni_urls_max)
             fail("patroni has more than " + std::to_string(limits::patroni_urls_max) + " URLs");
         if (comma == std::string_view::npos) return;

@@ -2,7 +2,10 @@
 
 #include "proxy/config/limits.h"
 #include "proxy/config/profile.h"
+#include "proxy/config/setting_rows.h"
+#include "proxy/config/setting_shows.h"
 #include "proxy/config/setting_stores.h"
+#include "proxy/config/setting_words.h"
 
 #include <climits>
 
@@ -13,282 +16,6 @@ namespace {
 
 using enum ChangeNeeds;
 using tls::ServerSettings;
-
-constexpr std::array<std::string_view, 2> tls_modes{"terminate", "passthrough"};
-constexpr std::array<std::string_view, 3> login_modes{"auto", "relay", "bridge"};
-constexpr std::array<std::string_view, 2> log_formats{"text", "json"};
-constexpr std::array<std::string_view, 2> hba_on_reload_words{"keep", "disconnect"};
-constexpr std::array<std::string_view, 2> on_role_change_words{"disconnect", "keep"};
-
-// The empty one means "no limit" and is for ssl_max_protocol_version alone.
-constexpr std::array<std::string_view, 5> tls_versions{
-    "", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
-
-// PostgreSQL's names; there is one level of debug here, and nothing is fatal or a panic.
-constexpr std::array<std::string_view, 10> log_levels{
-    "debug1", "debug2", "debug3", "debug4", "debug5", "info", "notice", "warning", "error", "log"};
-constexpr std::array<LogLevel, 10> log_level_values{LogLevel::debug,
-                                                    LogLevel::debug,
-                                                    LogLevel::debug,
-                                                    LogLevel::debug,
-                                                    LogLevel::debug,
-                                                    LogLevel::info,
-                                                    LogLevel::notice,
-                                                    LogLevel::warning,
-                                                    LogLevel::error,
-                                                    LogLevel::log};
-
-// Rows whose value lies in a field of Config or of its TLS settings as it is.
-
-template <bool Config::*field>
-constexpr SettingRow boolean_row(std::string_view name, std::string_view default_value) {
-    return {name,
-            default_value,
-            reload,
-            BooleanSetting{[](Draft& draft, bool value) { draft.config.*field = value; }},
-            [](const Config& config) { return std::string(config.*field ? "on" : "off"); }};
-}
-
-template <int Config::*field>
-constexpr SettingRow integer_row(std::string_view name,
-                                 std::string_view default_value,
-                                 ChangeNeeds change_needs,
-                                 IntegerRange range) {
-    return {name,
-            default_value,
-            change_needs,
-            IntegerSetting{range, [](Draft& draft, int value) { draft.config.*field = value; }},
-            [](const Config& config) { return std::to_string(config.*field); }};
-}
-
-template <std::chrono::seconds Config::*field>
-constexpr SettingRow
-seconds_row(std::string_view name, std::string_view default_value, int min, int max) {
-    return {name,
-            default_value,
-            reload,
-            IntegerSetting{
-                {min, max, Unit::seconds},
-                [](Draft& draft, int value) { draft.config.*field = std::chrono::seconds(value); }},
-            [](const Config& config) { return std::to_string((config.*field).count()); }};
-}
-
-template <Rate AddressLimits::*field>
-constexpr std::string_view rate_name() {
-    if (field == &AddressLimits::handshakes) return "handshake_rate_per_address";
-    if (field == &AddressLimits::logins) return "login_rate_per_address";
-    return "failed_logins_per_address";
-}
-
-template <Rate AddressLimits::*field>
-constexpr SettingRow rate_row() {
-    return {rate_name<field>(),
-            "",
-            reload,
-            TextSetting{"NUMBER/TIME, or NUMBER/TIME burst=NUMBER",
-                        [](Draft& draft, const std::string& value) {
-                            return store_rate(
-                                rate_name<field>(), value, draft.config.address_limits.*field);
-                        }},
-            [](const Config& config) { return text_of(config.address_limits.*field); }};
-}
-
-template <int AddressLimits::*field>
-constexpr SettingRow
-prefix_row(std::string_view name, std::string_view default_value, IntegerRange range) {
-    return {name,
-            default_value,
-            reload,
-            IntegerSetting{
-                range, [](Draft& draft, int value) { draft.config.address_limits.*field = value; }},
-            [](const Config& config) { return std::to_string(config.address_limits.*field); }};
-}
-
-template <std::string Config::*field>
-constexpr SettingRow file_row(std::string_view name) {
-    return {name,
-            "",
-            reload,
-            TextSetting{"file",
-                        [](Draft& draft, const std::string& value) {
-                            draft.config.*field = value;
-                            return std::string();
-                        }},
-            [](const Config& config) { return config.*field; }};
-}
-
-template <std::string ServerSettings::*field>
-constexpr SettingRow
-tls_text_row(std::string_view name, std::string_view default_value, std::string_view format) {
-    return {name,
-            default_value,
-            reload,
-            TextSetting{format,
-                        [](Draft& draft, const std::string& value) {
-                            draft.config.tls.*field = value;
-                            return std::string();
-                        }},
-            [](const Config& config) { return config.tls.*field; }};
-}
-
-template <bool ServerSettings::*field>
-constexpr SettingRow tls_boolean_row(std::string_view name, std::string_view default_value) {
-    return {name,
-            default_value,
-            reload,
-            BooleanSetting{[](Draft& draft, bool value) { draft.config.tls.*field = value; }},
-            [](const Config& config) { return std::string(config.tls.*field ? "on" : "off"); }};
-}
-
-template <std::string ServerSettings::*field>
-constexpr SettingRow tls_version_row(std::string_view name,
-                                     std::string_view default_value,
-                                     std::span<const std::string_view> versions) {
-    return {
-        name,
-        default_value,
-        reload,
-        EnumSetting{versions,
-                    [](Draft& draft, std::string_view value) { draft.config.tls.*field = value; }},
-        [](const Config& config) { return config.tls.*field; }};
-}
-
-// The listener of listen_addresses and port; it shows as empty where there is none.
-template <typename ShowListener>
-std::string show_own(const Config& config, ShowListener show) {
-    const Listener* const own = find_listener(config, default_name);
-    return own == nullptr ? std::string() : show(*own);
-}
-
-std::string join(const std::vector<std::string>& elements) {
-    std::string text;
-    for (const std::string& element : elements)
-        text += (text.empty() ? "" : ",") + element;
-    return text;
-}
-
-std::string show_certificate_files(const Config& config) {
-    std::vector<std::string> files;
-    for (const tls::KeyPair& pair : config.tls.pairs)
-        files.push_back(pair.certificate_file);
-    return join(files);
-}
-
-std::string show_key_files(const Config& config) {
-    std::vector<std::string> files;
-    for (const tls::KeyPair& pair : config.tls.pairs)
-        files.push_back(pair.key_file);
-    return join(files);
-}
-
-std::string show_addresses(const Config& config) {
-    return show_own(config, [](const Listener& own) { return join(own.addresses); });
-}
-
-std::string show_port(const Config& config) {
-    return show_own(config, [](const Listener& own) { return std::to_string(own.port); });
-}
-
-std::string show_unix_directories(const Config& config) {
-    return show_own(config, [](const Listener& own) { return join(own.unix_directories); });
-}
-
-std::string show_tls_mode(const Config& config) {
-    return show_own(config, [](const Listener& own) { return std::string(name_of(own.tls_mode)); });
-}
-
-void store_tls_mode(Draft& draft, std::string_view value) {
-    draft.own.tls_mode = value == tls_modes[0] ? TlsMode::terminate : TlsMode::passthrough;
-}
-
-std::string store_hba_file(Draft& draft, const std::string& value) {
-    draft.own.hba_file = value;
-    return {};
-}
-
-std::string store_hba_dry_run_file(Draft& draft, const std::string& value) {
-    draft.own.hba_dry_run_file = value;
-    return {};
-}
-
-std::string store_ident_file(Draft& draft, const std::string& value) {
-    draft.config.ident_file = value;
-    return {};
-}
-
-void store_hba_on_reload(Draft& draft, std::string_view value) {
-    draft.config.hba_on_reload =
-        value == hba_on_reload_words[0] ? HbaOnReload::keep : HbaOnReload::disconnect;
-}
-
-std::string show_hba_on_reload(const Config& config) {
-    return std::string(hba_on_reload_words[config.hba_on_reload == HbaOnReload::keep ? 0 : 1]);
-}
-
-void store_on_role_change(Draft& draft, std::string_view value) {
-    draft.config.on_role_change =
-        value == on_role_change_words[0] ? OnRoleChange::disconnect : OnRoleChange::keep;
-}
-
-std::string show_on_role_change(const Config& config) {
-    const bool disconnect = config.on_role_change == OnRoleChange::disconnect;
-    return std::string(on_role_change_words[disconnect ? 0 : 1]);
-}
-
-void store_log_format(Draft& draft, std::string_view value) {
-    draft.config.log_format = value == log_formats[0] ? LogFormat::text : LogFormat::json;
-}
-
-std::string show_log_format(const Config& config) {
-    return std::string(log_formats[config.log_format == LogFormat::text ? 0 : 1]);
-}
-
-void store_log_level(Draft& draft, std::string_view value) {
-    for (std::size_t i = 0; i < log_levels.size(); ++i)
-        if (log_levels[i] == value) draft.config.log_min_messages = log_level_values[i];
-}
-
-std::string show_log_level(const Config& config) {
-    for (std::size_t i = 0; i < log_levels.size(); ++i)
-        if (log_level_values[i] == config.log_min_messages) return std::string(log_levels[i]);
-    return {};
-}
-
-std::string store_hosts_file(Draft& draft, const std::string& value) {
-    draft.config.hosts_file = value;
-    return {};
-}
-
-std::string store_log_file(Draft& draft, const std::string& value) {
-    draft.config.log_file = value;
-    return {};
-}
-
-std::string store_user(Draft& draft, const std::string& value) {
-    draft.config.user = value;
-    return {};
-}
-
-std::string store_role_query(Draft& draft, const std::string& value) {
-    draft.config.role_query = value;
-    return {};
-}
-
-std::string show_exempt_networks(const Config& config) {
-    std::vector<std::string> texts;
-    for (const Network& network : config.address_limits.exempt)
-        texts.push_back(text_of(network));
-    return join(texts);
-}
-
-void store_login(Draft& draft, std::string_view value) {
-    draft.config.login = login_mode_from(value).value_or(LoginMode::automatic);
-}
-
-std::string store_auth_query(Draft& draft, const std::string& value) {
-    draft.config.auth_query = value;
-    return {};
-}
 
 constexpr IntegerRange any_count{0, INT_MAX};
 constexpr IntegerRange any_seconds{0, INT_MAX, Unit::seconds};
@@ -375,11 +102,7 @@ constexpr std::array rows{
                reload,
                EnumSetting{on_role_change_words, store_on_role_change},
                show_on_role_change},
-    SettingRow{"role_query",
-               "",
-               reload,
-               TextSetting{"SQL query", store_role_query},
-               [](const Config& config) { return config.role_query; }},
+    text_row<&Config::role_query>("role_query", "", reload, "SQL query"),
     SettingRow{"role_query_conninfo",
                "",
                reload,
@@ -392,42 +115,21 @@ constexpr std::array rows{
                EnumSetting{login_modes, store_login},
                [](const Config& config) { return std::string(name_of(config.login)); }},
     file_row<&Config::auth_file>("auth_file"),
-    SettingRow{"auth_query",
-               default_auth_query,
-               reload,
-               TextSetting{"SQL query", store_auth_query},
-               [](const Config& config) { return config.auth_query; }},
+    text_row<&Config::auth_query>("auth_query", default_auth_query, reload, "SQL query"),
     SettingRow{"auth_query_conninfo",
                "",
                reload,
                TextSetting{"connection string", store_auth_query_conninfo},
                nullptr},
 
-    SettingRow{"hba_file",
-               "",
-               reload,
-               TextSetting{"file", store_hba_file},
-               [](const Config& config) {
-                   return show_own(config, [](const Listener& own) { return own.hba_file; });
-               }},
-    SettingRow{"ident_file",
-               "",
-               reload,
-               TextSetting{"file", store_ident_file},
-               [](const Config& config) { return config.ident_file; }},
+    own_file_row<&Listener::hba_file>("hba_file"),
+    file_row<&Config::ident_file>("ident_file"),
     SettingRow{"hba_on_reload",
                "keep",
                reload,
                EnumSetting{hba_on_reload_words, store_hba_on_reload},
                show_hba_on_reload},
-    SettingRow{"hba_dry_run_file",
-               "",
-               reload,
-               TextSetting{"file", store_hba_dry_run_file},
-               [](const Config& config) {
-                   return show_own(config,
-                                   [](const Listener& own) { return own.hba_dry_run_file; });
-               }},
+    own_file_row<&Listener::hba_dry_run_file>("hba_dry_run_file"),
 
     boolean_row<&Config::ssl>("ssl", "off"),
     SettingRow{"ssl_cert_file",
@@ -467,11 +169,7 @@ constexpr std::array rows{
         [](const Config& config) { return config.ssl_profile; }},
     boolean_row<&Config::ssl_watch>("ssl_watch", "off"),
     boolean_row<&Config::ssl_sni>("ssl_sni", "off"),
-    SettingRow{"hosts_file",
-               "pg_hosts.conf",
-               restart,
-               TextSetting{"file", store_hosts_file},
-               [](const Config& config) { return config.hosts_file; }},
+    text_row<&Config::hosts_file>("hosts_file", "pg_hosts.conf", restart, "file"),
 
     seconds_row<&Config::authentication_timeout>("authentication_timeout", "60", 1, 600),
     seconds_row<&Config::server_login_timeout>("server_login_timeout", "0", 0, INT_MAX),
@@ -501,17 +199,9 @@ constexpr std::array rows{
                show_log_level},
     SettingRow{
         "log_format", "text", reload, EnumSetting{log_formats, store_log_format}, show_log_format},
-    SettingRow{"log_file",
-               "",
-               restart,
-               TextSetting{"file", store_log_file},
-               [](const Config& config) { return config.log_file; }},
+    file_row<&Config::log_file>("log_file", restart),
 
-    SettingRow{"user",
-               "",
-               restart,
-               TextSetting{"name of a system user", store_user},
-               [](const Config& config) { return config.user; }},
+    text_row<&Config::user>("user", "", restart, "name of a system user"),
     SettingRow{"http_listen",
                "",
                restart,
@@ -549,10 +239,6 @@ constexpr std::array rows{
 
 std::span<const SettingRow> all_settings() noexcept {
     return rows;
-}
-
-std::string_view name_of(TlsMode mode) noexcept {
-    return tls_modes[mode == TlsMode::terminate ? 0 : 1];
 }
 
 } // namespace pgmoat::config

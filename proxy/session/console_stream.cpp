@@ -1,5 +1,7 @@
 #include "proxy/session/console_stream.h"
 
+#include <algorithm>
+
 namespace pgmoat::session {
 
 Awaitable<std::size_t> ConsoleStream::read(std::span<std::uint8_t> into,
@@ -26,6 +28,13 @@ Awaitable<bool> ConsoleStream::write(std::span<const std::uint8_t> bytes,
     else
         stop_ = ended_by(Side::client, io);
     co_return false;
+}
+
+void take_rule(admin::ConsoleLogin& login, const hba::Rule& rule) {
+    login.method = hba::word_of(rule.method);
+    login.rule_names_console = std::ranges::any_of(rule.databases, [](const hba::NameMatch& name) {
+        return name.kind == hba::NameMatch::Kind::exact && name.text == admin::console_database;
+    });
 }
 
 } // namespace pgmoat::session

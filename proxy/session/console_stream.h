@@ -3,6 +3,8 @@
 #pragma once
 
 #include "proxy/admin/console/console_endpoint.h"
+#include "proxy/admin/console/console_login.h"
+#include "proxy/hba/rule.h"
 #include "proxy/io/deadline.h"
 #include "proxy/io/stream.h"
 #include "proxy/session/close_reason.h"
@@ -40,5 +42,8 @@ class ConsoleStream final : public admin::ConsoleClient {
     std::function<bool()> interrupted_;
     Stop stop_;
 };
+
+// How the access rule that let the client in says that it is to prove who it is.
+void take_rule(admin::ConsoleLogin& login, const hba::Rule& rule);
 
 } // namespace pgmoat::session

@@ -2,21 +2,18 @@
 
 #include "protocol/messages.h"
 #include "proxy/access/client_limits.h"
-#include "proxy/access/dry_run.h"
-#include "proxy/access/evaluate.h"
 #include "proxy/access/recheck_sessions.h"
-#include "proxy/hba/evaluate/connection_slot.h"
-#include "proxy/hba/evaluate/refuse.h"
-#include "proxy/hba/method_promise.h"
-#include "proxy/hba/server_name.h"
 #include "proxy/io/peer_watch.h"
 #include "proxy/relay/farewell.h"
+#include "proxy/session/access_check.h"
 #include "proxy/session/authentication.h"
+#include "proxy/session/begin_record.h"
 #include "proxy/session/cancel_request.h"
 #include "proxy/session/client_facts.h"
 #include "proxy/session/close_reason.h"
 #include "proxy/session/console_stream.h"
 #include "proxy/session/greet.h"
+#include "proxy/session/learn_client.h"
 #include "proxy/session/login_clock.h"
 #include "proxy/session/login_relay.h"
 #include "proxy/session/passthrough.h"
@@ -31,7 +28,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include <algorithm>
 #include <exception>
 #include <new>
 #include <string>
@@ -43,17 +39,6 @@ namespace {
 
 using metrics::Mode;
 using upstream::Negotiation;
-
-telemetry::SessionFacts facts_of(const Accepted& accepted) {
-    const config::Listener& listener = accepted.setup->config.listeners[accepted.listener];
-    telemetry::SessionFacts facts;
-    facts.mode = runtime::mode_of(listener);
-    facts.client_address = accepted.peer.text;
-    facts.client_port = accepted.peer.port;
-    facts.listener = listener.name;
-    facts.listener_id = accepted.listener_id;
-    return facts;
-}
 
 // Null: the login may go on.
 const protocol::ErrorText* refusal_for(access::ClientLimits::Login login) {
@@ -154,12 +139,8 @@ class Session final : public runtime::Interruptible {
             recorder_.proxy_header_missed(*ended);
             co_return std::move(*ended);
         }
-        facts_.proxy_address = telemetry::client_of(facts_);
-        facts_.proxied = std::make_shared<const protocol::ProxyHeader>(
-            std::get<protocol::ProxyHeader>(std::move(arrived)));
-        peer_ = named_client(*facts_.proxied, peer_);
-        facts_.client_address = peer_.text;
-        facts_.client_port = peer_.port;
+        peer_ =
+            learn_proxy_header(facts_, std::get<protocol::ProxyHeader>(std::move(arrived)), peer_);
         recorder_.client_is(facts_);
         co_return std::nullopt;
     }
@@ -229,12 +210,6 @@ class Session final : public runtime::Interruptible {
                startup_.replication == protocol::Replication::none;
     }
 
-    static bool names_console(const hba::Rule& rule) {
-        return std::ranges::any_of(rule.databases, [](const hba::NameMatch& name) {
-            return name.kind == hba::NameMatch::Kind::exact && name.text == admin::console_database;
-        });
-    }
-
     // The console has slots of its own beside max_connections, so nobody is admitted here.
     Awaitable<Stop> serve_console() {
         recorder_.begin(&telemetry::StepTimes::decide);
@@ -243,10 +218,7 @@ class Session final : public runtime::Interruptible {
         const auto uid =
             peer_.local ? io::peer_uid(client_.socket().native_handle()) : std::nullopt;
         admin::ConsoleLogin login{startup_, id_, std::nullopt, false, uid, client_.in_tls()};
-        if (const hba::Rule* rule = decision_.rule) {
-            login.method = hba::word_of(rule->method);
-            login.rule_names_console = names_console(*rule);
-        }
+        if (const hba::Rule* rule = access_.decision().rule) take_rule(login, *rule);
         const auto logged_in = [this] {
             clock_.stop();
             recorder_.console_began();
@@ -288,7 +260,7 @@ class Session final : public runtime::Interruptible {
 
     // Where rules choose the server it is not known yet, and the answer is ours.
     Awaitable<bool> would_encrypt(bool gssenc) {
-        if (setup_->access[listener_index_].routes) co_return !gssenc;
+        if (access_.routes()) co_return !gssenc;
         dialer_.emplace(thread_, listener_id_);
         const auto request =
             gssenc ? runtime::EncryptionRequest::gssenc : runtime::EncryptionRequest::ssl;
@@ -373,36 +345,23 @@ class Session final : public runtime::Interruptible {
     // looks at it once more, as at any live session.
     Awaitable<Stop> decide() {
         waits_for_ = "the access rules wait for an answer";
-        if (const auto& rules = access().rules) {
+        if (access_.has_rules()) {
             if (peer_.local) facts_.peer_uid = io::peer_uid(client_.socket().native_handle());
-            // Named first: g++ 12 destroys what a braced argument of a co_await holds twice.
-            const access::RulesToAsk asked{lookup_client_, *rules, access().roles};
-            hba::Decision decision = co_await access::evaluate(asked, candidate());
-            decision_ = std::move(decision);
-            facts_.system_user = decision_.system_user;
+            co_await access_.ask(facts_);
             if (interrupted_) co_return interrupted_;
-            take_connection_slot();
+            access_.take_connection_slot();
         }
-        choose_target();
+        target_ = access_.choose_target(facts_);
+        const bool refused = access_.decision().refuses();
         const bool server_hello_follows =
-            sealed_ && facts_.encryption == telemetry::Encryption::tls && !decision_.refuses();
-        if (!server_hello_follows) settle();
-        if (decision_.refuses()) {
-            if (has_proved_to_be_another(decision_, facts_))
+            sealed_ && facts_.encryption == telemetry::Encryption::tls && !refused;
+        if (!server_hello_follows) access_.settle(facts_);
+        if (refused) {
+            if (has_proved_to_be_another(access_.decision(), facts_))
                 log_authenticated(protocol::ServerMethod::none);
             co_return co_await refuse(alert::access_denied);
         }
         co_return std::nullopt;
-    }
-
-    // Of a template the host is made of what the client asks for, as far as the rule lets it.
-    void choose_target() {
-        if (decision_.refuses()) return;
-        target_ = setup_->upstreams.at(chosen_upstream());
-        if (target_->conninfo.groups == 0) return;
-        target_ = runtime::fill_target(
-            target_, hba::groups_of_server_name(*decision_.rule, facts_.client_tls.server_name));
-        if (!target_) decision_ = hba::refuse_for_lack_of_host(*decision_.rule);
     }
 
     // The client waits and owes nothing, so that its clock stands; what is left on it is as long as
@@ -470,55 +429,25 @@ class Session final : public runtime::Interruptible {
     // What the server chose is not known before its hello. After an alert there may still come one
     // (a warning), which nobody would look at.
     Awaitable<Stop> judge_server_hello(const PassedHello& passed) {
-        const bool demands = decision_.rule && decision_.rule->demands.any();
+        const hba::Rule* const rule = access_.decision().rule;
+        const bool demands = rule != nullptr && rule->demands.any();
         if (demands && passed.alert) {
             (void)co_await client_.write(passed.flight);
             co_return Ended{CloseReason::handshake,
                             "server: answered the ClientHello with an alert"};
         }
-        decision_ = hba::after_server_hello(std::move(decision_), candidate());
-        settle();
-        if (!decision_.refuses()) co_return std::nullopt;
+        access_.server_hello_passed(facts_);
+        if (!access_.decision().refuses()) co_return std::nullopt;
         co_return co_await refuse(alert::insufficient_security);
     }
 
-    void take_connection_slot() {
-        if (decision_.refuses()) return;
-        if (auto slot = hba::take_connection_slot(*decision_.rule))
-            recorder_.keep(std::move(slot));
-        else
-            decision_ = hba::refuse_without_slot(*decision_.rule);
-    }
-
-    void settle() {
-        recorder_.judged(facts_);
-        if (const auto& rules = access().rules) recorder_.decided(*rules, decision_);
-        if (const auto& rules = access().dry_run)
-            access::dry_run(thread_,
-                            {rules,
-                             access().roles,
-                             candidate(),
-                             decision_.refuses(),
-                             chosen_upstream(),
-                             listener_.upstream,
-                             id_});
-    }
-
     Awaitable<Stop> refuse(std::uint8_t alert) {
-        const protocol::ErrorText text{decision_.sqlstate, decision_.message};
+        const hba::Decision& decision = access_.decision();
+        const protocol::ErrorText text{decision.sqlstate, decision.message};
         co_await tell(text, alert);
-        const std::string why =
-            decision_.log_detail.empty() ? "" : " (" + decision_.log_detail + ")";
-        co_return Ended{CloseReason::denied, decision_.message + why};
+        const std::string why = decision.log_detail.empty() ? "" : " (" + decision.log_detail + ")";
+        co_return Ended{CloseReason::denied, decision.message + why};
     }
-
-    hba::Candidate candidate() const { return access::candidate_of(facts_); }
-
-    const std::string& chosen_upstream() const {
-        return decision_.upstream.empty() ? listener_.upstream : decision_.upstream;
-    }
-
-    const runtime::Access& access() const { return setup_->access[listener_index_]; }
 
     Awaitable<Stop> log_in() {
         recorder_.begin(&telemetry::StepTimes::login);
@@ -538,8 +467,7 @@ class Session final : public runtime::Interruptible {
     LoginContext login_context() {
         const bool ours = runtime::mode_of(listener_) == Mode::terminate;
         return {clock_,
-                decision_.rule != nullptr ? hba::methods_that_satisfy(*decision_.rule)
-                                          : protocol::ServerMethods::all(),
+                access_.accepted_methods(),
                 ours ? target_->login : config::LoginMode::relay,
                 setup_->config.auth_secrets,
                 target_->secrets,
@@ -560,7 +488,7 @@ class Session final : public runtime::Interruptible {
 
     // The rule's method is a promise, and the server asked for less.
     Awaitable<Stop> refuse_for_lack_of_proof(protocol::ServerMethod asked) {
-        decision_ = hba::refuse_for_lack_of_proof(*decision_.rule, asked);
+        access_.lacks_proof(asked);
         co_return co_await refuse(alert::access_denied);
     }
 
@@ -592,22 +520,13 @@ class Session final : public runtime::Interruptible {
     }
 
     void take_tls(const tls::PeerFacts& peer) {
-        facts_.encryption = telemetry::Encryption::tls;
-        facts_.client_tls = {
-            peer.version, peer.cipher, peer.cipher_bits, peer.group, peer.server_name, peer.alpn};
-        facts_.client_certificate_was_requested = peer.certificate_was_requested;
-        if (peer.certificate)
-            facts_.client_certificate =
-                std::make_shared<const tls::CertificateFacts>(*peer.certificate);
+        learn_tls(facts_, peer);
         recorder_.client_in_tls(facts_);
     }
 
     void take_startup(protocol::StartupMessage startup) {
         startup_ = std::move(startup);
-        facts_.user = startup_.user;
-        facts_.database = startup_.database;
-        facts_.replication = startup_.replication;
-        facts_.application_name = startup_.application_name;
+        learn_startup(facts_, startup_);
         recorder_.client_is(facts_);
         told_what_it_wants_ = true;
     }
@@ -615,12 +534,7 @@ class Session final : public runtime::Interruptible {
     // Version 0: the server answered with an alert.
     void take_server_hello(const protocol::ServerHelloFacts& hello) {
         if (hello.version == 0) return;
-        auto& tls = facts_.client_tls;
-        tls.version = protocol::tls_version_name(hello.version);
-        tls.cipher = protocol::cipher_suite_name(hello.cipher_suite);
-        tls.bits = protocol::cipher_suite_bits(hello.cipher_suite);
-        tls.alpn = hello.alpn;
-        if (hello.group != 0) tls.group = protocol::group_name(hello.group);
+        learn_server_hello(facts_, hello);
         recorder_.server_hello_passed(facts_);
     }
 
@@ -647,7 +561,8 @@ class Session final : public runtime::Interruptible {
 
     void log_authenticated(protocol::ServerMethod method) {
         if (!setup_->config.log_connections) return;
-        const auto fields = describe_authentication(id_, recorder_.facts(), decision_.rule, method);
+        const auto fields =
+            describe_authentication(id_, recorder_.facts(), access_.decision().rule, method);
         if (!fields) return;
         thread_.services.log.write(telemetry::Log::Level::log, "connection authenticated", *fields);
     }
@@ -733,7 +648,7 @@ class Session final : public runtime::Interruptible {
     std::optional<protocol::CancelRequest> cancel_;
     access::LookupClient lookup_client_{thread_};
     access::ClientLimits limits_{thread_};
-    hba::Decision decision_;
+    AccessCheck access_{thread_, *setup_, listener_index_, lookup_client_, recorder_};
     std::shared_ptr<const runtime::UpstreamTarget> target_;
     std::shared_ptr<const upstream::ServerRoute> route_; // to the server that was reached
     protocol::Bytes first_reply_;                        // of the server to what was sent first
@@ -759,30 +674,6 @@ Awaitable<void> tell_story(std::unique_ptr<Session> session) {
         failure = error.what();
     }
     if (failed) session->fail(failure);
-}
-
-// Where there was no memory to make a session, not even of its row: it is counted, and that is all.
-void count_unbegun(runtime::Services& services,
-                   const Accepted& accepted,
-                   const std::exception& error) noexcept {
-    try {
-        auto& counters = services.counters.block_of_this_thread();
-        const auto mode = runtime::mode_of(accepted.setup->config.listeners[accepted.listener]);
-        counters.connection_opened(accepted.listener_id, mode);
-        counters.connection_closed(accepted.listener_id, mode, CloseReason::internal);
-        services.log.error(std::string("could not start a session: ") + error.what());
-    } catch (const std::exception&) { // without a line
-    }
-}
-
-std::optional<SessionRecorder> begin_record(runtime::Services& services,
-                                            const Accepted& accepted) noexcept {
-    try {
-        return SessionRecorder(services, facts_of(accepted));
-    } catch (const std::exception& error) {
-        count_unbegun(services, accepted, error);
-        return std::nullopt;
-    }
 }
 
 } // namespace

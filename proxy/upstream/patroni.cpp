@@ -1,11 +1,12 @@
 #include "proxy/upstream/patroni.h"
 
+#include "proxy/config/http_url.h"
 #include "proxy/upstream/limits.h"
 
 #include <boost/json/src.hpp>
 
 #include <algorithm>
-#include <charconv>
+#include <utility>
 
 namespace pgmoat::upstream {
 
@@ -30,27 +31,6 @@ std::optional<Number> number_in(const json::object& object, std::string_view nam
     return error ? std::nullopt : std::optional(number);
 }
 
-// "https://10.0.0.1:8008/patroni"; an IPv6 address in brackets.
-std::optional<config::HttpAddress> address_in(std::string_view url) {
-    config::HttpAddress address;
-    constexpr std::string_view with_tls = "https://";
-    constexpr std::string_view without = "http://";
-    address.tls = url.starts_with(with_tls);
-    if (!address.tls && !url.starts_with(without)) return std::nullopt;
-    url.remove_prefix(address.tls ? with_tls.size() : without.size());
-    url = url.substr(0, url.find('/'));
-    const std::size_t colon = url.rfind(':');
-    if (colon == std::string_view::npos) return std::nullopt;
-    std::string_view host = url.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    const std::string_view port = url.substr(colon + 1);
-    const char* const end = port.data() + port.size();
-    const auto read = std::from_chars(port.data(), end, address.port);
-    if (host.empty() || read.ec != std::errc{} || read.ptr != end) return std::nullopt;
-    address.host = host;
-    return address;
-}
-
 ClusterMember member_in(const json::object& object) {
     ClusterMember member;
     member.host = text_in(object, "host");
@@ -60,7 +40,9 @@ ClusterMember member_in(const json::object& object) {
     member.leads = role == "leader" || member.stands_by;
     member.state = text_in(object, "state");
     member.lag_bytes = number_in<std::uint64_t>(object, "lag");
-    member.api = address_in(text_in(object, "api_url"));
+    // "https://10.0.0.1:8008/patroni"
+    if (auto url = config::parse_http_url(text_in(object, "api_url")))
+        member.api = std::move(url->address);
     return member;
 }
 

@@ -98,7 +98,8 @@ ROOMS = (
     *(Room(f"proxy/admin/console/sql/{name}",
            (*LEAVES, "proxy/admin/console/", CONFIG, TELEMETRY), (SQLITE, RE2, SYSTEM),
            "SQLite is boxed: in the engine, and in what the functions that it calls see of a call")
-      for name in ("engine.cpp", "built_in.h", "functions_of_texts.cpp")),
+      for name in ("engine.cpp", "virtual_tables.cpp", "prepared_statement.", "error_texts.cpp", "built_in.h",
+                   "functions_of_texts.cpp")),
     Room("proxy/admin/console/",
          (*LEAVES, *SHARED, "proxy/admin/console/console_login.h", CONFIG, TELEMETRY, "proxy/admin/console/"), (SYSTEM,),
          "the console's statements, rows and messages are pure: no socket, no Asio"),

@@ -4,6 +4,28 @@
 
 namespace pgmoat::admin {
 
+std::optional<Deed> deed_of(const Statement& statement) {
+    Deed deed;
+    deed.what = row_of(statement.verb).tag;
+    switch (statement.verb) {
+    case Verb::reload: deed.reload = true; return deed;
+    case Verb::drain:
+        deed.place = statement.place;
+        if (!deed.place) deed.afterwards = Afterwards::drain;
+        return deed;
+    case Verb::undrain:
+        deed.place = statement.place;
+        deed.in_service = true;
+        return deed;
+    case Verb::shutdown: deed.afterwards = Afterwards::shut_down; return deed;
+    case Verb::kill:
+        deed.kills = {statement.id};
+        deed.must_exist = true;
+        return deed;
+    default: return std::nullopt;
+    }
+}
+
 std::optional<SqlError>
 refuse(const Deed& deed, const std::string& user, const config::Config& config) {
     const std::optional<Role> role = role_of(user, config);

@@ -26,6 +26,9 @@ struct Deed {
     bool in_service = false;                           // put back
 };
 
+// Of a statement that is no query. Nothing: it is a matter of the session alone.
+[[nodiscard]] std::optional<Deed> deed_of(const Statement& statement);
+
 // Nothing: this user may.
 [[nodiscard]] std::optional<SqlError>
 refuse(const Deed& deed, const std::string& user, const config::Config& config);

@@ -3,21 +3,18 @@
 #include "protocol/utf8.h"
 #include "proxy/admin/console/limits.h"
 #include "proxy/admin/console/login.h"
+#include "proxy/config/text.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace pgmoat::admin {
 
+using config::in_quotes;
 using protocol::Bare;
 using protocol::Bytes;
-using protocol::TransactionStatus;
 
 namespace {
-
-std::string in_quotes(std::string_view name) {
-    return '"' + std::string(name) + '"';
-}
 
 SqlError no_statement(const std::string& name) {
     if (name.empty()) return {"26000", "unnamed prepared statement does not exist"};
@@ -30,33 +27,6 @@ SqlError no_portal(const std::string& name) {
 
 SqlError name_too_long() {
     return {"54000", "name is longer than " + std::to_string(limits::name_bytes_max) + " bytes"};
-}
-
-SqlError bad_encoding() {
-    return {"22021", "invalid byte sequence for encoding \"UTF8\""};
-}
-
-// What a statement that is no query does to the server.
-std::optional<Deed> deed_of(const Statement& statement) {
-    Deed deed;
-    deed.what = row_of(statement.verb).tag;
-    switch (statement.verb) {
-    case Verb::reload: deed.reload = true; return deed;
-    case Verb::drain:
-        deed.place = statement.place;
-        if (!deed.place) deed.afterwards = Afterwards::drain;
-        return deed;
-    case Verb::undrain:
-        deed.place = statement.place;
-        deed.in_service = true;
-        return deed;
-    case Verb::shutdown: deed.afterwards = Afterwards::shut_down; return deed;
-    case Verb::kill:
-        deed.kills = {statement.id};
-        deed.must_exist = true;
-        return deed;
-    default: return std::nullopt;
-    }
 }
 
 } // namespace
@@ -97,7 +67,7 @@ WireSession::Planned WireSession::plan(const sql::Tokens& tokens,
                                        std::span<const Type> parameters) {
     Recognised recognised = recognise(tokens);
     if (auto* error = std::get_if<SqlError>(&recognised)) return std::move(*error);
-    auto prepared = std::make_shared<Prepared>();
+    auto prepared = std::make_shared<PreparedStatement>();
     prepared->statement = std::move(std::get<Statement>(recognised));
     if (!prepared->is_query()) return prepared;
     const bool show = prepared->statement.verb == Verb::show;
@@ -165,7 +135,7 @@ WireSession::Handled WireSession::on(const protocol::Parse& parse, Bytes& out) {
     Planned planned = plan(statements.front(), types);
     if (const auto* error = std::get_if<SqlError>(&planned)) return fail(*error, out);
     auto prepared = std::get<0>(std::move(planned));
-    if (const auto error = refuse_in_failed_block(prepared->statement)) return fail(*error, out);
+    if (const auto error = block_.refuse(prepared->statement)) return fail(*error, out);
     if (prepared_bytes() + prepared->plan.sql.size() > limits::prepared_bytes_max)
         return fail({"53200", "prepared statements take too much memory"}, out);
     prepared_.insert_or_assign(parse.statement, std::move(prepared));
@@ -184,53 +154,15 @@ WireSession::Handled WireSession::on(const protocol::Bind& bind, Bytes& out) {
     const sql::Plan& plan = found->second->plan;
     auto values = values_of(bind, plan);
     if (const auto* error = std::get_if<SqlError>(&values)) return fail(*error, out);
-    const std::size_t codes = bind.result_formats.size();
-    if (codes > 1 && codes != plan.columns.size())
-        return fail({"08P01",
-                     "bind message has " + std::to_string(codes) +
-                         " result formats but query has " + std::to_string(plan.columns.size()) +
-                         " columns"},
-                    out);
+    auto formats = formats_of(bind, plan);
+    if (const auto* error = std::get_if<SqlError>(&formats)) return fail(*error, out);
     Portal portal;
     portal.prepared = found->second;
     portal.values = std::move(std::get<0>(values));
-    for (std::size_t i = 0; i < plan.columns.size() && codes > 0; ++i)
-        portal.formats.push_back(static_cast<Format>(bind.result_formats[codes == 1 ? 0 : i]));
+    portal.formats = std::move(std::get<0>(formats));
     portals_.insert_or_assign(bind.portal, std::move(portal));
     protocol::append_bare(out, Bare::bind_complete);
     return std::nullopt;
-}
-
-std::variant<std::vector<Cell>, SqlError> WireSession::values_of(const protocol::Bind& bind,
-                                                                 const sql::Plan& plan) const {
-    const std::size_t count = bind.parameters.size();
-    if (count != plan.parameters.size())
-        return SqlError{"08P01",
-                        "bind message supplies " + std::to_string(count) +
-                            " parameters, but prepared statement " + in_quotes(bind.statement) +
-                            " requires " + std::to_string(plan.parameters.size())};
-    const auto& formats = bind.parameter_formats;
-    if (formats.size() > 1 && formats.size() != count)
-        return SqlError{"08P01",
-                        "bind message has " + std::to_string(formats.size()) +
-                            " parameter formats but " + std::to_string(count) + " parameters"};
-    std::vector<Cell> values;
-    for (std::size_t i = 0; i < count; ++i) {
-        Cell value = bind.parameters[i];
-        const bool binary = !formats.empty() && formats[formats.size() == 1 ? 0 : i] == 1;
-        if (value && binary) {
-            value = from_binary(plan.parameters[i], *value);
-            if (!value)
-                return SqlError{"22P03",
-                                "incorrect binary data format in bind parameter " +
-                                    std::to_string(i + 1)};
-        }
-        const bool usable =
-            !value || (protocol::is_utf8(*value) && value->find('\0') == value->npos);
-        if (!usable) return bad_encoding();
-        values.push_back(std::move(value));
-    }
-    return values;
 }
 
 WireSession::Handled WireSession::on(const protocol::Describe& describe, Bytes& out) {
@@ -324,7 +256,7 @@ WireSession::Handled WireSession::start(Portal& portal, Bytes& out) {
         return Act{std::move(*deed)};
     }
     // DISCARD and its like may end the portal.
-    const std::shared_ptr<const Prepared> kept = portal.prepared;
+    const std::shared_ptr<const PreparedStatement> kept = portal.prepared;
     if (const auto error = apply(statement)) return fail(*error, out);
     complete(kept->statement, 0, out);
     return std::nullopt;
@@ -406,17 +338,13 @@ void WireSession::complete(const Statement& statement, std::uint64_t rows, Bytes
         statement.tag.empty() ? std::string(row_of(statement.verb).tag) : statement.tag;
     if (statement.verb == Verb::select) tag += ' ' + std::to_string(rows);
     // The tag is all that tells a driver that nothing was committed.
-    if (statement.verb == Verb::commit) {
-        if (status_ == TransactionStatus::failed) tag = row_of(Verb::rollback).tag;
-        status_ = TransactionStatus::idle;
-        savepoints_.clear();
-    }
+    if (statement.verb == Verb::commit && !block_.commit()) tag = row_of(Verb::rollback).tag;
     protocol::append_command_complete(out, tag);
 }
 
 std::optional<SqlError> WireSession::refuse(const Statement& statement) const {
     const std::string& name = statement.argument;
-    if (auto error = refuse_in_failed_block(statement)) return error;
+    if (auto error = block_.refuse(statement)) return error;
     if (statement.verb == Verb::deallocate && !name.empty() && !prepared_.contains(name))
         return no_statement(name);
     if (statement.verb == Verb::close && !name.empty() && !portals_.contains(name))
@@ -424,26 +352,14 @@ std::optional<SqlError> WireSession::refuse(const Statement& statement) const {
     return std::nullopt;
 }
 
-std::optional<SqlError> WireSession::refuse_in_failed_block(const Statement& statement) const {
-    if (status_ != TransactionStatus::failed) return std::nullopt;
-    for (const Verb verb : {Verb::commit, Verb::rollback, Verb::rollback_to, Verb::empty})
-        if (statement.verb == verb) return std::nullopt;
-    return SqlError{"25P02",
-                    "current transaction is aborted, commands ignored until end of transaction "
-                    "block"};
-}
-
 // What a statement changes in the session.
 std::optional<SqlError> WireSession::apply(const Statement& statement) {
     switch (statement.verb) {
-    case Verb::begin: status_ = TransactionStatus::in_block; break;
-    case Verb::rollback:
-        status_ = TransactionStatus::idle;
-        savepoints_.clear();
-        break;
+    case Verb::begin: block_.begin(); break;
+    case Verb::rollback: block_.end(); break;
     case Verb::savepoint:
     case Verb::release:
-    case Verb::rollback_to: return apply_savepoint(statement);
+    case Verb::rollback_to: return block_.savepoint(statement, in_query_);
     case Verb::set:
         if (!statement.argument.empty())
             set_parameter(parameters_, statement.argument, statement.value);
@@ -455,7 +371,7 @@ std::optional<SqlError> WireSession::apply(const Statement& statement) {
             reset_parameter(parameters_, statement.argument);
         break;
     case Verb::discard:
-        if (status_ != TransactionStatus::idle)
+        if (block_.is_open())
             return SqlError{"25001", "DISCARD ALL cannot run inside a transaction block"};
         parameters_.clear();
         prepared_.clear();
@@ -480,59 +396,10 @@ std::optional<SqlError> WireSession::apply(const Statement& statement) {
     return std::nullopt;
 }
 
-std::optional<SqlError> WireSession::apply_savepoint(const Statement& statement) {
-    const std::string what(statement.verb == Verb::savepoint ? "SAVEPOINT"
-                           : statement.verb == Verb::release ? "RELEASE SAVEPOINT"
-                                                             : "ROLLBACK TO SAVEPOINT");
-    if (status_ == TransactionStatus::idle && !in_query_)
-        return SqlError{"25P01", what + " can only be used in transaction blocks"};
-    if (statement.verb == Verb::savepoint) {
-        if (savepoints_.size() >= limits::savepoints_max)
-            return SqlError{"54000", "too many savepoints"};
-        savepoints_.push_back(statement.argument);
-        return std::nullopt;
-    }
-    const auto found = std::find(savepoints_.rbegin(), savepoints_.rend(), statement.argument);
-    if (found == savepoints_.rend())
-        return SqlError{"3B001", "savepoint " + in_quotes(statement.argument) + " does not exist"};
-    const bool keeps = statement.verb == Verb::rollback_to;
-    savepoints_.erase(found.base() - (keeps ? 0 : 1), savepoints_.end());
-    if (keeps && status_ == TransactionStatus::failed) status_ = TransactionStatus::in_block;
-    return std::nullopt;
-}
-
-void WireSession::describe_rows(const Prepared& prepared,
-                                std::span<const Format> formats,
-                                Bytes& out) {
-    if (!prepared.is_query()) return protocol::append_bare(out, Bare::no_data);
-    std::vector<protocol::ColumnDescription> columns;
-    for (std::size_t i = 0; i < prepared.plan.columns.size(); ++i) {
-        const sql::OutputColumn& column = prepared.plan.columns[i];
-        const TypeRow& type = row_of(column.type);
-        const Format format = i < formats.size() ? formats[i] : Format::text;
-        columns.push_back({column.name,
-                           type.oid,
-                           static_cast<std::uint16_t>(type.size),
-                           static_cast<std::uint16_t>(format)});
-    }
-    protocol::append_row_description(out, columns);
-}
-
-void WireSession::send_row(const Portal& portal, Bytes& out) const {
-    const Row& row = portal.cursor->row();
-    const bool text = std::ranges::count(portal.formats, Format::binary) == 0;
-    if (text) return protocol::append_data_row(out, row);
-    Row values = row;
-    for (std::size_t i = 0; i < values.size(); ++i)
-        if (values[i] && portal.formats[i] == Format::binary)
-            values[i] = to_binary(portal.prepared->plan.columns[i].type, *values[i]);
-    protocol::append_data_row(out, values);
-}
-
 WireSession::Handled WireSession::fail(const SqlError& error, Bytes& out) {
     protocol::append_error(
         out, protocol::Severity::error, {error.sqlstate, error.message, {}, error.hint});
-    if (status_ == TransactionStatus::in_block) status_ = TransactionStatus::failed;
+    block_.fail();
     if (running_) running_->cursor.reset();
     running_ = nullptr;
     if (in_query_)
@@ -548,11 +415,11 @@ WireSession::Over WireSession::give_up(const protocol::ErrorText& error, Bytes& 
 }
 
 void WireSession::ready(Bytes& out) {
-    if (status_ == TransactionStatus::idle) {
+    if (!block_.is_open()) {
         portals_.clear();
-        savepoints_.clear();
+        block_.end();
     }
-    protocol::append_ready_for_query(out, status_);
+    protocol::append_ready_for_query(out, block_.status());
 }
 
 } // namespace pgmoat::admin

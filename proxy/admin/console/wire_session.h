@@ -8,19 +8,18 @@
 // was sent.
 //
 // Rows are made as they are sent: a result is never held as a whole.
-// Transactions are kept up for drivers that need them: they change nothing but the status that they
-// are told, and in a failed one nothing runs, as in PostgreSQL.
 #pragma once
 
 #include "protocol/client_messages.h"
 #include "protocol/message_buffer.h"
-#include "protocol/server_messages.h"
 #include "proxy/admin/console/backend.h"
 #include "proxy/admin/console/deed.h"
 #include "proxy/admin/console/parameters.h"
+#include "proxy/admin/console/portal.h"
 #include "proxy/admin/console/sql/engine.h"
 #include "proxy/admin/console/statement.h"
 #include "proxy/admin/console/table.h"
+#include "proxy/admin/console/transaction_block.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +29,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -62,24 +60,8 @@ class WireSession {
     void acted(const std::optional<SqlError>& error, protocol::Bytes& out);
 
   private:
-    enum class Format : std::uint16_t { text, binary };
-    // A statement that was understood.
-    struct Prepared {
-        Statement statement;
-        sql::Plan plan; // of select and show
-        [[nodiscard]] bool is_query() const {
-            return statement.verb == Verb::select || statement.verb == Verb::show;
-        }
-    };
-    struct Portal {
-        std::shared_ptr<const Prepared> prepared;
-        std::vector<Cell> values; // of the parameters
-        std::vector<Format> formats;
-        std::unique_ptr<sql::Cursor> cursor; // once it was executed
-        bool done = false;                   // ... to its end
-    };
     using Handled = std::optional<Step>; // nothing: go on with the next message
-    using Planned = std::variant<std::shared_ptr<const Prepared>, SqlError>;
+    using Planned = std::variant<std::shared_ptr<const PreparedStatement>, SqlError>;
 
     [[nodiscard]] Handled handle(const protocol::ClientMessage& message, protocol::Bytes& out);
     [[nodiscard]] Handled on(const protocol::Query& query, protocol::Bytes& out);
@@ -99,16 +81,9 @@ class WireSession {
     [[nodiscard]] Handled start(Portal& portal, protocol::Bytes& out);
     [[nodiscard]] Handled pump(protocol::Bytes& out);
     [[nodiscard]] std::optional<SqlError> refuse(const Statement& statement) const;
-    [[nodiscard]] std::optional<SqlError> refuse_in_failed_block(const Statement& statement) const;
     [[nodiscard]] std::optional<SqlError> apply(const Statement& statement);
-    [[nodiscard]] std::optional<SqlError> apply_savepoint(const Statement& statement);
-    [[nodiscard]] std::variant<std::vector<Cell>, SqlError> values_of(const protocol::Bind& bind,
-                                                                      const sql::Plan& plan) const;
     void finish(protocol::Bytes& out);
     void complete(const Statement& statement, std::uint64_t rows, protocol::Bytes& out);
-    void send_row(const Portal& portal, protocol::Bytes& out) const;
-    static void
-    describe_rows(const Prepared& prepared, std::span<const Format> formats, protocol::Bytes& out);
     Handled fail(const SqlError& error, protocol::Bytes& out);
     [[nodiscard]] static Over give_up(const protocol::ErrorText& error, protocol::Bytes& out);
     void ready(protocol::Bytes& out);
@@ -119,7 +94,7 @@ class WireSession {
     sql::Engine engine_; // outlives the portals
     protocol::MessageBuffer buffer_;
     SessionParameters parameters_;
-    std::map<std::string, std::shared_ptr<const Prepared>> prepared_;
+    std::map<std::string, std::shared_ptr<const PreparedStatement>> prepared_;
     std::map<std::string, Portal> portals_;
     Portal simple_;                 // of the simple protocol
     std::string query_text_;        // of a simple query; its tokens refer to it
@@ -129,8 +104,7 @@ class WireSession {
     Portal* running_ = nullptr;  // the one that Look or Act was said for, or that has rows to send
     std::uint32_t rows_max_ = 0; // of this Execute; 0: all
     std::uint64_t rows_sent_ = 0;
-    std::vector<std::string> savepoints_;
-    protocol::TransactionStatus status_ = protocol::TransactionStatus::idle;
+    TransactionBlock block_;
 };
 
 } // namespace pgmoat::admin

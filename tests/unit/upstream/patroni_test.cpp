@@ -89,3 +89,17 @@ TEST_CASE("what is no answer of Patroni's is an error") {
         CHECK_FALSE(member.lag_bytes);
     }
 }
+
+TEST_CASE("a member's REST interface is where its URL says, with or without brackets") {
+    const Cluster cluster = upstream::read_cluster(
+        R"({"members": [{"api_url": "http://[fe80::1]:8008/patroni"}, {"api_url": "http://fe80::1:8009/patroni"},
+            {"api_url": "http://n1:8008"}, {"api_url": "http://n1/patroni"}]})");
+    REQUIRE(cluster.members.size() == 4);
+    REQUIRE(cluster.members[0].api);
+    CHECK(shown(*cluster.members[0].api) == "http://[fe80::1]:8008");
+    REQUIRE(cluster.members[1].api);
+    CHECK(shown(*cluster.members[1].api) == "http://[fe80::1]:8009");
+    REQUIRE(cluster.members[2].api);
+    CHECK(cluster.members[2].api->host == "n1");
+    CHECK_FALSE(cluster.members[3].api);
+}
