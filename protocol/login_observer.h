@@ -1,6 +1,6 @@
 // Follows the server's messages from the startup packet to the first ReadyForQuery, without holding
 // or changing them, except one: SCRAM-SHA-256-PLUS is removed from the SASL list when the client's
-// leg is plaintext (design section 7). It never sees what the client sends while it authenticates
+// leg is plaintext (deploy/docs/tls.md). It never sees what the client sends while it authenticates
 // (law 7). Where the SCRAM bridge may answer in the client's place, the server's SASL messages are
 // handed to the driver instead: intercept_sasl().
 //

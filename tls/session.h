@@ -1,5 +1,5 @@
 // One TLS connection, either role, without a socket: ciphertext goes in and out through the
-// caller's buffers (design section 5). The same class serves the control plane, the relay plane,
+// caller's buffers. The same class serves the control plane, the relay plane,
 // both legs and the tests. Not thread safe; may change threads between calls. Never throws.
 //
 // Rules for the caller: - send whatever any call, even a failed one, has put into Wire::out; -

@@ -1,5 +1,5 @@
 // At start, asks each server that TLS is spoken to for its certificate, and says which row of the
-// SCRAM table (design section 7) its listeners are in, before a login fails because of it.
+// SCRAM table (deploy/docs/tls.md) its listeners are in, before a login fails because of it.
 #pragma once
 
 #include "proxy/runtime/services.h"
