@@ -1,5 +1,6 @@
 // After a reload: which live sessions would the new rules refuse? Each is logged, and ended if
-// hba_on_reload = disconnect. Sessions that the rules have not judged yet are not affected.
+// hba_on_reload = disconnect. Sessions that are still logging in check themselves before the
+// hand-over: must_end().
 #pragma once
 
 #include "proxy/access/lookup_client.h"
