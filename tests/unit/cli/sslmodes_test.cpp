@@ -1,4 +1,4 @@
-// The table of sslmodes; tests/integration/test_explain.py holds it against real clients.
+// The table of sslmodes; tests/integration/test_explain.py compares it with real clients.
 #include "proxy/cli/sslmodes.h"
 #include "tests/support/catch.h"
 #include "tests/support/rule_builders.h"

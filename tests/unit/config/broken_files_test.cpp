@@ -1,4 +1,4 @@
-// Files that must not load, each with everything that is said about it.
+// Files that must not load, each with all its errors.
 #include "proxy/config/config.h"
 #include "tests/support/catch.h"
 #include "tests/unit/config/memory_files.h"

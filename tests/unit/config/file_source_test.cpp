@@ -1,4 +1,4 @@
-// Reading configuration files: what is taken, what is refused.
+// Reading configuration files: what is accepted, what is refused.
 #include "proxy/config/config.h"
 #include "proxy/config/file_source.h"
 #include "proxy/config/limits.h"
@@ -13,7 +13,7 @@ using namespace pgmoat::config;
 
 namespace {
 
-// A folder that lasts as long as the test.
+// A directory that is removed after the test.
 class Folder {
   public:
     Folder() {

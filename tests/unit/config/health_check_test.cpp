@@ -1,4 +1,4 @@
-// `health = '...'`: both kinds, their options and what is wrong with them.
+// `health = '...'`: both kinds, their options and their errors.
 #include "proxy/config/config.h"
 #include "proxy/config/health_check.h"
 #include "tests/support/catch.h"

@@ -1,4 +1,4 @@
-// pg_hosts.conf: what a line says, and PostgreSQL's complaints.
+// pg_hosts.conf: what a line means, and PostgreSQL's errors.
 #include "proxy/config/config.h"
 #include "proxy/config/hosts_file.h"
 #include "tests/support/catch.h"

@@ -1,4 +1,4 @@
-// What a whole file becomes.
+// The configuration that a whole file gives.
 #include "proxy/config/config.h"
 #include "tests/support/catch.h"
 #include "tests/unit/config/memory_files.h"

@@ -1,4 +1,4 @@
-// ssl_profile: defaults of its own under the single settings.
+// ssl_profile: its defaults for the individual settings.
 #include "proxy/config/config.h"
 #include "tests/support/catch.h"
 #include "tests/unit/config/memory_files.h"

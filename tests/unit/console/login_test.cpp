@@ -1,4 +1,4 @@
-// Who may use the console, and what proves him.
+// Who may use the console, and how they authenticate.
 #include "proxy/admin/console/login.h"
 #include "tests/support/catch.h"
 
@@ -46,7 +46,10 @@ TEST_CASE("Users of the two lists have their roles, and nobody else has one") {
 
 TEST_CASE("A user is proven by his rule, by a password, or not at all") {
     const Case cases[] = {
-        {"trust", {}, "password", "none"}, // of `all` databases: meant for servers that ask
+        {"trust",
+         {},
+         "password",
+         "none"}, // `all` databases: meant for rules whose method the server performs
         {"trust", own, "password", "none"},
         {"peer", 1234, "proven", "proven"},
         {"cert", {}, "proven", "proven"},
@@ -91,7 +94,7 @@ TEST_CASE("A user without a secret is asked like one who has one") {
     REQUIRE(once.secret.iterations == 5000);
     REQUIRE(once.secret.salt == again.secret.salt);
     REQUIRE(once.secret.salt.size() == 16);
-    startup.user = "nobody"; // on no list: not told before the proof
+    startup.user = "nobody"; // on no list: the client learns that only after the proof
     const auto stranger = std::get<ProveByPassword>(proof_for(login, settings("users.txt"), own));
     REQUIRE(stranger.secret.iterations == 5000);
     REQUIRE(stranger.secret.salt != once.secret.salt);

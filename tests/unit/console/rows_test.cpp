@@ -1,4 +1,4 @@
-// Rows: PostgreSQL's spellings and cuts, NULL for what is not known, no secret anywhere.
+// Rows: PostgreSQL's spellings and lengths, NULL for unknown values, never a secret.
 #include "proxy/admin/console/config_rows.h"
 #include "proxy/admin/console/connection_rows.h"
 #include "proxy/admin/console/status_rows.h"

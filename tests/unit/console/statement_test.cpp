@@ -1,4 +1,4 @@
-// What the console understands beside queries, as a table: statements, errors with their SQLSTATE,
+// The console's statements other than queries, as a table: statements, errors with their SQLSTATE,
 // roles.
 #include "proxy/admin/console/help.h"
 #include "proxy/admin/console/statement.h"
@@ -119,7 +119,7 @@ TEST_CASE("Comments that never end take one pass over the text") {
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < 20; ++i)
         REQUIRE(sql::tokenize(beginnings).index() == 1);
-    // Some milliseconds; with a search for each beginning it takes many seconds.
+    // A few milliseconds; searching again from each position would take many seconds.
     REQUIRE(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
     REQUIRE(statement("/* /* */ /*/ */ */ SHOW HELP").verb == Verb::show);
 }

@@ -14,7 +14,7 @@ using hba::Demands;
 using hba::Rule;
 using hba::Verdict;
 
-// What the client is told; empty: the demands are met.
+// The client's error; empty: the demands are met.
 std::string refusal(const Demands& demands, const Candidate& candidate) {
     const Rule rule = RuleBuilder().demands(demands);
     const auto decision = hba::check_demands(rule, candidate);

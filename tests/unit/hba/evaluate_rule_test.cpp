@@ -1,4 +1,4 @@
-// What a client and the log are told once a rule matched, or none did.
+// What the client and the log get after a rule has matched, or none has.
 #include "proxy/hba/evaluate/evaluation.h"
 #include "tests/support/catch.h"
 #include "tests/support/rule_builders.h"

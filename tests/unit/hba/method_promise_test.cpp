@@ -1,4 +1,4 @@
-// What a rule's method promises: the whole table, and that no method is left out of it.
+// What a rule's method promises: the whole table, with all methods.
 #include "proxy/hba/evaluate/refuse.h"
 #include "proxy/hba/method_promise.h"
 #include "tests/support/catch.h"

@@ -1,4 +1,4 @@
-// What an evaluation asks for, when, and what it makes of the answers.
+// Which questions an evaluation asks, when, and how it uses the answers.
 #include "proxy/hba/evaluate/evaluation.h"
 #include "tests/support/catch.h"
 #include "tests/support/rule_builders.h"

@@ -1,4 +1,4 @@
-// What a reload changed, and which counts go on.
+// What a reload changed, and which rules keep their counts.
 #include "proxy/hba/rule_changes.h"
 #include "tests/support/catch.h"
 #include "tests/support/rule_builders.h"

@@ -1,4 +1,4 @@
-// Rules that an earlier one covers, and those that it only seems to cover.
+// Rules that an earlier one covers, and rules that only look like it.
 #include "proxy/hba/parse/unreachable_rules.h"
 #include "tests/support/catch.h"
 #include "tests/support/rule_builders.h"

@@ -25,7 +25,7 @@ Script without_tls() {
     return Script(ClientHandshake(false));
 }
 
-// How nearly every conversation begins.
+// The first steps of nearly every conversation.
 Script& client_opens_with(Script& script, const Bytes& packet) {
     return script.expect_peek(first_byte_of_a_length).expect_packet(packet);
 }
@@ -71,7 +71,7 @@ Outcome unencrypted_data_after(const std::string& request) {
                                           "of an attempted man-in-the-middle attack."}));
 }
 
-// Plays a conversation of exactly one packet in the clear and says where it ended.
+// Plays a plaintext conversation of exactly one packet and returns its outcome.
 Outcome answer_to(const Bytes& packet) {
     return drive(ClientHandshake(true), {.in_clear = in_one_piece(packet), .in_tls = {}}).outcome;
 }
@@ -151,7 +151,7 @@ TEST_CASE("direct TLS where TLS is not possible is closed without a word") {
 }
 
 TEST_CASE("only the very first byte is looked at for direct TLS") {
-    // A ClientHello behind N is nothing but a length word that is far too large.
+    // A ClientHello after N is just a length word that is far too large.
     refused_ssl()
         .expect_length_word(0x16030102)
         .expect_end(closed(Reason::bad_length, "invalid length of startup packet"))
@@ -202,7 +202,7 @@ TEST_CASE("a million alternating requests are over at the third", "[CVE-2026-647
             stream.insert(stream.end(), request.begin(), request.end());
         }
     }
-    // Each client waits for its answer, so that nothing ever counts as early.
+    // Each client waits for its answer, so nothing counts as early.
     const auto result =
         drive(ClientHandshake(false),
               {.in_clear = in_one_piece(stream), .in_tls = {}, .alpn = true, .early_bytes = false});
@@ -452,7 +452,8 @@ TEST_CASE("the facts tell what the client asked for and what it got") {
     CHECK(machine.facts().ssl_requested);
     (void)machine.resume(Written{});
     CHECK_FALSE(machine.facts().tls);
-    (void)machine.resume(TlsStarted{.alpn_negotiated = false}); // old clients offer none here
+    (void)machine.resume(
+        TlsStarted{.alpn_negotiated = false}); // old clients do not offer ALPN here
     CHECK(machine.facts().tls);
     CHECK_FALSE(machine.facts().direct_tls);
 }

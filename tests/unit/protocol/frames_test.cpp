@@ -1,4 +1,4 @@
-// FrameWalker: every header is found once, no body is held, a bad length ends the walk.
+// FrameWalker: finds every header once, buffers no body, and stops at an invalid length.
 #include "protocol/frames.h"
 #include "tests/support/catch.h"
 #include "tests/support/cuts.h"

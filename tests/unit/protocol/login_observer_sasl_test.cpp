@@ -1,4 +1,4 @@
-// LoginObserver: the one message that it may change, AuthenticationSASL.
+// LoginObserver: AuthenticationSASL, the one message that it may change.
 #include "protocol/limits.h"
 #include "tests/support/login_checks.h"
 

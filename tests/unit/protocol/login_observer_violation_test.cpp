@@ -1,4 +1,4 @@
-// LoginObserver: what cannot stand in a login ends it, and not a byte of it goes out.
+// LoginObserver: an invalid message ends the login, and not a byte of it is passed on.
 #include "protocol/limits.h"
 #include "tests/support/login_checks.h"
 
@@ -62,7 +62,8 @@ struct LengthBounds {
 
 // The progress after a header that announces this length, and the body of the shortest message.
 Progress progress_with(const LengthBounds& bounds, std::uint32_t length) {
-    // A body of zeros may do for any type but R, where it would be AuthenticationOk: MD5 here.
+    // A body of zeros is valid for all types but R, where it would be AuthenticationOk: use MD5
+    // there.
     const Bytes begin = bounds.type == 'R' ? big_endian(5) : Bytes(bounds.min - 4, 0);
     const bool before_authentication = bounds.type == 'R' || bounds.type == 'v';
     const Bytes stream = framed_as(bounds.type, length, begin);

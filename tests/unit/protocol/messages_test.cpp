@@ -1,4 +1,4 @@
-// The messages that we write ourselves, byte by byte as the protocol documentation lays them out.
+// The messages that we send ourselves, byte by byte as in the protocol documentation.
 #include "protocol/messages.h"
 #include "tests/support/catch.h"
 #include "tests/support/packet_builders.h"

@@ -1,4 +1,4 @@
-// Headers as proxies send them, as they must not be, and cut at every byte.
+// PROXY headers: valid ones, invalid ones, and cut at every byte.
 #include "protocol/crc32c.h"
 #include "protocol/ip_text.h"
 #include "protocol/limits.h"
@@ -15,7 +15,7 @@ using Family = ProxyHeader::Family;
 
 const Bytes client_bytes = bytes_of("after the header, for TLS only");
 
-// The same however it is cut, and never a byte of what follows.
+// The result must be the same however it is cut, and never include a byte after the header.
 ProxyHeaderRun read(const Bytes& header) {
     const auto whole = read_proxy_header({header});
     for (const Cut& cut : every_cut(header))
@@ -326,9 +326,9 @@ TEST_CASE("A checksum is verified over the whole header") {
     for (std::size_t bit = 16 * 8; bit < header.size() * 8; ++bit) {
         Bytes changed = header;
         changed[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
-        // A bit of the checksum's own type turns it into a value that is skipped, or of another
-        // meaning; of a length, into a value that is cut off. None may pass as an address
-        // unverified but the type's.
+        // Flipping a bit in the checksum's type makes it a value that is skipped or means something
+        // else; in a length, a value that is cut off. Only with the type's bits may an address be
+        // accepted unverified.
         const bool is_type = bit / 8 == header.size() - 7;
         const auto run = read_proxy_header({changed});
         CAPTURE(bit);

@@ -188,7 +188,7 @@ TEST_CASE("only these failures lead to another attempt") {
          AttemptFailure::server_error,
          true,
          Attempt::plain},
-        // A handshake that failed may or may not count as used: TLS was agreed all the same.
+        // A failed handshake may or may not count as used: TLS was agreed in both cases.
         {SslMode::prefer,
          Attempt::tls_if_offered,
          AttemptFailure::tls_handshake,

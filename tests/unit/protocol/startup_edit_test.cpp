@@ -1,4 +1,4 @@
-// What becomes of a startup packet; the parser says what PostgreSQL would make of it.
+// Changed startup packets, parsed again as PostgreSQL would.
 #include "protocol/limits.h"
 #include "protocol/startup.h"
 #include "protocol/startup_edit.h"

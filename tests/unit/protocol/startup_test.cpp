@@ -1,5 +1,5 @@
-// What a complete startup packet is taken for. Outcomes and texts are PostgreSQL's
-// (backend_startup.c, ProcessStartupPacket); the odd ones were seen with the real server.
+// How a complete startup packet is parsed. Outcomes and texts are PostgreSQL's (backend_startup.c,
+// ProcessStartupPacket); the odd ones were observed with the real server.
 #include "protocol/limits.h"
 #include "protocol/startup.h"
 #include "tests/support/catch.h"
@@ -130,7 +130,7 @@ TEST_CASE("a cancel request of another length is dropped in silence") {
 // --- layout --------------------------------------------------------------------------------------
 
 TEST_CASE("the terminator must be exactly the last byte") {
-    const auto packet = GENERATE(startup_phase_packet(3U << 16), // nothing behind the version
+    const auto packet = GENERATE(startup_phase_packet(3U << 16), // nothing after the version
                                  alice().ends_with({}).build(),
                                  alice().ends_with({0, 0}).build(),
                                  alice().ends_with(bytes_of("na")).build(),
@@ -329,7 +329,7 @@ TEST_CASE("the longest packets of the smallest parameters take linear time") {
         for (const auto& packet : packets)
             CHECK(accepted(packet).user == "alice");
     }
-    // Measured in milliseconds; quadratic time would need minutes under a sanitizer.
+    // Takes milliseconds; quadratic time would need minutes under a sanitizer.
     CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(10));
 }
 
@@ -342,7 +342,7 @@ TEST_CASE("every packet cut short is judged without reading past its end") {
         if (std::holds_alternative<RefusedStartup>(parse(cut))) {
             CHECK_FALSE(refused(cut).message.empty());
         } else {
-            // The cut fell one byte behind a parameter, on what passes for a terminator.
+            // Cut one byte after a parameter, where the next byte passes for a terminator.
             CHECK(accepted(cut).user == "alice");
         }
     }

@@ -85,7 +85,7 @@ TEST_CASE("a key exchange that names no curve leaves the group unknown") {
         std::uint16_t cipher_suite;
         Bytes key_exchange;
     };
-    // A prime of 6144 bits begins like a named curve; so may the hint of a pre-shared key.
+    // A 6144-bit prime begins like a named curve; so may the hint of a pre-shared key.
     for (const auto& [cipher_suite, key_exchange] :
          {Case{rsa_aes256_gcm, {}},
           Case{dhe_rsa_aes256_gcm, handshake_message(12, counted16(Bytes(768, 0)))},

@@ -216,7 +216,7 @@ TEST_CASE("a client that was met in the middle of a message is looked for again"
     TrafficObserver observer;
     TrafficSeen seen;
     observer.client_sent_unseen(1);
-    observer.from_server(ready('I'), seen); // it sends ahead: the rest of a long row follows
+    observer.from_server(ready('I'), seen); // pipelined: the rest of a long row follows
     observer.from_client(bytes_of("E5\tsome row of a COPY"), seen);
     observer.from_server(ready('I'), seen);
     observer.from_client(query("x"), seen);

@@ -47,7 +47,7 @@ TEST_CASE("a session is due when nothing has passed for the idle limit") {
     CHECK(timeouts.due(table({session}), settings, start + 10s).idle.empty());
     CHECK(timeouts.due(table({session}), settings, start + 19s).idle.empty());
     CHECK(timeouts.due(table({session}), settings, start + 20s).idle == Ids{1});
-    // It was busy after all: it is asked about again.
+    // It was not idle after all, so it is reported again.
     CHECK(timeouts.due(table({session}), settings, start + 21s).idle == Ids{1});
 }
 

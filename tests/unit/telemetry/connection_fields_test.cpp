@@ -1,4 +1,4 @@
-// One connection in the words of the log and in those of OpenTelemetry.
+// One connection as text fields and with OpenTelemetry's names.
 #include "proxy/telemetry/connection_fields.h"
 #include "tests/support/catch.h"
 

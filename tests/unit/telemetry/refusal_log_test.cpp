@@ -1,4 +1,4 @@
-// The last refusals, and the gate in front of the log.
+// The last refusals, and the rate limit of the log.
 #include "proxy/telemetry/limits.h"
 #include "proxy/telemetry/refusal_log.h"
 #include "tests/support/catch.h"

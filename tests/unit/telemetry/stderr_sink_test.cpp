@@ -1,4 +1,4 @@
-// Lines to a pipe whose reader is slow, gone, or not there.
+// Lines to a pipe whose reader is slow, has gone, or does not read.
 #include "proxy/telemetry/stderr_sink.h"
 #include "tests/support/catch.h"
 

@@ -1,4 +1,4 @@
-// What two sides agree on, and that a setting which forbids something is obeyed.
+// What two sides negotiate, and that settings which forbid something are obeyed.
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 

@@ -1,4 +1,4 @@
-// `pgmoat cert`: that the files are what PostgreSQL and OpenSSL take, and closed to others.
+// `pgmoat cert`: PostgreSQL and OpenSSL accept the files, and other users cannot read the key.
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 #include "tls/inspect.h"
@@ -243,10 +243,10 @@ TEST_CASE("a certificate never outlives its authority") {
         return tls::issue_certificate(leaf, folder.file("c"), folder.file("k"), true);
     };
 
-    // The default of an authority is longer than that of a leaf.
+    // The default validity of a CA is longer than that of a leaf.
     const std::int64_t ten_years = issue_authority(0, 0);
     CHECK(ten_years > issue_leaf() + 8L * 365 * 86400);
-    // Where nobody says how long, it ends with its authority.
+    // By default it ends with its CA.
     const std::int64_t thirty_days = issue_authority(0, 30);
     CHECK(issue_leaf() == thirty_days);
     leaf.days = 30;

@@ -201,7 +201,7 @@ TEST_CASE("sslrootcert=system verifies chain and name with the system's roots") 
     client.root_certificate_file = "system";
     CHECK(tls::ClientContext::load(client)->verify() == Verify::chain_and_name);
 
-    // OpenSSL lets the environment say where the system's roots are.
+    // OpenSSL takes the system's roots from this environment variable.
     setenv("SSL_CERT_FILE", certificates.certificate("root").c_str(), 1);
     CHECK(outcome(certificates, "server", client, "db.example.com").failure == Failure::none);
     CHECK(outcome(certificates, "server", client, "web.example.com").failure ==

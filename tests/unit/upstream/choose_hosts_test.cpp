@@ -101,7 +101,7 @@ TEST_CASE("a session leaves a host that is no primary any more, where it asked f
         CHECK_FALSE(must_leave(host(Role::primary), wanted, true));
         CHECK(must_leave(host(Role::standby), wanted, false));
         CHECK(must_leave(host(Role::unknown), wanted, true));
-        // It may still be it: nothing says that another one is.
+        // It may still be the primary: no other host is known to be it.
         CHECK_FALSE(must_leave(host(Role::unknown), wanted, false));
     }
     for (const auto wanted : {SessionAttrs::any,

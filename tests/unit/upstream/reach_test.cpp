@@ -1,4 +1,4 @@
-// What follows when a step on the way to a server goes wrong, and when each limit passes.
+// What follows when a step on the way to a server fails, and when each time limit passes.
 #include "tests/unit/upstream/reach_script.h"
 
 using namespace pgmoat;
@@ -153,7 +153,7 @@ TEST_CASE("every step after the connection that breaks is the end") {
     auto script = in_tls(two_hosts(SslMode::require)).sends().receives(authentication_ok());
     for (std::size_t at = 1; at < script.length(); ++at) {
         const std::string& action = script.action(at);
-        if (action == "look for early bytes") continue; // cannot break
+        if (action == "look for early bytes") continue; // cannot fail
         INFO(action);
         if (action.starts_with("tls"))
             CHECK(script.after(at, upstream::TlsFailed{"no"}) == "unreachable");
@@ -447,7 +447,7 @@ TEST_CASE("the client's TLS: the server must agree, and its hello is waited for"
                       .is_answered('S')
                       .nothing_came_early()
                       .sends()
-                      .receives({'E'}) // is no error here
+                      .receives({'E'}) // is not an error here
                       .ends("reached 10.0.0.1:5432");
     (void)script.passes();
     for (std::size_t at = 0; at < script.length(); ++at)

@@ -1,4 +1,5 @@
-// What is believed of roles, from what was seen: switchovers, failovers, flapping, two primaries.
+// Which roles are accepted, from what was reported: switchovers, failovers, flapping, two
+// primaries.
 #include "proxy/upstream/role_book.h"
 #include "tests/support/catch.h"
 
@@ -10,7 +11,7 @@ using upstream::SeenHost;
 
 namespace {
 
-// Three hosts a, b, c, on a clock that a test moves.
+// Three hosts a, b, c, with a clock that the test sets.
 class Cluster {
   public:
     explicit Cluster(std::optional<std::uint64_t> lag_bytes_max = std::nullopt)
