@@ -1,4 +1,4 @@
-// Names and passwords, and TLS.
+// User names and passwords, and TLS.
 #include "protocol/base64.h"
 #include "proxy/admin/http/http_users.h"
 #include "proxy/admin/limits.h"
@@ -113,7 +113,7 @@ TEST_CASE("A flood of guesses from one place does not hold up the others") {
             guessing.back()->send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: " +
                                   basic("alice:" + std::to_string(i)) + "\r\n\r\n"));
     }
-    // The thread that serves is free: it waits for none of them.
+    // The serving thread is free: password checks do not block it.
     CHECK(HttpClient(server.port).get("/healthz").status == 200);
     for (const auto& client : guessing)
         CHECK(client->read_response().status == 401);
@@ -121,7 +121,7 @@ TEST_CASE("A flood of guesses from one place does not hold up the others") {
 
 TEST_CASE("A name that does not exist takes as long as a wrong password") {
     HttpAuthenticator authenticator(for_alice().users);
-    // The fastest of several tries: what else the machine does only adds.
+    // The fastest of several tries: other load on the machine only adds time.
     const auto time_of = [&](const std::string& name) {
         auto fastest = std::chrono::steady_clock::duration::max();
         const HttpPassword password = authenticator.password_of(basic(name + ":no"));

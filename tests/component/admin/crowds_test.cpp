@@ -93,7 +93,7 @@ TEST_CASE("The client that was served least recently makes room") {
 
 TEST_CASE("Without free descriptors the endpoint waits, without spinning, and goes on") {
     RunningEndpoint server;
-    HttpClient client; // its descriptor exists before there are none
+    HttpClient client; // opens its descriptor while there still are some
     std::vector<pgmoat::Descriptor> all_others;
     rlimit before{};
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
@@ -109,7 +109,7 @@ TEST_CASE("Without free descriptors the endpoint waits, without spinning, and go
     std::this_thread::sleep_for(500ms);
     const double cpu_seconds = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
 
-    // Nothing is checked before: UBSan needs a descriptor itself to look at an object's type.
+    // No checks before this line: UBSan itself needs a descriptor to look up an object's type.
     all_others.clear();
     CHECK(cpu_seconds < 0.25);
     CHECK(client.get("/healthz").status == 200);

@@ -1,4 +1,4 @@
-// The words of http_listen.
+// The values of http_listen.
 #include "proxy/admin/http/listen.h"
 #include "tests/support/catch.h"
 

@@ -1,4 +1,4 @@
-// What each page answers.
+// The contents of each page.
 #include "proxy/admin/http/recent_answers.h"
 #include "proxy/admin/limits.h"
 #include "tests/component/admin/http_client.h"

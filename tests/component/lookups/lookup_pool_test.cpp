@@ -17,7 +17,7 @@ using TestPool = pgmoat::lookups::LookupPool<int, std::string>;
 
 namespace {
 
-// Lookups wait at the gate until it opens. Shared with the workers, which may outlive the test.
+// Makes lookups wait until it opens. Shared with the workers, which may outlive the test.
 struct Gate {
     void open() {
         const std::lock_guard lock(mutex);
@@ -46,7 +46,7 @@ constexpr PoolBounds small{.workers = 2, .waiting_max = 3, .cached_max = 4};
 struct Fixture {
     explicit Fixture(PoolBounds bounds = small, std::chrono::milliseconds kept = 1h)
         : pool(bounds, work(kept)) {}
-    // A test that failed leaves no thread behind that waits for ever.
+    // A failed test must not leave a waiting thread behind.
     ~Fixture() { gate->open(); }
 
     TestPool::Work work(std::chrono::milliseconds kept) {
@@ -59,7 +59,7 @@ struct Fixture {
                 [kept](const std::string&) { return kept; },
                 "too many"};
     }
-    // The answer to come; the subscription is kept here.
+    // Asks, and keeps the subscription.
     std::future<std::string> ask(int key) {
         auto promise = std::make_shared<std::promise<std::string>>();
         auto future = promise->get_future();
@@ -207,7 +207,7 @@ TEST_CASE("a pool goes while a lookup hangs, and its answer falls to the ground"
     auto queued = fixture->ask(8);
     gate->wait_for_arrivals(2);
     CHECK_FALSE(fixture->pool.close(10ms));
-    CHECK_THROWS_AS(answer.get(), std::future_error); // its callback is gone
+    CHECK_THROWS_AS(answer.get(), std::future_error); // its callback was destroyed
     auto refused = fixture->ask(9);
     CHECK(take(refused) == "too many");
     gate->open();

@@ -1,4 +1,5 @@
-// Secrets of users: what a login waits for, and that it is the same for users who exist and who do not.
+// Secrets of users: how long a login waits, and that it is equally long for users who exist and who
+// do not.
 #include "proxy/lookups/limits.h"
 #include "proxy/lookups/secrets.h"
 #include "tests/support/catch.h"
@@ -17,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A server that knows "alice"; on any thread.
+// A server with the user "alice"; for any thread.
 class Server {
   public:
     UserSecret ask(const std::string& user) {

@@ -1,5 +1,5 @@
-// What a client is told when its session is ended from outside: 57P01, behind a whole message, in
-// TLS too; and how a session ends that its client has terminated.
+// What a client gets when its session is ended by pgmoat: 57P01 after a complete message, also in
+// TLS; and the end of a session after Terminate.
 #include "protocol/messages.h"
 #include "proxy/relay/farewell.h"
 #include "tests/support/relay_fixture.h"
@@ -117,7 +117,7 @@ Bytes ready(char status) {
     return message('Z', Bytes{static_cast<std::uint8_t>(status)});
 }
 
-// One query and its answer, which leaves the session as `status` says.
+// A query and its answer, after which the session is in `status`.
 void ask(Ends& ends, const char* text, char status) {
     ends.client.send(query(text));
     REQUIRE(ends.server.receive(query(text).size()) == query(text));

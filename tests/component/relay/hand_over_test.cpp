@@ -1,5 +1,5 @@
-// What waits when a channel is adopted: bytes received and not relayed, bytes owed, bytes that only
-// the TLS session knows of, and an end that came too early. No event tells of any of them.
+// What a channel may have when it is adopted: received bytes that were not relayed, unsent bytes,
+// bytes inside the TLS session, and an early end of the stream. No event reports any of these.
 #include "tests/support/relay_fixture.h"
 
 #include <thread>

@@ -1,4 +1,4 @@
-// Every way in which people replace certificates is noticed, and nothing else.
+// All ways in which people replace certificates are noticed, and nothing else is.
 #include "proxy/server/file_watch.h"
 #include "tests/support/catch.h"
 

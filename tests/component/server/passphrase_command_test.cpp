@@ -1,4 +1,5 @@
-// ssl_passphrase_command as a process: its output, its failures in PostgreSQL's words, its limit.
+// ssl_passphrase_command as a process: its output, its errors in PostgreSQL's words, its time
+// limit.
 #include "proxy/server/passphrase_command.h"
 #include "tests/support/catch.h"
 #include "tests/support/tls_pair.h"
@@ -82,7 +83,8 @@ TEST_CASE("a command inherits no socket, even one that would be inherited") {
 
 TEST_CASE("what a command has started is ended with it") {
     if (const int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC); terminal >= 0) {
-        CHECK(::close(terminal) == 0); // there it stays in our group, and only the shell is killed
+        CHECK(::close(terminal) ==
+              0); // with a terminal it stays in our process group, and only the shell is killed
         return;
     }
     const test::TemporaryFolder folder;
@@ -91,7 +93,7 @@ TEST_CASE("what a command has started is ended with it") {
     pid_t sleeper = 0;
     std::ifstream(file) >> sleeper;
     REQUIRE(sleeper > 0);
-    // It is gone once somebody has reaped it: until then it is a zombie. A signal takes its time.
+    // It is gone once it was reaped; until then it is a zombie. The signal takes a moment.
     const std::string look = "cut -d' ' -f3 /proc/" + std::to_string(sleeper) + "/stat 2>&1";
     const auto is_over = [&look] {
         const std::string state = run(look);

@@ -1,5 +1,5 @@
-// A series of a rule's counts is that rule's, wherever a reload puts the rule: `rate()` over it shows no
-// step, and no series goes on with the count of another rule.
+// A rule keeps its series when a reload moves it to another line: `rate()` shows no step, and no
+// series continues the count of another rule.
 #include "proxy/hba/rule_changes.h"
 #include "proxy/server/rule_gauges.h"
 #include "tests/support/catch.h"

@@ -1,5 +1,5 @@
-// A session that ends at each step of its story: by a client that is silent or goes, by a server
-// that is, by a limit, by a kill. What the client is told, what is reported, and when.
+// A session that ends at each of its steps: because the client is silent or disconnects, because
+// the server does, by a limit, by a kill. What the client gets, what is reported, and when.
 #include "proxy/access/kill.h"
 #include "tests/support/control_fixture.h"
 
@@ -15,7 +15,7 @@ std::string conninfo(std::uint16_t port, const std::string& more = "") {
     return "host=127.0.0.1 port=" + std::to_string(port) + " sslmode=disable " + more;
 }
 
-// A server that reads the start-up packet and then does this.
+// A server that reads the startup packet and then runs the script.
 ScriptedServer::Script after_startup(std::function<void(Peer&)> script) {
     return [script = std::move(script)](Peer& peer) {
         const Bytes length = peer.receive(4);
@@ -28,7 +28,7 @@ void nothing(Peer& peer) {
     (void)peer.receive_all();
 }
 
-// Ends the one session of the test from outside.
+// Kills the only session of the test.
 void kill(ControlFixture& test) {
     REQUIRE(test.thread->sessions.size() == 1);
     (*test.thread->sessions.begin())->interrupt(killed);
@@ -281,7 +281,7 @@ TEST_CASE("sessions that the end of their thread destroys are reported all the s
 
 namespace {
 
-// Keeps the cancel requests that come, and lets everyone else in.
+// Keeps the cancel requests that arrive, and lets all other clients in.
 struct CancelledServer {
     std::mutex mutex;
     std::vector<Bytes> cancels;
@@ -351,7 +351,7 @@ TEST_CASE("a host that does not answer holds up a cancel for the others by nothi
     const auto began = SteadyClock::now();
     CHECK(test.run_until([&] { return own.count() == 1; }));
     CHECK(seconds_since(began) < 2);
-    kill(test); // the shutdown does not wait for the silent one
+    kill(test); // the shutdown does not wait for the silent server
     CHECK(test.ended().reason == CloseReason::killed);
     CHECK(seconds_since(began) < 3);
 }

@@ -1,4 +1,4 @@
-// A stream over a socket pair: reads, writes, ends and interruptions, in the clear and in TLS.
+// A stream over a socket pair: reads, writes, ends and interruptions, in plaintext and in TLS.
 #include "tests/support/control_fixture.h"
 #include "tests/support/relay_fixture.h"
 
@@ -19,7 +19,7 @@ struct StreamFixture {
         REQUIRE(stream.open(std::move(sockets.second), AF_UNIX) == 0);
     }
 
-    // Begins something and lets `meanwhile` happen while it waits.
+    // Starts an operation and calls `meanwhile` while it waits.
     io::Result run(
         asio::awaitable<io::Result> work, const std::function<void()>& meanwhile = [] {}) {
         std::optional<io::Result> result;
