@@ -57,7 +57,7 @@ TEST_CASE("Only the right name with the right password gets in") {
     }
 }
 
-TEST_CASE("Who is not let in is asked for a name, on every page and for every file") {
+TEST_CASE("A client without credentials is asked for them, on every page and for every file") {
     RunningEndpoint server([] { return std::string("x"); }, for_alice());
     HttpClient client(server.port);
     for (const std::string page :
@@ -95,7 +95,7 @@ TEST_CASE("Guessing is slowed down for the client that guesses, and for no other
     CHECK_FALSE(is_right(authenticator.password_of(basic("alice:guess"))));
 }
 
-TEST_CASE("The clients that guess are remembered for a second, and only so many") {
+TEST_CASE("Clients that guess are remembered for a second, up to a limit") {
     HttpAuthenticator authenticator(for_alice().users);
     const auto now = HttpAuthenticator::Clock::now();
     for (std::size_t i = 0; i < http_guessing_clients_max; ++i)

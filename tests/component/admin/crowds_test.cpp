@@ -34,7 +34,7 @@ Clients connect_many(std::uint16_t port, std::size_t count) {
 
 } // namespace
 
-TEST_CASE("A client that drips its request is cut off at the deadline and delays nobody") {
+TEST_CASE("A client that drips its request is cut off at the deadline and delays no other") {
     RunningEndpoint server;
     HttpClient dripping(server.port);
     const auto begin = Clock::now();
@@ -49,7 +49,7 @@ TEST_CASE("A client that drips its request is cut off at the deadline and delays
     CHECK(Clock::now() - begin > http_request_time_max - 500ms);
 }
 
-TEST_CASE("A client that does not read its answer is cut off and delays nobody") {
+TEST_CASE("A client that does not read its answer is cut off and delays no other") {
     constexpr std::size_t more_than_buffers_hold = 32 * 1024 * 1024;
     RunningEndpoint server([] { return std::string(more_than_buffers_hold, '#'); });
     HttpClient lazy(server.port);

@@ -123,7 +123,7 @@ std::size_t lines_of(const std::string& text, const std::string& begin) {
 
 } // namespace
 
-TEST_CASE("All of them are told in JSON and as series, in less than half a second of work") {
+TEST_CASE("All of them are listed in JSON and as series, in less than half a second of work") {
     const Crowd crowd;
     const auto begin = cpu_time();
     const std::string json =
@@ -180,7 +180,7 @@ TEST_CASE("What was seen of a connection stays when it changes or ends") {
     CHECK(table.snapshot().empty());
 }
 
-TEST_CASE("Of more than are wanted the newest are told") {
+TEST_CASE("If there are too many, the newest are listed") {
     const Crowd crowd;
     const LiveConnections some = newest_of(crowd.table.snapshot(), 3);
     CHECK(some.live == many);

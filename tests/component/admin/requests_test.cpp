@@ -135,7 +135,7 @@ TEST_CASE("The body of a request is never taken for a request") {
     CHECK(client.is_closed());
 }
 
-TEST_CASE("A client that goes away in the middle harms nobody") {
+TEST_CASE("A client that disconnects in the middle harms no other") {
     RunningEndpoint server;
     for (std::size_t length = 0; length < get_health.size(); ++length) {
         HttpClient client(server.port);

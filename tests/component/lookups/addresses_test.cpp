@@ -152,7 +152,7 @@ TEST_CASE("silent names do not hold up others") {
     CHECK(test.text("loud", long_kept) == "10.0.0.9:5432");
 }
 
-TEST_CASE("an answer that came when nobody waited any more is kept") {
+TEST_CASE("an answer that came when no one waited for it is kept") {
     Fixture test;
     test.server->says("db", "10.0.0.1");
     test.server->is_silent(true);
@@ -179,8 +179,7 @@ TEST_CASE("the end does not wait for a name server") {
     CHECK(std::chrono::steady_clock::now() - began < 5s);
 }
 
-TEST_CASE(
-    "the system's resolver knows localhost, and says in libpq's words what it does not know") {
+TEST_CASE("the system's resolver knows localhost, and unknown names give libpq's error") {
     CHECK_FALSE(pgmoat::lookups::look_up_addresses("localhost").found.empty());
     const HostAddresses none = pgmoat::lookups::look_up_addresses("no such name");
     CHECK(none.found.empty());

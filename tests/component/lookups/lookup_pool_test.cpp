@@ -88,7 +88,7 @@ bool is_waiting(const std::future<std::string>& future) {
 
 } // namespace
 
-TEST_CASE("a key that many ask for is looked up once, and all hear the answer") {
+TEST_CASE("a key that many ask for is looked up once, and all get the answer") {
     Fixture fixture;
     auto first = fixture.ask(7);
     auto second = fixture.ask(7);
@@ -119,7 +119,7 @@ TEST_CASE("a lookup that hangs delays only its own key") {
     hanging->open();
 }
 
-TEST_CASE("an answer is kept for its time and then looked up anew") {
+TEST_CASE("an answer is cached for its time and then looked up again") {
     const bool forever = GENERATE(true, false);
     Fixture fixture(small, forever ? std::chrono::milliseconds(1h) : 0ms);
     fixture.gate->open();
@@ -130,7 +130,7 @@ TEST_CASE("an answer is kept for its time and then looked up anew") {
     CHECK(fixture.gate->arrived == (forever ? 1 : 2));
 }
 
-TEST_CASE("a forgotten answer is looked up anew, and no other") {
+TEST_CASE("a forgotten answer is looked up again, and no other") {
     Fixture fixture;
     fixture.gate->open();
     for (const int key : {7, 8}) {
@@ -177,7 +177,7 @@ TEST_CASE("when the queue is full the answer is at once that there are too many"
     CHECK(take(later) == "answer 5");
 }
 
-TEST_CASE("a question that nobody waits for any more leaves the queue and is never looked up") {
+TEST_CASE("a question that no one waits for leaves the queue and is never looked up") {
     Fixture fixture;
     const auto first = fixture.ask(0);
     const auto second = fixture.ask(1);
@@ -190,7 +190,7 @@ TEST_CASE("a question that nobody waits for any more leaves the queue and is nev
     CHECK(fixture.gate->arrived == 3);
 }
 
-TEST_CASE("who gives up hears nothing, and those who ask with him still do") {
+TEST_CASE("one that gives up gets nothing, and others with the same question still do") {
     Fixture fixture;
     const auto given_up = fixture.ask(7);
     auto patient = fixture.ask(7);

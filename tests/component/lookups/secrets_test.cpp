@@ -86,7 +86,7 @@ const std::string users[] = {"alice", "nobody"};
 
 } // namespace
 
-TEST_CASE("Users who exist and who do not are asked for as often") {
+TEST_CASE("Users who exist and who do not are looked up equally often") {
     Fixture f;
     for (int round = 1; round <= 2; ++round) {
         for (const std::string& user : users) {
@@ -156,7 +156,7 @@ TEST_CASE(
     REQUIRE_FALSE(std::get<Secrets::Pending>(asked).stale);
 }
 
-TEST_CASE("What is known to be stale is asked for again, and not used any more") {
+TEST_CASE("What is known to be stale is looked up again, and no longer used") {
     Fixture f;
     (void)f.answer_for("alice");
     REQUIRE(f.is_kept("alice"));

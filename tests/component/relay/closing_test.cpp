@@ -42,7 +42,7 @@ TEST_CASE("A channel that is closed from outside ends as its killer says, in eve
     }
 }
 
-TEST_CASE("A TLS client of a closed channel is told with close_notify") {
+TEST_CASE("A TLS client of a closed channel gets close_notify") {
     RelayFixture relay;
     Ends ends = connect_as(relay, 7, Mode::tls_to_client);
     relay.plane.close(7, killed);
@@ -114,7 +114,7 @@ class Child {
 
 // Regression: the kernel still reports events of a socket that we have closed while a child has a
 // copy.
-TEST_CASE("A channel that is closed while a child process has its sockets is not heard of again") {
+TEST_CASE("A channel that is closed while a child process has its sockets has no more events") {
     for (const Mode mode : every_mode) {
         INFO(name_of(mode));
         RelayFixture relay;

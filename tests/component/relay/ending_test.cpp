@@ -142,7 +142,7 @@ TEST_CASE("What a server sent before it reset the connection reaches the client"
     }
 }
 
-TEST_CASE("A client that sends on after the server's reset still gets the server's last words") {
+TEST_CASE("A client that still sends after the server's reset gets the server's last message") {
     RelayFixture relay;
     Ends ends = relay.connect(Mode::plain);
     REQUIRE(ends.server.send("FATAL"));

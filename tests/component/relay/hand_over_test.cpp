@@ -32,7 +32,7 @@ TEST_CASE("Bytes that were received before the hand-over are relayed, in every m
     }
 }
 
-TEST_CASE("Bytes owed at the hand-over go out first, in every mode") {
+TEST_CASE("Unsent bytes of the hand-over go out first, in every mode") {
     for (const Mode mode : every_mode) {
         INFO(name_of(mode));
         RelayFixture relay;

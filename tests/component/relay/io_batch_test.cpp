@@ -129,7 +129,7 @@ class Model {
 
 } // namespace
 
-TEST_CASE("Deferred, owed and direct sends of a leg are one stream of bytes") {
+TEST_CASE("Deferred, kept and direct sends of a leg are one stream of bytes") {
     for (unsigned seed = 1; seed <= 200; ++seed) {
         INFO("seed " << seed);
         const WithSocketFaults faults(

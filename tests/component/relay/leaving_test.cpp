@@ -245,7 +245,7 @@ TEST_CASE("Only a channel that can go on elsewhere leaves") {
     }
 }
 
-TEST_CASE("Who can go on elsewhere is not told to leave until everybody is") {
+TEST_CASE("Sessions that can move are not told to leave until all others are") {
     RelayFixture relay;
     const relay::Ended drain{metrics::CloseReason::drain, "leave"};
     Ends sealed = relay.connect(Mode::tls_to_client);
@@ -271,7 +271,7 @@ TEST_CASE("Who can go on elsewhere is not told to leave until everybody is") {
     REQUIRE(relay.ended.wait_for(4).size() == 4);
 }
 
-TEST_CASE("A channel that nobody takes goes on") {
+TEST_CASE("A channel that no process takes continues") {
     RelayFixture relay;
     Ends ends = relay.connect(Mode::plain);
     const auto still_works = [&] {

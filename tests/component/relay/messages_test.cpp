@@ -107,7 +107,7 @@ TEST_CASE("what came with the hand-over is counted from its first message") {
     }
 }
 
-TEST_CASE("what the server had said behind its ReadyForQuery keeps its place in the count") {
+TEST_CASE("what the server sent after its ReadyForQuery keeps its place in the count") {
     Counted relay;
     Prepared prepared = prepare(Mode::plain);
     const Bytes notice = message('N', Bytes(40, 'x'));
@@ -123,7 +123,7 @@ TEST_CASE("what the server had said behind its ReadyForQuery keeps its place in 
     CHECK(of_server(counts, '?') == 0);
 }
 
-TEST_CASE("a client that speaks nonsense is relayed and counted no further") {
+TEST_CASE("a client that sends no messages is relayed and counted no further") {
     for (const Mode mode :
          {Mode::tls_to_client, Mode::tls_both}) { // never spliced, so all messages are seen
         INFO(name_of(mode));
@@ -139,7 +139,7 @@ TEST_CASE("a client that speaks nonsense is relayed and counted no further") {
     }
 }
 
-TEST_CASE("after bulk in the clear, which is not seen, counting goes on with the next query") {
+TEST_CASE("after plaintext bulk, which is not seen, counting continues with the next query") {
     Counted relay;
     Ends ends = relay.connect(Mode::plain);
     Bytes rows;

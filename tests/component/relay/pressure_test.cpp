@@ -67,7 +67,8 @@ TEST_CASE("A stalled client stops the server, and everything arrives when it rea
     }
 }
 
-TEST_CASE("What is held for a stalled client is told, until it was taken or the channel is gone") {
+TEST_CASE(
+    "Bytes buffered for a stalled client are reported, until it reads or the channel has ended") {
     for (const Mode mode : {Mode::tls_to_client, Mode::tls_both}) {
         for (const bool reads_at_last : {true, false}) {
             INFO(name_of(mode));

@@ -43,7 +43,7 @@ TEST_CASE("the first line of the output is the passphrase") {
     CHECK(run("echo '%p' | tr p x") == "%x\n");
 }
 
-TEST_CASE("a command that fails is told apart as PostgreSQL does it") {
+TEST_CASE("failed commands are distinguished as in PostgreSQL") {
     CHECK(failure_of("exit 3", 20s) ==
           "command \"exit 3\" failed | child process exited with exit code 3");
     CHECK(failure_of("echo secret; exit 1", 20s) ==
@@ -63,7 +63,7 @@ TEST_CASE("a command that takes too long is ended, silent or not") {
     }
 }
 
-TEST_CASE("a command that nobody waits for any more is ended") {
+TEST_CASE("a command whose answer is no longer wanted is ended") {
     std::stop_source stop;
     const std::jthread stopper([&stop] {
         std::this_thread::sleep_for(50ms);

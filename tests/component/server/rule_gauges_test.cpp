@@ -78,7 +78,7 @@ TEST_CASE("a series never goes on with another rule's count") {
             REQUIRE(known->second == value);
 }
 
-TEST_CASE("rules that are alike are told apart by their order, and keep their counts") {
+TEST_CASE("equal rules are distinguished by their order, and keep their counts") {
     const auto old = with_rules({"host a all all trust", "host a all all trust"});
     count(old, 0, 1), count(old, 1, 20);
     const Scrape first = scrape(old);

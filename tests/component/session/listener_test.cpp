@@ -173,7 +173,7 @@ TEST_CASE("a client that has gone before it was accepted holds nothing up") {
     CHECK(test.accepts_failed() == 0);
 }
 
-TEST_CASE("a drain in a pause: nothing is accepted any more") {
+TEST_CASE("a drain in a pause: nothing more is accepted") {
     WithSystemFaults system({.accept_error = EMFILE});
     ListenerFixture test;
     const Peer client = test.connect();

@@ -55,7 +55,7 @@ TEST_CASE("a login that goes well is handed over, and the client gets every byte
 
 // --- the client ----------------------------------------------------------------------------------
 
-TEST_CASE("a client that owes something is closed without a word when its time is up") {
+TEST_CASE("a client that must send something is closed silently when its time is up") {
     ScriptedServer server(after_startup([](Peer& peer) {
         peer.send(asks_for_password());
         nothing(peer);
@@ -215,7 +215,7 @@ TEST_CASE("what the server says when it refuses is in the log and at the client,
 
 // --- from outside --------------------------------------------------------------------------------
 
-TEST_CASE("a kill before the start-up packet ends without a word") {
+TEST_CASE("a kill before the startup packet closes silently") {
     ControlFixture test(conninfo(refusing_port()));
     Peer client = test.connect();
     test.run_for(50ms);
@@ -235,7 +235,7 @@ TEST_CASE("a kill while the server is being reached: 57P01, so that libpq does n
     CHECK(sqlstate_in(client.receive_all()) == "57P01");
 }
 
-TEST_CASE("a kill during the login: 57P01 behind what the client has got") {
+TEST_CASE("a kill during the login: 57P01 after what the client has got") {
     ScriptedServer server(after_startup([](Peer& peer) {
         peer.send(asks_for_password());
         nothing(peer);
@@ -251,7 +251,7 @@ TEST_CASE("a kill during the login: 57P01 behind what the client has got") {
     CHECK(sqlstate_in(client.receive_all()) == "57P01");
 }
 
-TEST_CASE("a kill inside a message to the client adds no words to it") {
+TEST_CASE("a kill inside a message to the client adds no error to it") {
     ScriptedServer server(after_startup([](Peer& peer) {
         peer.send(message('R', {0, 0, 0, 0}) + Bytes{'N', 0, 0, 1, 0, 'x'});
         nothing(peer);

@@ -79,7 +79,7 @@ TEST_CASE("a system user is looked up when a rule asks for one, and never on the
     CHECK_FALSE(system.looked_up_here());
 }
 
-TEST_CASE("a client whose time is up while a rule waits for a name is told apart in the log") {
+TEST_CASE("the log distinguishes a client whose time was up while a rule waited for a name") {
     const WithSystemFaults system({.names_are_silent = 3s});
     ScriptedServer server(lets_everyone_in());
     for (const auto mode : {config::TlsMode::terminate, config::TlsMode::passthrough}) {

@@ -45,7 +45,7 @@ pid_t dead_process() {
 
 } // namespace
 
-TEST_CASE("the second owner is refused and told who the first one is") {
+TEST_CASE("the second owner is refused with the pid of the first one") {
     const test::TemporaryFolder folder;
     const std::string path = folder.file(".s.PGSQL.6432");
     {
@@ -70,7 +70,7 @@ TEST_CASE("a lock file whose process lives is respected, as a postmaster's has n
     CHECK(std::filesystem::exists(folder.file(".s.PGSQL.6432.lock")));
 }
 
-TEST_CASE("what a crash has left is removed, whatever stands in it") {
+TEST_CASE("what a crash has left is removed, whatever it contains") {
     for (const std::string& text : {std::to_string(dead_process()) + "\n",
                                     std::string("nonsense"),
                                     std::string(),

@@ -76,7 +76,7 @@ TEST_CASE("An address has as many connections as it may have") {
     REQUIRE(has_room(table, address("10.0.0.1")));
 }
 
-TEST_CASE("As many again may stay until they have been told, and hold no place that is free") {
+TEST_CASE("As many again may stay until they got their error, and take no free place") {
     Table table;
     const auto client = address("10.0.0.1");
     std::vector<AddressTable::Place> held;

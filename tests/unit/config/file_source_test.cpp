@@ -47,7 +47,7 @@ TEST_CASE("a configuration loads from the disk") {
     CHECK(config.tls.pairs.at(0).key_file == folder / "server.key");
 }
 
-TEST_CASE("the disk's answers are the system's words") {
+TEST_CASE("errors of the disk are the system's texts") {
     const Folder folder;
     const Disk disk;
     CHECK(disk.read(folder / "nope").error == "No such file or directory");

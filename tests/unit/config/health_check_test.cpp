@@ -124,7 +124,7 @@ TEST_CASE("roles need a check, and a check needs an upstream whose hosts can be 
     CHECK(errors_of(std::get<0>(row)) == std::vector<std::string>{std::get<1>(row)});
 }
 
-TEST_CASE("the files of a health check stand beside the configuration") {
+TEST_CASE("the files of a health check are relative to the configuration's directory") {
     const Config config = load_config(
         "folder/x.conf",
         MemoryFiles("folder/x.conf",

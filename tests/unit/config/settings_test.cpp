@@ -55,7 +55,7 @@ TEST_CASE("the default that the table states can be written into a file") {
     }
 }
 
-TEST_CASE("every setting stands in the README with its default, range and reload class") {
+TEST_CASE("every setting is in the README with its default, range and reload class") {
     const std::string text = readme();
     for (const SettingRow& row : all_settings()) {
         INFO(readme_row(row));

@@ -35,7 +35,7 @@ std::string word(const Proof& proof) {
 
 } // namespace
 
-TEST_CASE("Users of the two lists have their roles, and nobody else has one") {
+TEST_CASE("Users of the two lists have their roles, other users have none") {
     const config::Config config = settings("");
     REQUIRE(role_of("admin", config) == Role::console_user);
     REQUIRE(role_of("both", config) == Role::console_user);
@@ -44,7 +44,7 @@ TEST_CASE("Users of the two lists have their roles, and nobody else has one") {
     REQUIRE_FALSE(role_of("", config));
 }
 
-TEST_CASE("A user is proven by his rule, by a password, or not at all") {
+TEST_CASE("A user is authenticated by the rule, by a password, or not at all") {
     const Case cases[] = {
         {"trust",
          {},

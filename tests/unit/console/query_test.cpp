@@ -363,7 +363,7 @@ TEST_CASE("Columns have PostgreSQL's names and types before there is a row") {
     REQUIRE(star.columns[9].type == Type::int8);
 }
 
-TEST_CASE("Parameters take their types from where they stand, or from the client") {
+TEST_CASE("Parameters take their types from their place, or from the client") {
     Console console;
     REQUIRE(console.show("SELECT pid FROM pg_stat_ssl WHERE ssl = $1 AND pid > $2", {"t", "101"}) ==
             "102");
@@ -454,7 +454,7 @@ TEST_CASE("A thousand clients join with themselves in no time") {
                          "s.pid WHERE s.ssl") == "3002");
 }
 
-TEST_CASE("Texts of clients are data, whatever stands in them") {
+TEST_CASE("Texts of clients are data, whatever they contain") {
     FakeSnapshot hostile = server();
     hostile.live[0].facts.user = "x'; SELECT \"y\" --";
     Console console(hostile);

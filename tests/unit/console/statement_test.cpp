@@ -100,7 +100,7 @@ TEST_CASE("DEALLOCATE names one statement or all") {
     REQUIRE(error("DEALLOCATE a b") == "42601 syntax error at or near \"b\"");
 }
 
-TEST_CASE("A quoted string is whole, whatever stands in it") {
+TEST_CASE("A quoted string stays in one piece, whatever it contains") {
     for (const char* text : {"SET application_name = E'it\\'; SHUTDOWN; \\''",
                              "SET application_name = $$; SHUTDOWN; $$",
                              "SET application_name = $x$; SHUTDOWN; $x$"}) {
@@ -124,7 +124,7 @@ TEST_CASE("Comments that never end take one pass over the text") {
     REQUIRE(statement("/* /* */ /*/ */ */ SHOW HELP").verb == Verb::show);
 }
 
-TEST_CASE("What is no statement of the console is refused in PostgreSQL's words, with a hint") {
+TEST_CASE("Other statements are refused in PostgreSQL's words, with a hint") {
     const std::pair<const char*, const char*> errors[] = {
         {"FROB", "42601 syntax error at or near \"FROB\""},
         {"INSERT INTO t VALUES (1)", "0A000 INSERT is not implemented in the console"},

@@ -28,7 +28,7 @@ TEST_CASE("Binary values are PostgreSQL's") {
     REQUIRE(to_binary(Type::text_array, "{}") == "\0\0\0\0\0\0\0\0\0\0\0\x19"s);
 }
 
-TEST_CASE("Binary parameters are read, and nothing that is none") {
+TEST_CASE("Binary parameters are read, and invalid ones refused") {
     for (const auto& [type, text] :
          std::vector<std::pair<Type, std::string>>{{Type::boolean, "t"},
                                                    {Type::int2, "-3"},

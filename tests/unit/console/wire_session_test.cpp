@@ -373,7 +373,7 @@ TEST_CASE("A deed is done once, after the rows that ask for it") {
     REQUIRE(has(psql.answer, "42501"));
 }
 
-TEST_CASE("A message that is none ends the session with words, Terminate without") {
+TEST_CASE("An invalid message ends the session with an error, Terminate without one") {
     for (const std::string& bytes :
          {"Q\0\0\0\3"s, "Q\0\1\0\1"s, message('z', ""), message('Q', "no end")}) {
         Conversation client;

@@ -16,7 +16,7 @@ bool is_unreachable(const hba::Rule& second, const hba::Rule& first) {
 
 } // namespace
 
-TEST_CASE("a rule behind one that matches all that it would is unreachable") {
+TEST_CASE("a rule after one that matches everything it would is unreachable") {
     const hba::Rule all = RuleBuilder();
     CHECK(is_unreachable(RuleBuilder(), all));
     CHECK(is_unreachable(RuleBuilder(RecordType::hostssl).users({"alice"}), all));

@@ -407,7 +407,7 @@ TEST_CASE("Whatever the text of a label is, a scrape reads it, and it has an end
     }
 }
 
-TEST_CASE("Names that differ only far behind have series of their own") {
+TEST_CASE("Names that differ only near their end have series of their own") {
     const std::string text(1000, 'n');
     Counters counters;
     (void)counters.add_upstream(text + "1");

@@ -5,7 +5,7 @@
 namespace pgmoat::tests {
 namespace {
 
-TEST_CASE("a message stands only on its side of the end of authentication") {
+TEST_CASE("a message is valid only on its side of the end of authentication") {
     struct Case {
         Bytes message;
         bool before;
@@ -38,7 +38,7 @@ TEST_CASE("a type that no server sends during a login is a protocol violation") 
     }
 }
 
-TEST_CASE("a server of another protocol is told by its first bytes") {
+TEST_CASE("a server of another protocol is recognized by its first bytes") {
     struct Case {
         std::string_view answer;
         std::string_view complaint;

@@ -104,7 +104,7 @@ TEST_CASE("A line of version 1") {
     REQUIRE(accept(bytes_of(longest)).source.port == 65'535);
 }
 
-TEST_CASE("UNKNOWN has no address, whatever stands after it") {
+TEST_CASE("UNKNOWN has no address, whatever follows it") {
     for (const std::string& rest : {std::string{},
                                     std::string{" nonsense"},
                                     " " + std::string(91, 'x'),
@@ -143,7 +143,7 @@ TEST_CASE("What is not a line of version 1") {
     REQUIRE(complaint("PROXY unknown\r\n") == "PROXY line of an unknown family");
 }
 
-TEST_CASE("A client that speaks something else is refused at the first byte that shows it") {
+TEST_CASE("A client of another protocol is refused at the first byte that shows it") {
     for (const Bytes& opening : {Bytes{0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f}, // SSLRequest
                                  Bytes{0x16, 3, 1, 2, 0},                // ClientHello
                                  bytes_of("GET / HTTP/1.1\r\n"),

@@ -187,7 +187,7 @@ TEST_CASE("the client is offered PLUS where its leg has an end point") {
     }
 }
 
-TEST_CASE("the server is told what libpq would tell it") {
+TEST_CASE("the server gets what libpq would send") {
     struct Case {
         ScramLeg leg;
         std::vector<std::string> offer;

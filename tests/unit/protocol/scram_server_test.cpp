@@ -209,7 +209,7 @@ TEST_CASE("a user that does not exist has the same salt at each login, and anoth
     CHECK(once.iterations == 4096);
 }
 
-TEST_CASE("what is no SCRAM secret of PostgreSQL's is none here") {
+TEST_CASE("only PostgreSQL's SCRAM secrets are accepted") {
     const std::string good = Rfc7677::secret;
     for (const std::string& text : {std::string(),
                                     std::string("md5a3556571e93b0d20722ba62be61e8c2d"),

@@ -15,7 +15,7 @@ TEST_CASE("Quotes, backslashes and control characters are escaped") {
     CHECK(escape_json("\0"s, 100) == R"(\u0000)");
 }
 
-TEST_CASE("Valid UTF-8 stays, and each byte that is none becomes the replacement character") {
+TEST_CASE("Valid UTF-8 stays, and each invalid byte becomes the replacement character") {
     CHECK(escape_json("grün 漢 🐘", 100) == "grün 漢 🐘");
     for (const std::string bad : {"\xFF", "\xC0", "\xED", "\xF8", "\x80"})
         CHECK(escape_json(bad, 100) == "\\ufffd");

@@ -55,7 +55,7 @@ TEST_CASE("a repeated SSLRequest or GSSENCRequest is an unsupported version") {
           "unsupported frontend protocol 1234.5680: server supports 3.0 to 3.2");
 }
 
-TEST_CASE("what an SSLRequest carries behind its code is of no interest") {
+TEST_CASE("bytes after the code of an SSLRequest are ignored") {
     CHECK(std::holds_alternative<SslRequest>(parse(ssl_request_with_body(bytes_of("body")))));
 }
 
@@ -154,7 +154,7 @@ TEST_CASE("a packet with only a terminator lacks a user, not a layout") {
     CHECK(refused(startup().build()).reason == RefusedStartup::Reason::no_user);
 }
 
-TEST_CASE("a bad replication value is reported before a bad layout behind it") {
+TEST_CASE("a bad replication value is reported before a bad layout after it") {
     const auto packet = alice().parameter("replication", "maybe").ends_with({}).build();
     CHECK(refused(packet).reason == RefusedStartup::Reason::bad_value);
 }
@@ -171,7 +171,7 @@ TEST_CASE("the packet of a startup message is kept as it came") {
 
 // --- names ---------------------------------------------------------------------------------------
 
-TEST_CASE("a user is demanded, and an empty one is none") {
+TEST_CASE("a user name is required and must not be empty") {
     const auto packet = GENERATE(startup().database("sales").build(), startup().user("").build());
     const auto result = refused(packet);
     CHECK(result.reason == RefusedStartup::Reason::no_user);

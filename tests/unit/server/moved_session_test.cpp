@@ -166,7 +166,7 @@ TEST_CASE("A moved session without route and messages arrives as it was") {
     CHECK_FALSE(got->row.facts.peer_uid);
 }
 
-TEST_CASE("A moved session that is cut anywhere, or goes on, is none") {
+TEST_CASE("A moved session that is cut, or has bytes after its end, is refused") {
     const Bytes bytes = *encode_session(full());
     for (std::size_t size = 0; size < bytes.size(); ++size)
         REQUIRE_FALSE(decode_session(ByteView(bytes).first(size)));
@@ -358,7 +358,7 @@ TEST_CASE("Answers that were sent count to the last, and none can be sent after 
     CHECK(receive_answer(wire.old_end, answer) == Transfer::failed);
 }
 
-TEST_CASE("An answer that nobody gives is garbage, and those behind it are still read") {
+TEST_CASE("An unknown answer is garbage, and those after it are still read") {
     Wire wire;
     Answer answer;
     REQUIRE(::send(wire.new_end.get(), "y12345", 6, 0) == 6);

@@ -6,7 +6,7 @@
 
 using namespace pgmoat;
 
-TEST_CASE("the server chooses postgresql, wherever it stands in the client's list") {
+TEST_CASE("the server chooses postgresql, wherever it is in the client's list") {
     const test::CertificateFolder certificates;
     const std::vector<std::vector<std::string>> lists = {
         {"postgresql"}, {"h2", "postgresql"}, {"postgresql", "http/1.1"}};

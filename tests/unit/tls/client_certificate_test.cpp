@@ -45,7 +45,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 } // namespace
 
-TEST_CASE("without ssl_ca_file nobody is asked for a certificate") {
+TEST_CASE("without ssl_ca_file no client is asked for a certificate") {
     const test::CertificateFolder certificates;
     Server server(certificates);
     server.settings.ca_file.clear();
@@ -55,7 +55,8 @@ TEST_CASE("without ssl_ca_file nobody is asked for a certificate") {
     CHECK_FALSE(server.meets("client").facts().certificate_was_requested);
 }
 
-TEST_CASE("with ssl_ca_file a client without a certificate still passes, and hears the CA's name") {
+TEST_CASE(
+    "with ssl_ca_file a client without a certificate is still accepted, and gets the CA's name") {
     const test::CertificateFolder certificates;
     Server server(certificates);
     const auto context = tls::ServerContext::load(server.settings);
@@ -277,7 +278,7 @@ TEST_CASE("a list that has expired is noted, once, when it is loaded") {
                                    "refused"});
 }
 
-TEST_CASE("without a CA there is nobody who needs a list") {
+TEST_CASE("without a CA no list is needed") {
     const test::CertificateFolder certificates;
     Server server(certificates);
     server.settings.ca_file.clear();

@@ -89,7 +89,7 @@ TEST_CASE("a revocation list tells when it is to be replaced") {
     CHECK(test::error_queue_is_empty());
 }
 
-TEST_CASE("what is no such file is nothing, and leaves no error behind") {
+TEST_CASE("other files give nothing, and leave no error in the queue") {
     const test::TemporaryFolder folder;
     std::ofstream(folder.file("text")) << "-----BEGIN CERTIFICATE-----\nbroken\n";
     for (const std::string& file :

@@ -48,7 +48,7 @@ std::size_t files_in(const std::filesystem::path& folder) {
 
 } // namespace
 
-TEST_CASE("the key is for its owner only, the certificate for everyone, whatever the umask") {
+TEST_CASE("only the owner can read the key, all users the certificate, whatever the umask") {
     for (const mode_t mask : {mode_t{0}, mode_t{077}}) {
         const test::TemporaryFolder folder;
         const mode_t before = umask(mask);
@@ -79,7 +79,7 @@ TEST_CASE("an existing file stays as it is unless it may be overwritten") {
     }
 }
 
-TEST_CASE("what cannot be made is explained and leaves nothing behind") {
+TEST_CASE("a request that cannot be met is explained and leaves no files") {
     const test::CertificateFolder certificates;
     const test::TemporaryFolder folder;
     const std::string c = folder.file("c");

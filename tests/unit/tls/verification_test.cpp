@@ -113,7 +113,7 @@ TEST_CASE("what require, verify-ca and verify-full accept") {
     }
 }
 
-TEST_CASE("a wrong host is told in libpq's words, and the server gets a close_notify") {
+TEST_CASE("a wrong host has libpq's error, and the server gets a close_notify") {
     const test::CertificateFolder certificates;
     test::TlsPair pair(certificates.server_settings(),
                        certificates.verifying_client_settings(Verify::chain_and_name),
@@ -141,7 +141,7 @@ TEST_CASE("a refused server certificate is described") {
                           "Failed certificate data (unverified): subject \"/CN=db.example.com\""));
 }
 
-TEST_CASE("a self-signed server certificate is trusted by whoever has it as root") {
+TEST_CASE("a self-signed server certificate is trusted by clients that have it as root") {
     const test::CertificateFolder certificates;
     issue_servers(certificates);
     tls::ClientSettings client = certificates.client_settings();

@@ -60,7 +60,7 @@ TEST_CASE("a leader is the primary when its own interface says so") {
     CHECK(shown(*cluster.leader()->api) == "https://127.0.0.1:8008");
 }
 
-TEST_CASE("without a leader nobody knows that another one is the primary") {
+TEST_CASE("without a leader no other host is known to be the primary") {
     const auto all = seen(
         R"({"members": [{"role": "replica", "state": "running", "host": "127.0.0.1", "port": 5432}]})",
         LeaderSays::nothing);
