@@ -13,7 +13,7 @@
 namespace pgmoat::admin {
 
 struct HttpAccess {
-    std::shared_ptr<const tls::ServerContext> tls; // none: in the clear
+    std::shared_ptr<const tls::ServerContext> tls; // none: plaintext
     std::shared_ptr<const HttpUsers> users;        // none: all clients
     std::string listen;                            // the words of http_listen
     std::vector<std::string> warnings;             // about the file of users

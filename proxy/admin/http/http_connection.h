@@ -40,7 +40,7 @@ class HttpConnection {
     // Returns when the connection is over. `served` is called after each request that was answered.
     [[nodiscard]] boost::asio::awaitable<void> serve(std::function<void()> served);
 
-    // Makes serve() return soon; calls no page any more.
+    // Makes serve() return soon; calls no more pages.
     void close();
 
   private:

@@ -1,4 +1,4 @@
-// The socket of one HTTP client, in the clear or in TLS behind the same verbs. TLS is tls::Session
+// The socket of one HTTP client, with the same functions for plaintext and TLS. TLS is tls::Session
 // over buffers of ours, as everywhere; Beast's stream brings the deadline. One coroutine uses it.
 #pragma once
 
@@ -26,7 +26,7 @@ class HttpStream {
     template <typename T>
     using Awaitable = boost::asio::awaitable<T>;
 
-    // Without a context in the clear.
+    // Without a context: plaintext.
     HttpStream(boost::asio::ip::tcp::socket socket, const tls::ServerContext* context);
 
     // Everything that waits then ends with an error, and the socket is closed.
@@ -36,7 +36,7 @@ class HttpStream {
     // addresses from (/64).
     [[nodiscard]] std::string network() const;
 
-    // Does nothing in the clear.
+    // Does nothing without TLS.
     [[nodiscard]] Awaitable<Error> handshake();
     struct Read {
         Error error;
