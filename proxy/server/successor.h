@@ -6,7 +6,7 @@
 //   start()                               fork, exec
 //   READY=1 from the new process          ready(pid): both may accept; the old one hands over what it
 //                                         can of its sessions (sessions_out.h), and drains
-//   it exits before, or takes too long  failed(why): nothing has changed
+//   it exits or takes too long            failed(why): nothing has changed
 //
 // On the first control thread.
 #pragma once

@@ -29,8 +29,8 @@ struct ParsedUsers {
 // Takes as long for a wrong password as for the right one, wherever they differ.
 [[nodiscard]] bool is_password_of(const protocol::ScramSecret& secret, std::string_view password);
 
-// A name and a password, and what they are held against: everything that checking them needs, which
-// takes milliseconds and may happen on another thread.
+// A name and a password, and the users file to compare them with: a check takes milliseconds, and
+// may run on another thread.
 struct HttpPassword {
     std::string credentials; // name:password
     std::shared_ptr<const HttpUsers> users;

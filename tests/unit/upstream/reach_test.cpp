@@ -79,7 +79,7 @@ TEST_CASE("direct TLS asks for nothing and wants ALPN") {
     ReachScript(plan).connects("10.0.0.1").starts_tls(false).ends("unreachable").passes();
 }
 
-TEST_CASE("a unix socket is never spoken to in TLS") {
+TEST_CASE("TLS is never used on a Unix socket") {
     Plan plan = two_hosts(SslMode::require);
     plan.hosts = {{"/run", 5432, true, {lookups::unix_address("/run", 5432).value()}}};
     ReachScript script(plan);
