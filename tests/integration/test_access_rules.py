@@ -1,6 +1,6 @@
-"""The access rules of pgmoat beyond PostgreSQL's: TLS demands, server names, routes, limits, reload, dry run.
+"""pgmoat's own access rules: TLS demands, server names, routes, limits, reload, dry run.
 
-What a plain pg_hba.conf decides is in test_hba_table.py.
+Decisions by a plain pg_hba.conf are in test_hba_table.py.
 """
 
 import re
@@ -34,7 +34,7 @@ def upstream_of(server):
 
 @pytest.fixture
 def terminating(start_pgmoat, certificate, postgres):
-    """terminating(rules, **settings): TLS ends here."""
+    """terminating(rules, **settings): TLS is terminated."""
 
     def start(rules, files=None, **settings):
         return start_pgmoat(certificate, files={"pg_hba.conf": rules, **(files or {})}, settings={
@@ -55,7 +55,7 @@ def passing_through(start_pgmoat, servers):
 
 
 def refusal(port, tls=True, startup=None, **context):
-    """(SQLSTATE, text) of what the client is told instead of being let in."""
+    """(SQLSTATE, text) of the client's error."""
     with RawClient(port) as client:
         if tls:
             client.start_tls(**context)
@@ -64,7 +64,7 @@ def refusal(port, tls=True, startup=None, **context):
 
 
 def answer_to_hello(port, **context):
-    """What comes after the S: an alert and the end, or the first bytes of the server's flight."""
+    """What comes after S: an alert and the end, or the first bytes of the server's flight."""
     with RawClient(port) as client:
         assert client.send(wire.SSL_REQUEST).receive(1) == b"S"
         answer = client.send(client_hello(**context)).receive(1)
@@ -72,7 +72,7 @@ def answer_to_hello(port, **context):
 
 
 def server_version(port, tls=True, **context):
-    """Which server it is that lets the client in."""
+    """The version of the server that lets the client in."""
     with RawClient(port) as client:
         if tls:
             client.start_tls(**context)
@@ -87,7 +87,7 @@ def is_let_in(port):
 
 
 def metric(address, name, **labels):
-    """The value of the series that has these labels, whatever others it has; None when there is none."""
+    """The value of the series with these labels, whatever others it has; None if there is none."""
     with urllib.request.urlopen(f"http://{address}/metrics", timeout=20) as page:
         for line in page.read().decode().splitlines():
             found = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
@@ -245,7 +245,7 @@ class TestServerNames:
             try:
                 client.handshake(server_name="old.example.com").send(wire.startup()).receive_error()
             except (OSError, EOFError):
-                pass  # where TLS passes through, the answer is an alert
+                pass  # with passed-through TLS, the answer is an alert
         line = routing.closed_line("sni=old.example.com")
         assert line["rule"] == "pg_hba.conf:2", line
 
@@ -264,7 +264,7 @@ class TestServerNames:
 
 
 class TestTemplates:
-    """upstream= whose host is made of what the client asks for."""
+    """upstream= with a host built from what the client asks for."""
 
     RULES = r"""
 hostssl all all all trust sni=/^([a-z0-9-]+)\.pg\.example\.com$ upstream=tenant
@@ -273,7 +273,7 @@ hostssl all all all trust sni=/^(.*)\.loose\.example\.com$ upstream=loose
 
     @pytest.fixture(params=("terminate", "passthrough"))
     def tenants(self, request, start_pgmoat, certificate, authority, servers, http_port):
-        """pgmoat in front of 15 (a fixed server, to which no rule leads) and of localhost, where 18 is."""
+        """pgmoat in front of 15 (a fixed server, to which no rule leads) and localhost, where 18 is."""
         passthrough = request.param == "passthrough"
         tls = "" if passthrough else f"sslmode=verify-full sslrootcert={authority.certificate}"
         port = servers(18, True).port
@@ -320,7 +320,7 @@ hostssl all all all trust sni=/^(.*)\.loose\.example\.com$ upstream=loose
 
 
 class TestHelloRetryRequest:
-    """The server wants another group, so that the client says hello twice. The rules have judged the first one."""
+    """The server wants another group, so the client sends two hellos. The rules have judged the first one."""
 
     @pytest.fixture
     def pgmoat(self, passing_through, start_postgres, server_certificate):
@@ -329,7 +329,7 @@ class TestHelloRetryRequest:
 
     @staticmethod
     def second_flight(port, change):
-        """Connects up to the second hello, lets change() rewrite it, and returns what the server says to that."""
+        """Connects up to the second hello, lets change() rewrite it, and returns the server's answer."""
         with RawClient(port) as client:
             assert client.send(wire.SSL_REQUEST).receive(1) == b"S"
             incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -455,7 +455,7 @@ class TestReload:
         assert len(pgmoat.process.log_lines(said, since=position)) == 1
 
     def test_no_connection_sees_a_mixture(self, terminating):
-        """Two sets of rules, which refuse with different texts by different lines, take turns under load."""
+        """Under load, two sets of rules alternate that refuse with different texts in different lines."""
         filler = "host all nobody all trust\n" * 50
         sets = (filler + "host all all all reject\n", "host all all all trust tls_min=TLSv1.2\n" + filler)
         outcome_of = {"pg_hba.conf:51": REJECTS + "no encryption", "pg_hba.conf:1": "but pg_hba.conf requires TLS"}
@@ -467,7 +467,7 @@ class TestReload:
                 while not stop.is_set():
                     texts.add(refusal(pgmoat.port, tls=False)[1])
                     time.sleep(0.005)
-            except Exception as error:  # the thread's failure is the test's
+            except Exception as error:  # an error of the thread is the test's
                 failures.append(error)
 
         threads = [threading.Thread(target=connect_all_the_time) for _ in range(4)]
@@ -572,7 +572,7 @@ class TestCounts:
 
 
 class TestHbaTest:
-    """`pgmoat hba test` says what the running proxy would."""
+    """`pgmoat hba test` gives the same result as the running proxy."""
 
     @pytest.fixture
     def ask(self, workspace):

@@ -1,4 +1,6 @@
-"""Limits for strangers: what one client address may do. 127.0.0.2 and its like are other addresses of this machine."""
+"""Limits for each client address.
+
+127.0.0.2 and so on are further addresses of this machine."""
 
 import re
 import socket
@@ -174,7 +176,7 @@ class TestFailedLogins:
 
 
 class TestShown:
-    """In the console, on the status page, as JSON and in a scrape, all the same."""
+    """The same in the console, on the status page, as JSON and in a scrape."""
     RULES = "host pgmoat watcher 127.0.0.1/32 trust\nhost all postgres all trust\n"
 
     @pytest.fixture

@@ -1,4 +1,4 @@
-"""The client's address through every hop: PROXY protocol in and out, and facts for a plain PostgreSQL."""
+"""The client's address through all hops: PROXY protocol in and out, and facts for a plain PostgreSQL."""
 
 import socket
 import struct
@@ -36,7 +36,7 @@ def one(client, sql):
 
 @pytest.fixture
 def behind_proxy(start_pgmoat, certificate, postgres):
-    """pgmoat with a listener that wants a header; gives it and the listener's port."""
+    """pgmoat with a listener that requires a header; returns it and the listener's port."""
     def start(trusted="127.0.0.0/8", listener="", **settings):
         port = free_port()
         options = f"address=127.0.0.1 port={port} proxy_protocol=require trusted={trusted} {listener}"
@@ -191,7 +191,7 @@ class TestOut:
                 client.send(wire.startup())
                 seen = b""
                 while not seen.startswith(b"PROXY TCP4"):
-                    peer, _ = server.accept()  # the first may be the look at the server at start
+                    peer, _ = server.accept()  # the first may be the probe of the server at start
                     peer.settimeout(10)
                     seen = peer.recv(4096)
                     while seen.startswith(b"PROXY TCP4") and not seen.endswith(wire.startup()):
@@ -236,14 +236,14 @@ class TestFacts:
 
 
 class TestViews:
-    """deploy/sql, in front of both servers."""
+    """deploy/sql, with both servers."""
 
     VIEWS = SOURCE / "deploy/sql/pgmoat_sessions.sql"
 
     @pytest.fixture(scope="class", params=(15, 18))
     def server(self, request, installations):
         server = Postgres(installations[request.param])
-        for _ in range(2):  # again changes nothing
+        for _ in range(2):  # a second time changes nothing
             server.query(self.VIEWS.read_text())
         yield server
         server.stop()

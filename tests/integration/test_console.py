@@ -1,4 +1,4 @@
-"""The console: the virtual database pgmoat, as psql, psycopg2, node's pg and a raw client see it."""
+"""The console: the virtual database pgmoat, with psql, psycopg2, node's pg and a raw client."""
 
 import contextlib
 import os
@@ -37,7 +37,7 @@ def start(start_pgmoat, certificate, postgres, auth_file):
 
 @pytest.fixture
 def pgmoat(start):
-    """Sessions on one control thread ask the other, which owns what they look at."""
+    """Sessions on one control thread use the other one, which owns what they read."""
     return start(control_threads=2)
 
 
@@ -50,7 +50,7 @@ def connect(port, user=ADMIN, dbname="pgmoat", **keywords):
 
 
 def ask(connection, statement):
-    """The rows as dictionaries; nothing where the statement gives none."""
+    """The rows as dictionaries; nothing if the statement returns none."""
     with connection.cursor() as cursor:
         cursor.execute(statement)
         if cursor.description:
@@ -66,19 +66,19 @@ def console(pgmoat):
 
 @pytest.fixture
 def session(pgmoat):
-    """Someone who is logged in to the server behind."""
+    """A client that is logged in to the server."""
     connection = connect(pgmoat.port, user=SUPERUSER, dbname="postgres")
     yield connection
     connection.close()
 
 
 def live_rows(console, statement):
-    """A client has its ReadyForQuery a moment before its session is live."""
+    """A client gets its ReadyForQuery a moment before its session is live."""
     return eventually(lambda: [row for row in ask(console, statement) if row["state"] == "live"], "a live session")
 
 
 def first_answer(client, user):
-    """`R` and a question, not the word that he is let in; or another letter."""
+    """`R` and a request, not AuthenticationOk; or another letter."""
     with client:
         client.send(wire.startup(user=user, database="pgmoat"))
         kind, body = client.receive_message()
@@ -291,7 +291,7 @@ def test_who_is_ended_takes_his_query_along(start, servers, tls, statement):
     server = servers(18, tls=tls)
     pgmoat = start(upstream=f"host=127.0.0.1 port={server.port} sslmode={'require' if tls else 'disable'}")
     console = connect(pgmoat.port)
-    # The backend of a client that has gone does not look before its query has ended.
+    # The backend of a client that has gone notices it only when its query has ended.
     running = ("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() "
                "AND query LIKE '%pg_sleep(61)%'")
     with RawClient(pgmoat.port) as client:
@@ -337,7 +337,7 @@ def test_the_state_of_each_host_of_an_upstream(start, servers, server_certificat
     until = subprocess.run(["openssl", "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in",
                             server_certificate.certificate], capture_output=True, text=True, check=True).stdout
     assert up["certificate_expires"].strftime("%Y-%m-%d %H:%M:%S") in until
-    # The one that was up and goes down says since when.
+    # The one that was up and goes down has a new time.
     with pytest.raises(psycopg2.OperationalError):
         connect(int(pgmoat.settings["listener.two"].split("port=")[1].split()[0]), user=SUPERUSER, dbname="postgres")
     assert rows()["by_address", nobody]["state"] == "down"
@@ -410,7 +410,7 @@ def test_drain_waits_for_transactions_and_the_console_lives_until_then(pgmoat, c
 
 def test_shutdown_ends_every_session_at_once(pgmoat, console, session):
     ask(console, "SHUTDOWN")
-    assert pgmoat.process.wait() == 1  # someone was cut off
+    assert pgmoat.process.wait() == 1  # some were cut off
     assert pgmoat.closed_line("database=postgres")["reason"] == "drain"
 
 
@@ -489,7 +489,7 @@ def kinds(client):
 
 
 def test_a_client_like_pgjdbc_is_served_by_the_extended_protocol(start, workspace):
-    """Statements that it sends by itself, a named statement, and integers in binary once it knows their types."""
+    """Statements that it sends by itself, a named statement, and binary integers once it knows their types."""
     folder = workspace.folder("socket")
     pgmoat = start(unix_socket_directories=folder)
     with RawClient(pgmoat.port, address=folder) as client:  # as root or as pgmoat's user: no password
@@ -509,7 +509,7 @@ def test_a_client_like_pgjdbc_is_served_by_the_extended_protocol(start, workspac
 
 
 def test_a_client_that_leaves_in_the_middle_gives_its_slot_back(start, workspace):
-    """Without a word, and more often than there are slots."""
+    """Without Terminate, and more often than there are slots."""
     folder = workspace.folder("socket")
     pgmoat = start(unix_socket_directories=folder)
     for _ in range(20):

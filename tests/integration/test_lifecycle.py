@@ -100,7 +100,7 @@ class TestCommandLine:
 
 
 class TestCertificates:
-    """`pgmoat cert` makes what libpq and PostgreSQL take."""
+    """libpq and PostgreSQL accept what `pgmoat cert` makes."""
 
     @pytest.fixture
     def made(self, workspace, folder):
@@ -232,7 +232,7 @@ class TestShutdown:
         with RawClient(terminating.port) as client:
             client.start_tls().log_in()
             client.send(wire.query("SELECT pg_sleep(1), 'finished'"))
-            time.sleep(0.2)  # the query is on its way, and no line tells of it
+            time.sleep(0.2)  # the query is on its way, and no log line shows it
             terminating.process.send_signal(signal.SIGTERM)
             assert client.receive_until(b"Z")[1][1].endswith(b"finished")
             self.is_told_to_leave(client)
@@ -271,7 +271,7 @@ class TestShutdown:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=5).close()
             return False
-        except ConnectionResetError:  # it came into the queue of a listener that was closed then
+        except ConnectionResetError:  # it was in the queue of a listener that was then closed
             return False
         except ConnectionRefusedError:
             return True

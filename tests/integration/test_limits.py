@@ -1,4 +1,4 @@
-"""Limits: how many may be connected, and how long a login may take."""
+"""Limits: how many clients may be connected, and how long a login may take."""
 
 import socket
 import time
@@ -43,7 +43,7 @@ class TestMaxConnections:
 
 
 class TestAuthenticationTimeout:
-    """One absolute deadline, and at its end not a byte: PostgreSQL's own behaviour."""
+    """One absolute deadline, after which the connection is closed without sending anything, as in PostgreSQL."""
 
     @pytest.fixture
     def pgmoat(self, start_pgmoat, certificate, postgres):

@@ -1,4 +1,4 @@
-"""What a scrape shows: well-formed, documented, with sums that agree and no series made by clients."""
+"""A scrape is well-formed and documented, its sums agree, and clients cannot create series."""
 
 import ssl
 import subprocess
@@ -14,7 +14,7 @@ from kit.raw_client import RawClient
 
 @pytest.fixture
 def observed(start_pgmoat, certificate, postgres):
-    """Starts a pgmoat that is scraped: observed(settings of its own)."""
+    """Starts a pgmoat to be scraped: observed(additional settings)."""
     def start(**settings):
         return start_pgmoat(certificate, settings={
             "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable",
@@ -149,7 +149,7 @@ def test_counters_survive_a_reload(observed):
 
 
 def openssl_date(file, which):
-    """In Unix time, as the openssl command reads it."""
+    """As Unix time, parsed by the openssl command."""
     text = subprocess.run(["openssl", "x509", "-in", file, "-noout", which], capture_output=True, text=True,
                           check=True).stdout
     return ssl.cert_time_to_seconds(text.strip().split("=")[1])

@@ -1,4 +1,4 @@
-"""What is counted of the sessions' messages, against what real clients and servers said."""
+"""The counts of sessions' messages, compared with what real clients and servers sent."""
 
 import io
 
@@ -104,7 +104,7 @@ def test_copy_works_and_its_rows_are_not_counted(pgmoat, driver):
         assert since.from_server() == {"copy_in_response": 1, "copy_out_response": 1, "copy_done": 1,
                                        "command_complete": 2, "ready_for_query": 2}
         assert since.transactions() == {"committed": 2}
-        # The count has kept its place in both streams.
+        # The count has kept its position in both streams.
         cursor.execute("SELECT 1")
         assert since.queries() == 3
 

@@ -1,4 +1,4 @@
-"""Reaching a server in trouble: silent name servers, names with several addresses, servers that libpq would leave or
+"""Reaching a server with problems: silent name servers, names with several addresses, servers that libpq would leave or
 stay with, and passthrough listeners, which connect to no server before they must."""
 
 import signal
@@ -71,7 +71,7 @@ class TestNames:
 class TestCancel:
     def test_goes_to_the_address_of_the_session_though_an_earlier_one_is_up_again(
             self, start_pgmoat, start_fake_server):
-        """Regression: the name was dialled again, and the first address that answered got the cancel."""
+        """Regression: the name was resolved again, and the first address that answered got the cancel."""
         hosts = (("127.0.0.2", "db.example.test"), ("127.0.0.1", "db.example.test"))
         key = b"\1\2\3\4"
 
@@ -115,7 +115,7 @@ class TestCancel:
 
 
 class TestAsLibpq:
-    """psql 18 with the same connection string is asked first."""
+    """psql 18 with the same connection string is the oracle."""
 
     def ends(self, client, start_pgmoat, certificate, conninfo, hosts):
         names = ",".join("127.0.0.1" for _ in hosts)
@@ -158,7 +158,7 @@ class TestPassthrough:
         return start
 
     def test_a_bare_request_for_tls_reaches_no_server(self, start, start_fake_server):
-        """Regression: 8 bytes from anyone made the server fork."""
+        """Regression: 8 bytes from any client made the server fork."""
         def serve(visitor):
             visitor.receive_packet()
             visitor.send(b"S")
@@ -181,7 +181,7 @@ class TestPassthrough:
             client.log_in()
 
     def test_the_first_clients_wait_for_the_answer_of_a_slow_server_and_ask_once(self, start, start_fake_server):
-        """Regression: who came while it was asked for the first time heard S, whatever it said then."""
+        """Regression: clients that came during the first question got S, whatever the server then answered."""
         def serve(visitor):
             visitor.receive_packet()
             time.sleep(0.5)
@@ -280,7 +280,7 @@ class TestKill:
 
 class TestOneConfiguration:
     def test_a_reload_on_the_way_reviews_the_session_like_any_other(self, start_pgmoat, start_fake_server):
-        """One configuration decides; the new rules look at the session before it is handed over."""
+        """One configuration decides; the new rules check the session before it is handed over."""
         def slow(visitor):
             visitor.receive_packet()
             visitor.send(wire.message(b"R", b"\0\0\0\3"))

@@ -1,5 +1,5 @@
-"""What systemd is told, the sockets that it hands over, the log file that logrotate moves, and a filter of
-system calls as containers have it."""
+"""Notifications to systemd, sockets from it, the log file that logrotate moves, and a filter of system calls as in
+containers."""
 
 import os
 import re
@@ -28,7 +28,7 @@ class NotifySocket:
         give_to_user(self.path)
 
     def receive(self):
-        """The next message as a dictionary, all but signs of life."""
+        """The next message as a dictionary; skips watchdog messages."""
         while True:
             message = dict(line.split("=", 1) for line in self._socket.recv(4096).decode().splitlines())
             if message != {"WATCHDOG": "1"}:
@@ -119,7 +119,7 @@ os.execvp(sys.argv[2], sys.argv[2:])
 
 
 def as_user(folder, script, *arguments):
-    """Words in front of a command that run it through a script of Python, as the servers' user."""
+    """The beginning of a command that runs it through a Python script, as the servers' user."""
     (folder / "wrapper.py").write_text(script)
     drop = f"setpriv --reuid={USER.pw_uid} --regid={USER.pw_gid} --clear-groups".split() if RUNS_AS_ROOT else []
     return [*drop, "/usr/bin/python3", "-B", folder / "wrapper.py", *arguments]

@@ -1,4 +1,4 @@
-"""idle_session_timeout and max_session_lifetime, beside PostgreSQL's own idle_session_timeout."""
+"""idle_session_timeout and max_session_lifetime, compared with PostgreSQL's own idle_session_timeout."""
 
 import time
 
@@ -23,7 +23,7 @@ def logged_in(port):
 
 
 def the_last_words(client):
-    """The error that ends the session, behind what came before it."""
+    """The error that ends the session, and what came before it."""
     error = wire.error_fields(client.receive_until(b"E")[-1][1])
     assert client.receive_until_closed() == b""
     return {field: error.get(field) for field in "SVCM"}

@@ -1,4 +1,4 @@
-"""What a start survives, what it says of what it does not, and what the commands answer to nonsense."""
+"""What a start survives, how it reports what it does not survive, and what the commands answer to invalid input."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def output_of(workspace, *arguments, **options):
 
 
 class TestErrorsBeforeTheLog:
-    """A log that machines read is read by them when nothing starts, too."""
+    """A log in JSON has the errors of a failed start, too."""
 
     @staticmethod
     def lines(workspace, config, code):
@@ -93,7 +93,7 @@ class TestLostLines:
             eventually(lambda: is_ready(http), "the start")
             at_start = eventually(lost, "the lines of the start")
             port = int(re.search(r"port = '(\d+)'", config.read_text())[1])
-            for _ in range(25):  # refused: a line each, which says that they are closed
+            for _ in range(25):  # refused: a line for each of them
                 with RawClient(port) as client:
                     client.send(wire.startup(user="nobody", database="nowhere")).receive_until_closed()
             eventually(lambda: lost() - at_start >= 25, "the lines of 25 connections")
@@ -340,7 +340,7 @@ class TestCert:
         assert output_of(workspace, *arguments, "--overwrite")[0] == OK
 
     def test_a_chain_of_defaults_works(self, workspace, folder):
-        """A CA's default life is longer than a leaf's; a leaf asked to outlive it is refused."""
+        """A CA's default validity is longer than a leaf's; a leaf that should outlive its CA is refused."""
         ca = ("--ca-cert", folder / "ca", "--ca-key", folder / "ca.key")
         assert output_of(workspace, "cert", "ca", "--name", "CA", "--cert", folder / "ca", "--key",
                          folder / "ca.key")[0] == OK

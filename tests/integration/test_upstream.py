@@ -1,4 +1,4 @@
-"""Reaching a server: several hosts, none, one that speaks nonsense, and each sslmode towards it."""
+"""Reaching a server: several hosts, none, one of another protocol, and each sslmode to it."""
 
 import pytest
 
@@ -11,7 +11,7 @@ NONSENSE = ("57P03", "the upstream server does not speak the PostgreSQL protocol
 
 
 def refusal_inside_tls(port):
-    """SQLSTATE and text of the FATAL that a TLS client gets; the connection must end behind it."""
+    """SQLSTATE and text of the FATAL that a TLS client gets; the connection must end after it."""
     with RawClient(port) as client:
         client.start_tls().send(wire.startup())
         error = client.receive_error()
@@ -120,7 +120,7 @@ class TestNonsense:
 
 
 class TestSslmode:
-    """What each sslmode towards the server makes of a server with TLS and of one without."""
+    """The result of each sslmode with a server that has TLS and with one that has not."""
 
     WITH_TLS = {"disable": "off", "allow": "off", "prefer": "TLSv1.3", "require": "TLSv1.3",
                 "verify-ca": "TLSv1.3", "verify-full": "TLSv1.3"}

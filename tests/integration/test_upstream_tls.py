@@ -1,5 +1,5 @@
-"""TLS towards the server, each option with a handshake that it refuses and one that passes; and the second
-attempts of allow and prefer, judged by what libpq itself does with the same server."""
+"""TLS to the server: each option with a handshake that it refuses and one that passes; and the second attempts of allow
+and prefer, compared with libpq on the same server."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def seen_through(start_pgmoat, certificate, client):
         answer = client.psql(pgmoat.port, "-c", SEEN, sslmode="require")
         if answer.returncode == 0:
             return answer.stdout.strip()
-        # As it came from the server, or because there was none.
+        # From the server, or because there was none.
         assert "pg_hba.conf" in answer.stderr or "cannot be reached" in answer.stderr, answer.stderr
         return None
 
@@ -39,7 +39,7 @@ def seen_directly(client):
 
 
 class TestSecondAttempts:
-    """A server that lets in only over TLS, one only without it, one whose handshake fails."""
+    """A server that requires TLS, one that refuses it, one whose handshake fails."""
 
     @pytest.fixture(scope="class")
     def picky(self, installations, server_certificate):
