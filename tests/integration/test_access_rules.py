@@ -117,12 +117,12 @@ class TestRefusal:
         assert "rule=pg_hba.conf:2" in line
         assert "host all all all reject" in line
 
-    def test_whom_no_line_matches_has_none_in_the_log(self, terminating):
+    def test_a_client_that_no_line_matches_has_none_in_the_log(self, terminating):
         pgmoat = terminating("hostssl all all all trust\n")
         assert refusal(pgmoat.port, tls=False)[1].startswith("no pg_hba.conf entry for host")
         assert "rule" not in pgmoat.closed_line("reason=denied")
 
-    def test_with_rules_nobody_is_warned_of_missing_ones(self, terminating):
+    def test_with_rules_there_is_no_warning_of_missing_ones(self, terminating):
         pgmoat = terminating("host all all all scram-sha-256\n")
         assert not pgmoat.process.log_lines("no access rules")
 
@@ -134,13 +134,13 @@ class TestRefusal:
 
 
 class TestDemandsWhereTlsEnds:
-    def test_an_old_version_is_refused_and_told_so(self, terminating):
+    def test_an_old_version_is_refused_with_the_reason(self, terminating):
         pgmoat = terminating("hostssl all all all trust tls_min=TLSv1.3\n")
         sqlstate, text = refusal(pgmoat.port, **TLS12)
         assert sqlstate == "28000" and "TLSv1.2" in text and "TLSv1.3" in text
         assert server_version(pgmoat.port) == 18
 
-    def test_another_cipher_is_refused_and_told_so(self, terminating):
+    def test_another_cipher_is_refused_with_the_reason(self, terminating):
         pgmoat = terminating("hostssl all all all trust tls_ciphers=TLS_AES_256_GCM_SHA384\n")
         assert server_version(pgmoat.port) == 18
         pgmoat.write_files({"pg_hba.conf": "hostssl all all all trust tls_ciphers=TLS_AES_128_CCM_SHA256\n"})
@@ -148,13 +148,13 @@ class TestDemandsWhereTlsEnds:
         sqlstate, text = refusal(pgmoat.port)
         assert sqlstate == "28000" and "TLS_AES_256_GCM_SHA384" in text and "TLS_AES_128_CCM_SHA256" in text
 
-    def test_another_group_is_refused_and_told_so(self, terminating):
+    def test_another_group_is_refused_with_the_reason(self, terminating):
         pgmoat = terminating("hostssl all all all trust tls_groups=X25519\n")
         assert server_version(pgmoat.port) == 18
         sqlstate, text = refusal(pgmoat.port, group="prime256v1")
         assert sqlstate == "28000" and "X25519" in text
 
-    def test_a_demand_is_no_match_so_that_nothing_falls_through(self, terminating):
+    def test_an_unmet_demand_refuses_and_no_later_rule_is_tried(self, terminating):
         pgmoat = terminating("hostssl all all all trust tls_min=TLSv1.3\nhostssl all all all trust\n")
         assert refusal(pgmoat.port, **TLS12)[0] == "28000"
         assert pgmoat.closed_line("reason=denied")["rule"] == "pg_hba.conf:1"
@@ -436,7 +436,7 @@ class TestReload:
         assert code == CONFIGURATION and "missing.conf" in out + error
 
     @pytest.mark.parametrize("then", ("keep", "disconnect"))
-    def test_live_connections_that_are_not_wanted_any_more(self, terminating, then):
+    def test_live_connections_that_are_no_longer_permitted(self, terminating, then):
         pgmoat = terminating("host all all all trust\n", hba_on_reload=then)
         with RawClient(pgmoat.port) as unwanted, RawClient(pgmoat.port) as wanted:
             unwanted.start_tls().log_in()
@@ -507,19 +507,19 @@ class TestDryRun:
                   for name in ("pgmoat_dry_run_hits_total", "pgmoat_audit_hits_total")}  # the second: deprecated
         return counts.pop() if len(counts) == 1 else None
 
-    def test_who_would_be_refused_is_let_in_counted_and_logged(self, dry_run):
+    def test_a_client_that_would_be_refused_is_let_in_counted_and_logged(self, dry_run):
         assert server_version(dry_run.port, **TLS12) == 18
         line = dry_run.process.wait_for_log("dry run: would be refused")
         assert "rule=next.conf:1" in line and "TLSv1.2" in line and "TLSv1.3" in line
         eventually(lambda: self.hits("1", "demand_unmet") == 1, "the count")
 
-    def test_who_would_go_elsewhere_is_logged(self, dry_run):
+    def test_a_client_that_would_go_elsewhere_is_logged(self, dry_run):
         assert server_version(dry_run.port, tls=False) == 18
         line = dry_run.process.wait_for_log("dry run: would go to another upstream")
         assert "rule=next.conf:2" in line and "upstream=fifteen" in line
         eventually(lambda: self.hits("2", "reroute") == 1, "the count")
 
-    def test_who_would_be_treated_the_same_is_only_counted(self, dry_run):
+    def test_a_client_that_would_be_treated_the_same_is_only_counted(self, dry_run):
         assert server_version(dry_run.port) == 18
         eventually(lambda: self.hits("1", "allow") == 1, "the count")
         assert not dry_run.process.log_lines("dry run: ")

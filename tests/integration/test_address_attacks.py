@@ -86,7 +86,7 @@ def test_silence_after_ssl_request_ends_with_the_timeout(start):
     eventually(lambda: scrape(pgmoat).sum("pgmoat_address_table_used") == 0, "the table to be empty")
 
 
-def test_ten_thousand_half_open_handshakes_hold_nobody_up(start):
+def test_ten_thousand_half_open_handshakes_delay_no_client(start):
     count = min(10_000, many_descriptors() - 1_000)
     pgmoat = start(max_connections=count)
     state = State(pgmoat)

@@ -99,7 +99,7 @@ def psql(client, pgmoat, *statements, user=ADMIN, **keywords):
 
 
 @pytest.mark.parametrize("sslmode", ("require", "disable"))
-def test_psql_logs_in_with_a_password_in_tls_and_in_the_clear(clients, pgmoat, sslmode):
+def test_psql_logs_in_with_a_password_in_tls_and_in_plaintext(clients, pgmoat, sslmode):
     for client in clients.values():
         result = psql(client, pgmoat, "SHOW VERSION", sslmode=sslmode)
         assert (result.returncode, result.stderr) == (0, "")
@@ -118,7 +118,7 @@ def test_a_wrong_password_and_a_user_without_one_are_refused_alike(client, start
     assert "wrong" not in log.replace("wrong password", "")
 
 
-def test_who_the_users_are_is_told_to_nobody_who_proves_nothing(client, start, workspace):
+def test_the_users_are_not_revealed_before_authentication(client, start, workspace):
     users = workspace.folder("console") / "more.txt"
     write_for_user(users, "".join(f'"{user}" "{scram.secret(PASSWORD)}"\n' for user in (ADMIN, "unlisted")), mode=0o600)
     pgmoat = start(console_auth_file=users)
@@ -138,7 +138,7 @@ host all all all trust
 """
 
 
-def test_trust_proves_who_someone_is_only_where_the_rule_names_the_console(start, workspace):
+def test_trust_counts_only_in_a_rule_that_names_the_console(start, workspace):
     folder = workspace.folder("socket")
     pgmoat = start(hba_file="pg_hba.conf", unix_socket_directories=folder, files={"pg_hba.conf": RULES})
     with RawClient(pgmoat.port) as named:
@@ -147,13 +147,13 @@ def test_trust_proves_who_someone_is_only_where_the_rule_names_the_console(start
         assert first_answer(client, ADMIN) == b"R"
 
 
-def test_a_version_that_is_not_known_is_said_before_the_first_question(pgmoat):
+def test_an_unknown_version_is_negotiated_before_the_first_request(pgmoat):
     with RawClient(pgmoat.port) as client:
         client.send(wire.startup(user=ADMIN, database="pgmoat", version=(3, 2)))
         assert [kind for kind, _ in (client.receive_message(), client.receive_message())] == [b"v", b"R"]
 
 
-def test_without_a_file_of_secrets_nobody_comes_in_over_tcp(start):
+def test_without_a_file_of_secrets_no_user_gets_in_over_tcp(start):
     pgmoat = start(console_auth_file=None)
     assert refusal(pgmoat.port, ADMIN) == refusal(pgmoat.port, "stranger")
     assert refusal(pgmoat.port, ADMIN)["C"] == "28000"
@@ -261,7 +261,7 @@ def test_show_config_has_the_place_of_a_value_and_no_secret(start, postgres):
                             "file": str(pgmoat.config_file), "line": 4}
 
 
-def test_what_the_console_does_not_do_is_refused_in_words(client, pgmoat):
+def test_what_the_console_does_not_do_is_refused_with_an_error(client, pgmoat):
     for statement, words in (("INSERT INTO t VALUES (1)", "INSERT is not implemented in the console"),
                              ("SHOW POOLS", "SHOW POOLS is not implemented: pgmoat does not pool connections"),
                              ("SELECT * FROM nowhere", 'relation "nowhere" does not exist')):
@@ -287,7 +287,7 @@ def test_kill_ends_one_connection_and_the_log_says_who_did_it(pgmoat, console, s
 @pytest.mark.parametrize("tls", (False, True))
 @pytest.mark.parametrize("statement", (
     "KILL {id}", "SELECT pg_terminate_backend({id})"))
-def test_who_is_ended_takes_his_query_along(start, servers, tls, statement):
+def test_the_query_of_a_killed_connection_ends_too(start, servers, tls, statement):
     server = servers(18, tls=tls)
     pgmoat = start(upstream=f"host=127.0.0.1 port={server.port} sslmode={'require' if tls else 'disable'}")
     console = connect(pgmoat.port)
@@ -364,7 +364,7 @@ def test_a_stats_user_looks_and_changes_nothing(pgmoat, session):
     assert ask(session, "SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_a_reload_that_takes_a_role_away_takes_it_from_who_is_there(pgmoat, console):
+def test_a_reload_that_removes_a_role_removes_it_from_live_sessions(pgmoat, console):
     pgmoat.configure({"console_users": "someone", "console_stats_users": ADMIN})
     ask(console, "RELOAD")
     assert ask(console, "SELECT current_user") == [{"current_user": ADMIN}]
@@ -372,7 +372,7 @@ def test_a_reload_that_takes_a_role_away_takes_it_from_who_is_there(pgmoat, cons
         ask(console, "SHUTDOWN")
 
 
-def test_names_that_are_no_text_do_not_blind_the_console(pgmoat, console):
+def test_invalid_text_in_names_does_not_break_the_console(pgmoat, console):
     body = struct.pack("!HH", 3, 0) + b"application_name\0\xfe\0database\0\xff\x1b[2J\0user\0" + USER.encode() + b"\0\0"
     with RawClient(pgmoat.port).start_tls() as client:
         client.send(struct.pack("!i", len(body) + 4) + body)

@@ -62,7 +62,7 @@ def test_psql_shows_tables_columns_databases_and_users(clients, pgmoat, expected
         assert say("SELECT count(*) FROM connections") == "2\n"
 
 
-def test_psql_is_told_what_was_probably_meant(client, pgmoat):  # noqa: F811
+def test_psql_gets_a_suggestion_for_a_mistyped_word(client, pgmoat):  # noqa: F811
     for statement, hint in (("RELAOD", "Perhaps you meant RELOAD."), ("SHOW CONECTIONS", "Perhaps you meant SHOW CONNECTIONS."),
                             ("SHOW max_conections", 'Perhaps you meant "max_connections".'),
                             ("PAUSE", "SHOW CONNECTIONS and SHOW UPSTREAMS show clients and servers.")):

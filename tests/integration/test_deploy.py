@@ -89,7 +89,7 @@ def test_the_alerts_are_valid_and_hold_their_own_tests():
         assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_every_alert_says_how_bad_it_is_and_of_whom():
+def test_every_alert_has_a_severity_and_its_subject():
     text = RULES.read_text()
     alerts = text.count("- alert: Pgmoat")
     assert text.count("severity: warning") + text.count("severity: critical") == alerts > 10

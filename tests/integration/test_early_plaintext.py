@@ -54,7 +54,7 @@ class TestFromTheClient:
     def server(self, start_fake_server):
         return start_fake_server(let_in_anyone)
 
-    def test_bytes_behind_ssl_request_never_reach_the_server(self, start_pgmoat, certificate, server):
+    def test_bytes_after_ssl_request_never_reach_the_server(self, start_pgmoat, certificate, server):
         pgmoat = start_pgmoat(certificate, settings=upstream(server, sslmode="disable"))
 
         def attempt(first, second):
@@ -65,7 +65,7 @@ class TestFromTheClient:
             assert answer[:1] == b"S" and only_tls_alerts(answer[1:]), (cut, answer)
         assert server.visitors == []
 
-    def test_bytes_behind_the_answer_never_reach_the_server(self, start_pgmoat, certificate, server):
+    def test_bytes_after_the_answer_never_reach_the_server(self, start_pgmoat, certificate, server):
         """The man in the middle waits for S before it sends."""
         pgmoat = start_pgmoat(certificate, settings=upstream(server, sslmode="disable"))
 
@@ -95,7 +95,7 @@ class TestFromTheClient:
                 b"N", "08P01", "received unencrypted data after SSL request"), cut
         assert server.visitors == []
 
-    def test_bytes_behind_gssenc_request_get_the_error_of_postgresql(self, start_pgmoat, certificate, server):
+    def test_bytes_after_gssenc_request_get_the_error_of_postgresql(self, start_pgmoat, certificate, server):
         pgmoat = start_pgmoat(certificate, settings=upstream(server, sslmode="disable"))
         with RawClient(pgmoat.port) as client:
             client.send(wire.GSSENC_REQUEST + STUFFED)
@@ -166,7 +166,7 @@ class TestFromTheServer:
             assert b"user\0" not in visitor.received, "the startup packet went out in plaintext"
         assert "poisoned text" not in pgmoat.process.log()
 
-    def test_passed_through_the_client_gets_the_answer_and_nothing_behind_it(self, start_pgmoat, start_fake_server):
+    def test_passed_through_the_client_gets_the_answer_and_nothing_after_it(self, start_pgmoat, start_fake_server):
         server, attempts = self.stuffing_server(start_fake_server, b"S" + POISON)
         pgmoat = start_pgmoat(settings={"tls_mode": "passthrough", **upstream(server)})
 

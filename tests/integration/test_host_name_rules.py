@@ -76,7 +76,7 @@ class TestNames:
 
 
 class TestADeadNameServer:
-    def test_delays_only_who_reaches_a_name(self, start):
+    def test_delays_only_clients_that_reach_a_name(self, start):
         with NameServer() as dead, ExitStack() as open_clients:
             pgmoat = start(name_server=dead, shutdown_timeout="0")
             # More than there are workers.

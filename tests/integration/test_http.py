@@ -60,7 +60,7 @@ def check_metrics(text):
     assert (result.returncode, result.stdout + result.stderr) == (0, "")
 
 
-def test_a_live_connection_is_told_with_everything_known_of_it(pgmoat, http):
+def test_a_live_connection_is_listed_with_everything_known_about_it(pgmoat, http):
     with RawClient(pgmoat.port) as client:
         client.start_tls(server_name="db.example").log_in(application_name="report")
         (row,) = http.json("/connections.json")["connections"]
@@ -144,7 +144,7 @@ def test_many_names_add_no_series(pgmoat, http):
     assert series() == before
 
 
-def test_prometheus_scrapes_it_in_the_clear_and_in_tls_with_a_password(pgmoat, http_port, secured, secured_port,
+def test_prometheus_scrapes_it_in_plaintext_and_in_tls_with_a_password(pgmoat, http_port, secured, secured_port,
                                                                        workspace, authority):
     with Prometheus(workspace, job("clear", http_port), job("secured", secured_port, authority, USER)) as prometheus:
         for name in ("clear", "secured"):
@@ -201,7 +201,7 @@ def test_check_warns_of_an_endpoint_without_protection(workspace):
         assert code == 0 and ("can be reached from other machines" in out + error) == warned, address
 
 
-def test_log_connections_says_who_was_let_in(start_pgmoat, certificate, postgres):
+def test_log_connections_logs_the_clients_that_were_let_in(start_pgmoat, certificate, postgres):
     pgmoat = start_pgmoat(certificate, settings={
         "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", "log_connections": "on",
         "log_disconnections": "off"})

@@ -87,7 +87,7 @@ class TestCommandLine:
         assert re.search(rf"^Uid:\s+{USER.pw_uid}\s+{USER.pw_uid}\s+{USER.pw_uid}\s", status, re.MULTILINE)
         assert client.query(pgmoat.port, "SELECT 1", sslmode="disable") == "1"
 
-    def test_letting_everyone_in_is_warned_of_at_start(self, start_pgmoat, postgres):
+    def test_letting_all_clients_in_is_warned_of_at_start(self, start_pgmoat, postgres):
         pgmoat = start_pgmoat(settings={"listen_addresses": "*", "upstream": f"host=127.0.0.1 port={postgres.port}"})
         assert pgmoat.process.log_lines("there are no access rules for")
 
@@ -181,7 +181,7 @@ class TestReload:
         with RawClient(terminating.port) as client:
             assert client.send(wire.SSL_REQUEST).receive(1) == b"N"
 
-    def test_reloads_under_load_refuse_nobody(self, terminating, client):
+    def test_reloads_under_load_refuse_no_client(self, terminating, client):
         for _ in range(10):
             terminating.reload()
             assert client.query(terminating.port, "SELECT 1", sslmode="require") == "1"
@@ -207,7 +207,7 @@ class TestShutdown:
         assert terminating.process.wait() == 0
         assert time.monotonic() - start < 3
 
-    def test_sigterm_ends_an_idle_session_in_the_words_of_postgresql_and_exits_0(self, terminating):
+    def test_sigterm_ends_an_idle_session_with_the_error_of_postgresql_and_exits_0(self, terminating):
         with RawClient(terminating.port) as client:
             client.start_tls().log_in()
             client.query("SELECT 1")

@@ -311,7 +311,7 @@ def test_sessions_with_tls_of_ours_leave_as_before(start_pgmoat, certificate, po
         chain.end()
 
 
-def test_the_rules_of_the_new_configuration_look_them_over(start_pgmoat, servers):
+def test_the_rules_of_the_new_configuration_check_them(start_pgmoat, servers):
     """By what rules know about passed-through TLS: the address."""
     rule = "host all all 127.0.0.{}/32 trust\n"
     server = servers(18, tls=True)

@@ -128,7 +128,7 @@ def test_a_password_is_not_sent_to_a_server_that_should_not_ask_for_it(start_pgm
         assert one.receive_message()[0] == b"E"
 
 
-def test_who_has_proved_what_is_logged_as_postgresql_logs_it(start_pgmoat, promise_servers, client):
+def test_the_authentication_is_logged_as_by_postgresql(start_pgmoat, promise_servers, client):
     server = promise_servers[18]
     pgmoat = start_pgmoat(settings={"upstream": f"host=127.0.0.1 port={server.port}", "hba_file": "pg_hba.conf",
                                     "log_connections": "on"},
@@ -140,7 +140,7 @@ def test_who_has_proved_what_is_logged_as_postgresql_logs_it(start_pgmoat, promi
     pgmoat.process.wait_for_log('connection authenticated: identity="md5" method=md5')
 
 
-def test_a_proof_is_logged_though_it_is_another_s(start_pgmoat, promise_servers, client, certificate, authority):
+def test_the_authentication_is_logged_even_if_refused(start_pgmoat, promise_servers, client, certificate, authority):
     server = promise_servers[18]
     pgmoat = start_pgmoat(certificate, settings={
         "upstream": f"host=127.0.0.1 port={server.port}", "hba_file": "pg_hba.conf", "log_connections": "on",

@@ -206,7 +206,7 @@ def test_a_client_that_vanishes_in_its_handshake_costs_authentication_timeout(ne
         wait_for_ends(network, pgmoat, "timeout", "authentication_timeout", count=1)
 
 
-def test_a_server_that_cannot_be_reached_is_told_of_in_connect_timeout(network, start):
+def test_a_server_that_cannot_be_reached_is_reported_in_connect_timeout(network, start):
     pgmoat, doors = start("connect_timeout=2")
     network.servers.cut()
     with network.outside.inside():

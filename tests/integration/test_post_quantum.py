@@ -45,7 +45,7 @@ class TestPostQuantum:
         return start_pgmoat(certificate, settings={
             "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", "ssl_groups": f"{GROUP}:X25519"})
 
-    def test_libpq_agrees_on_it_without_a_word_of_configuration(self, pgmoat, clients):
+    def test_libpq_negotiates_it_without_any_configuration(self, pgmoat, clients):
         assert clients[15].query(pgmoat.port, "SELECT 1", sslmode="require") == "1"
         assert pgmoat.closed_line("user=")["group"] == GROUP
 

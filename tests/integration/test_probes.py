@@ -70,7 +70,7 @@ def test_no_descriptor_stays_open(terminating):
 
 
 @pytest.mark.parametrize("polite, reason", ((True, "client_closed"), (False, "tls_truncated")))
-def test_a_client_that_leaves_without_close_notify_is_told_apart(terminating, polite, reason):
+def test_a_client_that_leaves_without_close_notify_is_distinguished(terminating, polite, reason):
     with RawClient(terminating.port) as client:
         client.start_tls().log_in()
         if polite:

@@ -116,7 +116,7 @@ def test_psql_is_counted_to_its_last_message(pgmoat, client):
     assert since.from_client() == {"query": 1, "terminate": 1}
 
 
-def test_a_client_that_speaks_nonsense_ends_as_the_server_wants(pgmoat, session):
+def test_a_client_that_sends_no_messages_ends_as_the_server_wants(pgmoat, session):
     since = Since(pgmoat)
     session.query("SELECT 1")
     session.send(b"GET / HTTP/1.1\r\n\r\n" + bytes(100))

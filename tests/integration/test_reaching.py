@@ -33,7 +33,7 @@ class TestNames:
         pgmoat = start(hosts=(("127.0.0.1", "db.example.test"),))
         assert client.query(pgmoat.port, "SELECT 1") == "1"
 
-    def test_a_silent_name_server_ends_with_the_deadline_and_queues_nobody(self, start):
+    def test_a_silent_name_server_ends_with_the_deadline_and_blocks_no_other(self, start):
         with NameServer() as dead, ExitStack() as stack:
             pgmoat = start(name_server=dead, authentication_timeout="2s")
             began = time.monotonic()
@@ -174,7 +174,7 @@ class TestPassthrough:
                 assert client.send(wire.SSL_REQUEST).receive(1) == b"S"
         assert len(server.visitors) == asked
 
-    def test_clients_hear_n_as_long_as_the_server_says_so(self, start, postgres):
+    def test_clients_get_n_as_long_as_the_server_answers_n(self, start, postgres):
         pgmoat = start(postgres.port)  # without TLS
         with RawClient(pgmoat.port) as client:
             assert client.send(wire.SSL_REQUEST).receive(1) == b"N"
@@ -214,7 +214,7 @@ class TestPassthrough:
                 client.start_tls()
         assert pgmoat.closed_line("does", "SSL")["reason"] == "upstream_failed"
 
-    def test_a_client_in_the_clear_is_told_that_the_server_is_down(self, start):
+    def test_a_client_in_plaintext_gets_an_error_if_the_server_is_down(self, start):
         with RawClient(start(free_port()).port) as client:
             assert error_of(client.send(wire.startup())) == "57P03"
 
@@ -267,10 +267,10 @@ class TestKill:
 
     TERMINATED = ("FATAL", "57P01", "terminating connection due to administrator command")
 
-    def test_a_drain_tells_in_tls(self, kill):
+    def test_a_drain_sends_its_error_in_tls(self, kill):
         assert kill(lambda pgmoat: pgmoat.process.send_signal(signal.SIGINT)) == self.TERMINATED
 
-    def test_rules_that_end_a_session_tell_in_tls(self, kill):
+    def test_rules_that_end_a_session_send_their_error_in_tls(self, kill):
         def reject(pgmoat):
             pgmoat.write_files({"pg_hba.conf": "host all all all reject\n"})
             pgmoat.reload()

@@ -142,7 +142,7 @@ def test_a_client_of_passed_through_tls_is_sent_to_a_server_of_the_role(start_pg
         assert int(client.log_in().query("SHOW port")[1][1][6:]) == pair.primary.port
 
 
-def test_without_a_server_of_the_role_a_client_is_told_after_a_while(start, pair):
+def test_without_a_server_of_the_role_a_client_gets_an_error_after_a_while(start, pair):
     pgmoat = start(pair.hosts(pair.standby) + " target_session_attrs=primary connect_timeout=2")
     began = time.monotonic()
     assert refused(pgmoat.port) == NO_SERVER
@@ -151,7 +151,7 @@ def test_without_a_server_of_the_role_a_client_is_told_after_a_while(start, pair
     assert f"127.0.0.1:{pair.standby.port} is a standby" in line and "upstream_failed" in line
 
 
-def test_clients_are_spread_over_hosts_and_none_comes_to_one_that_is_down(start, pair):
+def test_clients_are_spread_over_hosts_and_none_goes_to_one_that_is_down(start, pair):
     pgmoat = start(pair.hosts() + " load_balance_hosts=random")
     found = {server_port(pgmoat.port) for _ in range(30)}
     assert found == {pair.primary.port, pair.standby.port}

@@ -194,7 +194,7 @@ def test_a_rule_that_scram_does_not_satisfy_refuses_before_the_bridge(bridge, ru
     assert outcomes(pgmoat) == {}
 
 
-def test_without_secrets_only_clients_that_bind_are_refused_and_told_what_to_configure(bridge, running, client):
+def test_without_secrets_only_clients_that_bind_are_refused_with_what_to_configure(bridge, running, client):
     pgmoat = bridge(running(), query=None)
     assert not log_in(client, pgmoat.port, "disable")
     for channel_binding in ("prefer", "require"):
@@ -246,7 +246,7 @@ def test_the_same_password_with_another_salt(bridge, server, client):
     "renamed": ("ALTER ROLE {} RENAME TO other", "password authentication failed"),
     "no-password": ("ALTER ROLE {} PASSWORD NULL", "password authentication failed"),
 }.values(), ids=lambda value: None)
-def test_the_server_refuses_in_its_own_words(bridge, server, client, change, words):
+def test_the_server_refuses_with_its_own_text(bridge, server, client, change, words):
     pgmoat = bridge(server)
     assert not log_in(client, pgmoat.port)
     server.query(change.format(USER))

@@ -94,7 +94,7 @@ def test_a_bridged_login_is_one_at_postgresql_with_the_clients_certificate(
 
 
 @pytest.mark.parametrize("own", KINDS)
-def test_a_wrong_password_is_refused_in_postgresqls_words(
+def test_a_wrong_password_has_postgresqls_text(
         bridge, running, certificates, drivers, at_postgresql, own):  # noqa: F811
     pgmoat = bridge(running(kind="ecdsa-p384"), own=certificates[own])
     expected = at_postgresql(own if own != "ed25519" else "rsa", password="wrong")

@@ -95,7 +95,7 @@ def test_another_server_behind_the_same_upstream_has_another_salt(bridge, two_se
     assert outcomes(pgmoat) == {"ok": 4}
 
 
-def test_what_is_known_serves_while_the_server_for_secrets_is_down(bridge, two_servers, client):  # noqa: F811
+def test_cached_secrets_are_used_while_the_server_for_secrets_is_down(bridge, two_servers, client):  # noqa: F811
     first, second = two_servers
     second.query(f"ALTER ROLE {USER} PASSWORD '{first.query(secret_of(USER))}'")
     pgmoat = bridge(first, query=f"port={second.port}")

@@ -86,7 +86,7 @@ def test_an_error_of_the_server_at_any_step_reaches_the_client_byte_for_byte(bef
 
 
 @pytest.mark.parametrize("step", STEPS[:3])
-def test_a_message_that_may_not_stand_there_ends_the_login(before, step):
+def test_a_message_that_is_not_allowed_there_ends_the_login(before, step):
     wrong = (wire.READY_FOR_QUERY, wire.message(b"K", bytes(8)), wire.message(b"S", b"a\0b\0"),
              wire.message(b"D", bytes(2)), wire.message(b"R", bytes(3)), b"R\0\0\0\1")
     to_come = iter(wrong)
@@ -139,7 +139,7 @@ def length_of_the_servers_part():
     return len(b"".join(sent)) + 24 - len("a-nonce-of-the-test")
 
 
-def test_a_server_that_stops_after_any_byte_lets_nobody_in(before):
+def test_a_server_that_stops_after_any_byte_lets_no_client_in(before):
     count = length_of_the_servers_part()
     numbers = itertools.count(1)
 

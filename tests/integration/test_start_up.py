@@ -72,7 +72,7 @@ class TestErrorsBeforeTheLog:
         code, output = output_of(workspace, "check", "--config", write(folder, "log_format = json\nprot = 1\n"))
         assert code == CONFIGURATION and output.startswith("pgmoat: ERROR:  ")
 
-    def test_nothing_invisible_gets_through(self, workspace, folder):
+    def test_no_invisible_character_is_printed(self, workspace, folder):
         _, output = output_of(workspace, "--config", write(folder, "port = 'x\u202e\u001b[31m'\n"))
         assert "\u202e" not in output and "\x1b" not in output and output
 
@@ -257,13 +257,13 @@ class TestConfiguration:
         lines = [line for line in output.splitlines() if "record cannot match" in line]
         assert len(lines) == 2 and "line 1" in lines[0] and "line 2" in lines[0] and "line 4" in lines[1], output
 
-    def test_rules_with_names_where_tls_passes_through_say_the_way_out(self, workspace, folder):
+    def test_rules_with_names_where_tls_passes_through_have_a_hint(self, workspace, folder):
         write_for_user(folder / "pg_hba.conf", "host all bob all trust\n")
         code, output = output_of(workspace, "check", "--config",
                                  write(folder, hba_file="pg_hba.conf", tls_mode="passthrough"))
         assert code == CONFIGURATION and "hba_file=" in output
 
-    def test_a_method_where_tls_passes_through_is_not_enforced_and_said(self, workspace, folder):
+    def test_a_method_where_tls_passes_through_is_not_enforced_with_a_warning(self, workspace, folder):
         write_for_user(folder / "pg_hba.conf", "host all all all scram-sha-256\n")
         code, output = output_of(workspace, "check", "--config",
                                  write(folder, hba_file="pg_hba.conf", tls_mode="passthrough"))
@@ -318,7 +318,7 @@ class TestHbaTest:
                                  "--listener", "bare")
         assert code == OK and "no access rules" in output, output
 
-    def test_an_allowance_says_what_the_server_must_ask_for(self, workspace, config):
+    def test_an_allowed_connection_shows_what_the_server_must_ask_for(self, workspace, config):
         code, output = output_of(workspace, "hba", "test", "--config", config, "--address", "127.0.0.1", "--user", "x")
         assert code == OK and "if the server asks for scram-sha-256" in output
 

@@ -98,7 +98,7 @@ def test_records_without_data_end_the_connection(pgmoat, bystander, flood, logge
         assert "received=0 " in fields and "reason=tls_flood" in fields
 
 
-def test_one_renegotiation_is_refused_and_the_session_lives_on(pgmoat):
+def test_one_renegotiation_is_refused_and_the_session_continues(pgmoat):
     with RecordClient(pgmoat.port) as client:
         client.log_in_with_records()
         hello = client_hello(maximum_version=ssl.TLSVersion.TLSv1_2)[5:]
@@ -137,7 +137,7 @@ def test_more_key_updates_than_100_in_a_second_end_the_connection(pgmoat, bystan
     pgmoat.process.wait_for_log("connection closed", "reason=tls_flood", "too many key updates")
 
 
-def test_key_updates_now_and_then_are_answered_and_the_session_lives_on(pgmoat, s_client):
+def test_key_updates_now_and_then_are_answered_and_the_session_continues(pgmoat, s_client):
     for _ in range(5):
         s_client.stdin.write(b"K\n")
         time.sleep(0.05)

@@ -107,7 +107,7 @@ class TestPassphrase:
         start = 'could not load private key file "server.key": '
         assert said(ours, "FATAL")[0].startswith(start) and said(theirs, "FATAL")[0].startswith(start)
 
-    def test_a_slow_command_holds_up_nobody(self, start_pgmoat, certificate, postgres, client, folder):
+    def test_a_slow_command_delays_no_client(self, start_pgmoat, certificate, postgres, client, folder):
         encrypt_key(folder, certificate, "pkcs8")
         ticket = folder / "slow"
         command = f"test ! -e {ticket} || sleep 60; echo secret"
@@ -247,7 +247,7 @@ class TestLoadErrors:
 
 
 class TestCheck:
-    def test_it_says_what_it_looked_at_and_what_sslmodes_mean(self, workspace, folder, certificate):
+    def test_it_lists_what_it_checked_and_what_sslmodes_mean(self, workspace, folder, certificate):
         certificate.install(folder)
         write_for_user(folder / "pgmoat.conf", config_text({"upstream": "host=/nowhere", "ssl": "on"}))
         code, out, _ = run_pgmoat(workspace, "check", "--explain", "--config", folder / "pgmoat.conf")

@@ -113,8 +113,8 @@ class LongCopy:
 # Sessions that stay, for each way to the server, and connections per second for all of them.
 @pytest.mark.parametrize("shipped, per_door, rate", ((False, 5, 20), pytest.param(
     True, 50, 200, marks=pytest.mark.skipif(not SHIPPED, reason="once a run, not for each build"))))
-def test_ten_upgrades_under_load_refuse_nobody_and_fail_no_query(start, start_postgres, server_certificate, workspace,
-                                                                 shipped, per_door, rate):
+def test_ten_upgrades_under_load_refuse_no_client_and_no_query(start, start_postgres, server_certificate, workspace,
+                                                               shipped, per_door, rate):
     server = start_postgres(15, certificate=server_certificate, hba="local all all trust\n"
                             "host all all all trust\nhost replication all all trust\n", settings={
                                 "max_connections": 350, "wal_keep_size": "512MB", "max_wal_senders": 8})
@@ -251,7 +251,7 @@ def test_a_program_that_is_never_ready_ends_with_the_old_one(start, workspace):
     eventually(lambda: is_gone(int(pid_file.read_text())), "the new process to end")
 
 
-def test_a_stranger_cannot_say_that_the_new_process_is_ready(start, workspace):
+def test_another_process_cannot_report_that_the_new_process_is_ready(start, workspace):
     binary = workspace.folder("program") / "pgmoat"
     shutil.copy(workspace.pgmoat, binary)
     chain = start(binary=binary)
@@ -324,7 +324,7 @@ def test_the_http_endpoint_goes_along_and_counts_from_zero(start):
         eventually(lambda: opened() == 1, "the connection to be counted")
 
 
-def test_the_service_manager_is_told_of_the_new_main_process(start_pgmoat, certificate, postgres, workspace):
+def test_the_service_manager_is_notified_of_the_new_main_process(start_pgmoat, certificate, postgres, workspace):
     path = workspace.folder("manager") / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(path))

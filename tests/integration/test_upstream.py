@@ -29,12 +29,12 @@ def proxy_to(start_pgmoat, certificate):
 
 
 class TestSeveralHosts:
-    def test_a_dead_first_host_is_passed_over(self, proxy_to, postgres, client):
+    def test_a_dead_first_host_is_skipped(self, proxy_to, postgres, client):
         pgmoat = proxy_to(f"host=127.0.0.1,127.0.0.1 port={free_port()},{postgres.port} sslmode=disable")
         assert client.query(pgmoat.port, "SELECT 1", sslmode="require") == "1"
         assert pgmoat.closed_line("user=postgres")["server"] == f"127.0.0.1:{postgres.port}"
 
-    def test_a_host_that_is_shutting_down_is_passed_over(self, proxy_to, postgres, client, start_fake_server):
+    def test_a_host_that_is_shutting_down_is_skipped(self, proxy_to, postgres, client, start_fake_server):
         def shutting_down(visitor):
             visitor.receive_packet()
             visitor.send(wire.error_response("the database system is shutting down", "57P03"))
@@ -82,7 +82,7 @@ class TestNonsense:
     }
 
     @pytest.mark.parametrize("answer", ANSWERS)
-    def test_a_server_that_speaks_nonsense_is_closed_and_the_client_told(self, proxy_to, start_fake_server, answer):
+    def test_a_server_of_another_protocol_is_closed_with_an_error(self, proxy_to, start_fake_server, answer):
         def speak(visitor):
             visitor.receive_packet()
             visitor.send(self.ANSWERS[answer])

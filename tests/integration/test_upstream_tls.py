@@ -112,7 +112,7 @@ class TestOptions:
         fields = passing_through.closed_line("tls=TLSv1.3")
         assert fields.get("sni", '""') == expected
 
-    def test_direct_tls_needs_a_server_that_speaks_it(self, servers, installations, seen_through):
+    def test_direct_tls_needs_a_server_that_supports_it(self, servers, installations, seen_through):
         options = "sslmode=require sslnegotiation=direct"
         assert seen_through(servers(18, tls=True).port, options) == "TLSv1.3"
         expected = "TLSv1.3" if installations[15].knows_direct_tls else None

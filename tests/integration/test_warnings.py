@@ -383,7 +383,7 @@ def in_the_clear(port):
 
 # --- held in another way ---------------------------------------------------------------------------
 
-def test_what_is_checked_as_root_is_not_what_the_service_may_read(workspace, certificate, start_pgmoat, postgres):
+def test_root_may_read_more_in_a_check_than_the_service(workspace, certificate, start_pgmoat, postgres):
     says = "checked as root, but pgmoat does not run as root"
     folder = workspace.folder("as-root")
     certificate.install(folder)
