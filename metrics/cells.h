@@ -1,5 +1,6 @@
-// What counters are made of, for metrics/ only. The structs below exist twice: with Counter cells
-// in a thread's block, and with plain numbers in the totals; add() is the only bridge.
+// What counters are made of, for metrics/ only. The structs below are used twice: with Counter
+// cells in a thread's block, and with plain numbers in the totals. add() sums the former into the
+// latter.
 #pragma once
 
 #include "metrics/labels.h"
@@ -14,10 +15,10 @@
 
 namespace pgmoat::metrics {
 
-// std::hardware_destructive_interference_size may differ between compilers of one program.
+// A fixed number, since std::hardware_destructive_interference_size may differ between compilers.
 inline constexpr std::size_t cache_line_bytes = 64;
 
-// One number with one writer: a load and a store, no locked instruction.
+// A number with one writer: a load and a store instead of a locked instruction.
 class Counter {
   public:
     void add(std::uint64_t count = 1) noexcept {
@@ -40,7 +41,7 @@ void add(std::array<Cell, size>& sums, const auto& cells) noexcept {
         add(sums[i], cells[i]);
 }
 
-// Upper bounds in seconds, ascending; what is longer counts only in the total.
+// Upper bounds in seconds, ascending; longer ones count only in the total.
 inline constexpr std::size_t bucket_count = 16;
 using Buckets = std::array<double, bucket_count>;
 
@@ -78,7 +79,7 @@ inline constexpr Buckets certificate_buckets = { // 0, 1 hour, then days from 1 
 template <class Cell>
 struct Histogram {
     std::array<Cell, bucket_count + 1>
-        observations{}; // per bucket, not cumulative; the last: beyond
+        observations{}; // per bucket, not cumulative; the last one: above all bounds
     Cell sum{};         // in the unit of the histogram: uint64 nanoseconds would overflow in weeks
 };
 template <class From>
@@ -126,7 +127,7 @@ struct ProcessCells {
     Cell internal_errors{};
 };
 
-// What handshakes are counted by.
+// The labels by which handshakes are counted.
 struct HandshakeKind {
     std::uint16_t listener = 0;
     Side side = Side::client;
@@ -138,8 +139,9 @@ struct HandshakeKind {
     auto operator<=>(const HandshakeKind&) const = default;
 };
 
-// Counts per kind of handshake that was seen: a dense array over all labels would take megabytes.
-// Open addressing over atomics; one thread writes, any thread reads, nothing is ever removed.
+// Counts for each kind of handshake that has occurred: an array over all combinations of labels
+// would take megabytes. Open addressing over atomics; one thread writes, any thread reads, nothing
+// is ever removed.
 class HandshakeTable {
   public:
     // False when the table is full and the kind is not in it.
@@ -152,7 +154,7 @@ class HandshakeTable {
         Counter count;
     };
     std::array<Entry, handshake_kinds_max> entries_;
-    std::size_t used_ = 0; // the writer's alone
+    std::size_t used_ = 0; // only for the writer
 };
 
 } // namespace pgmoat::metrics

@@ -68,8 +68,8 @@ void add(ProcessCells<std::uint64_t>& sums, const ProcessCells<Counter>& cells) 
     add(sums.internal_errors, cells.internal_errors);
 }
 
-// The place of a name in the list. One place is kept for `_other`, which every name shares that
-// comes when the rest is taken.
+// The index of a name in the list. One index is kept for `_other`, which all names share once the
+// others are taken.
 template <class Named>
 std::size_t find_or_add(std::vector<Named>& list, std::string_view text, std::size_t size_max) {
     const auto position_of = [&list](std::string_view name) {
@@ -87,7 +87,8 @@ std::size_t find_or_add(std::vector<Named>& list, std::string_view text, std::si
     return index;
 }
 
-// A full table knows the listener and the side; the rest of such a handshake is `other`.
+// Handshakes that found the table full: their listener and side are known, the other labels become
+// `other`.
 void add_those_beyond_the_table(Totals& totals) {
     for (std::size_t i = 0; i < totals.listeners.size(); ++i) {
         for (const Side side : {Side::client, Side::server}) {
@@ -159,7 +160,8 @@ void Block::login_took(ListenerId listener, Duration duration) noexcept {
     observe(at(listener).login, login_buckets, duration);
 }
 
-// What has expired remains for no time: a negative sum would be no counter.
+// An expired certificate counts as zero: a negative value would make the sum decrease, which a
+// counter must not.
 void Block::client_certificate_remains(ListenerId listener, std::chrono::seconds time) noexcept {
     const auto seconds = std::max<std::int64_t>(time.count(), 0);
     auto& histogram = at(listener).certificate_remaining;
@@ -208,8 +210,8 @@ void Block::upstream_connect(UpstreamId upstream,
                              Duration duration) noexcept {
     UpstreamCells<Counter>& cells = upstreams_[index_of(upstream)];
     cells.connects[index_of(result)].add();
-    // A refusal is quick and a time-out is as long as its setting: neither tells how far the server
-    // is.
+    // Failed attempts are not timed: refusals are quick, and time-outs last as long as their
+    // setting.
     if (result == ConnectResult::connected) observe(cells.connect, connect_buckets, duration);
 }
 

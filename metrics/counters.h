@@ -1,6 +1,5 @@
-// What is counted, and where. Each thread writes a block of its own with relaxed loads and stores:
-// no lock, no shared cache line, no allocation. A scrape sums the blocks while they are being
-// written.
+// The counters. Each thread writes a block of its own with relaxed loads and stores: no lock, no
+// shared cache line, no allocation. A scrape sums the blocks while they are being written.
 //
 //   Counters counters;                                       // one, owned by the server, passed in
 //   ListenerId edge = counters.add_listener("edge", Mode::terminate);   // start and reload
@@ -29,12 +28,13 @@ namespace pgmoat::metrics {
 
 using Duration = std::chrono::steady_clock::duration;
 
-// Indices that Counters gives out; valid in every block, for ever.
+// Indices from Counters::add_listener() and its like; valid in every block for the life of the
+// process.
 enum class ListenerId : std::uint16_t {};
 enum class UpstreamId : std::uint16_t {};
 
-// A finished TLS handshake as its peers named it, in OpenSSL's words; what is not on the closed
-// lists counts as `other`.
+// A finished TLS handshake in OpenSSL's names; a name that is not on the closed lists counts as
+// `other`.
 struct TlsHandshake {
     Side side = Side::client;
     std::string_view version = {}; // "TLSv1.3"
@@ -43,7 +43,8 @@ struct TlsHandshake {
     Sni sni = Sni::unknown;
 };
 
-// What one thread counted. Only that thread calls these; none blocks, allocates or fails.
+// The counts of one thread. Only that thread calls these functions; none blocks, allocates or
+// fails.
 class alignas(cache_line_bytes) Block {
   public:
     explicit Block(std::thread::id owner) noexcept : owner_(owner) {}
@@ -55,7 +56,7 @@ class alignas(cache_line_bytes) Block {
     void connection_lasted(ListenerId listener, Duration duration) noexcept;
     void bytes(ListenerId listener, Direction direction, std::uint64_t count) noexcept;
 
-    // After the login, where the bytes that pass are messages to us.
+    // After the login, on connections whose messages pgmoat can read.
     void queries(ListenerId listener, std::uint64_t count) noexcept;
     void messages_from_client(ListenerId listener, std::uint8_t type, std::uint64_t count) noexcept;
     void messages_from_server(ListenerId listener, std::uint8_t type, std::uint64_t count) noexcept;
@@ -66,18 +67,17 @@ class alignas(cache_line_bytes) Block {
     void startup_error(ListenerId listener, StartupError error) noexcept;
     void login_took(ListenerId listener, Duration duration) noexcept; // accept to ReadyForQuery
 
-    // Until the certificate that a client showed expires.
+    // The time until a client's certificate expires.
     void client_certificate_remains(ListenerId listener, std::chrono::seconds time) noexcept;
 
-    // A handshake in flight began here and ended here, well or not; the two pair up over all
-    // threads. Only for handshakes of our own: one that merely passes through is not in flight
-    // here.
+    // The start and the end, successful or not, of a handshake that pgmoat takes part in. Began
+    // minus ended, over all threads, is the number in progress. Not for passed-through handshakes.
     void tls_handshake_began() noexcept;
     void tls_handshake_ended() noexcept;
     void tls_handshake(ListenerId listener, const TlsHandshake& handshake) noexcept;
     void tls_handshake_failed(ListenerId listener, Side side, HandshakeFailure failure) noexcept;
     void tls_handshake_took(Side side, Duration duration) noexcept;
-    // Passthrough: once for each version that a ClientHello offers.
+    // Passthrough: once for each version offered in a ClientHello.
     void client_hello_offered(ListenerId listener, std::string_view version) noexcept;
 
     void upstream_connect(UpstreamId upstream, ConnectResult result, Duration duration) noexcept;
@@ -102,12 +102,12 @@ class alignas(cache_line_bytes) Block {
     HandshakeTable handshakes_;
 };
 
-// The sums of all blocks at one moment, as plain numbers. Reading is not a snapshot: a connection
-// that opens and closes meanwhile may be seen half.
+// The sums of all blocks as plain numbers. Not an exact snapshot: of a connection that opens and
+// closes while the blocks are read, only one of the two events may be counted.
 struct Totals {
     struct Listener {
         std::string name;
-        std::array<bool, mode_count> modes{}; // that it was configured with
+        std::array<bool, mode_count> modes{}; // the modes it was configured with
         ListenerCells<std::uint64_t> counts;
     };
     struct Upstream {
@@ -117,7 +117,7 @@ struct Totals {
     std::vector<Listener> listeners;
     std::vector<Upstream> upstreams;
     ProcessCells<std::uint64_t> process;
-    std::map<HandshakeKind, std::uint64_t> handshakes; // by listener's place in `listeners`
+    std::map<HandshakeKind, std::uint64_t> handshakes; // by the listener's index in `listeners`
 };
 
 class Counters {
@@ -127,17 +127,17 @@ class Counters {
     Counters(const Counters&) = delete;
     Counters& operator=(const Counters&) = delete;
 
-    // Registers a name of the configuration, or finds it: counters survive a reload. Beyond the
-    // limit every new name shares the index of `_other`. Any thread.
+    // Registers a name from the configuration, or finds it again after a reload, so that its
+    // counters go on. Beyond the limit all new names share the index of `_other`. Any thread.
     [[nodiscard]] ListenerId add_listener(std::string_view name, Mode mode);
     [[nodiscard]] UpstreamId add_upstream(std::string_view name);
 
-    // The calling thread's block, made at its first call. It costs a walk over the blocks: keep the
-    // reference where the call is frequent. A new thread takes over the block of a dead one that
-    // had its id.
+    // The calling thread's block, made at its first call. Each call searches the list of blocks, so
+    // keep the reference where it is needed often. A thread that gets the id of an ended one takes
+    // over its block.
     [[nodiscard]] Block& block_of_this_thread();
 
-    [[nodiscard]] Totals sum() const; // any thread; delays no counting thread
+    [[nodiscard]] Totals sum() const; // any thread; does not delay the counting threads
 
   private:
     struct ListenerName {

@@ -1,6 +1,6 @@
-// One function per group of metrics; each names its families, says what they mean, and fills them
-// in. Closed lists are written whole, zeros too: a series that first appears with its first event
-// would hide that event from rate() and increase().
+// One function per group of metrics, with the names, HELP texts and samples of its families. Every
+// word of a closed list gets a sample, even if it is zero: rate() and increase() would miss the
+// first event of a series that only appears with it.
 #include "metrics/exporter.h"
 
 #include "metrics/label_value.h"
@@ -29,7 +29,7 @@ ClientMetric::Label label(std::string_view name, std::string_view value) {
 
 using Labels = std::vector<ClientMetric::Label>;
 
-// The families in the order in which they are begun; samples go to the last one.
+// The families, in the order in which they are begun; samples are added to the last one.
 class Page {
   public:
     void begin_counter(std::string_view name, std::string_view help) {
@@ -45,7 +45,7 @@ class Page {
     void sample(Labels labels, double value) {
         ClientMetric metric;
         metric.label = std::move(labels);
-        metric.counter.value = value; // the serializer takes the one that the family's type names
+        metric.counter.value = value; // the serializer writes the one that the type names
         metric.gauge.value = value;
         families_.back().metric.push_back(std::move(metric));
     }
@@ -245,8 +245,7 @@ void write_handshakes(Page& page, const Totals& totals) {
     }
     page.begin_gauge("pgmoat_tls_handshakes_in_flight",
                      "TLS handshakes in progress that pgmoat takes part in.");
-    // The two sums are read one after the other: a handshake that ends in between must not show as
-    // -1.
+    // The two sums are read one after the other: a handshake that ends in between must not give -1.
     const std::uint64_t began = totals.process.handshakes_began;
     const std::uint64_t ended = totals.process.handshakes_ended;
     page.sample({}, began > ended ? began - ended : 0);
@@ -261,8 +260,8 @@ void write_handshakes(Page& page, const Totals& totals) {
 }
 
 void write_live_tls(Page& page, const Gauges& gauges) {
-    // Legs without TLS are there as `none`, so that the sums over versions and over ciphers are
-    // both the number of connections.
+    // Legs without TLS are included as `none`, so that the sum over versions and the sum over
+    // ciphers are each the number of connections.
     constexpr std::string_view none = "none";
     using Kind = std::tuple<std::string, Side, std::string_view, std::string_view>;
     std::map<Kind, std::uint64_t> by_kind;

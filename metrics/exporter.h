@@ -1,5 +1,5 @@
-// Writes everything that is measured in Prometheus' text format. exporter.cpp is the only file that
-// knows prometheus-cpp. Names and labels are an interface: dashboards and alerts hang on them.
+// Writes all metrics in Prometheus' text format. exporter.cpp is the only file that includes
+// prometheus-cpp. Names and labels are an interface: users' dashboards and alerts depend on them.
 #pragma once
 
 #include "metrics/counters.h"
@@ -28,7 +28,7 @@ struct LiveConnections {
     std::uint64_t count = 0;
 };
 
-// Live connections by the TLS of a leg. Version and cipher in OpenSSL's words; empty: no TLS.
+// Live connections by the TLS of a leg. Version and cipher are OpenSSL's names; empty: no TLS.
 struct LiveTlsConnections {
     std::string listener;
     Side side = Side::client;
@@ -47,39 +47,39 @@ struct CertificateFacts {
     std::string signature_algorithm;
 };
 
-// A file with certificates or a revocation list. Facts are of what is in use.
+// A file with certificates or a revocation list. The facts are those of the version in use.
 struct CertificateState {
-    std::string role; // what it is for: see proxy/certificates.h
+    std::string role; // see proxy/server/certificate_gauges.h
     std::string name; // the file as the configuration names it
     std::optional<CertificateFacts> facts;
     std::optional<std::int64_t> next_update; // of a revocation list; Unix seconds
     bool load_failed = false; // the file could not be loaded; the last good one is in use
 };
-// When the certificate, or the revocation list, is no longer good.
+// When the certificate or the revocation list expires.
 [[nodiscard]] inline std::optional<std::int64_t> end_of(const CertificateState& state) {
     return state.facts ? std::optional(state.facts->not_after) : state.next_update;
 }
 
-// The certificate that a server showed last.
+// The certificate that a server sent most recently.
 struct UpstreamCertificate {
     std::string upstream;
     std::string host;           // and port, as configured
     std::int64_t not_after = 0; // Unix seconds
 };
 
-// What the health check says of a host.
+// The role of a host, from its health check.
 struct UpstreamRole {
     std::string upstream;
     std::string host;                       // and port, as configured
-    std::string_view role;                  // of a closed list: primary, standby, unknown
+    std::string_view role;                  // primary, standby or unknown
     std::optional<std::uint64_t> lag_bytes; // of a standby
-    bool answers = false;                   // the last check told
-    std::int64_t since = 0; // Unix seconds: as long as it has that role; 0: none was seen yet
+    bool answers = false;                   // the last check was answered
+    std::int64_t since = 0;                 // Unix seconds; 0: never had one
 };
 
-// Decisions of access rules. `file` and `rule` are the configuration's: a file's name and a line,
-// or "none" for connections that no rule matched. `id` is the rule's wherever a reload moves it to: no
-// series goes on with the count of another rule. `result` is of a closed list.
+// Decisions of access rules. `file` and `rule` are a file name and a line, or "none" for
+// connections that no rule matched. `id` stays the same when a reload moves the rule to another
+// line, so that no series continues another rule's count. `result` is from a closed list.
 struct RuleHits {
     std::string file;
     std::string rule;
@@ -97,7 +97,7 @@ struct RuleLastHit {
 struct RelayThread {
     std::string name;
     double load = 0;        // 0 to 1
-    double lag_seconds = 0; // the longest that an event had to wait lately
+    double lag_seconds = 0; // the longest that an event recently had to wait
 };
 struct ControlThread {
     std::string name;
@@ -106,17 +106,17 @@ struct ControlThread {
 
 // The table behind the limits for each client address.
 struct AddressTableFacts {
-    std::uint64_t entries = 0; // addresses that can be remembered
+    std::uint64_t entries = 0; // capacity, in addresses
     std::uint64_t used = 0;
     std::uint64_t evicted = 0;   // forgotten to make room
-    std::uint64_t uncounted = 0; // connections for which there was no room even so
+    std::uint64_t uncounted = 0; // connections not counted: no entry was free
     std::vector<std::pair<Limit, std::uint64_t>> at_limit; // addresses that are at each limit
 };
 
-// What is so at the moment of a scrape, as opposed to what was counted. The server fills it in.
+// The state at the moment of a scrape, as opposed to counts. The server fills it in.
 struct Gauges {
     BuildInfo build;
-    std::vector<LiveConnections> connections_live; // one per listener, idle ones too
+    std::vector<LiveConnections> connections_live; // one per listener, including idle ones
     std::uint64_t connections_limit = 0;           // max_connections
     std::vector<LiveTlsConnections> tls_connections_live;
     std::vector<CertificateState> certificates;
@@ -131,7 +131,7 @@ struct Gauges {
     std::uint64_t buffered_bytes = 0;
     bool fips = false;
     bool draining = false;
-    bool last_reload_successful = true;        // the start counts as one
+    bool last_reload_successful = true;        // the start counts as a reload
     std::int64_t last_reload_success_time = 0; // Unix seconds
 };
 

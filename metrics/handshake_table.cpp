@@ -1,5 +1,5 @@
 // HandshakeTable: see cells.h. An entry's key is stored after its count, with release order, so
-// that a reader that sees the key sees the count behind it.
+// that a reader that sees the key also sees the count.
 #include "metrics/cells.h"
 
 namespace pgmoat::metrics {
@@ -8,10 +8,10 @@ namespace {
 
 static_assert((handshake_kinds_max & (handshake_kinds_max - 1)) == 0, "probing wraps with a mask");
 
-// An eighth stays free, so that every search ends soon.
+// An eighth stays free, so that every search ends after a few steps.
 constexpr std::size_t used_max = handshake_kinds_max - handshake_kinds_max / 8;
 
-constexpr std::uint64_t in_use = std::uint64_t{1} << 63; // tells a packed kind from a free entry
+constexpr std::uint64_t in_use = std::uint64_t{1} << 63; // marks a packed kind; a free entry is 0
 
 std::uint64_t pack(const HandshakeKind& kind) noexcept {
     return in_use | std::uint64_t{kind.listener} << 40 |

@@ -14,8 +14,8 @@ namespace {
 constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
 constexpr std::size_t cut_mark_bytes = 12;               // "..." and a hash
 
-// What is cut may have been all that two names differ in, and two series of one name are one too
-// many for Prometheus. FNV-1a: any hash would do.
+// Two long names may differ only in the part that is cut off, and Prometheus refuses a scrape with
+// two identical series: so a hash of the whole name is added. FNV-1a; any hash would do.
 std::string cut_mark_of(std::string_view text) {
     std::uint32_t hash = 2166136261U;
     for (const char c : text)
@@ -44,7 +44,7 @@ Lead classify(unsigned char byte) {
     return {0, 0, 0};
 }
 
-// The bytes of the valid character that the text begins with; 0 when there is none.
+// The length of the valid character that the text begins with; 0 if there is none.
 std::size_t character_length(std::string_view text) {
     const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const Lead lead = classify(byte(0));
@@ -66,7 +66,7 @@ bool is_control(char byte) {
 std::string clean_label_value(std::string_view text) {
     const std::string_view whole = text;
     std::string clean;
-    std::size_t cut_at = 0; // the last character's end that leaves room for the mark
+    std::size_t cut_at = 0; // the end of the last character that leaves room for the mark
     while (!text.empty()) {
         const std::size_t length = character_length(text);
         const bool keep = length > 0 && !is_control(text.front());

@@ -18,7 +18,7 @@ Word word_of(const std::array<Word, size>& words, Enum value) noexcept {
     return words[static_cast<std::size_t>(value)];
 }
 
-// The place of a name in its table; 0 is `other`, and so is what is not there.
+// The index of a name in its table; 0, `other`, if it is not there.
 template <class Enum, std::size_t size>
 Enum position_of(const std::array<Word, size>& names, Word name) noexcept {
     const auto found = std::find(names.begin(), names.end(), name);
@@ -87,7 +87,7 @@ constexpr std::array<Word, sni_count> snis = {"present", "absent", "unknown"};
 constexpr std::array<Word, tls_version_count> tls_versions = {
     "other", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
 
-// OpenSSL's names (ciphers(1)) of what TLS 1.3 has and of what a TLS 1.2 server of the field may
+// OpenSSL's names (ciphers(1)) of the suites of TLS 1.3, and of those that a TLS 1.2 server may
 // still be configured with: AEAD and CBC suites with ECDHE, DHE and RSA key exchange.
 constexpr std::array<Word, 48> ciphers = {
     "other",
@@ -165,7 +165,7 @@ constexpr std::array<Word, 21> groups = {
 };
 static_assert(ciphers.size() <= std::numeric_limits<std::uint8_t>::max());
 static_assert(groups.size() <= std::numeric_limits<std::uint8_t>::max());
-// A table that is shorter than its size ends in empty words.
+// A table shorter than its declared size would end in empty words.
 static_assert(!ciphers.back().empty() && !groups.back().empty());
 
 constexpr std::array<Word, connect_result_count> connect_results = {
@@ -261,7 +261,7 @@ constexpr std::array<MessageName, server_message_count> server_messages = {{
     {'v', "negotiate_protocol_version"},
 }};
 
-// By type byte: counting must not search a list for each message.
+// Indexed by type byte: searching a list for each message would be too slow.
 template <class Enum, std::size_t size>
 constexpr std::array<Enum, 256> by_type(const std::array<MessageName, size>& names) {
     std::array<Enum, 256> indexes{};

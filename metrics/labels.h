@@ -1,7 +1,7 @@
-// The closed lists behind every label, in one place: the enum is the counter's index, the word is
-// the metric label and the log field. Client text is never a label: names that a peer had a say in
-// (TLS version, cipher, group) go through a lookup that knows the list and answers `other` for the
-// rest.
+// The closed lists of label values, in one place: the enum is the counter's index, the word is the
+// metric label and the log field. Text from clients never becomes a label: names that a peer can
+// influence (TLS version, cipher, group) are looked up in a list, and are `other` if they are not
+// in it.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace pgmoat::metrics {
 
 // How a connection ended: exactly one each (law 10).
 enum class CloseReason {
-    client_closed, // the client ended it
+    client_closed, // the client closed it
     server_closed,
     client_io_error,
     server_io_error,
@@ -20,7 +20,7 @@ enum class CloseReason {
     startup,       // no acceptable startup packet
     proxy_header,  // no acceptable PROXY protocol header, where one is required
     handshake,     // the client's TLS handshake failed
-    denied,        // by policy
+    denied,        // by the access rules
     too_many_connections,
     accept_error,
     upstream_failed, // no server could be reached
@@ -31,15 +31,15 @@ enum class CloseReason {
     lifetime,        // max_session_lifetime
     tls_flood,
     rate_limited, // by what one address may do, or by max_handshakes
-    drain, // told to leave while it was idle, or cut off by shutdown_timeout or a second signal
-    handed_over, // to the new process at an upgrade, where it lives on
+    drain,        // idle in a drain, or cut off by shutdown_timeout or a second signal
+    handed_over,  // moved to the new process at an upgrade
     killed,
     internal,
 };
 inline constexpr std::size_t close_reason_count = 23;
 [[nodiscard]] std::string_view to_word(CloseReason reason) noexcept;
 
-// What the TLS of a listener's connections is to us.
+// Whether pgmoat terminates the TLS of a listener's connections.
 enum class Mode { terminate, passthrough };
 inline constexpr std::size_t mode_count = 2;
 [[nodiscard]] std::string_view to_word(Mode mode) noexcept;
@@ -48,8 +48,8 @@ enum class StartupKind { ssl, gssenc, direct_tls, plain, cancel, eof, invalid };
 inline constexpr std::size_t startup_kind_count = 7;
 [[nodiscard]] std::string_view to_word(StartupKind kind) noexcept;
 
-// Why the packets before the login were not accepted. A client that sends nothing is no error: that
-// is StartupKind::eof.
+// Why the packets before the login were not accepted. A client that sends nothing is not an error
+// but StartupKind::eof.
 enum class StartupError {
     timeout,
     incomplete, // the stream ended inside a packet
@@ -96,7 +96,7 @@ enum class HandshakeFailure {
 inline constexpr std::size_t handshake_failure_count = 17;
 [[nodiscard]] std::string_view to_word(HandshakeFailure failure) noexcept;
 
-// Whether the ClientHello named a server.
+// Whether the ClientHello had an SNI extension.
 enum class Sni { present, absent, unknown };
 inline constexpr std::size_t sni_count = 3;
 [[nodiscard]] std::string_view to_word(Sni sni) noexcept;
@@ -106,9 +106,8 @@ inline constexpr std::size_t tls_version_count = 5;
 [[nodiscard]] std::string_view to_word(TlsVersion version) noexcept;
 [[nodiscard]] TlsVersion tls_version_from(std::string_view name) noexcept; // "TLSv1.3"
 
-// Nobody asks for one cipher or one group, so these lists are tables of OpenSSL's names in
-// labels.cpp and the enums are indices into them. 0 is "other" in both; 1 is "none" among the
-// groups.
+// No code needs one particular cipher or group, so these enums are just indices into tables of
+// OpenSSL's names in labels.cpp. 0 is "other" in both; 1 is "none" for groups.
 enum class Cipher : std::uint8_t { other };
 [[nodiscard]] std::string_view to_word(Cipher cipher) noexcept;
 [[nodiscard]] Cipher cipher_from(std::string_view name) noexcept;
@@ -118,7 +117,7 @@ enum class Group : std::uint8_t { other, none };
 [[nodiscard]] Group
 group_from(std::string_view name) noexcept; // empty: none, as with RSA key exchange
 
-// What came of one attempt to reach one server of an upstream, TLS included.
+// The result of one attempt to reach one server of an upstream, TLS included.
 enum class ConnectResult {
     connected,
     name_not_resolved,
@@ -126,9 +125,9 @@ enum class ConnectResult {
     unreachable,
     timeout,
     closed,          // the server hung up before the login could start
-    tls_not_offered, // it answered N and sslmode demands TLS
+    tls_not_offered, // it answered N and sslmode requires TLS
     tls_failed,
-    protocol_violation, // it answered SSLRequest with neither S nor N, or with too much
+    protocol_violation, // it answered SSLRequest with neither S nor N, or sent too much
     other,
 };
 inline constexpr std::size_t connect_result_count = 10;
@@ -138,8 +137,7 @@ enum class CancelOutcome { forwarded, unknown_key, rate_limited, failed, invalid
 inline constexpr std::size_t cancel_outcome_count = 5;
 [[nodiscard]] std::string_view to_word(CancelOutcome outcome) noexcept;
 
-// How a login ended that the SCRAM bridge took part in; protocol/scram_bridge.h says what each
-// means.
+// How a login through the SCRAM bridge ended; protocol/scram_bridge.h says what each means.
 enum class ScramOutcome {
     ok,
     wrong_proof,
@@ -157,7 +155,7 @@ enum class ScramOutcome {
 inline constexpr std::size_t scram_outcome_count = 12;
 [[nodiscard]] std::string_view to_word(ScramOutcome outcome) noexcept;
 
-// The errno of a failed accept(), by its name; the rest is `other`.
+// The errno of a failed accept(); errors not listed are `other`.
 enum class AcceptError { emfile, enfile, enobufs, enomem, econnaborted, eperm, other };
 inline constexpr std::size_t accept_error_count = 7;
 [[nodiscard]] std::string_view to_word(AcceptError error) noexcept;
@@ -170,15 +168,15 @@ enum class Limit {
     connections_per_address,
     handshakes_per_address,
     logins_per_address,
-    failed_logins_per_address, // refused, or made to wait
+    failed_logins_per_address, // refused or delayed
     handshakes,
 };
 inline constexpr std::size_t limit_count = 7;
 [[nodiscard]] std::string_view to_word(Limit limit) noexcept;
 
-// Messages after the login, by the type byte that begins them; the same byte means another thing in
-// the other direction. Tables in labels.cpp, as above; rows of COPY are in neither, since they are
-// not counted.
+// Messages after the login, by their type byte; the two directions use the same bytes for different
+// messages. Indices into tables in labels.cpp, as above. Rows of COPY are not counted, so they are
+// in neither.
 enum class ClientMessage : std::uint8_t { other };
 inline constexpr std::size_t client_message_count = 14;
 [[nodiscard]] std::string_view to_word(ClientMessage message) noexcept;
@@ -189,7 +187,8 @@ inline constexpr std::size_t server_message_count = 24;
 [[nodiscard]] std::string_view to_word(ServerMessage message) noexcept;
 [[nodiscard]] ServerMessage server_message_from(std::uint8_t type) noexcept;
 
-// As far as message headers tell: what each means is said where they are read.
+// Derived from message headers only; metrics/README.md and protocol/traffic_observer.h define the
+// words.
 enum class TransactionEnd { committed, rolled_back, failed, unknown };
 inline constexpr std::size_t transaction_end_count = 4;
 [[nodiscard]] std::string_view to_word(TransactionEnd end) noexcept;

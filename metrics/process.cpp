@@ -16,8 +16,8 @@ namespace pgmoat::metrics {
 
 namespace {
 
-// The fields of /proc/self/stat behind the command, by their number in proc(5); the first is 3. The
-// command stands in parentheses and may hold spaces and parentheses itself.
+// The fields of /proc/self/stat after the command, by their number in proc(5); the first is 3. The
+// command is in parentheses and may itself contain spaces and parentheses.
 class StatFields {
   public:
     StatFields() {
@@ -51,7 +51,8 @@ double seconds_of(clockid_t clock) {
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-// Computed once: the difference of two clocks would make the start wander from scrape to scrape.
+// Computed once: from two clocks that are read at slightly different times, the result would vary
+// from scrape to scrape.
 std::optional<double> start_time(const StatFields& stat, double ticks_per_second) {
     static const std::optional<double> start = [&]() -> std::optional<double> {
         const auto ticks = stat.at(22);
@@ -64,7 +65,7 @@ std::optional<double> start_time(const StatFields& stat, double ticks_per_second
 
 std::optional<double> count_open_fds() {
     constexpr const char* folder = "/proc/self/fd";
-    // Since Linux 6.2 the folder's size is the answer; before, it is 0.
+    // Since Linux 6.2 the directory's st_size is the number of descriptors; before, it is 0.
     struct stat facts {};
     if (::stat(folder, &facts) == 0 && facts.st_size > 0) return static_cast<double>(facts.st_size);
 

@@ -1,5 +1,5 @@
-// What /proc says of this process, for the process_* metrics that every Prometheus client library
-// but prometheus-cpp has. A fact that cannot be read is absent, never zero.
+// Reads /proc for the process_* metrics, which every Prometheus client library but prometheus-cpp
+// provides. A value that cannot be read is absent, never zero.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// The largest of the durations noted in the last 10 to 20 seconds: a scrape every 15 seconds sees
-// every peak once, however many scrape. One thread notes, any reads.
+// The longest duration noted in the last 10 to 20 seconds, so that scraping every 10 seconds misses
+// no peak, however many scrapers there are. One thread notes, any thread reads.
 #pragma once
 
 #include <atomic>

@@ -39,7 +39,7 @@ std::optional<Bytes> decode_base64(std::string_view text) {
         ++padding;
     }
     Bytes bytes;
-    bytes.reserve(text.size()); // in one piece: what grows leaves copies, and this may be a key
+    bytes.reserve(text.size()); // allocated once: growing would leave copies, and this may be a key
     std::uint32_t bits = 0;
     unsigned filled = 0;
     for (const char c : text) {
@@ -52,7 +52,7 @@ std::optional<Bytes> decode_base64(std::string_view text) {
         bytes.push_back(static_cast<std::uint8_t>((bits >> filled) & 0xff));
     }
     const bool spare_bits = (bits & ((1U << filled) - 1)) != 0;
-    if (spare_bits) return std::nullopt; // two texts for the same bytes
+    if (spare_bits) return std::nullopt; // otherwise two texts would decode to the same bytes
     return bytes;
 }
 

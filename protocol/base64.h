@@ -11,7 +11,7 @@
 namespace pgmoat::protocol {
 
 [[nodiscard]] std::string encode_base64(ByteView bytes);
-// Nothing: a character, a length or a padding that does not belong there.
+// Nothing: an invalid character, length or padding.
 [[nodiscard]] std::optional<Bytes> decode_base64(std::string_view text);
 
 } // namespace pgmoat::protocol

@@ -1,4 +1,4 @@
-// The byte types of protocol/: what comes in is a view, what goes out is owned.
+// The byte types of protocol/: input is a view, output is owned.
 #pragma once
 
 #include <cstdint>

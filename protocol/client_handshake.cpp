@@ -1,5 +1,5 @@
-// Task: the machine whose table stands in client_handshake.h, one function per state. Rule: only
-// this file changes the state; nothing that a client sends can make it assert.
+// The state machine of client_handshake.h, one function per state. Only this file changes the
+// state; nothing that a client sends can make it assert.
 #include "protocol/client_handshake.h"
 
 #include "protocol/driver_answer.h"
@@ -65,8 +65,8 @@ ClientHandshakeAction ClientHandshake::on_first_byte(const ClientHandshakeInput&
     return StartServerTls{.direct = true};
 }
 
-// ALPN is what keeps a browser's or mail client's TLS connection from being replayed here (ALPACA);
-// PostgreSQL finishes the handshake first and then closes.
+// Requiring ALPN prevents a browser's or mail client's TLS connection from being redirected here
+// (ALPACA). PostgreSQL finishes the handshake before it closes.
 ClientHandshakeAction ClientHandshake::on_direct_tls(const TlsStarted& started) {
     facts_.tls = true;
     if (!started.alpn_negotiated) {
@@ -139,7 +139,7 @@ ClientHandshakeAction ClientHandshake::answer_request(Request request) {
     if (ssl && tls_possible_ && !facts_.tls) return write_s();
 
     refused_request_ = request;
-    // Inside TLS nothing can have been slipped in: N goes out at once.
+    // Inside TLS nobody can have injected bytes, so there is nothing to look for.
     if (facts_.tls) return write_n();
     state_ = State::early_bytes;
     return LookForEarlyBytes{};
@@ -160,7 +160,8 @@ ClientHandshakeAction ClientHandshake::refuse(const RefusedStartup& refused) {
     return close(close_reason(refused.reason), refused.message, encode_refusal(refused));
 }
 
-// A client that gives up after its request was answered is routine, even within the length word.
+// A client that gives up after its request was answered is routine, even if it ends within the
+// length word.
 ClientHandshakeAction ClientHandshake::cut_short_in_length(std::size_t bytes_before) {
     if (bytes_before == 0) return close(Reason::end_of_stream, {});
     const bool quiet = ssl_done_ || gss_done_;

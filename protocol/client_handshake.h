@@ -1,7 +1,7 @@
-// The server's side of a connection's first packets: what a client may say until its startup packet
-// or cancel request is complete. Sans-IO: the driver performs the action, then calls resume() with
-// what came of it. Only client_handshake.cpp changes the state; the driver never reads past what
-// the machine asked for.
+// The server's side of a connection's first packets: what a client may send until its startup
+// packet or cancel request is complete. Sans-IO: the driver performs the action, then calls
+// resume() with its result. Only client_handshake.cpp changes the state; the driver never reads
+// past what the machine asked for.
 //
 //   state          | input                         | action, next state
 //   ---------------+-------------------------------+---------------------------------------------
@@ -16,7 +16,7 @@
 //                  | any other, as signed          | close, nothing sent
 //                  | end of stream                 | close, silent before the first byte
 //   body           | SSLRequest that is accepted   | write S                     -> answered S
-//                  | SSLRequest, GSSENCRequest     | in the clear: look for early bytes
+//                  | SSLRequest, GSSENCRequest     | in plaintext: look for early bytes
 //                  |                               |                             -> early bytes
 //                  |                               | in TLS: write N             -> answered N
 //                  | CancelRequest, Startup        | finished
@@ -28,12 +28,12 @@
 //   answered N     | written, no early bytes       | read 4                      -> length
 //                  | written, early bytes          | close with a farewell (08P01)
 //
-// SSLRequest and GSSENCRequest are taken once each, and neither after S: a repeated one is an
+// SSLRequest and GSSENCRequest are accepted once each, and neither after S: a repeated one is an
 // unsupported version, so the machine ends after two requests at the latest (CVE-2026-6479). An
 // SSLRequest is accepted when TLS is possible and not yet in use. The length word is read alone
-// because PostgreSQL judges it before it waits for more. Early bytes are looked for before N goes
-// out: afterwards a quick client may already have sent its next packet. Before S nobody needs to
-// look: whatever comes after SSLRequest is left unread and goes to TLS.
+// because PostgreSQL checks it before it waits for more. Early bytes are looked for before N is
+// sent: afterwards a quick client may already have sent its next packet. Before S this is not
+// needed: bytes after SSLRequest stay unread and go to the TLS handshake.
 //
 // Source: PostgreSQL 18, backend_startup.c, ProcessSSLStartup() and ProcessStartupPacket().
 #pragma once
@@ -50,25 +50,25 @@ namespace pgmoat::protocol {
 
 // --- what the driver must do -------------------------------------------------------------------
 
-// Wait until a byte can be read and leave it where it is. Answer: ByteSeen or EndOfStream.
+// Wait until a byte can be read, and leave it unread. Answer: ByteSeen or EndOfStream.
 struct PeekByte {};
 // Read exactly this many bytes. Answer: BytesRead or EndOfStream.
 struct ReadExactly {
     std::size_t bytes;
 };
-// Look, without waiting, whether the client already sent more in the clear (only asked when the
-// connection is in the clear). Answer: EarlyBytes.
+// Check, without waiting, whether the client has already sent more plaintext (asked only while the
+// connection is in plaintext). Answer: EarlyBytes.
 struct LookForEarlyBytes {};
 // Send these bytes. Answer: Written.
 struct WriteBytes {
     Bytes bytes;
 };
-// Run the TLS handshake as the server; every byte from here on belongs to it.
-// Answer: TlsStarted. If it fails the driver closes and does not come back.
+// Run the TLS handshake as the server; every byte from here on belongs to it. Answer: TlsStarted.
+// If it fails, the driver closes and does not call again.
 struct StartServerTls {
-    bool direct; // the client began with TLS instead of asking
+    bool direct; // the client began with TLS, without SSLRequest
 };
-// The connection must end. `farewell` is sent first (empty: not a word), inside TLS if TLS is up.
+// The connection must end. `farewell`, unless empty, is sent first, inside TLS if TLS is active.
 struct CloseHandshake {
     enum class Reason {
         end_of_stream, // before the first byte of a packet: routine, never logged
@@ -79,12 +79,12 @@ struct CloseHandshake {
         bad_value,
         no_user,
         bad_cancel,
-        early_bytes,     // plaintext behind a refused SSLRequest or GSSENCRequest
-        tls_not_enabled, // direct TLS where TLS is off or the socket is local
+        early_bytes,     // plaintext after a refused SSLRequest or GSSENCRequest
+        tls_not_enabled, // direct TLS where TLS is off or the socket is a Unix one
         no_alpn,         // direct TLS without ALPN
     };
     Reason reason;
-    std::string log_text; // PostgreSQL's own words; empty: nothing to log
+    std::string log_text; // PostgreSQL's text; empty: nothing to log
     Bytes farewell;
 };
 struct HandshakeFinished {
@@ -122,7 +122,7 @@ struct TlsStarted {
 using ClientHandshakeInput =
     std::variant<Begin, ByteSeen, BytesRead, EndOfStream, EarlyBytes, Written, TlsStarted>;
 
-// What the kind of startup packets seen so far was: for metrics and logs.
+// Which requests the client has sent so far: for metrics and logs.
 struct ClientHandshakeFacts {
     bool ssl_requested = false;
     bool gssenc_requested = false;
@@ -132,7 +132,7 @@ struct ClientHandshakeFacts {
 
 class ClientHandshake {
   public:
-    // `tls_possible`: TLS is configured and the socket is TCP. On a unix socket PostgreSQL answers
+    // `tls_possible`: TLS is configured and the socket is TCP. On a Unix socket PostgreSQL answers
     // N and refuses direct TLS.
     explicit ClientHandshake(bool tls_possible) noexcept : tls_possible_(tls_possible) {}
 
@@ -177,13 +177,13 @@ class ClientHandshake {
     bool tls_possible_;
     State state_ = State::start;
     ClientHandshakeFacts facts_;
-    // PostgreSQL's two flags: a request that is done is not taken again. S ends both.
+    // As in PostgreSQL: a request that was answered is not accepted again. S sets both.
     bool ssl_done_ = false;
     bool gss_done_ = false;
-    // The request that is being refused, and whether bytes lay behind it: N goes out first.
+    // The request that is being refused, and whether bytes came after it: N is sent first.
     Request refused_request_ = Request::ssl;
     bool early_bytes_ = false;
-    Bytes packet_; // what was read of the current packet; grows only after its length was checked
+    Bytes packet_; // the current packet as far as read; grows only after its length was checked
 };
 
 } // namespace pgmoat::protocol

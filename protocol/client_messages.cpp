@@ -9,7 +9,7 @@ namespace {
 
 constexpr Malformed bad_layout{"invalid message format"};
 
-// Every field was there and nothing is left over, or it is none.
+// Nothing unless every field was there and no byte is left over.
 template <typename Parsed>
 ClientMessage checked(const WireReader& reader, Parsed parsed) {
     if (!reader.complete()) return bad_layout;
@@ -31,7 +31,7 @@ ClientMessage parse_parse(WireReader reader) {
     return checked(reader, std::move(parse));
 }
 
-// False: a code that is neither text nor binary.
+// False: a format code that is neither text nor binary.
 bool read_formats(WireReader& reader, std::vector<std::uint16_t>& formats) {
     const std::uint16_t count = reader.uint16();
     for (std::uint16_t i = 0; i < count && !reader.failed(); ++i) {
@@ -61,7 +61,7 @@ ClientMessage parse_bind(WireReader reader) {
     return checked(reader, std::move(bind));
 }
 
-// Describe and Close are alike.
+// Describe and Close have the same form.
 template <typename Parsed>
 ClientMessage parse_target(WireReader reader) {
     const std::uint8_t target = reader.uint8();

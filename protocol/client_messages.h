@@ -1,6 +1,6 @@
-// What a client may send after its login, for the console, which answers it: the messages of the
-// simple and the extended query protocol. Pure; the collector of a message bounds its size.
-// Source: PostgreSQL protocol, "Message Formats"; src/backend/tcop/postgres.c.
+// Parses what a client may send after its login: the messages of the simple and the extended query
+// protocol, for the console. Pure; MessageBuffer bounds the size of a message. Source: PostgreSQL
+// protocol, "Message Formats"; src/backend/tcop/postgres.c.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -21,7 +21,7 @@ struct Query {
 struct Parse {
     std::string statement; // empty: the unnamed one
     std::string text;
-    std::vector<std::uint32_t> parameter_types; // pg_type.oid; 0: to be found out
+    std::vector<std::uint32_t> parameter_types; // pg_type.oid; 0: to be inferred
 };
 struct Bind {
     std::string portal;
@@ -47,7 +47,7 @@ struct Sync {};
 struct Flush {};
 struct Terminate {};
 struct FunctionCall {};
-// No message of a client, or one that is not what its type says.
+// Not a message of a client, or not of the form that its type demands.
 struct Malformed {
     std::string_view text;
 };
@@ -75,9 +75,9 @@ struct SaslInitialResponse {
 };
 [[nodiscard]] SaslInitialResponse parse_sasl_initial_response(ByteView body);
 
-// The same, of which only the beginning may be there.
+// The same, possibly cut off after the beginning.
 struct SaslBegin {
-    std::string_view mechanism;     // of `body`; empty: it is not complete
+    std::string_view mechanism;     // of `body`; empty: incomplete
     std::uint8_t first_byte = '\0'; // of the data
 };
 [[nodiscard]] SaslBegin parse_sasl_begin(ByteView body);

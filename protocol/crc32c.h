@@ -1,5 +1,5 @@
 // CRC-32C (Castagnoli), as RFC 4960 appendix B defines it: the checksum of a PROXY protocol header.
-// A nibble at a time: headers are short, and a table of 16 words is readable.
+// Computed four bits at a time: headers are short, and a table of 16 words is readable.
 #pragma once
 
 #include "protocol/bytes.h"

@@ -1,5 +1,5 @@
-// How the handshake machines take their input: the driver answers exactly what it was asked.
-// Anything else is a bug of ours, never the peer's doing, and asserts.
+// How the handshake machines take their input: the driver must answer the action it was given. Any
+// other answer is a bug in the driver, which no peer can cause, and asserts.
 #pragma once
 
 #include <cassert>

@@ -6,7 +6,7 @@ namespace pgmoat::protocol {
 
 namespace {
 
-// `bytes` holds a whole header.
+// `bytes` holds a complete header.
 FrameHeader read_header(ByteView bytes) noexcept {
     return {bytes[0],
             std::uint32_t{bytes[1]} << 24 | std::uint32_t{bytes[2]} << 16 |

@@ -1,8 +1,8 @@
-// Typed messages, everything after the startup packet: one type byte, then an int32 length that
-// counts itself but not the type, then the body. A FrameWalker follows a stream of them from header
-// to header however the stream is cut. It holds at most one header, never a body, and allocates
-// nothing: cheap enough to count every message of a relayed connection.
-// Source: PostgreSQL protocol, "Message Formats".
+// Typed messages, that is all messages after the startup packet: one type byte, then an int32
+// length that counts itself but not the type, then the body. A FrameWalker follows a stream of them
+// from header to header however the stream is cut. It holds at most one header, never a body, and
+// allocates nothing: cheap enough to count every message of a relayed connection. Source:
+// PostgreSQL protocol, "Message Formats".
 #pragma once
 
 #include "protocol/bytes.h"
@@ -19,7 +19,7 @@ inline constexpr std::uint32_t frame_length_min = 4; // the length word alone
 
 struct FrameHeader {
     std::uint8_t type = 0;
-    std::uint32_t length = 0; // as on the wire: the body and the length word
+    std::uint32_t length = 0; // as on the wire: body and length word
 
     [[nodiscard]] std::uint32_t body_bytes() const noexcept { return length - frame_length_min; }
     [[nodiscard]] std::array<std::uint8_t, frame_header_bytes> encoded() const noexcept;
@@ -29,25 +29,24 @@ class FrameWalker {
   public:
     explicit FrameWalker(std::uint32_t length_max) noexcept : length_max_(length_max) {}
 
-    // Skips what is left of the current body and reads on to the end of the next header, dropping
-    // all of that from the front of `bytes`. Nothing: `bytes` ran out first, or the walker is
-    // broken.
+    // Skips the rest of the current body and reads the next header, removing both from the front of
+    // `bytes`. Nothing: `bytes` ended before that, or the walker is broken.
     [[nodiscard]] std::optional<FrameHeader> next(ByteView& bytes) noexcept;
 
-    // Takes as much of the current body as `bytes` holds, but not above `at_most`, off its front.
+    // Takes as much of the current body as `bytes` contains, up to `at_most`, off its front.
     [[nodiscard]] ByteView take_body(ByteView& bytes, std::size_t at_most = SIZE_MAX) noexcept;
-    // Of the current body, not yet skipped or taken.
+    // How much of the current body was neither skipped nor taken.
     [[nodiscard]] std::uint32_t body_left() const noexcept { return body_left_; }
 
-    // After a header of this type: skips its body and the messages of the same type that follow,
-    // as far as they stand whole in `bytes`. The number of those that follow. For rows, which come
-    // by the thousand and mean nothing one by one.
+    // After a header of this type: skips its body and all further messages of the same type that
+    // are complete in `bytes`, and returns the number of the latter. For rows, which come by the
+    // thousand.
     [[nodiscard]] std::uint64_t skip_alike(ByteView& bytes, std::uint8_t type) noexcept;
-    // `count` bytes went by unseen. True: they were of the current body, so that the next header is
-    // found all the same.
+    // Accounts for `count` bytes that were relayed without being seen here. True: they belonged to
+    // the current body, so the next header can still be found.
     [[nodiscard]] bool skip_unseen(std::size_t count) noexcept;
 
-    // Where in its stream a walker stands, so that another one can go on from there.
+    // The walker's position in its stream, so that another one can continue there.
     struct State {
         std::uint32_t body_left = 0;
         std::array<std::uint8_t, frame_header_bytes> header{};
@@ -58,12 +57,12 @@ class FrameWalker {
     [[nodiscard]] State state() const noexcept {
         return {body_left_, header_, header_filled_, broken_};
     }
-    // False: no walker can stand there, and nothing has changed.
+    // False: not a valid position; nothing has changed.
     [[nodiscard]] bool go_on_from(const State& state) noexcept;
 
-    // A length was out of bounds: where the next header stands is not known, now or ever.
+    // A length was out of bounds: from there on no header can be found.
     [[nodiscard]] bool broken() const noexcept { return broken_; }
-    // The stream may end here: no header and no body is half read.
+    // The stream may end here: no header or body is partly read.
     [[nodiscard]] bool between_frames() const noexcept {
         return header_filled_ == 0 && body_left_ == 0 && !broken_;
     }

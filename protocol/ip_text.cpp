@@ -1,4 +1,4 @@
-// Reads a field at a time; what is left over, or missing, makes the whole text no address.
+// Parses field by field; anything left over or missing makes the whole text invalid.
 #include "protocol/ip_text.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t groups_in_ipv6 = 8;
 
-// The text up to `separator`, taken off the front together with it.
+// Takes the text up to `separator` and the separator off the front.
 std::string_view take_field(std::string_view& text, char separator) noexcept {
     const auto end = text.find(separator);
     const auto field = text.substr(0, end);
@@ -19,7 +19,7 @@ std::string_view take_field(std::string_view& text, char separator) noexcept {
     return field;
 }
 
-// A leading zero is refused: some readers take what follows for octal.
+// A leading zero is refused: some parsers take such a number for octal.
 std::optional<std::uint32_t> decimal(std::string_view text, std::uint32_t at_most) noexcept {
     std::uint32_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -53,7 +53,7 @@ std::uint16_t joined(std::uint8_t high, std::uint8_t low) noexcept {
     return static_cast<std::uint16_t>(high << 8 | low);
 }
 
-// One side of a "::", or the whole text. Empty text is no group at all.
+// The groups on one side of "::", or of the whole text. An empty text has no groups.
 std::optional<Groups> parse_groups(std::string_view text, bool may_end_in_ipv4) noexcept {
     Groups groups;
     if (text.empty()) return groups;

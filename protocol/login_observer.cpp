@@ -1,5 +1,5 @@
 // The table of login_observer.h as code: take_header() finds the message's rule, take_held()
-// collects what must be seen of it, inspect_*() note it, take_streamed() lets the rest pass.
+// buffers what must be seen of it, inspect_*() evaluate that, take_streamed() passes the rest on.
 #include "protocol/login_observer.h"
 
 #include "protocol/limits.h"
@@ -30,7 +30,7 @@ constexpr std::size_t authentication_code_bytes = 4;
 
 constexpr std::string_view channel_binding_mechanism = "SCRAM-SHA-256-PLUS";
 
-// A whole ParameterStatus: name and value, a NUL behind each.
+// A complete ParameterStatus body: name and value, each with its NUL.
 constexpr std::string_view says_standby{"in_hot_standby\0on\0", 18};
 
 // One row of the table in the header.
@@ -61,7 +61,7 @@ const MessageRule* find_rule(std::uint8_t type) noexcept {
     return found == message_rules.end() ? nullptr : found;
 }
 
-// The type is whatever a peer sent, so it is printed only where it is a letter.
+// The peer chooses the type byte, so it is printed only if it is a letter.
 std::string name_of(std::uint8_t type) {
     constexpr std::string_view digits = "0123456789abcdef";
     const bool letter = (type >= 'A' && type <= 'Z') || (type >= 'a' && type <= 'z');
@@ -69,7 +69,7 @@ std::string name_of(std::uint8_t type) {
     return {'0', 'x', digits[type >> 4], digits[type & 0x0f]};
 }
 
-// A length that is four bytes of text. As a number it is above half a billion.
+// A length that is four bytes of text; as a number it is above 500 million.
 bool is_text(const FrameHeader& header) noexcept {
     const auto bytes = header.encoded();
     return std::all_of(bytes.begin() + 1, bytes.end(), [](std::uint8_t byte) {
@@ -92,8 +92,8 @@ void append_c_string(Bytes& out, std::string_view text) {
     out.push_back(0);
 }
 
-// Every field is optional to us: a hostile server leaves out what it likes, the SQLSTATE too
-// (CVE-2026-6666), or the NUL behind the last value (CVE-2022-41862).
+// Every field is optional here: a hostile server may leave out any of them, even the SQLSTATE
+// (CVE-2026-6666), or the NUL after the last value (CVE-2022-41862).
 struct ErrorFields {
     std::string_view severity;             // S: in the server's language
     std::string_view severity_unlocalized; // V: since PostgreSQL 9.6
@@ -123,7 +123,7 @@ LoginObserver::Step LoginObserver::observe(ByteView in, Bytes& out) {
     return {progress_, in.size() - rest.size()};
 }
 
-// Goes on by one part of a message. False: `rest` ran out inside it.
+// Processes one part of a message. False: `rest` ended inside it.
 bool LoginObserver::advance(ByteView& rest, Bytes& out) {
     switch (part_) {
     case Part::header: return take_header(rest);
@@ -220,7 +220,7 @@ void LoginObserver::inspect_authentication() {
     const bool intercepted = intercepts(code);
     if (intercepted || code == authentication_sasl) {
         hold_bytes_ = frame_header_bytes + header_.body_bytes();
-        held_.reserve(hold_bytes_); // what grows leaves copies, and this may be of an exchange
+        held_.reserve(hold_bytes_); // allocated once: growing would leave copies of a SASL exchange
         if (held_.size() < hold_bytes_) return;
     }
     facts_.authentication_request = code;
@@ -239,7 +239,7 @@ void LoginObserver::inspect_request(std::uint32_t code) {
     case authentication_sasl: return inspect_sasl_list();
     case authentication_gss_continue:
     case authentication_sasl_continue:
-        // Goes on with what was asked for; by itself it asks for nothing.
+        // More of the same method (GSS, SASL): keeps the method that was noted first.
         if (facts_.method == ServerMethod::none) note_method(ServerMethod::other);
         return;
     case authentication_sasl_final: sasl_ended_ = true; return;
@@ -298,7 +298,7 @@ void LoginObserver::inspect_sasl_list() {
     if (strip_channel_binding_ && goes_out) remove_plus();
 }
 
-// A list that would be empty stays as it is: the client then says itself why it cannot log in.
+// If PLUS is the only mechanism it stays: the client then reports why it cannot log in.
 void LoginObserver::remove_plus() {
     const auto& offered = facts_.sasl_mechanisms;
     const auto plus = std::count(offered.begin(), offered.end(), channel_binding_mechanism);
@@ -355,14 +355,14 @@ void LoginObserver::release_held(Bytes& out) {
     part_ = Part::streamed;
 }
 
-// Nothing of the message goes out: what was held of it is dropped.
+// Drops what was buffered of the message: none of it may go out.
 void LoginObserver::complain(std::string complaint) {
     complaint_ = std::move(complaint);
     progress_ = Progress::protocol_violation;
     overwrite_held();
 }
 
-// Of an exchange nothing is kept.
+// Nothing of a SASL exchange may stay in memory.
 void LoginObserver::overwrite_held() {
     std::fill(held_.begin(), held_.end(), std::uint8_t{0});
     held_.clear();

@@ -1,8 +1,8 @@
 // Follows the server's messages from the startup packet to the first ReadyForQuery, without holding
 // or changing them, except one: SCRAM-SHA-256-PLUS is removed from the SASL list when the client's
-// leg is plaintext (design section 7). It sees the server's frames only; what the client sends
-// while it authenticates only passes through (law 7). Where the SCRAM bridge may answer in the
-// client's place, the server's SASL messages are handed to the driver instead: intercept_sasl().
+// leg is plaintext (deploy/docs/tls.md). It never sees what the client sends while it authenticates
+// (law 7). Where the SCRAM bridge may answer in the client's place, the server's SASL messages are
+// handed to the driver instead: intercept_sasl().
 //
 //   message                         | stands     | held         | effect
 //   --------------------------------+------------+--------------+---------------------------------
@@ -17,19 +17,18 @@
 //   Z  ReadyForQuery                | after R 0  | whole        | ready
 //   anything else, anywhere else, or a length out of limits.h  | violation; the driver closes
 //
-// An E of protocol 2 is what a postmaster that cannot fork answers before it has read a byte: text
-// up to a NUL where a length should be. It is told by four bytes of text in the place of the
-// length, which libpq and we take for no length at all; libpq shows it to its user, so it goes out
-// as it came.
+// A postmaster that cannot fork answers with an E of protocol 2 before it has read a byte: text up
+// to a NUL, without a length. It is recognized by four bytes of text in place of the length, as in
+// libpq, which shows the text to its user; so it is passed on unchanged.
 //
-// What the server says in a SASL exchange (R 11, R 12) is not kept: only the code of R is read,
-// and what was intercepted is overwritten when it is dropped.
+// The server's part of a SASL exchange (R 11, R 12) is not kept: only the code of R is read, and an
+// intercepted message is wiped when it is dropped.
 //
-// A request that is less than the caller accepts does not go out, nor does an R 0 after less: the
-// client has then sent no password to a server that should not have asked for it, and is not let in
-// by one that should have. R 0 after a SCRAM exchange without its end (R 12) is one without proof.
-// All this is judged before a message is intercepted, so that it holds for a bridged login too.
-// Source: PostgreSQL protocol, "Message Flow / Start-up"; libpq fe-connect.c,
+// A request for a weaker method than the caller accepts is not passed on, nor is R 0 after a weaker
+// one: so the client sends no password to a server that should not have asked for it, and is not
+// let in by a server that should have asked. R 0 after a SCRAM exchange without its end (R 12)
+// counts as no authentication. All this is checked before a message is intercepted, so it holds for
+// bridged logins too. Source: PostgreSQL protocol, "Message Flow / Start-up"; libpq fe-connect.c,
 // CONNECTION_AWAITING_RESPONSE.
 #pragma once
 
@@ -45,13 +44,14 @@
 
 namespace pgmoat::protocol {
 
-// What became known of the login. Texts are the server's: cleaned where they are logged.
+// What became known during the login. Texts are the server's: they are escaped where they are
+// logged.
 struct LoginFacts {
     std::vector<std::string> sasl_mechanisms; // as the server offered them
     bool plus_removed = false;
     std::uint32_t authentication_request =
         0; // the last R code: 0 ok, 3 password, 5 md5, 10 SASL, ...
-    // What the client was asked for; at R 0 what it has proved itself by.
+    // What the server asked the client for; at R 0, how the client has authenticated.
     ServerMethod method = ServerMethod::none;
     bool authenticated = false; // R 0 was seen
     std::uint32_t backend_process_id = 0;
@@ -66,14 +66,14 @@ class LoginObserver {
   public:
     enum class Progress {
         in_login,
-        sasl,    // a message was intercepted: pass_intercepted() or drop_intercepted() goes on
-        ready,   // ReadyForQuery went out: the rest of the input is not consumed
+        sasl,  // a message was intercepted: continue with pass_intercepted() or drop_intercepted()
+        ready, // ReadyForQuery went out: the rest of the input is not consumed
         refused, // an ErrorResponse of severity FATAL or PANIC went out; the server will close.
                  // An error without a severity that we can read does not end the login: the
                  // server's close does
         standby, // the server says that it is one, after refuse_standby(): the rest is not consumed
         unproven, // the server asks for less than is accepted (facts().method), or for nothing
-        protocol_violation, // not a message that may stand here; see complaint()
+        protocol_violation, // not a message allowed here; see complaint()
     };
 
     struct Step {
@@ -81,27 +81,29 @@ class LoginObserver {
         std::size_t consumed; // of `in`
     };
 
-    // `strip_channel_binding`: the client's leg is in the clear while the server's is in TLS.
-    // `accepted`: what the client may be asked for.
+    // `strip_channel_binding`: the client's leg is plaintext while the server's leg uses TLS.
+    // `accepted`: the methods that the server may ask for.
     explicit LoginObserver(bool strip_channel_binding,
                            ServerMethods accepted = ServerMethods::all()) noexcept
         : strip_channel_binding_(strip_channel_binding), accepted_(accepted) {}
 
-    // Takes the next bytes from the server and appends to `out` what the client is to get. Bytes of
-    // a message that must be seen whole are held back until it is complete. However the input is
-    // cut, the output and the facts are the same. Once it is not in_login any more nothing is
+    // Takes the next bytes from the server and appends to `out` what the client is to get. A
+    // message that must be seen whole is held back until it is complete. The output and the facts
+    // do not depend on how the input is cut. Once the progress is no longer in_login, nothing is
     // consumed.
     [[nodiscard]] Step observe(ByteView in, Bytes& out);
 
-    // A server that says in_hot_standby=on is not wanted. PostgreSQL says so since 14, after R 0.
+    // From now on a server with in_hot_standby=on ends the login with `standby`. PostgreSQL reports
+    // it after R 0, since version 14.
     void refuse_standby() noexcept { refuses_standby_ = true; }
 
-    // From now on AuthenticationSASL is withheld and progress is `sasl`; the list is in facts().
-    // Passed, it is as if it had never been intercepted, and nothing is any more. Dropped, after it
-    // was passed too, every further Authentication message is withheld, AuthenticationOk included,
-    // until end_interception(): the client is told nothing that the bridge did not check.
+    // From now on AuthenticationSASL is withheld and the progress is `sasl`; the list is in
+    // facts(). pass_intercepted() sends it on and ends the interception. drop_intercepted(), also
+    // after a pass, discards it and withholds every further Authentication message,
+    // AuthenticationOk included, until end_interception(): the client gets nothing that the
+    // bridge has not checked.
     void intercept_sasl() noexcept { interception_ = Interception::of_list; }
-    // The body of the message that was intercepted, its code included.
+    // The body of the intercepted message, including its code.
     [[nodiscard]] ByteView intercepted() const noexcept { return held_body(); }
     void pass_intercepted(Bytes& out);
     void drop_intercepted();
@@ -112,11 +114,11 @@ class LoginObserver {
     [[nodiscard]] std::size_t authentication_messages() const noexcept {
         return authentication_messages_;
     }
-    // What was wrong, for the log. Empty unless protocol_violation.
+    // For the log: what was wrong. Empty unless protocol_violation.
     [[nodiscard]] const std::string& complaint() const noexcept { return complaint_; }
 
   private:
-    // Where in the stream we are: the part of a message that the next byte belongs to.
+    // The part of a message that the next byte belongs to.
     enum class Part { header, held, streamed, old_error };
     enum class Interception { none, of_list, of_exchange };
 
@@ -153,15 +155,15 @@ class LoginObserver {
     std::size_t authentication_messages_ = 0;
     std::string complaint_;
     Progress progress_ = Progress::in_login;
-    Progress progress_after_message_ = Progress::in_login; // once its last byte is out
+    Progress progress_after_message_ = Progress::in_login; // once its last byte was passed on
 
-    // Bounds depend on the type of a message, so the walker itself takes any length.
+    // The bound depends on the type of a message, so the walker accepts any length.
     FrameWalker walker_{UINT32_MAX};
     Part part_ = Part::header;
     Interception interception_ = Interception::none;
     bool first_message_ = true;
     FrameHeader header_;         // of the current message
-    Bytes held_;                 // what of it must be seen before it may go out
+    Bytes held_;                 // the part that must be seen before it may go out
     std::size_t hold_bytes_ = 0; // how much that is, header included
 };
 

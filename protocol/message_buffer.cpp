@@ -9,7 +9,7 @@ namespace pgmoat::protocol {
 namespace {
 
 constexpr std::uint32_t first_room =
-    4096; // a login's messages never move, which would leave copies
+    4096; // a login's messages never move: moving would leave copies
 
 } // namespace
 
@@ -17,7 +17,7 @@ MessageBuffer::MessageBuffer(std::uint32_t length_max) : length_max_(length_max)
     bytes_.reserve(std::min(length_max, first_room));
 }
 
-// Through volatile: else nothing need be written to memory that goes.
+// Through volatile: the compiler may remove plain writes to memory that is about to be freed.
 MessageBuffer::~MessageBuffer() {
     bytes_.resize(bytes_.capacity());
     for (volatile std::uint8_t& byte : bytes_)

@@ -1,7 +1,7 @@
-// Collects whole typed messages from a stream that is cut anywhere: for the console, which plays a
-// server and answers them, not for the relay, which looks at headers only. Holds what was fed and not yet
-// taken, and the length of a message is bounded before its body is waited for. Overwrites its room
-// when it goes: the messages may be of a login.
+// Collects whole typed messages from a stream that may be cut anywhere. For the console, which
+// plays a server; the relay reads headers only. Holds what was fed and not yet taken. The length of
+// a message is checked before its body is awaited. Wipes its memory when destroyed, as the messages
+// may be of a login.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -14,21 +14,21 @@ namespace pgmoat::protocol {
 
 struct Message {
     std::uint8_t type = 0;
-    ByteView body; // valid until the buffer is fed or asked again
+    ByteView body; // valid until the next feed() or next()
 };
 
 class MessageBuffer {
   public:
-    // `length_max`: of the length word, which counts itself.
+    // `length_max`: for the length word, which counts itself.
     explicit MessageBuffer(std::uint32_t length_max);
     ~MessageBuffer();
     MessageBuffer(const MessageBuffer&) = delete;
     MessageBuffer& operator=(const MessageBuffer&) = delete;
 
     void feed(ByteView bytes);
-    // Nothing: the next message is not complete, or the stream is broken.
+    // Nothing: the next message is incomplete, or the stream is broken.
     [[nodiscard]] std::optional<Message> next();
-    // A length was out of bounds: where the next message begins is not known, now or ever.
+    // A length was out of bounds: from there on no message can be found.
     [[nodiscard]] bool broken() const noexcept { return broken_; }
 
   private:

@@ -1,5 +1,4 @@
-// Task: writes the few messages of ours byte by byte. Rule: no texts of its own; callers bring
-// them.
+// Writes our few messages byte by byte. It has no texts of its own; callers supply them.
 #include "protocol/messages.h"
 
 #include "protocol/limits.h"
@@ -16,7 +15,7 @@ void append_text(Bytes& out, std::string_view text) {
     out.insert(out.end(), text.begin(), text.end());
 }
 
-// Texts are C strings on the wire: whatever stands behind a NUL would be read as the next field.
+// Texts are C strings on the wire: what follows a NUL would be read as the next field.
 void append_c_string(Bytes& out, std::string_view text) {
     append_text(out, text.substr(0, text.find('\0')));
     out.push_back(0);

@@ -1,5 +1,5 @@
-// Encoders for the few messages that we write ourselves, and the header of those that pass by.
-// Source: PostgreSQL protocol, "Message Formats"; error texts and SQLSTATEs are PostgreSQL's.
+// Encoders for the few messages that we send ourselves, and the header of relayed ones. Source:
+// PostgreSQL protocol, "Message Formats"; error texts and SQLSTATEs are PostgreSQL's.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -11,7 +11,7 @@
 
 namespace pgmoat::protocol {
 
-// Where the key of a CancelRequest begins: behind the length, the code and the process id.
+// Where the key of a CancelRequest begins: after the length, the code and the process id.
 inline constexpr std::size_t cancel_key_offset = 12;
 
 struct ErrorText {
@@ -22,7 +22,7 @@ struct ErrorText {
 };
 
 // ErrorResponse of severity FATAL, fields S V C M D H as PostgreSQL orders them. Empty detail and
-// hint are left out; a text ends at its first NUL, for behind it the next field would begin.
+// hint are left out; a text is cut at its first NUL, after which the next field would begin.
 [[nodiscard]] Bytes encode_fatal(const ErrorText& text);
 // The format of protocol 2, for clients older than 3.0: `E`, "FATAL:  text\n", NUL, no length word.
 [[nodiscard]] Bytes encode_fatal_v2(std::string_view message);

@@ -1,4 +1,5 @@
-// Finds where a header ends; parse_proxy_header() sends a whole one to its version's parser.
+// Finds the end of a header; parse_proxy_header() gives a complete one to the parser of its
+// version.
 #include "protocol/proxy_protocol.h"
 
 #include "protocol/limits.h"
@@ -52,14 +53,14 @@ bool ProxyHeaderReader::is_binary() const noexcept {
     return !held_.empty() && held_.front() == proxy_signature.front();
 }
 
-// The whole length once the fixed part is there.
+// The length of the whole header, once its fixed part has arrived.
 std::size_t ProxyHeaderReader::binary_bytes() const noexcept {
     if (held_.size() < proxy_binary_prefix_bytes) return proxy_binary_prefix_bytes;
     return proxy_binary_prefix_bytes +
            WireReader{ByteView{held_}.subspan(proxy_length_offset)}.uint16();
 }
 
-// Of a line: five spaces, something after each, and CRLF; fewer after UNKNOWN.
+// For a line: five spaces, something after each, and CRLF; fewer after UNKNOWN.
 std::size_t ProxyHeaderReader::needed() const noexcept {
     if (held_.size() < proxy_line_bytes_min) return proxy_line_bytes_min - held_.size();
     if (is_binary()) return binary_bytes() - held_.size();
@@ -69,7 +70,8 @@ std::size_t ProxyHeaderReader::needed() const noexcept {
     return spaces < 5 ? 2 * (5 - spaces) + line_end : line_end;
 }
 
-// A line is taken up to its line feed, however much has come; the first byte decides which it is.
+// A line is read up to its line feed, wherever that is; the first byte decides between line and
+// binary.
 std::size_t ProxyHeaderReader::wanted(ByteView bytes) const noexcept {
     if (held_.empty()) return 1;
     if (is_binary()) return std::min(bytes.size(), binary_bytes() - held_.size());
@@ -78,7 +80,7 @@ std::size_t ProxyHeaderReader::wanted(ByteView bytes) const noexcept {
     return std::min({bytes.size(), line, proxy_line_bytes_max - held_.size()});
 }
 
-// Looked for as early as it can be seen: a client that sends something else shall not wait.
+// Checked as early as possible: a client that sends something else must not have to wait.
 std::string_view ProxyHeaderReader::fault() const noexcept {
     if (!is_binary()) {
         if (!agree(held_, line_prefix())) return "no PROXY protocol header";

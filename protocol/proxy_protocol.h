@@ -1,6 +1,6 @@
-// The PROXY protocol, versions 1 and 2: how a proxy before us says who the client is. Read by
-// ProxyHeaderReader, parsed by a pure function, written by proxy_protocol_writer.h.
-// Source: HAProxy, doc/proxy-protocol.txt. Where it leaves the receiver a choice:
+// The PROXY protocol, versions 1 and 2: how a proxy in front of us tells who the client is. Read by
+// ProxyHeaderReader, parsed by a pure function, written by proxy_protocol_writer.h. Source:
+// HAProxy, doc/proxy-protocol.txt. Where it leaves the receiver a choice:
 //
 //   header says                          | we
 //   -------------------------------------+------------------------------------------------------
@@ -30,11 +30,11 @@ struct ProxyEndpoint {
     bool operator==(const ProxyEndpoint&) const = default;
 };
 
-// What the proxy says about the client's TLS session (PP2_TYPE_SSL). Empty: not said.
+// What the proxy says about the client's TLS session (PP2_TYPE_SSL). An empty field: not given.
 struct ProxyTls {
     bool tls = false;                       // the client connected over TLS
-    bool certificate_on_connection = false; // and sent a certificate, now
-    bool certificate_in_session = false;    // or when its session began
+    bool certificate_on_connection = false; // and sent a certificate on this connection
+    bool certificate_in_session = false;    // or when the TLS session began
     bool verified = false;                  // the proxy verified that certificate
     std::string version;
     std::string cipher;
@@ -45,12 +45,13 @@ struct ProxyTls {
     bool operator==(const ProxyTls&) const = default;
 };
 
-// Text as the sender wrote it, bytes of any kind: cleaned where it is shown.
+// Texts are as the sender wrote them, with bytes of any kind: they are escaped where they are
+// shown.
 struct ProxyHeader {
     enum class Family { none, ipv4, ipv6, unix_path };
 
     std::uint8_t version = 0; // 1 or 2
-    bool local = false;       // LOCAL: a health check of the proxy, not a client of its
+    bool local = false;       // LOCAL: the proxy's own connection, such as a health check
     Family family = Family::none;
     ProxyEndpoint source;      // the client; for ipv4 and ipv6
     ProxyEndpoint destination; // what it connected to
@@ -71,20 +72,20 @@ struct ProxyHeader {
 [[nodiscard]] ByteView address_bytes(const ProxyHeader& header,
                                      const ProxyEndpoint& endpoint) noexcept;
 
-// `header` is complete: a line with its CRLF, or 16 bytes and the length that they announce. The
+// `header` must be complete: a line with its CRLF, or 16 bytes and as many as they announce. The
 // other alternative says what is wrong with it.
 [[nodiscard]] std::variant<ProxyHeader, std::string_view> parse_proxy_header(ByteView header);
 
 // Finds the end of a header that arrives in pieces of any size, and takes no byte after it: those
-// belong to the client. Holds at most proxy_header_bytes_max bytes, as they come.
+// are the client's. Holds at most proxy_header_bytes_max bytes.
 class ProxyHeaderReader {
   public:
     enum class Progress { need_more, complete, malformed };
 
-    // Drops from the front of `bytes` what belongs to the header.
+    // Removes from the front of `bytes` what belongs to the header.
     [[nodiscard]] Progress read(ByteView& bytes);
 
-    // Bytes that are still missing for certain: reading so many takes none of the client's.
+    // How many bytes are certainly missing: reading that many takes none of the client's.
     [[nodiscard]] std::size_t needed() const noexcept;
 
     [[nodiscard]] const ProxyHeader& header() const noexcept { return header_; }
@@ -92,7 +93,7 @@ class ProxyHeaderReader {
     [[nodiscard]] std::size_t bytes_read() const noexcept { return held_.size(); }
 
   private:
-    // How many bytes of `bytes` may be taken before the header must be looked at again.
+    // How many bytes of `bytes` may be taken before the header must be checked again.
     [[nodiscard]] std::size_t wanted(ByteView bytes) const noexcept;
     [[nodiscard]] bool is_binary() const noexcept;
     [[nodiscard]] std::size_t binary_bytes() const noexcept;

@@ -1,5 +1,5 @@
 // Version 2: a fixed part of 16 bytes, an address block, then type-length-values. Every length is
-// held against the bytes that are there; a value never reaches past the one that contains it.
+// checked against the bytes that are there; a value never reaches beyond the one that contains it.
 #include "protocol/crc32c.h"
 #include "protocol/limits.h"
 #include "protocol/proxy_protocol_wire.h"
@@ -28,7 +28,7 @@ bool read_endpoints(ProxyHeader& header, WireReader& reader) {
     return !reader.failed();
 }
 
-// A path ends at its NUL, if it has one: it may fill its field. (An abstract name begins with one.)
+// A path ends at its NUL, or fills its field. (An abstract name begins with a NUL.)
 bool read_paths(ProxyHeader& header, WireReader& reader) {
     const auto source = as_text(reader.take(proxy_unix_path_bytes));
     reader.take(proxy_unix_path_bytes);
@@ -36,7 +36,8 @@ bool read_paths(ProxyHeader& header, WireReader& reader) {
     return !reader.failed();
 }
 
-// Valid combinations that do not describe a stream are read as "no address", after their block.
+// Valid combinations that do not describe a stream are read as "no address"; their block is
+// skipped.
 Complaint read_addresses(ProxyHeader& header, std::uint8_t code, WireReader& reader) {
     const auto family = static_cast<ProxyFamilyCode>(code >> 4);
     const auto transport = static_cast<ProxyTransportCode>(code & 0xf);
@@ -65,12 +66,13 @@ struct Tlv {
     ByteView value;
 };
 
-// Follows TLVs; knows which types it has met. `names` gives the text that a type is kept in.
+// Iterates over TLVs and remembers which types it has seen. `names` maps a type to the text it is
+// stored in.
 class TlvCursor {
   public:
     explicit TlvCursor(ByteView bytes) noexcept : reader_(bytes) {}
 
-    // Nothing: at the end, or something is wrong.
+    // Nothing: at the end, or malformed.
     std::optional<Tlv> next() noexcept {
         if (reader_.at_end()) return {};
         const Tlv tlv{static_cast<ProxyTlvType>(reader_.uint8()), reader_.counted16()};
@@ -79,7 +81,7 @@ class TlvCursor {
         return complaint_.empty() ? std::optional{tlv} : std::nullopt;
     }
 
-    // False: this type has been met before.
+    // False: this type has been seen before.
     [[nodiscard]] bool is_first(ProxyTlvType type) noexcept {
         const auto code = static_cast<std::uint8_t>(type);
         if (met_.test(code)) return false;
@@ -152,7 +154,7 @@ Complaint read_tls(ProxyHeader& header, ByteView value) {
     return cursor.complaint();
 }
 
-// Over the whole header, with zeroes where the checksum itself stands.
+// Computed over the whole header, with zeroes in place of the checksum itself.
 Complaint check_sum(ByteView header, const Tlv& tlv) {
     if (tlv.value.size() != crc_bytes) return "PROXY header with a checksum of a wrong length";
     Bytes copy(header.begin(), header.end());
@@ -192,7 +194,7 @@ ParsedProxyHeader parse_proxy_binary(ByteView bytes) {
     WireReader addresses{block};
     if (const auto complaint = read_addresses(header, family, addresses); !complaint.empty())
         return complaint;
-    // An unspecified family has no size of its own: its block may be anything, so it is not read.
+    // An unspecified family does not define its block: it may contain anything, so it is not read.
     if (family >> 4 == 0) return header;
 
     TlvCursor cursor{addresses.rest()};

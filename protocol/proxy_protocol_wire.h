@@ -38,7 +38,7 @@ enum class ProxyTlvType : std::uint8_t {
     noop = 0x04,
     unique_id = 0x05,
     ssl = 0x20,
-    ssl_version = 0x21, // 0x21 to 0x26 stand inside ssl
+    ssl_version = 0x21, // 0x21 to 0x26 are inside ssl
     ssl_common_name = 0x22,
     ssl_cipher = 0x23,
     ssl_signature_algorithm = 0x24,
@@ -51,7 +51,7 @@ inline constexpr std::uint8_t proxy_client_ssl = 0x01;
 inline constexpr std::uint8_t proxy_client_certificate_on_connection = 0x02;
 inline constexpr std::uint8_t proxy_client_certificate_in_session = 0x04;
 
-// Both get a complete header. The other alternative says what is wrong with it.
+// Both need a complete header. The other alternative says what is wrong with it.
 using ParsedProxyHeader = std::variant<ProxyHeader, std::string_view>;
 [[nodiscard]] ParsedProxyHeader parse_proxy_line(std::string_view line);
 [[nodiscard]] ParsedProxyHeader parse_proxy_binary(ByteView header);

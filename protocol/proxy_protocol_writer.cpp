@@ -60,7 +60,8 @@ Bytes tls_value(const ProxyTls& tls) {
     return value;
 }
 
-// The protocol byte; TLVs follow the block, so a header without an address is UNSPEC with none.
+// The family byte. TLVs come after the address block, so a header without an address is UNSPEC
+// without a block.
 std::uint8_t family_code(Family family) noexcept {
     const auto code = [](ProxyFamilyCode value) {
         return static_cast<std::uint8_t>(static_cast<unsigned>(value) << 4 |
@@ -104,7 +105,7 @@ void set16(Bytes& out, std::size_t offset, std::size_t value) {
     out[offset + 1] = static_cast<std::uint8_t>(value & 0xff);
 }
 
-// Appended last, but counted in the length, and zero while the sum is made.
+// Appended last, but counted in the length, and zero while the checksum is computed.
 void put_checksum(Bytes& out) {
     const Bytes zeroes(4);
     put_tlv(out, ProxyTlvType::crc32c, zeroes);

@@ -1,6 +1,7 @@
-// Writes PROXY protocol headers: for an upstream that wants to know who the client is. Lengths are
-// counted and values go out as bytes, so nothing that a client chose can end a field early or begin
-// another (as in CVE-2026-47692 of another proxy). Source: HAProxy, doc/proxy-protocol.txt.
+// Writes PROXY protocol headers: for an upstream that wants to know who the client is. Fields have
+// lengths and values are written as bytes, so a value that a client chose cannot end its field
+// early or begin another (as in CVE-2026-47692 of another proxy). Source: HAProxy,
+// doc/proxy-protocol.txt.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -13,7 +14,7 @@ namespace pgmoat::protocol {
 [[nodiscard]] Bytes write_proxy_line(const ProxyHeader& header);
 
 // LOCAL for header.local; else PROXY with the family's block, the values that are not empty, and a
-// CRC-32C. A text beyond limits.h is left out, never cut: half a name is another name.
+// CRC-32C. A text longer than limits.h allows is left out, never cut: a cut name is another name.
 [[nodiscard]] Bytes write_proxy_binary(const ProxyHeader& header);
 
 } // namespace pgmoat::protocol

@@ -1,6 +1,6 @@
-// What PostgreSQL tells a client whose first packets it refuses, for both who play the server
-// there: the client handshake machine and the passthrough story, which answers for the server
-// before the server is asked. Source: PostgreSQL, backend_startup.c, ProcessStartupPacket().
+// PostgreSQL's errors for a client whose first packets it refuses. Used by the client handshake
+// machine and by passthrough, which answers for the server before it connects to one. Source:
+// PostgreSQL, backend_startup.c, ProcessStartupPacket().
 #pragma once
 
 #include "protocol/bytes.h"
@@ -11,8 +11,8 @@
 
 namespace pgmoat::protocol {
 
-// The first byte of a TLS record of type handshake, which no startup packet can begin with: as a
-// length it would be far above the maximum.
+// The first byte of a TLS record of type handshake, with which no startup packet can begin: the
+// length would be far above the maximum.
 inline constexpr std::uint8_t tls_handshake_record = 0x16;
 
 inline constexpr ErrorText early_bytes_after_ssl_request{
@@ -25,7 +25,8 @@ inline constexpr ErrorText early_bytes_after_gssenc_request{
     "received unencrypted data after GSSAPI encryption request",
     early_bytes_after_ssl_request.detail};
 
-// The error in the format that the client's version reads; empty where PostgreSQL says nothing.
+// The error in the format that the client's version understands; empty where PostgreSQL sends
+// nothing.
 [[nodiscard]] Bytes encode_refusal(const RefusedStartup& refused);
 
 } // namespace pgmoat::protocol

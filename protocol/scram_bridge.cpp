@@ -1,4 +1,4 @@
-// The picture of scram_bridge.h as code, from top to bottom in the order of the exchange.
+// The exchange of scram_bridge.h as code, in its order.
 #include "protocol/scram_bridge.h"
 
 #include "protocol/client_messages.h"
@@ -20,8 +20,8 @@ constexpr std::uint32_t authentication_ok = 0;
 constexpr std::uint32_t sasl_continue = 11;
 constexpr std::uint32_t sasl_final = 12;
 
-// The client is not told what a server did wrong: to it, there is no server. 57P03 makes libpq go
-// to its next host.
+// The client is told only that the server cannot be reached, not what it did wrong. 57P03 makes
+// libpq try its next host.
 const ScramFault upstream_nonsense{
     "57P03", "the upstream server does not speak the PostgreSQL protocol", {}};
 const ScramFault upstream_unproven{
@@ -35,7 +35,8 @@ void append(Bytes& out, std::string_view text) {
     out.insert(out.end(), text.begin(), text.end());
 }
 
-// SASLResponse, or SASLInitialResponse where a mechanism is named. Made in one piece.
+// SASLResponse, or SASLInitialResponse if a mechanism is given. Allocated once, so that no copies
+// are left.
 Bytes sasl_response(std::string_view mechanism, std::string_view data) {
     const std::size_t named = mechanism.empty() ? 0 : mechanism.size() + 1 + 4;
     Bytes frame;
@@ -51,14 +52,15 @@ Bytes sasl_response(std::string_view mechanism, std::string_view data) {
     return frame;
 }
 
-// What libpq would choose and say. Nothing: no mechanism that we know.
+// The binding that libpq would choose. Nothing: no mechanism that we know.
 std::optional<ScramBinding> binding_for(const ScramLeg& leg,
                                         std::span<const std::string> mechanisms) {
     const bool plus = contains(mechanisms, scram_plus_mechanism);
     if (plus && leg.in_tls && !leg.end_point.empty())
         return ScramBinding::to_end_point(leg.end_point);
     if (!contains(mechanisms, scram_mechanism)) return std::nullopt;
-    // y: we could, and the server does not offer it. The real server refuses that if it did.
+    // y means: we could bind, but the server does not offer it. A server that did offer it refuses
+    // that, because somebody has changed its list.
     const bool could = leg.in_tls && !leg.end_point.empty();
     return ScramBinding{could ? "y,," : "n,,", {}};
 }
@@ -127,7 +129,8 @@ ScramBridge::client_said(std::uint8_t type, std::uint32_t length, ByteView body)
         return refuse_client(
             {"08P01", "expected SASL response, got message type " + std::to_string(type), {}});
     if (length > scram_frame_length_max || length < frame_length_min) {
-        // PostgreSQL logs "invalid message length" and fails the login as for a wrong password.
+        // PostgreSQL logs "invalid message length" and fails the login as if the password were
+        // wrong.
         return refuse(ScramOutcome::bad_message, wrong_password(), "SCRAM message is too long");
     }
     return state_ == State::client_first ? take_client_first(body) : take_client_final(body);
@@ -173,7 +176,7 @@ ScramBridge::Action ScramBridge::take_server_first(ByteView message) {
     return FindSecret{false};
 }
 
-// Of an unknown user there is nothing to compare; the server says what it thinks.
+// For an unknown user there is no secret to compare with; the server decides.
 ScramBridge::Action ScramBridge::secret_found(std::optional<ScramSecret> secret) {
     assert(state_ == State::secret);
     if (secret_) wipe_secret(digests_, *secret_);
@@ -182,7 +185,8 @@ ScramBridge::Action ScramBridge::secret_found(std::optional<ScramSecret> secret)
     const bool stale = secret_ && (secret_->iterations != to_server_->iterations() ||
                                    secret_->salt != to_server_->salt());
     if (stale && !std::exchange(asked_again_, true)) return FindSecret{true};
-    // What is not the server that the secret is from must not choose what the client hashes.
+    // If salt and iterations are not those of the secret, the server may be an impostor, which must
+    // not choose what the client hashes.
     if (stale)
         return refuse(ScramOutcome::stale_secret,
                       wrong_password(),
@@ -200,7 +204,7 @@ ScramBridge::Action ScramBridge::take_client_final(ByteView body) {
     const ScramDigest& stored_key = secret_ ? secret_->stored_key : random_.stored_key;
     const bool right = to_client_.proves(stored_key, *client_key) && secret_;
     proof_ = right ? Proof::right : secret_ ? Proof::wrong : Proof::unknown_user;
-    // Both are made for each client, so that the time tells nothing.
+    // Both answers are computed for each client, so that the time does not show which one is sent.
     const WipedText real(digests_, to_server_->prove(*client_key, stored_key));
     const WipedText random(digests_, to_server_->prove_nothing(random_.proof));
     return ask_server(State::server_final, sasl_response({}, right ? *real : *random));

@@ -1,6 +1,7 @@
-// Joins both SCRAM roles into one login through a proxy that ends TLS on both legs: the server
-// leads. Salt and iterations are always the server's; the stored secret gives StoredKey and
-// ServerKey only; whether a user may log in, and in which words not, is the server's to say.
+// Joins both SCRAM roles into one login through a proxy that terminates TLS and uses TLS to the
+// server. The server leads: salt and iterations are always the server's, the stored secret only
+// provides StoredKey and ServerKey, and the server decides whether a user may log in, and with
+// which error not.
 //
 //   verb             | input                       | action
 //   -----------------+-----------------------------+----------------------------------------------
@@ -12,11 +13,11 @@
 //   client_said()    | client-final                | AskServer: our proof; wrong or unknown: random
 //   server_said()    | v=, which must be right      | Accept: our v=
 //
-// Each verb gives the next action; begin() is first, then the verb that the action asks for. An
-// ErrorResponse of the server ends the login at any point and passes to the client unchanged: that
-// is the driver's (refused_by_server() says how it is counted). Anything out of order from the
-// server is a Refuse. Known and unknown users cost the same work. Keys, proofs and nonces are wiped
-// with this object; frames of the actions are the driver's to wipe.
+// Each call returns the next action; begin() comes first, then the call that the action asks for.
+// The driver handles an ErrorResponse from the server: it ends the login at any point and goes to
+// the client unchanged (refused_by_server() says how it is counted). Anything out of order from the
+// server gives Refuse. Known and unknown users cost the same work. Keys, proofs and nonces are
+// wiped with this object; the driver must wipe the frames of the actions.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -32,33 +33,33 @@
 
 namespace pgmoat::protocol {
 
-// What one leg can bind to.
+// What channel binding one leg can use.
 struct ScramLeg {
     bool in_tls = false;
-    Bytes end_point; // tls-server-end-point of its server certificate; empty: it has no digest
+    Bytes end_point; // tls-server-end-point of its server certificate; empty: no digest
 };
 
-// New random values of one login.
+// Random values, new for each login.
 struct ScramRandom {
-    std::string client_nonce; // of ours, for the leg to the client: printable, no comma
+    std::string client_nonce; // for the leg to the client: printable, no comma
     std::string server_nonce;
-    ScramDigest proof{};      // where there is nothing to prove
-    ScramDigest stored_key{}; // takes the place of an unknown user's: no proof matches it
+    ScramDigest proof{};      // sent to the server if there is nothing to prove
+    ScramDigest stored_key{}; // replaces an unknown user's: no proof matches it
 };
 
 enum class ScramOutcome {
     ok,
     wrong_proof,         // the client does not know the password; the server refused
     no_secret,           // no secret of this user was found; the server refused
-    refused_by_server,   // for a reason of its own, such as VALID UNTIL
-    stale_secret,        // the server's salt or count is another than the secret's
+    refused_by_server,   // for another reason, such as VALID UNTIL
+    stale_secret,        // the server's salt or iteration count is not the secret's
     lookup_failed,       // secrets could not be looked up
-    bad_message,         // of the client
+    bad_message,         // sent by the client
     downgrade,           // the client saw no PLUS although it was offered
-    bad_server_message,  // of the server
+    bad_server_message,  // sent by the server
     server_not_verified, // the server did not prove that it knows the secret
     not_configured,      // relaying cannot work, and no source of secrets is configured
-    abandoned,           // a side went away, or the time was over
+    abandoned,           // a side disconnected, or the time was up
     last = abandoned,
 };
 [[nodiscard]] std::string_view word_of(ScramOutcome outcome) noexcept;
@@ -72,20 +73,19 @@ class ScramBridge {
         Bytes frame;
     };
     struct FindSecret { // then secret_found()
-        bool again;     // what was found first is stale: do not answer from a cache
+        bool again;     // what was found first is stale: bypass caches
     };
-    struct Accept { // send; the server's AuthenticationOk may pass now
+    struct Accept { // send; the server's AuthenticationOk may be passed on now
         Bytes frame;
     };
-    struct Refuse { // the client is to be told the fault, as FATAL
+    struct Refuse { // send the fault to the client, as FATAL
         ScramFault fault;
         std::string why; // for the log
         ScramOutcome outcome;
     };
     using Action = std::variant<AskClient, AskServer, FindSecret, Accept, Refuse>;
 
-    // `random` is wiped where it came from. `user`: as the startup packet names it, for PostgreSQL's
-    // words of a refusal.
+    // Wipes the caller's `random`. `user` is the startup packet's, for PostgreSQL's error texts.
     ScramBridge(const ScramDigests& digests,
                 ScramLeg client,
                 ScramLeg server,
@@ -95,19 +95,20 @@ class ScramBridge {
     ScramBridge(const ScramBridge&) = delete;
     ScramBridge& operator=(const ScramBridge&) = delete;
 
-    // Whether there is anything to bridge in the server's list.
+    // Whether the server's list has a SCRAM mechanism.
     [[nodiscard]] static bool speaks_scram(std::span<const std::string> mechanisms);
 
     [[nodiscard]] Action begin(std::span<const std::string> mechanisms);
-    // A frame of the client: its type, its length word, its body. A body above
-    // scram_frame_length_max need not be read: it may be empty then.
+    // A frame from the client: type, length word, body. If the length is above
+    // scram_frame_length_max, the body need not be read and may be empty.
     [[nodiscard]] Action client_said(std::uint8_t type, std::uint32_t length, ByteView body);
-    // Body of an Authentication message, its code included. Whenever one comes before Accept.
+    // The body of an Authentication message, including its code. Call it for each one before
+    // Accept.
     [[nodiscard]] Action server_said(ByteView body);
     // Nothing: the user is unknown, or has no SCRAM secret.
     [[nodiscard]] Action secret_found(std::optional<ScramSecret> secret);
 
-    // What an ErrorResponse of the server means now.
+    // How an ErrorResponse from the server counts at this point.
     [[nodiscard]] ScramOutcome refused_by_server() const noexcept;
     [[nodiscard]] bool client_is_bound() const noexcept { return to_client_.is_bound(); }
     [[nodiscard]] bool server_is_bound() const noexcept {
@@ -143,8 +144,8 @@ class ScramBridge {
     ScramLeg server_leg_;
     ScramRandom random_;
     std::string user_;
-    ScramServer to_client_;                // we are the client's server
-    std::optional<ScramClient> to_server_; // and the server's client
+    ScramServer to_client_;                // plays the server to the client
+    std::optional<ScramClient> to_server_; // plays the client to the server
     std::optional<ScramSecret> secret_;
     State state_ = State::start;
     Proof proof_ = Proof::none;

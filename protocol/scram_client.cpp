@@ -14,7 +14,7 @@ ByteView bytes_of(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-// 0: it is no count that a server may ask for.
+// 0: not an iteration count that we accept.
 std::uint32_t parse_iterations(std::string_view text) {
     std::uint32_t count = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
@@ -36,7 +36,7 @@ ScramClient::ScramClient(const ScramDigests& digests, std::string_view nonce, Sc
     auth_message_->append("n=,r=").append(nonce).append(",");
 }
 
-// Like every message here in one piece: a text that grows leaves copies of the nonce or the proof.
+// Like every message here, allocated once: growing would leave copies of the nonce or the proof.
 std::string ScramClient::first() const {
     std::string message;
     message.reserve(scram_message_bytes_max);
@@ -44,7 +44,7 @@ std::string ScramClient::first() const {
     return message;
 }
 
-// r=nonce,s=salt,i=iterations and nothing else, as libpq demands.
+// Accepts r=nonce,s=salt,i=iterations and nothing else, as libpq does.
 std::string ScramClient::take_challenge(ByteView message) {
     if (message.size() > scram_server_message_bytes_max) return "SCRAM challenge is too long";
     ScramReader reader(message);
@@ -99,7 +99,7 @@ void ScramClient::append_without_proof(std::string& message) const {
     message.append("c=").append(encode_base64(binding)).append(",r=").append(*nonce_);
 }
 
-// e=... is the server's way to say no without an ErrorResponse: not signed.
+// e=... is how a server may refuse without an ErrorResponse; it is not a signature.
 bool ScramClient::is_signed(ByteView message, const ScramDigest& server_key) const {
     if (message.size() > scram_server_message_bytes_max) return false;
     ScramReader reader(message);

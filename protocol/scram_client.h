@@ -1,6 +1,6 @@
 // The client's side of a SCRAM-SHA-256 login, with or without channel binding, without a password:
-// the proof is made from a ClientKey (RFC 5802; libpq's fe-auth-scram.c, whose checks these are).
-// Bytes in, bytes out; for the SCRAM bridge.
+// the proof is made from a ClientKey (RFC 5802). The checks are those of libpq's fe-auth-scram.c.
+// No IO; for the SCRAM bridge.
 //
 //   first()                 -> client-first
 //   take_challenge(message) server-first: its salt and iterations are known then
@@ -21,7 +21,7 @@
 
 namespace pgmoat::protocol {
 
-// How a client-first begins, and what is bound to.
+// The beginning of a client-first message, and what is bound to.
 struct ScramBinding {
     std::string_view header = "n,,"; // y,, where PLUS could be used and was not offered
     Bytes end_point;                 // of the server's certificate, with p= only
@@ -40,7 +40,7 @@ class ScramClient {
     }
     // The user's name is left empty, as libpq does: the startup packet has it.
     [[nodiscard]] std::string first() const;
-    // What is wrong with it, for the log; empty: nothing.
+    // The error, for the log; empty: none.
     [[nodiscard]] std::string take_challenge(ByteView message);
     [[nodiscard]] const Bytes& salt() const noexcept { return salt_; }
     [[nodiscard]] std::uint32_t iterations() const noexcept { return iterations_; }
@@ -57,9 +57,9 @@ class ScramClient {
     [[nodiscard]] std::string with_proof(const ScramDigest& proof) const;
 
     const ScramDigests& digests_;
-    WipedText nonce_; // once the server's is known: ours and the server's
+    WipedText nonce_; // with the server's nonce appended once that is known
     ScramBinding binding_;
-    WipedText auth_message_; // as much of it as is known
+    WipedText auth_message_; // as far as it is known
     Bytes salt_;
     std::uint32_t iterations_ = 0;
 };

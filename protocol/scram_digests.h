@@ -1,6 +1,6 @@
-// What a SCRAM exchange computes with, as a table of functions: OpenSSL is unknown in protocol/, so
-// the caller brings it (proxy/config/scram_digests). Wiped holds a key, a proof or a text that
-// others could compute one from, and overwrites it when the holder goes, on each path.
+// The functions that a SCRAM exchange computes with, as a table: protocol/ may not use OpenSSL, so
+// the caller supplies them (proxy/config/scram_digests). Wiped holds a key, a proof, or a text from
+// which one could be computed, and overwrites it in its destructor.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -18,7 +18,7 @@ struct ScramDigests {
     ScramDigest (*sha256)(ByteView bytes);
     ScramDigest (*hmac_sha256)(ByteView key, ByteView bytes);
     bool (*equal)(ByteView left, ByteView right); // in constant time
-    void (*wipe)(std::span<std::uint8_t> bytes);  // is never optimized away
+    void (*wipe)(std::span<std::uint8_t> bytes);  // the compiler must not remove it
 };
 
 template <typename Held>
@@ -48,7 +48,8 @@ using WipedText = Wiped<std::string>;
 using WipedDigest = Wiped<ScramDigest>;
 
 // One of the two ends of the formula ClientProof = ClientKey XOR ClientSignature gives the other.
-// Into the caller's place, which it wipes: what is returned by value leaves a copy on the stack.
+// The result is written into the caller's variable, which the caller wipes: returning it by value
+// would leave a copy on the stack.
 inline void exclusive_or(const ScramDigest& left, ByteView right, ScramDigest& result) noexcept {
     for (std::size_t i = 0; i < result.size() && i < right.size(); ++i)
         result[i] = static_cast<std::uint8_t>(left[i] ^ right[i]);

@@ -1,7 +1,7 @@
 // Reads the attributes of a SCRAM message, `r=...,s=...`, in PostgreSQL's order and with its error
-// texts (auth-scram.c: read_attr_value(), read_any_attr()). After the first error every read gives
-// an empty value, so that a parser reads straight on and asks once, at the end. Views are of the
-// message. For scram_server and scram_client.
+// texts (auth-scram.c: read_attr_value(), read_any_attr()). After the first error every read
+// returns an empty value, so a parser can read on and check once, at the end. The views point into
+// the message. For scram_server and scram_client.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -13,7 +13,7 @@
 
 namespace pgmoat::protocol {
 
-// What a peer did wrong, as PostgreSQL tells it. Nothing in it is secret.
+// A peer's error, with PostgreSQL's texts for it. Nothing in it is secret.
 struct ScramFault {
     std::string_view sqlstate;
     std::string message;
@@ -37,15 +37,15 @@ class ScramReader {
         std::string_view value;
     };
 
-    // An empty message and one with a zero byte are errors at once.
+    // An empty message or one with a zero byte is an error at once.
     explicit ScramReader(ByteView message);
 
-    // The value of `<name>=<value>`, which must be next, and the comma after it.
+    // The value of `<name>=<value>`, which must come next; also consumes the comma after it.
     std::string_view value(char name);
     Attribute any();
     // The next character; NUL at the end, as in a C string.
     [[nodiscard]] char next() const noexcept { return at_ < text_.size() ? text_[at_] : '\0'; }
-    // Passes one character.
+    // Skips one character.
     void skip() noexcept;
     [[nodiscard]] bool at_end() const noexcept { return at_ >= text_.size(); }
 

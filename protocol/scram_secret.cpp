@@ -10,7 +10,7 @@
 namespace pgmoat::protocol {
 namespace {
 
-// The text up to `end`, which it takes off too; everything when `end` is not there.
+// Takes the text up to `end`, and `end` itself, off the front; everything if there is no `end`.
 std::string_view take_until(std::string_view& text, char end) {
     const std::size_t at = text.find(end);
     const std::string_view taken = text.substr(0, at);

@@ -1,6 +1,6 @@
-// What a server keeps instead of a password: PostgreSQL's SCRAM secret, as in pg_authid and in
+// PostgreSQL's SCRAM secret, which a server stores instead of the password, as in pg_authid and in
 // PgBouncer's userlist.txt: SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>. Pure. Never
-// printed: a ServerKey lets its holder play the server.
+// printed: with the ServerKey one can impersonate the server.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -20,11 +20,11 @@ struct ScramSecret {
     ScramDigest server_key{};
 };
 
-// Nothing: it is no such secret, or beyond limits.h.
+// Nothing: not such a secret, or beyond limits.h.
 [[nodiscard]] std::optional<ScramSecret> parse_scram_secret(std::string_view text);
 [[nodiscard]] std::string text_of(const ScramSecret& secret);
 
-// Overwrites the keys with zeros, for good.
+// Overwrites the keys with zeros; the compiler cannot remove it.
 void wipe_secret(const ScramDigests& digests, ScramSecret& secret);
 
 } // namespace pgmoat::protocol

@@ -19,7 +19,7 @@ ByteView bytes_of(std::string_view text) {
 
 } // namespace
 
-// Room for both messages of the client from the start: a text that grows leaves copies behind.
+// Reserves room for both messages of the client: growing would leave copies behind.
 ScramServer::ScramServer(const ScramDigests& digests, std::string_view nonce, Bytes end_point)
     : digests_(digests), nonce_(digests), end_point_(std::move(end_point)), auth_message_(digests),
       proof_(digests) {
@@ -42,7 +42,7 @@ ScramServer::Fault ScramServer::begin(std::string_view mechanism) {
     return ScramFault{"08P01", "client selected an invalid SASL authentication mechanism"};
 }
 
-// n,,n=user,r=nonce[,extensions]
+// Expects n,,n=user,r=nonce[,extensions]
 ScramServer::Fault ScramServer::take_first(ByteView message) {
     assert(state_ == State::begun);
     ScramReader reader(message);
@@ -71,7 +71,7 @@ ScramServer::Fault ScramServer::take_first(ByteView message) {
     return end_if(reader, State::asked);
 }
 
-// n, y or p=<type>, and its comma.
+// n, y or p=<type>, and the comma after it.
 void ScramServer::read_flag(ScramReader& reader) {
     flag_ = reader.next();
     if (flag_ == 'p') {
@@ -109,14 +109,15 @@ std::string ScramServer::challenge(ByteView salt, std::uint32_t iterations) {
     assert(state_ == State::asked);
     state_ = State::challenged;
     std::string message;
-    message.reserve(2 * scram_message_bytes_max); // in one piece, as all that holds a nonce
+    message.reserve(2 *
+                    scram_message_bytes_max); // reserved once, like everything that holds a nonce
     message.append("r=").append(*nonce_).append(",s=").append(encode_base64(salt));
     message.append(",i=").append(std::to_string(iterations));
     auth_message_->append(message).append(",");
     return message;
 }
 
-// c=binding,r=nonce[,extensions],p=proof
+// Expects c=binding,r=nonce[,extensions],p=proof
 ScramServer::Fault ScramServer::take_final(ByteView message) {
     assert(state_ == State::challenged);
     ScramReader reader(message);
@@ -189,7 +190,7 @@ ScramSecret mock_scram_secret(const ScramDigests& digests,
     ScramSecret secret;
     secret.iterations = iterations;
     secret.salt.assign(salt.begin(), salt.begin() + scram_default_salt_bytes);
-    secret.stored_key = digests.hmac_sha256(key, salt); // no key hashes to this
+    secret.stored_key = digests.hmac_sha256(key, salt); // no key hashes to this value
     secret.server_key = digests.hmac_sha256(key, secret.stored_key);
     return secret;
 }

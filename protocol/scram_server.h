@@ -1,7 +1,7 @@
 // The server's side of a SCRAM-SHA-256 login, with or without channel binding (RFC 5802, RFC 7677,
-// RFC 5929; PostgreSQL's auth-scram.c): checks, order, texts and SQLSTATEs are PostgreSQL's. Bytes
-// in, bytes out; the driver carries the messages. Used by the console, which holds the secret, and
-// by the SCRAM bridge, which learns it and the challenge's salt on the way.
+// RFC 5929; PostgreSQL's auth-scram.c): checks, order, texts and SQLSTATEs are PostgreSQL's. No IO:
+// the driver sends the messages. Used by the console, which has the secret, and by the SCRAM
+// bridge, which gets the secret and the salt during the login.
 //
 //   begin(mechanism)        which of mechanisms() the client selected
 //   take_first(message)     client-first
@@ -10,9 +10,9 @@
 //   proves(stored, key)     the proof; gives the ClientKey
 //   signature(server key)   -> server-final
 //
-// In this order, each once; the first fault ends the exchange. The user's name in the exchange is
-// ignored, as in PostgreSQL: the startup packet names the user. What the client sent is wiped with
-// this object (law 7).
+// Called in this order, each once; the first fault ends the exchange. The user's name in the
+// exchange is ignored, as in PostgreSQL: the startup packet names the user. What the client sent is
+// wiped with this object (law 7).
 #pragma once
 
 #include "protocol/bytes.h"
@@ -33,28 +33,28 @@ inline constexpr std::string_view scram_plus_mechanism = "SCRAM-SHA-256-PLUS";
 
 class ScramServer {
   public:
-    using Fault = std::optional<ScramFault>; // nothing: go on
+    using Fault = std::optional<ScramFault>; // nothing: continue
 
-    // `nonce`: ours, printable, without a comma, new for each login. `end_point`: the digest of the
-    // certificate that this client was shown, by tls-server-end-point; empty where the connection
-    // is in the clear or the certificate has no digest: PLUS is not offered then.
+    // `nonce`: ours, printable, without a comma, new for each login. `end_point`: the
+    // tls-server-end-point digest of the certificate sent to this client. Empty if the connection
+    // is plaintext or the certificate has no digest; then PLUS is not offered.
     ScramServer(const ScramDigests& digests, std::string_view nonce, Bytes end_point = {});
 
-    // What to offer, the strongest first, as PostgreSQL does.
+    // The mechanisms to offer, the strongest first, as in PostgreSQL.
     [[nodiscard]] std::vector<std::string_view> mechanisms() const;
 
     [[nodiscard]] Fault begin(std::string_view mechanism);
     [[nodiscard]] Fault take_first(ByteView message);
     [[nodiscard]] std::string challenge(ByteView salt, std::uint32_t iterations);
     [[nodiscard]] Fault take_final(ByteView message);
-    // ClientKey = ClientProof XOR HMAC(StoredKey, AuthMessage), and its hash must be StoredKey.
-    // `client_key` is of use only if it is true, and the caller's to wipe in any case.
+    // ClientKey = ClientProof XOR HMAC(StoredKey, AuthMessage); true if its hash is StoredKey.
+    // `client_key` is valid only then. The caller must wipe it in any case.
     [[nodiscard]] bool proves(const ScramDigest& stored_key, ScramDigest& client_key) const;
     [[nodiscard]] std::string signature(const ScramDigest& server_key) const;
 
-    // The client selected PLUS: its proof is bound to the certificate that it was shown.
+    // The client selected PLUS: its proof is bound to the certificate that it was sent.
     [[nodiscard]] bool is_bound() const noexcept { return bound_; }
-    // The client believes that we did not offer PLUS: somebody in between removed it.
+    // The client believes that we did not offer PLUS: someone in between has removed it.
     [[nodiscard]] bool saw_downgrade() const noexcept { return saw_downgrade_; }
 
   private:
@@ -65,18 +65,19 @@ class ScramServer {
     [[nodiscard]] Fault end_if(const ScramReader& reader, State else_state);
 
     const ScramDigests& digests_;
-    WipedText nonce_; // once the client's is known: the client's and ours
+    WipedText nonce_; // with our own appended once the client's is known
     Bytes end_point_;
     char flag_ = '\0'; // n, y or p
     bool bound_ = false;
     bool saw_downgrade_ = false;
-    WipedText auth_message_; // as much of it as is known
+    WipedText auth_message_; // as far as it is known
     WipedDigest proof_;
     State state_ = State::offered;
 };
 
-// A secret that no password has, for users that do not exist: the same name always gets the same
-// salt, so that asking twice does not tell. `key` must stay secret and the same.
+// A secret that matches no password, for users that do not exist. A name always gets the same salt,
+// so that asking twice does not show whether the user exists. `key` must be secret and must not
+// change.
 [[nodiscard]] ScramSecret mock_scram_secret(const ScramDigests& digests,
                                             ByteView key,
                                             std::string_view user,

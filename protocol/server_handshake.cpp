@@ -1,5 +1,5 @@
-// Task: the machine whose table stands in server_handshake.h, and libpq's order of attempts. Rule:
-// only this file changes the state; nothing that a server sends can make it assert.
+// The state machine of server_handshake.h, and libpq's order of attempts. Only this file changes
+// the state; nothing that a server sends can make it assert.
 #include "protocol/server_handshake.h"
 
 #include "protocol/driver_answer.h"
@@ -24,8 +24,8 @@ Attempt first_attempt(SslMode mode, SslNegotiation negotiation, bool local_socke
     return negotiation == SslNegotiation::direct ? Attempt::tls_direct : Attempt::tls_required;
 }
 
-// A server that says 57P03 would say it in the clear too, and a connection that was never made
-// tells nothing about TLS: libpq goes to the next host then.
+// A server that answers 57P03 would do so without TLS too, and a connection that was never made
+// says nothing about TLS: in both cases libpq goes to the next host.
 std::optional<Attempt>
 next_attempt(SslMode mode, Attempt failed, AttemptFailure why, bool tls_was_used) {
     const bool refused_plain = failed == Attempt::plain && why == AttemptFailure::server_error;
@@ -78,8 +78,8 @@ ServerHandshakeAction ServerHandshake::on_answer(const ServerHandshakeInput& inp
     }
 }
 
-// Nothing may follow the one byte before we speak again: it came from someone in the middle, or
-// from a server whose next bytes we could not tell from such.
+// Nothing may follow the one byte before we send again: such bytes could come from a man in the
+// middle, and nothing distinguishes the server's own from those.
 ServerHandshakeAction ServerHandshake::on_early_bytes(const EarlyBytes& early) {
     if (early.present) {
         return fail(Reason::early_bytes, "received unencrypted data after SSL response");

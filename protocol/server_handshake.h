@@ -6,7 +6,7 @@
 //
 //   state        | input                    | action, next state
 //   -------------+--------------------------+------------------------------------------------------
-//   start        | begin, plain             | ready (in the clear)
+//   start        | begin, plain             | ready (in plaintext)
 //                | begin, TLS               | write SSLRequest               -> asked
 //                | begin, direct TLS        | start TLS                      -> tls
 //   asked        | written                  | read 1                         -> answer
@@ -17,7 +17,7 @@
 //                | end of stream            | fail end_of_stream
 //   early bytes  | present                  | fail early_bytes (CVE-2021-23222)
 //                | none, after S            | start TLS                      -> tls
-//                | none, after N            | ready (in the clear)
+//                | none, after N            | ready (in plaintext)
 //   tls          | started                  | ready (in TLS)
 //                | direct, no ALPN          | fail no_alpn
 //
@@ -25,7 +25,7 @@
 #pragma once
 
 #include "protocol/bytes.h"
-#include "protocol/client_handshake.h" // the driver's vocabulary: ReadExactly, WriteBytes, ...
+#include "protocol/client_handshake.h" // the driver's actions: ReadExactly, WriteBytes, ...
 
 #include <optional>
 #include <string_view>
@@ -33,7 +33,7 @@
 
 namespace pgmoat::protocol {
 
-// libpq's words, in its order.
+// libpq's names, in its order.
 enum class SslMode { disable, allow, prefer, require, verify_ca, verify_full };
 
 // libpq's sslnegotiation.
@@ -42,28 +42,28 @@ enum class SslNegotiation { postgres, direct };
 // One attempt on one connection.
 enum class Attempt {
     plain,          // no SSLRequest at all
-    tls_if_offered, // SSLRequest; N means: go on in the clear on this connection
+    tls_if_offered, // SSLRequest; after N, plaintext on this connection
     tls_required,   // SSLRequest; N is a failure
     tls_direct,     // ClientHello at once
 };
 
 // Why an attempt ended, as far as the order of attempts depends on it.
 enum class AttemptFailure {
-    connect,       // no connection, or it broke before anything was agreed
+    connect,       // not connected, or the connection broke before any agreement
     tls_handshake, // TLS was agreed and its handshake failed
     server_error,  // the server answered the startup packet with an error (not 57P03)
     server_error_57p03,
-    protocol, // a violation of it: bad answer, early bytes
+    protocol, // a protocol violation: bad answer, early bytes
 };
 
 // The first attempt for these settings. `local_socket`: TLS is never tried on a unix socket,
-// whatever the mode says. Direct negotiation counts only where TLS is required: libpq refuses it
-// with a weaker mode before it connects, and so does the configuration.
+// whatever the mode is. Direct negotiation is used only if TLS is required: libpq refuses it with a
+// weaker mode before it connects, and so does our configuration.
 [[nodiscard]] Attempt first_attempt(SslMode mode, SslNegotiation negotiation, bool local_socket);
 
 // What libpq would try next on the same host (a new connection), or nothing. `tls_was_used`: the
-// startup packet went out inside TLS. For a unix socket pass SslMode::disable: libpq takes TLS off
-// the list of attempts there.
+// startup packet went out inside TLS. For a Unix socket pass SslMode::disable: there libpq never
+// tries TLS.
 [[nodiscard]] std::optional<Attempt>
 next_attempt(SslMode mode, Attempt failed, AttemptFailure why, bool tls_was_used);
 
@@ -97,8 +97,8 @@ class ServerHandshake {
     explicit ServerHandshake(Attempt attempt) noexcept : attempt_(attempt) {}
 
     // The first call passes Begin. An input that does not answer the last action is a bug in the
-    // driver and asserts. Must not be called again after ServerReady or FailAttempt. When
-    // connecting, writing or the TLS handshake fails, the driver closes and does not come back.
+    // driver and asserts. Must not be called again after ServerReady or FailAttempt. If connecting,
+    // writing or the TLS handshake fails, the driver closes and does not call again.
     [[nodiscard]] ServerHandshakeAction resume(const ServerHandshakeInput& input);
 
   private:

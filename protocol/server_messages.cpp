@@ -3,7 +3,7 @@
 namespace pgmoat::protocol {
 namespace {
 
-// Writes the type and leaves room for the length, which it fills in at its end.
+// Writes the type byte and room for the length, which the destructor fills in.
 class MessageWriter {
   public:
     MessageWriter(Bytes& out, char type) : out_(out) {
@@ -99,7 +99,7 @@ void append_row_description(Bytes& out, std::span<const ColumnDescription> colum
     MessageWriter message(out, 'T');
     message.uint16(static_cast<std::uint16_t>(columns.size()));
     for (const ColumnDescription& column : columns) {
-        message.c_string(column.name).uint32(0).uint16(0); // of no table
+        message.c_string(column.name).uint32(0).uint16(0); // not a column of a table
         message.uint32(column.type_oid).uint16(column.type_size);
         message.uint32(0xffff'ffff).uint16(column.format); // no type modifier
     }

@@ -1,6 +1,5 @@
-// The messages that a server sends to a client during and after its login, as far as pgmoat itself
-// ever plays the server. Each is put behind what stands in `out`. Texts are C strings on the wire:
-// they end at their first NUL.
+// The messages that a server sends during and after a login, as far as pgmoat plays the server
+// itself. Each is appended to `out`. Texts are C strings on the wire: they end at their first NUL.
 // Source: PostgreSQL protocol, "Message Formats".
 #pragma once
 
@@ -31,13 +30,13 @@ void append_sasl_request(Bytes& out, std::span<const std::string_view> mechanism
 void append_sasl_continue(Bytes& out, std::string_view message);
 void append_sasl_final(Bytes& out, std::string_view message);
 void append_authentication_ok(Bytes& out);
-// To a client that asked for a newer minor version than 3.0, or for options.
+// For a client that asked for a minor version above 3.0, or for protocol options.
 void append_negotiate_version(Bytes& out, std::span<const std::string> unknown_options);
 void append_parameter_status(Bytes& out, std::string_view name, std::string_view value);
 void append_ready_for_query(Bytes& out, TransactionStatus status);
 
 void append_row_description(Bytes& out, std::span<const ColumnDescription> columns);
-// Values in the format of their columns; nothing is NULL.
+// Values in the format of their columns; nothing: NULL.
 void append_data_row(Bytes& out, std::span<const std::optional<std::string>> values);
 void append_command_complete(Bytes& out, std::string_view tag);
 void append_parameter_description(Bytes& out, std::span<const std::uint32_t> type_oids);

@@ -1,6 +1,6 @@
-// How a server lets clients prove who they are, as far as its messages show it. ldap, radius, pam
-// and bsd look like a cleartext password; trust, cert, peer and ident like nothing at all. Source:
-// PostgreSQL protocol, "AuthenticationRequest"; src/include/libpq/protocol.h, AUTH_REQ_*.
+// How a server authenticates clients, as far as its messages show. ldap, radius, pam and bsd look
+// like a cleartext password; trust, cert, peer and ident send no request at all. Source: PostgreSQL
+// protocol, "AuthenticationRequest"; src/include/libpq/protocol.h, AUTH_REQ_*.
 #pragma once
 
 #include <array>
@@ -13,17 +13,17 @@
 namespace pgmoat::protocol {
 
 enum class ServerMethod : std::uint8_t {
-    none,     // let in without being asked for anything
+    none,     // let in without a request
     password, // in cleartext
     md5,
     gss,
     sspi,
     scram, // SCRAM-SHA-256, with or without channel binding
     oauth, // OAUTHBEARER
-    other, // what PostgreSQL 15 to 18 do not ask for, or a choice of several
+    other, // not requested by PostgreSQL 15 to 18, or a choice of several
 };
 
-// That prove something.
+// The methods that authenticate a client.
 inline constexpr std::array known_methods{ServerMethod::password,
                                           ServerMethod::md5,
                                           ServerMethod::gss,
@@ -34,7 +34,7 @@ inline constexpr std::array known_methods{ServerMethod::password,
 // "scram-sha-256", "password", ...: pg_hba.conf's word; "no authentication", "an unknown method".
 [[nodiscard]] std::string_view name_of(ServerMethod method) noexcept;
 
-// What a list of SASL mechanisms comes to, whichever the client chooses.
+// The method that a list of SASL mechanisms amounts to, whichever the client chooses.
 [[nodiscard]] ServerMethod method_of(const std::vector<std::string>& sasl_mechanisms) noexcept;
 
 class ServerMethods {

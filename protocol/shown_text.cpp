@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint32_t replacement = 0xfffd;
 
-// JSON's \uXXXX: two of them, a surrogate pair, beyond U+FFFF.
+// JSON's \uXXXX; above U+FFFF a surrogate pair.
 void append_escape(std::string& out, std::uint32_t code) {
     constexpr std::string_view figures = "0123456789abcdef";
     constexpr std::uint32_t beyond = 0x10000;
@@ -23,7 +23,7 @@ void append_escape(std::string& out, std::uint32_t code) {
         out += figures[(code >> shift) & 0xf];
 }
 
-// Hands `out` one character after the other; one of length 0 stands for a byte that is none.
+// Passes the characters to `out` one by one; one of length 0 stands for an invalid byte.
 template <typename Append>
 std::string translate(std::string_view text, std::size_t bytes_max, const Append& append) {
     std::string out;

@@ -1,5 +1,5 @@
-// Task: says what a complete startup packet is. Rule: PostgreSQL's order of checks, so that a
-// packet with two faults gets the same answer. Every step of a loop consumes input; all is linear.
+// Parses a complete startup packet, with PostgreSQL's order of checks, so that a packet with two
+// faults gets the same answer. Every loop step consumes input, so the time is linear.
 #include "protocol/startup.h"
 
 #include "protocol/limits.h"
@@ -102,8 +102,8 @@ std::optional<bool> parse_boolean(std::string_view text) noexcept {
     return std::nullopt;
 }
 
-// A walsender that once named `database` stays tied to it, whatever a later duplicate says:
-// PostgreSQL keeps these two flags, and only their combination decides.
+// PostgreSQL's two flags, which a repeated `replication` sets again. Once `database` was given, a
+// later `true` does not take it back.
 struct ReplicationFlags {
     bool walsender = false;
     bool database = false;
@@ -124,8 +124,9 @@ struct ReplicationFlags {
     }
 };
 
-// Walks over the C strings of a packet. PostgreSQL puts a NUL behind its copy of the packet, so an
-// unterminated last string ends with the packet there; `offset` is then one past the end, as there.
+// Walks over the C strings of a packet. PostgreSQL puts a NUL behind its copy of the packet, so
+// there an unterminated last string ends with the packet; `offset` is then one past the end, as in
+// PostgreSQL.
 struct ParameterCursor {
     std::string_view text;
     std::size_t offset;
@@ -141,7 +142,7 @@ struct ParameterCursor {
     }
 };
 
-// Returns false when the value is one that PostgreSQL refuses: only `replication` has such.
+// False: PostgreSQL refuses the value. Only `replication` has such values.
 bool take_parameter(StartupMessage& message,
                     ReplicationFlags& replication,
                     std::string_view name,
@@ -153,7 +154,7 @@ bool take_parameter(StartupMessage& message,
     } else if (name == "replication") {
         return replication.set(value);
     } else if (name == "application_name") {
-        // PostgreSQL keeps NAMEDATALEN - 1 bytes of it where others can see it.
+        // PostgreSQL shows NAMEDATALEN - 1 bytes of it.
         message.application_name = value.substr(0, name_bytes_max);
     } else if (name.starts_with(protocol_option_prefix)) {
         message.protocol_options.emplace_back(name);
@@ -161,8 +162,8 @@ bool take_parameter(StartupMessage& message,
     return true;
 }
 
-// Plainly by bytes, even within a character: so does PostgreSQL, which does not know the encoding
-// yet, and pg_hba.conf must see the name that the server will look up.
+// Cuts by bytes, even within a character, as PostgreSQL does, which does not know the encoding yet:
+// the access rules must see the name that the server will look up.
 void cut_name(std::string& name) {
     if (name.size() > name_bytes_max) name.resize(name_bytes_max);
 }
@@ -184,8 +185,8 @@ StartupPacket parse_startup_message(ByteView packet, ProtocolVersion version) {
         const std::size_t start = cursor.offset;
         const auto name = cursor.next();
         if (cursor.at_end()) {
-            // A name without a value: PostgreSQL stops in front of it. If that name is the very
-            // last byte, it stands where the terminator should and PostgreSQL lets it pass.
+            // A name without a value: PostgreSQL stops before it. If that name is a single last
+            // byte, it is in the place of the terminator, and PostgreSQL accepts the packet.
             cursor.offset = start;
             break;
         }

@@ -1,6 +1,5 @@
-// The packets that may open a PostgreSQL connection, parsed from a complete packet.
-// Pure: no state, no limits but those of limits.h. Called by the client handshake machine and by
-// tests. Source: PostgreSQL, src/backend/tcop/backend_startup.c, ProcessStartupPacket().
+// The packets that may open a PostgreSQL connection, parsed from a complete packet. Pure. Source:
+// PostgreSQL, src/backend/tcop/backend_startup.c, ProcessStartupPacket().
 #pragma once
 
 #include "protocol/bytes.h"
@@ -14,7 +13,7 @@
 
 namespace pgmoat::protocol {
 
-// The codes of pqcomm.h; the upper half is the "major version".
+// The codes of pqcomm.h; the upper half is the major version.
 inline constexpr std::uint32_t cancel_request_code = 80'877'102; // 1234.5678
 inline constexpr std::uint32_t ssl_request_code = 80'877'103;    // 1234.5679
 inline constexpr std::uint32_t gssenc_request_code = 80'877'104; // 1234.5680
@@ -26,11 +25,11 @@ struct ProtocolVersion {
 };
 
 // How `replication` was asked for. Physical replication has no database and matches only
-// `replication` in pg_hba.conf; logical is an ordinary connection to a database.
+// `replication` in pg_hba.conf; logical replication is a connection to a database.
 enum class Replication { none, physical, logical };
 
-// What PostgreSQL makes of a startup packet. `packet` is the packet as the client sent it, length
-// word included: it goes to the server unchanged.
+// A startup packet as PostgreSQL understands it. `packet` is the packet as the client sent it,
+// including its length word: it goes to the server unchanged.
 struct StartupMessage {
     ProtocolVersion version;
     std::string user;     // cut to name_bytes_max
@@ -41,7 +40,7 @@ struct StartupMessage {
     Bytes packet;
 };
 
-// A cancel key is the server's own secret: compared and forwarded, never logged.
+// The cancel key is secret: compared and forwarded, never logged.
 struct CancelRequest {
     std::uint32_t process_id = 0;
     Bytes key;
@@ -51,13 +50,13 @@ struct CancelRequest {
 struct SslRequest {};
 struct GssEncRequest {};
 
-// A packet that PostgreSQL answers with a FATAL, or with silence.
+// A packet that PostgreSQL answers with a FATAL error, or closes without an answer.
 struct RefusedStartup {
     enum class Reason { unsupported_version, bad_layout, bad_value, no_user, bad_cancel };
     Reason reason;
     ProtocolVersion version;   // decides the format of the error: see wants_old_error_format()
-    std::string_view sqlstate; // empty: close without a word, `message` is for the log only
-    std::string message;       // may hold what the client sent: cleaned where it is logged
+    std::string_view sqlstate; // empty: close silently, `message` is for the log only
+    std::string message;       // may hold what the client sent: escaped where it is logged
     std::string detail;
     std::string hint;
 };
@@ -70,8 +69,8 @@ using StartupPacket =
 // already answered: a repeated one is an unsupported version, as in PostgreSQL.
 [[nodiscard]] StartupPacket parse_startup_packet(ByteView packet, bool ssl_done, bool gss_done);
 
-// Clients older than 3.0 understand errors in the format of protocol 2 only. Version 0.0 gets the
-// modern one: to PostgreSQL's elog.c a zero means that the version is not known yet.
+// Clients older than 3.0 only understand errors in the format of protocol 2. Version 0.0 gets the
+// modern format: in PostgreSQL's elog.c zero means that the version is not known yet.
 [[nodiscard]] bool wants_old_error_format(ProtocolVersion version) noexcept;
 
 } // namespace pgmoat::protocol

@@ -46,7 +46,7 @@ std::optional<Bytes> edit_startup_packet(ByteView packet,
         const auto name = parameters.c_string();
         if (name.empty()) break; // the terminator
         const auto value = parameters.c_string();
-        if (parameters.failed()) break; // a name alone, which PostgreSQL does not look at either
+        if (parameters.failed()) break; // a name without a value, which PostgreSQL ignores too
         if (!removed_prefix.empty() && begins_with(name, removed_prefix)) continue;
         put(edited, name);
         put(edited, value);

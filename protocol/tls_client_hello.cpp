@@ -1,6 +1,5 @@
-// ClientHello, RFC 8446 section 4.1.2 and RFC 5246 section 7.4.1.2. Strict where a lenient reading
-// could differ from the server's: what one of us takes for "no SNI" the other must not take for a
-// name.
+// ClientHello, RFC 8446 section 4.1.2 and RFC 5246 section 7.4.1.2. Strict where a lenient parser
+// could differ from the server's: what we take for "no SNI" the server must not take for a name.
 #include "protocol/limits.h"
 #include "protocol/tls_hello.h"
 #include "protocol/tls_wire.h"
@@ -15,15 +14,15 @@ namespace {
 using namespace tls_wire;
 
 constexpr std::uint8_t host_name_type = 0;
-// As OpenSSL's TLSEXT_MAXLEN_host_name: no DNS name is longer.
+// OpenSSL's TLSEXT_MAXLEN_host_name: no DNS name is longer.
 constexpr std::size_t host_name_bytes_max = 255;
 
-// Values that clients put anywhere to keep servers tolerant. They offer nothing.
+// Values that clients insert at random places to keep servers tolerant. They offer nothing.
 bool is_grease(std::uint16_t value) noexcept {
     return (value & 0x0f0f) == 0x0a0a && (value >> 8) == (value & 0xff);
 }
 
-// A list of code points that fills `reader`. False: empty, or half a code point is left over.
+// Reads a list of code points that fills `reader`. False: empty, or an odd number of bytes.
 bool read_code_points(WireReader reader, std::vector<std::uint16_t>& into) {
     if (reader.at_end()) return false;
     while (!reader.at_end()) {
@@ -33,7 +32,7 @@ bool read_code_points(WireReader reader, std::vector<std::uint16_t>& into) {
     return reader.complete();
 }
 
-// The functions below say what is wrong, or nothing.
+// The functions below return what is wrong, or an empty text.
 
 std::string_view read_server_name(ByteView body, ClientHelloFacts& facts) {
     WireReader extension{body};
@@ -120,7 +119,7 @@ std::string_view read_client_hello(ByteView body, ClientHelloFacts& facts) {
     if (!read_code_points(WireReader{cipher_suites}, facts.cipher_suites))
         return "malformed cipher suites";
 
-    // Without supported_versions TLS 1.2 is the most that can be meant (RFC 8446 4.2.1).
+    // Without supported_versions the client offers TLS 1.2 at most (RFC 8446 4.2.1).
     facts.versions = {std::min(legacy_version, tls_1_2)};
     if (hello.at_end()) return {}; // a hello of TLS 1.2 or older may end here
 
@@ -163,10 +162,10 @@ void ClientHelloReader::finish() {
         return;
     }
     progress_ = HelloProgress::done;
-    reader_ = {}; // the facts outlive the hello's bytes
+    reader_ = {}; // the facts no longer need the hello's bytes
 }
 
-// No facts are left that could be taken for a whole hello's.
+// Clears the facts, so that no one takes them for those of a complete hello.
 HelloProgress ClientHelloReader::fail(HelloProgress progress, std::string_view complaint) {
     progress_ = progress;
     complaint_ = complaint;

@@ -1,5 +1,5 @@
-// Records into messages: next() goes from event to event, one read_*() for each thing that may
-// stand next.
+// Turns records into messages: next() returns the next event; there is one read_*() for each thing
+// that may come next.
 #include "protocol/tls_handshake_reader.h"
 
 #include "protocol/limits.h"
@@ -19,7 +19,8 @@ std::size_t small_body_bytes(std::uint8_t record_type) noexcept {
     return record_type == alert_record ? 2 : 1;
 }
 
-// Takes bytes off the front of `bytes` until `into` is full, which it may have begun earlier.
+// Moves bytes from the front of `bytes` to `into` until that is full; it may have been begun
+// earlier.
 template <std::size_t size>
 bool fill(std::array<std::uint8_t, size>& into, std::size_t& filled, ByteView& bytes) noexcept {
     const std::size_t taken = std::min(size - filled, bytes.size());
@@ -43,7 +44,7 @@ TlsHandshakeReader::Event TlsHandshakeReader::next(ByteView& bytes) {
     }
 }
 
-// The minor version is whatever a client finds most compatible and must be ignored (RFC 8446 5.1).
+// Clients choose the minor version for compatibility; it must be ignored (RFC 8446 5.1).
 TlsHandshakeReader::Event TlsHandshakeReader::read_record_header(ByteView& bytes) {
     if (!fill(record_header_, record_header_filled_, bytes)) return Event::need_more;
     record_header_filled_ = 0;
@@ -87,7 +88,7 @@ TlsHandshakeReader::Event TlsHandshakeReader::read_message_header(ByteView& byte
     message_left_ = message_bytes_;
     in_message_ = true;
     keep_bytes_ = 0;
-    kept_ = {}; // an earlier message's memory is not kept for this one
+    kept_ = {}; // frees the memory of an earlier message
     return Event::message_begins;
 }
 

@@ -1,7 +1,6 @@
-// Takes the plaintext handshake messages out of a TLS record stream that is cut at any byte:
-// messages over records, records over reads. For the hello readers of tls_hello.h, which say
-// message by message what they want to keep of it. Memory grows with the bytes that come, never by
-// an announced length.
+// Extracts the plaintext handshake messages from a TLS record stream. Messages may span records,
+// and records may span reads. For the hello readers of tls_hello.h, which decide for each message
+// how much to keep. Memory grows with the bytes that arrive, never by an announced length.
 //
 //   record           | may be                              | event
 //   -----------------+-------------------------------------+-----------------------------------
@@ -26,19 +25,19 @@ class TlsHandshakeReader {
   public:
     enum class Event {
         need_more,
-        message_begins,   // type and length are known; the owner may refuse it or call keep()
-        message_complete, // what was kept of it is in kept_body()
+        message_begins,   // type and length are known; the caller may refuse it or call keep()
+        message_complete, // the kept bytes are in kept_body()
         alert,
         change_cipher_spec,
         malformed, // see complaint(); the reader must not be called again
     };
 
-    // Drops from the front of `bytes` what it took to come to the event.
+    // Consumes bytes from the front of `bytes` up to the next event.
     [[nodiscard]] Event next(ByteView& bytes);
 
     [[nodiscard]] std::uint8_t message_type() const noexcept { return message_header_[0]; }
     [[nodiscard]] std::uint32_t message_bytes() const noexcept { return message_bytes_; }
-    // How much of the message that begins to keep, from its front. Nothing unless asked for.
+    // How many of the first bytes of the message that begins are kept; by default none.
     void keep(std::size_t bytes) noexcept { keep_bytes_ = bytes; }
     [[nodiscard]] ByteView kept_body() const noexcept { return kept_; }
 
@@ -61,7 +60,7 @@ class TlsHandshakeReader {
 
     std::array<std::uint8_t, 4> message_header_{};
     std::size_t message_header_filled_ = 0;
-    bool in_message_ = false; // its header was reported, its end not yet
+    bool in_message_ = false; // between message_begins and message_complete
     std::uint32_t message_bytes_ = 0;
     std::uint32_t message_left_ = 0;
     std::size_t keep_bytes_ = 0;

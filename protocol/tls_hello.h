@@ -1,12 +1,12 @@
-// Reads the ClientHello and the ServerHello of a TLS connection that we do not end, from the bytes
-// as they pass: SNI, ALPN, offered and negotiated version, cipher and group. In TLS 1.2 and 1.3
-// both are in the clear. (In TLS 1.2 the group of the key exchange stands in ServerKeyExchange,
-// which follows the ServerHello in the clear: read too when the cipher suite is ECDHE.)
+// Reads the ClientHello and the ServerHello of passed-through TLS: SNI, ALPN, offered and
+// negotiated version, cipher and group. In TLS 1.2 and 1.3 both are plaintext. (In TLS 1.2 the
+// group of the key exchange is in ServerKeyExchange, which follows the ServerHello, also in
+// plaintext: it is read if the cipher suite is ECDHE.)
 //
-// Handshake messages may be cut over records and records over reads, at any byte. Bounds: limits.h.
-// Values that only probe a server's tolerance (GREASE, RFC 8701) are left out of all lists.
-// Fail closed: what is malformed or too large is reported as such, never as "no SNI".
-// Source: RFC 8446 sections 4.1 and 5.1, RFC 6066 section 3, RFC 7301, RFC 5246.
+// Handshake messages may span records and records may span reads. Bounds: limits.h. GREASE values
+// (RFC 8701), which only test a server's tolerance, are left out of all lists. Fails closed: a
+// hello that is malformed or too large is reported as such, never as "no SNI". Source: RFC 8446
+// sections 4.1 and 5.1, RFC 6066 section 3, RFC 7301, RFC 5246.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -23,7 +23,7 @@
 namespace pgmoat::protocol {
 
 struct ClientHelloFacts {
-    std::string server_name;             // SNI as sent, lower case; empty: none
+    std::string server_name;             // as sent, in lower case; empty: no SNI
     std::vector<std::string> alpn;       // offered protocols
     std::vector<std::uint16_t> versions; // offered: supported_versions, else legacy_version
     std::vector<std::uint16_t> cipher_suites;
@@ -44,7 +44,7 @@ enum class HelloProgress { need_more, done, malformed, too_large };
 
 class ClientHelloReader {
   public:
-    // `after_retry`: it is the second one, before which the client may send a ChangeCipherSpec
+    // `after_retry`: this is the second hello, before which the client may send a ChangeCipherSpec
     // (RFC 8446, appendix D.4).
     explicit ClientHelloReader(bool after_retry = false) noexcept
         : may_change_cipher_spec_(after_retry) {}
@@ -68,9 +68,9 @@ class ClientHelloReader {
 
 class ServerHelloReader {
   public:
-    // As above for the server's stream. A HelloRetryRequest is noted and the real ServerHello
-    // awaited. An alert record ends it: done, with version 0 if no ServerHello came before; see
-    // alert(). In TLS 1.2 with ECDHE it goes on to ServerKeyExchange; a resumed session has none.
+    // As above for the server's stream. After a HelloRetryRequest, waits for the real ServerHello.
+    // An alert record also gives `done`, with version 0 if no ServerHello came before; see alert().
+    // In TLS 1.2 with ECDHE, reads on to ServerKeyExchange, which a resumed session does not have.
     [[nodiscard]] HelloProgress feed(ByteView bytes);
     [[nodiscard]] const ServerHelloFacts& facts() const noexcept { return facts_; }
     [[nodiscard]] std::optional<std::uint8_t> alert() const noexcept { return alert_; }
@@ -89,7 +89,7 @@ class ServerHelloReader {
 
     HelloProgress progress_ = HelloProgress::need_more;
     Awaiting awaiting_ = Awaiting::server_hello;
-    bool retry_change_cipher_spec_ = false; // the one between the two hellos was there
+    bool retry_change_cipher_spec_ = false; // the one between the two hellos has been seen
     std::size_t flight_bytes_ = 0;
     TlsHandshakeReader reader_;
     ServerHelloFacts facts_;

@@ -1,4 +1,5 @@
-// The tables of names. A suite that OpenSSL learns gets a row here, in the order of code points.
+// The tables of names. To add a suite that OpenSSL supports, add a row, in the order of code
+// points.
 #include "protocol/tls_names.h"
 
 #include <algorithm>
@@ -12,7 +13,7 @@ struct Name {
     std::string_view name;
 };
 
-// Each table is sorted by code point: it is searched by halves.
+// Each table is sorted by code point, for binary search.
 constexpr Name versions[] = {
     {0x0300, "SSLv3"},
     {0x0301, "TLSv1"},
@@ -241,7 +242,7 @@ std::string_view group_name(std::uint16_t group) noexcept {
     return find_name(groups, group);
 }
 
-// OpenSSL's names say it: each names its cipher.
+// Derived from OpenSSL's names, which contain the cipher.
 int cipher_suite_bits(std::uint16_t suite) noexcept {
     struct Bits {
         std::string_view cipher;
@@ -252,7 +253,7 @@ int cipher_suite_bits(std::uint16_t suite) noexcept {
         {"AES256", 256},
         {"AES_128", 128},
         {"AES_256", 256},
-        {"AES-128", 128}, // SRP's names
+        {"AES-128", 128}, // the names of SRP suites
         {"AES-256", 256},
         {"CAMELLIA128", 128},
         {"CAMELLIA256", 256},
@@ -266,7 +267,7 @@ int cipher_suite_bits(std::uint16_t suite) noexcept {
     return 0;
 }
 
-// OpenSSL's names say it.
+// Derived from OpenSSL's names.
 bool key_exchange_names_a_curve(std::uint16_t suite) noexcept {
     const std::string_view name = cipher_suite_name(suite);
     return (name.starts_with("ECDHE-") && !name.starts_with("ECDHE-PSK-")) ||

@@ -1,6 +1,6 @@
-// Names for the code points of TLS: the ones that OpenSSL, and so pg_stat_ssl, uses. Also the
-// closed sets behind metric labels: what is unknown has one name. Included by tls_hello.h. Source:
-// IANA TLS registries; `openssl ciphers -V ALL:COMPLEMENTOFALL` of OpenSSL 3.0.
+// Names for TLS code points, as OpenSSL and therefore pg_stat_ssl use them. They also become metric
+// labels, so all unknown code points have one name. Included by tls_hello.h. Source: IANA TLS
+// registries; `openssl ciphers -V ALL:COMPLEMENTOFALL` of OpenSSL 3.0.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@ namespace pgmoat::protocol {
 [[nodiscard]] std::string_view cipher_suite_name(std::uint16_t suite) noexcept;
 [[nodiscard]] std::string_view group_name(std::uint16_t group) noexcept;
 
-// The bits of the suite's cipher as OpenSSL counts them and pg_stat_ssl shows them: 256 for AES-256
-// and ChaCha20. 0: none (NULL), or the suite is unknown.
+// The suite's cipher bits as pg_stat_ssl shows them: 256 for AES-256 and ChaCha20. 0: a NULL
+// cipher, or an unknown suite.
 [[nodiscard]] int cipher_suite_bits(std::uint16_t suite) noexcept;
 
-// A suite below TLS 1.3 whose ServerKeyExchange begins with a curve: ECDHE and anonymous ECDH.
-// (With a pre-shared key it begins with a hint, and a DHE one with a prime.)
+// Whether ServerKeyExchange begins with a curve: ECDHE and anonymous ECDH below TLS 1.3. (With a
+// pre-shared key it begins with a hint, with DHE with a prime.)
 [[nodiscard]] bool key_exchange_names_a_curve(std::uint16_t suite) noexcept;
 
 } // namespace pgmoat::protocol

@@ -14,23 +14,23 @@ namespace {
 
 using namespace tls_wire;
 
-// SHA-256 of "HelloRetryRequest": the random that tells it from a ServerHello (RFC 8446 4.1.3).
+// SHA-256 of "HelloRetryRequest": this random distinguishes it from a ServerHello (RFC 8446 4.1.3).
 constexpr std::array<std::uint8_t, random_bytes> hello_retry_random{
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
 
-// Of ServerKeyExchange only the curve is wanted: its type, "named", and its code point.
+// Of ServerKeyExchange only the curve is read: its type (named_curve) and its code point.
 constexpr std::uint8_t named_curve = 3;
 constexpr std::size_t named_curve_bytes = 3;
 
-// One message in the form of a ServerHello.
+// A message in the format of a ServerHello.
 struct ServerHello {
     ServerHelloFacts facts;
     bool is_retry = false;
-    bool selected_version = false; // supported_versions was there
+    bool selected_version = false; // supported_versions was present
 };
 
-// The functions below say what is wrong, or nothing.
+// The functions below return what is wrong, or an empty text.
 
 std::string_view read_alpn(WireReader extension, ServerHelloFacts& facts) {
     WireReader list{extension.counted16()};
@@ -39,7 +39,7 @@ std::string_view read_alpn(WireReader extension, ServerHelloFacts& facts) {
                                                                           : "malformed ALPN";
 }
 
-// HelloRetryRequest names the group that it wants; a ServerHello sends its share along.
+// A HelloRetryRequest only names the group that it wants; a ServerHello also sends its key share.
 std::string_view read_key_share(WireReader extension, ServerHello& hello) {
     hello.facts.group = extension.uint16();
     if (!hello.is_retry && extension.counted16().empty()) return "malformed key_share";
@@ -128,7 +128,7 @@ void ServerHelloReader::begin_message() {
 
     if (awaiting_ == Awaiting::server_key_exchange) {
         if (reader_.message_type() == server_key_exchange) reader_.keep(named_curve_bytes);
-        return; // a certificate, or its OCSP answer, is passed over
+        return; // a certificate or an OCSP answer is skipped
     }
     if (reader_.message_type() != server_hello)
         return fail(HelloProgress::malformed, "handshake does not begin with a ServerHello");
@@ -170,8 +170,8 @@ void ServerHelloReader::finish_key_exchange() {
     end(HelloProgress::done);
 }
 
-// Between the two hellos a TLS 1.3 server sends it for the sake of middleboxes. In TLS 1.2 behind
-// the ServerHello it means a resumed session, which has no key exchange.
+// A TLS 1.3 server may send it between the two hellos, for middleboxes. In TLS 1.2, after the
+// ServerHello, it means a resumed session, which has no key exchange.
 void ServerHelloReader::change_cipher_spec() {
     if (awaiting_ == Awaiting::server_key_exchange) return end(HelloProgress::done);
     if (!facts_.hello_retry || retry_change_cipher_spec_)
@@ -181,10 +181,10 @@ void ServerHelloReader::change_cipher_spec() {
 
 void ServerHelloReader::end(HelloProgress progress) {
     progress_ = progress;
-    reader_ = {}; // the facts outlive the hello's bytes
+    reader_ = {}; // the facts no longer need the hello's bytes
 }
 
-// No facts are left that could be taken for a whole hello's.
+// Clears the facts, so that no one takes them for those of a complete hello.
 void ServerHelloReader::fail(HelloProgress progress, std::string_view complaint) {
     complaint_ = complaint;
     facts_ = {};

@@ -1,5 +1,5 @@
-// The code points and small rules that both hello parsers need. For tls_client_hello.cpp and
-// tls_server_hello.cpp only. Source: IANA TLS registries; RFC 8701 for GREASE.
+// Code points and small helpers for tls_client_hello.cpp and tls_server_hello.cpp only. Source:
+// IANA TLS registries; RFC 8701 for GREASE.
 #pragma once
 
 #include "protocol/wire_reader.h"

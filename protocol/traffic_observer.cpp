@@ -16,7 +16,7 @@ constexpr std::uint8_t ready_idle = 'I';
 constexpr std::uint8_t in_block = 'T';
 constexpr std::uint8_t in_failed_block = 'E';
 
-// CommandComplete is its length word and the tag with its NUL.
+// CommandComplete contains its length word and the tag with a NUL.
 constexpr std::uint32_t rollback_length = frame_length_min + sizeof "ROLLBACK";
 
 bool is_client_type(std::uint8_t type) noexcept {
@@ -105,7 +105,8 @@ void TrafficObserver::note_request(std::uint8_t type) noexcept {
     }
 }
 
-// In copy mode the server passes over the Sync that libpq sends with its Execute, and waits for another.
+// In copy mode the server ignores the Sync that libpq sends with its Execute, and waits for
+// another.
 void TrafficObserver::note_copy_in() noexcept {
     if (last_request_ != sync || ready_owed_ == 0) return;
     --ready_owed_;
@@ -135,8 +136,8 @@ void TrafficObserver::client_sent_unseen(std::size_t count) noexcept {
     if (!client_.skip_unseen(count)) client_lost_ = true;
 }
 
-// A client that sends ahead is met in the middle of a message. Then the next ReadyForQuery does not
-// find it between two of them, and it is looked for again.
+// A client that pipelines may be in the middle of a message here. Then the next ReadyForQuery does
+// not find it between two messages, and the search begins again.
 void TrafficObserver::find_client() noexcept {
     const bool in_place = !client_lost_ && (!client_guessed_ || client_.between_frames());
     client_guessed_ = !in_place;
@@ -196,7 +197,7 @@ void TrafficObserver::note_completion() noexcept {
     cycle_.completed_several = std::exchange(cycle_.completed_one, true);
 }
 
-// Goes on with the body of which something must be known. False: `rest` ran out before it was.
+// Reads the part of a body that must be known. False: `rest` ended before that.
 bool TrafficObserver::peek(ByteView& rest, TrafficSink& sink) noexcept {
     while (peek_ != Peek::nothing) {
         const ByteView byte = server_.take_body(rest, 1);
@@ -216,7 +217,7 @@ bool TrafficObserver::peek(ByteView& rest, TrafficSink& sink) noexcept {
     return true;
 }
 
-// A field is its code and a C string; a code of zero ends them all.
+// A field is a code and a C string; code zero ends the fields.
 void TrafficObserver::peek_at_error(std::uint8_t byte, TrafficSink& sink) noexcept {
     ++peeked_bytes_;
     const char letter = static_cast<char>(byte);
@@ -258,8 +259,8 @@ TransactionEnd TrafficObserver::how_it_ended() const noexcept {
     return status_ == in_block ? TransactionEnd::rolled_back : TransactionEnd::committed;
 }
 
-// Row data could end in the same six bytes, where a read was cut by chance: rare, and all that
-// follows is a wrong count until the stream turns out to be none.
+// Row data could happen to end in the same six bytes at the end of a read. That is rare, and only
+// makes counts wrong until the bytes that follow are no valid messages.
 void TrafficObserver::look_for_ready(ByteView bytes, TrafficSink& sink) noexcept {
     constexpr std::array<std::uint8_t, frame_header_bytes> header{'Z', 0, 0, 0, 5};
     if (bytes.size() < header.size() + 1 || !is_status(bytes.back())) return;
@@ -270,10 +271,10 @@ void TrafficObserver::look_for_ready(ByteView bytes, TrafficSink& sink) noexcept
     server_lost_ = false;
     peek_ = Peek::nothing;
     status_ = bytes.back();
-    ready_owed_ = 0; // nobody sends ahead that is not guessed about anyway
+    ready_owed_ = 0; // pipelined requests are only guessed about anyway
     cycle_ = {};
     sink.came_from_server('Z', 1);
-    // One at least has ended, of what went by unseen.
+    // At least one transaction ended in the bytes that were not seen.
     if (status_ == ready_idle) sink.transaction_ended(TransactionEnd::unknown);
     find_client();
 }

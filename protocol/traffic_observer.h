@@ -1,13 +1,13 @@
-// Follows both directions of a session after its login and tells a sink what passed: from message
-// headers, the status byte of ReadyForQuery, the SQLSTATE class of ErrorResponse and the first
-// letter of a command's tag that is as long as ROLLBACK. No other byte of a body is looked at, and
-// none is kept. A stream that is no stream of messages is followed no
-// further; it can do no harm.
+// Follows both directions of a session after its login and reports messages and transactions to a
+// sink. It reads only message headers, the status byte of ReadyForQuery, the SQLSTATE class of
+// ErrorResponse and the first letter of a command's tag that is as long as ROLLBACK. It looks at no
+// other byte of a body, and keeps none. If the bytes are not valid messages, it stops following the
+// stream; the relay goes on.
 //
-// CopyData, the rows of COPY, are passed over as fast as can be and not told.
+// CopyData messages, the rows of COPY, are skipped quickly and not reported.
 //
-// A transaction ends when ReadyForQuery says idle, at most one with each. How it ended, as far as
-// headers tell:
+// A transaction ends when ReadyForQuery reports idle; at most one with each ReadyForQuery. How it
+// ended is derived from headers:
 //
 //   failed       the block was in a failed state, or an error came since the last ReadyForQuery
 //   rolled_back  a block, and the only command that was completed since is ROLLBACK
@@ -16,13 +16,13 @@
 //   committed    everything else: ROLLBACK was not among the commands. A transaction that was
 //                prepared is among these
 //
-// Where nothing was completed, as after a lone Sync or Parse, none has ended. COMMIT AND CHAIN does
-// not show: the session is in a block before and after it.
+// If no command was completed, as after a lone Sync or Parse, no transaction has ended. COMMIT AND
+// CHAIN cannot be seen: the session is in a block before and after it.
 //
-// A session is idle when the last ReadyForQuery said so and nothing was sent since that asks for
-// work. Query, FunctionCall and Sync are each answered by one ReadyForQuery. A COPY swallows the
-// Sync that came before its data: that one is not waited for.
-// Source: PostgreSQL protocol, "Message Flow", "Message Formats".
+// A session is idle if the last ReadyForQuery said so and the client has sent no request since.
+// Query, FunctionCall and Sync are each answered by one ReadyForQuery. During COPY the server
+// ignores the Sync that came before the data, so no ReadyForQuery is expected for it. Source:
+// PostgreSQL protocol, "Message Flow", "Message Formats".
 #pragma once
 
 #include "protocol/bytes.h"
@@ -38,11 +38,11 @@ namespace pgmoat::protocol {
 
 enum class TransactionEnd : std::uint8_t { committed, rolled_back, failed, unknown };
 
-// The first two characters, as the server sent them: looked up in a list where it is counted. Zeros:
-// the error had none.
+// The first two characters of a SQLSTATE, as sent by the server; the sink looks them up in a list.
+// Zeros: the error had none.
 using SqlstateClass = std::array<char, 2>;
 
-// Asks the server to run something: Query, Execute, FunctionCall.
+// Requests that run something on the server: Query, Execute, FunctionCall.
 [[nodiscard]] constexpr bool is_query(std::uint8_t client_type) noexcept {
     return client_type == 'Q' || client_type == 'E' || client_type == 'F';
 }
@@ -58,33 +58,33 @@ class TrafficSink {
     ~TrafficSink() = default;
 };
 
-// However the streams are cut, the sink is told the same in sum.
+// The sums that the sink gets do not depend on how the streams are cut.
 class TrafficObserver {
   public:
-    // The next bytes of a direction. Both begin behind the first ReadyForQuery.
+    // The next bytes of a direction. Both begin after the first ReadyForQuery.
     void from_client(ByteView bytes, TrafficSink& sink) noexcept;
     void from_server(ByteView bytes, TrafficSink& sink) noexcept;
 
-    // Bytes of a direction went by unseen. Unless they were of one body, nothing is told of the
-    // direction until the server is known to be ready for a query: when bytes that it sent end in
-    // ReadyForQuery. A client begins a message then, if it does not send ahead: that is a guess
-    // until the ReadyForQuery after it finds the client between two messages.
+    // Bytes of a direction were relayed without being seen here. Unless they were all part of one
+    // body, nothing of that direction is reported until the server's bytes end in ReadyForQuery.
+    // The next byte from the client then begins a message, unless it pipelines: that is a guess
+    // until the next ReadyForQuery finds the client between two messages.
     void client_sent_unseen(std::size_t count) noexcept;
     void server_sent_unseen(std::size_t count) noexcept;
 
-    // Where the server's messages begin is known.
+    // The boundaries of the server's messages are known.
     [[nodiscard]] bool follows_server() const noexcept {
         return !server_lost_ && !server_.broken();
     }
-    // After how many of these next bytes of the server's its current message is complete: 0 between
-    // two. Nothing: not within them, or not known.
+    // After how many of these next bytes from the server its current message is complete; 0 between
+    // two messages. Nothing: not within them, or unknown.
     [[nodiscard]] std::optional<std::size_t> server_message_ends_in(ByteView bytes) const noexcept;
-    // Nothing is under way: no transaction, no query, no message begun. False where it is not known.
+    // No transaction, query or message is in progress. False if that is not known.
     [[nodiscard]] bool idle() const noexcept;
-    // The client sent Terminate: whatever ends after that, the client ended it.
+    // The client sent Terminate: the connection's end then counts as the client's.
     [[nodiscard]] bool client_terminated() const noexcept { return client_terminated_; }
 
-    // What of a server's message is looked at.
+    // What is read of the body of a server's message.
     enum class Peek : std::uint8_t {
         nothing,
         tag,
@@ -95,7 +95,7 @@ class TrafficObserver {
         sqlstate_second
     };
 
-    // Of the commands since the last ReadyForQuery.
+    // The commands since the last ReadyForQuery.
     struct Cycle {
         bool failed = false;
         bool completed_one = false;
@@ -104,7 +104,7 @@ class TrafficObserver {
         bool operator==(const Cycle&) const = default;
     };
 
-    // All that it remembers, so that another observer can go on with the session.
+    // The complete state, so that another observer can continue with the session.
     struct State {
         FrameWalker::State client;
         FrameWalker::State server;
@@ -123,7 +123,7 @@ class TrafficObserver {
         bool operator==(const State&) const = default;
     };
     [[nodiscard]] State state() const noexcept;
-    // Nothing: no observer can be in that state.
+    // Nothing: not a valid state.
     [[nodiscard]] static std::optional<TrafficObserver> from(const State& state) noexcept;
 
   private:
@@ -142,17 +142,17 @@ class TrafficObserver {
 
     FrameWalker client_{message_length_max};
     FrameWalker server_{message_length_max};
-    bool client_lost_ = false; // by unseen bytes
+    bool client_lost_ = false; // after unseen bytes
     bool client_guessed_ = false;
     bool server_lost_ = false;
     bool client_terminated_ = false;
     std::uint8_t status_ = 'I';     // of the last ReadyForQuery
     std::uint32_t ready_owed_ = 0;  // how many ReadyForQuery the server owes
-    std::uint8_t last_request_ = 0; // that asked for the last of them
-    bool unsynced_ = false;         // messages of the extended protocol that no Sync followed yet
+    std::uint8_t last_request_ = 0; // that caused the last of them
+    bool unsynced_ = false;         // messages of the extended protocol without a Sync so far
     Cycle cycle_;
     Peek peek_ = Peek::nothing;
-    std::uint8_t peeked_bytes_ = 0; // of the ErrorResponse
+    std::uint8_t peeked_bytes_ = 0; // of an ErrorResponse
     char sqlstate_first_ = 0;
 };
 

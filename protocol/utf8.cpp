@@ -12,8 +12,8 @@ struct Range {
     std::uint32_t last;
 };
 
-// In order. Unicode's categories Cc, Cf, Zl and Zp, and what else has no glyph: fillers, variation
-// selectors, tags.
+// Sorted. Unicode's categories Cc, Cf, Zl and Zp, and other characters without a glyph: fillers,
+// variation selectors, tags.
 constexpr std::array unsafe{
     Range{0x0000, 0x001f},   // C0 controls
     Range{0x007f, 0x009f},   // DEL, C1 controls
@@ -105,8 +105,8 @@ void append_utf8(std::string& out, std::uint32_t code) {
 bool is_unsafe_to_show(std::uint32_t code) noexcept {
     if (code >= 0x20 && code < 0x7f) return false;
     const auto* const range =
-        std::ranges::lower_bound(unsafe, code, {}, &Range::last); // the first that does not end
-    return range != unsafe.end() && code >= range->first;         // before the code
+        std::ranges::lower_bound(unsafe, code, {}, &Range::last); // the first range that does not
+    return range != unsafe.end() && code >= range->first;         // end before the code
 }
 
 } // namespace pgmoat::protocol

@@ -1,5 +1,5 @@
-// UTF-8 as RFC 3629 has it, and the characters that must not reach a terminal, a log or a page as
-// they are. One table: log, JSON, console and status page all ask here.
+// UTF-8 as in RFC 3629, and the characters that must not reach a terminal, a log or a page
+// unescaped. One table for the log, JSON, the console and the status page.
 #pragma once
 
 #include <cstddef>
@@ -14,14 +14,14 @@ struct Utf8Character {
     std::size_t length = 0; // in bytes; 0: the text does not begin with a character
 };
 
-// The character at the front. Overlong forms, surrogates and codes beyond U+10FFFF are none.
+// Decodes the first character. Overlong forms, surrogates and codes above U+10FFFF are invalid.
 [[nodiscard]] Utf8Character first_character(std::string_view text) noexcept;
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 
 void append_utf8(std::string& out, std::uint32_t code);
 
 // Control characters, which terminals obey; characters that change the order of the text around
-// them (CVE-2021-42574); and those that cannot be seen, so that two names can look alike.
+// them (CVE-2021-42574); and invisible ones, with which two names can look alike.
 [[nodiscard]] bool is_unsafe_to_show(std::uint32_t code) noexcept;
 
 } // namespace pgmoat::protocol

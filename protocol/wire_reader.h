@@ -1,6 +1,6 @@
-// A cursor over big-endian fields that cannot run past its end. After the first field that is not
-// all there every read gives zero or nothing, so a parser reads straight on and asks once, at the
-// end, whether the bytes were what it took them for. For the parsers of protocol/.
+// A cursor over big-endian fields that cannot read past the end. After the first incomplete field
+// every read returns zero or nothing, so a parser can read on and check once, at the end, whether
+// everything was there. For the parsers of protocol/.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -22,10 +22,10 @@ class WireReader {
 
     [[nodiscard]] bool at_end() const noexcept { return bytes_.empty(); }
     [[nodiscard]] bool failed() const noexcept { return failed_; }
-    // Every field was there and nothing is left over.
+    // Every field was there and no byte is left over.
     [[nodiscard]] bool complete() const noexcept { return !failed_ && bytes_.empty(); }
 
-    // What has not been read yet. Nothing after a failure.
+    // The bytes that have not been read yet. Empty after a failure.
     [[nodiscard]] ByteView rest() const noexcept { return bytes_; }
 
     std::uint8_t uint8() noexcept { return static_cast<std::uint8_t>(number(1)); }
@@ -43,11 +43,11 @@ class WireReader {
         return taken;
     }
 
-    // TLS vectors: the bytes behind a length of one or two bytes.
+    // TLS vectors: the bytes after a length of one or two bytes.
     ByteView counted8() noexcept { return take(uint8()); }
     ByteView counted16() noexcept { return take(uint16()); }
 
-    // A C string as PostgreSQL sends it: without its NUL, which must be there.
+    // A C string as PostgreSQL sends it: returned without its NUL, which must be there.
     std::string_view c_string() noexcept {
         const auto nul = std::find(bytes_.begin(), bytes_.end(), std::uint8_t{0});
         if (nul == bytes_.end()) {

@@ -17,7 +17,8 @@ Wire* wire_of(BIO* bio) {
     return static_cast<Wire*>(BIO_get_data(bio));
 }
 
-// Out of input is "come again", but behind the peer's FIN it is the end: 0 without retry.
+// Without input returns 0: with a retry flag while more may come, without one after the peer's FIN,
+// which OpenSSL takes for the end of the stream.
 int read_wire(BIO* bio, char* buffer, std::size_t size, std::size_t* taken) {
     BIO_clear_retry_flags(bio);
     *taken = 0;
@@ -38,7 +39,7 @@ int write_wire(BIO* bio, const char* data, std::size_t size, std::size_t* writte
     *written = 0;
     Wire* wire = wire_of(bio);
     if (wire == nullptr) return 0;
-    // As bytes of the vector's own type: from chars it would copy one by one.
+    // Inserting chars into a vector of uint8_t would copy byte by byte.
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(data);
     try {
         wire->out.insert(wire->out.end(), bytes, bytes + size);
@@ -49,11 +50,12 @@ int write_wire(BIO* bio, const char* data, std::size_t size, std::size_t* writte
     return 1;
 }
 
-// Unknown controls get 0: a catch-all 1 would claim kernel TLS and an end of stream.
+// Unknown controls must return 0: a catch-all 1 would tell OpenSSL that kernel TLS works and that
+// the stream has ended.
 long control_wire(BIO* bio, int command, long, void*) {
     const Wire* wire = wire_of(bio);
     switch (command) {
-    case BIO_CTRL_FLUSH: return 1; // without it no handshake ever ends
+    case BIO_CTRL_FLUSH: return 1; // without it no handshake completes
     case BIO_CTRL_EOF: return wire != nullptr && wire->end_of_stream && wire->in.empty() ? 1 : 0;
     case BIO_CTRL_PENDING: return wire == nullptr ? 0 : static_cast<long>(wire->in.size());
     case BIO_CTRL_WPENDING: return wire == nullptr ? 0 : static_cast<long>(wire->out.size());
@@ -77,7 +79,7 @@ BIO_METHOD* make_method() {
     return method;
 }
 
-// One for the process and never freed: BIOs of sessions that end late still point to it.
+// One method for the whole process, never freed: BIOs of sessions that end late still point to it.
 BIO_METHOD* method() {
     static BIO_METHOD* const the_method = make_method();
     return the_method;

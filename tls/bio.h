@@ -1,6 +1,6 @@
 // The BIO between OpenSSL and the ciphertext buffers of the caller of a Session: one object, both
-// directions, no memory of its own. It borrows a Wire for the length of one call (WireInUse);
-// outside of a call there is nothing to read and nothing can be written.
+// directions, no memory of its own. It borrows a Wire for the duration of one call (WireInUse);
+// outside a call nothing can be read or written.
 #pragma once
 
 #include "tls/handles.h"
@@ -9,7 +9,7 @@ namespace pgmoat::tls {
 
 struct Wire;
 
-// Null when memory is out.
+// Null if memory runs out.
 [[nodiscard]] BioPtr new_wire_bio() noexcept;
 
 class WireInUse {

@@ -30,12 +30,12 @@ int note_refusal(int accepted, X509_STORE_CTX* chain) {
                                       X509_STORE_CTX_get_error(chain),
                                       X509_STORE_CTX_get_current_cert(chain));
     } catch (const std::exception&) {
-        notes->refusal.clear(); // no memory: refused without words
+        notes->refusal.clear(); // no memory: refused without a text
     }
     return 0;
 }
 
-// Called between the steps of the handshake machine and for alerts; never for a record of data.
+// Called at each step of the handshake machine and for alerts, never for application data.
 void count_no_progress(const SSL* ssl, int where, int alert) {
     const OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
     const bool key_update = (where & SSL_CB_LOOP) != 0 &&
@@ -47,7 +47,7 @@ void count_no_progress(const SSL* ssl, int where, int alert) {
         notes->no_progress_messages.count(std::chrono::steady_clock::now());
 }
 
-// `offered` is a list of length-prefixed names, already checked for its form by OpenSSL.
+// OpenSSL has already checked that `offered` is a well-formed list of length-prefixed names.
 int choose_alpn(SSL*,
                 const unsigned char** chosen,
                 unsigned char* chosen_size,

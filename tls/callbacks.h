@@ -1,6 +1,5 @@
-// What OpenSSL calls back during a session: the same functions in every context. They write into
-// the Notes of the session, which hang on its SSL object (SSL_set_app_data). No exception leaves
-// them.
+// OpenSSL's callbacks during a session, the same functions in every context. They write into the
+// session's Notes, to which the SSL object points (SSL_set_app_data). They never throw.
 #pragma once
 
 #include "tls/limits.h"
@@ -25,9 +24,9 @@ struct Notes {
 
 // Counts messages that bring no progress.
 void watch_messages(ssl_ctx_st* context);
-// Asks the peer for a certificate, checks it when one comes, and notes why it was refused.
+// Requests a certificate from the peer, verifies it if one comes, and notes why it was refused.
 void verify_peers(ssl_ctx_st* context, int mode);
-// The client's choice of a host was refused.
+// Notes why no host was found for the name that the client asked for.
 void note_unknown_host(ssl_st* ssl, std::string text);
 // Server: choose `name`, one of alpn.h; a client that offers other protocols only is refused.
 void require_alpn(ssl_ctx_st* context, const std::string_view& name);

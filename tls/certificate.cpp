@@ -34,7 +34,7 @@ std::string text_of(BIO* memory) {
     return size > 0 ? std::string(data, static_cast<std::size_t>(size)) : std::string();
 }
 
-// "CN", "emailAddress"; a type without a name shows its number.
+// "CN", "emailAddress"; for a type without a name, its number.
 std::string type_name(const ASN1_OBJECT* type) {
     const int nid = OBJ_obj2nid(type);
     if (nid != NID_undef) {
@@ -84,8 +84,8 @@ std::string sha256_hex(const X509* certificate) {
     return hex;
 }
 
-// As PostgreSQL's be_tls_get_certificate_hash(). X509_get_signature_info() knows the parameters of
-// RSA-PSS.
+// As PostgreSQL's be_tls_get_certificate_hash(). X509_get_signature_info() also handles RSA-PSS,
+// whose digest is in its parameters.
 const EVP_MD* end_point_algorithm(X509* certificate) {
     int digest = NID_undef;
     if (X509_get_signature_info(certificate, &digest, nullptr, nullptr, nullptr) != 1)
@@ -103,7 +103,8 @@ std::vector<std::string> dns_names(X509* certificate) {
     return result;
 }
 
-// Two-byte and four-byte strings hold zero bytes in all innocence.
+// Every character of a BMPString or UniversalString may contain zero bytes, so a NUL proves
+// nothing.
 bool is_of_single_bytes(const ASN1_STRING* text) {
     const int type = ASN1_STRING_type(text);
     return type != V_ASN1_BMPSTRING && type != V_ASN1_UNIVERSALSTRING;

@@ -1,5 +1,5 @@
-// What can be said of one certificate, as plain values in PostgreSQL's spellings. For peers' and
-// own certificates; internal to tls/.
+// The contents of one certificate as plain values in PostgreSQL's spellings, for peers'
+// certificates and our own. Internal to tls/.
 #pragma once
 
 #include "tls/context.h"
@@ -15,7 +15,7 @@ struct x509_st;
 
 namespace pgmoat::tls {
 
-// The names that a certificate is valid for, byte for byte, NULs included.
+// A name that the certificate is valid for, byte for byte, NULs included.
 struct AlternativeName {
     enum class Kind { dns, address, other };
     Kind kind = Kind::other;
@@ -23,7 +23,7 @@ struct AlternativeName {
 };
 struct CertificateNames {
     std::vector<AlternativeName> alternative;
-    // The first one in the order of the encoding, which is PostgreSQL's and libpq's choice.
+    // The first one, in the order of the encoding, which is PostgreSQL's and libpq's choice.
     std::optional<std::string> common_name;
 };
 [[nodiscard]] std::optional<std::string> common_name_of(const X509_name_st* name);
@@ -31,23 +31,23 @@ struct CertificateNames {
 
 // "/O=PG/CN=x", in the order of the encoding: pg_stat_ssl, log messages.
 [[nodiscard]] std::string slash_form(const X509_name_st* name);
-// Decimal, any size; "unknown" when memory is out.
+// Decimal, any size; "unknown" if memory runs out.
 [[nodiscard]] std::string serial_number(x509_st* certificate);
 
-// 0: no time that we understand.
+// 0: not a time that OpenSSL can read.
 [[nodiscard]] std::int64_t unix_seconds(const asn1_string_st* time);
 
 [[nodiscard]] CertificateFacts certificate_facts(x509_st* certificate);
-// As it is told of one in a file (file_facts.cpp).
+// The facts of a certificate in a file (file_facts.h).
 [[nodiscard]] FileCertificate file_certificate(x509_st* certificate);
 [[nodiscard]] OwnCertificate describe_own(x509_st* certificate);
 
 // RFC 5929's tls-server-end-point: the certificate's digest by its own signature algorithm, with
-// SHA-256 in place of MD5 and SHA-1. Empty: Ed25519, Ed448, which have none.
+// SHA-256 in place of MD5 and SHA-1. Empty for Ed25519 and Ed448, which have none.
 [[nodiscard]] std::vector<std::uint8_t> end_point_digest(const x509_st* certificate);
 
 // PostgreSQL's text for a client certificate whose names hold a NUL and could be taken for
-// another's (CVE-2009-4034); empty: none does.
+// another's (CVE-2009-4034); empty if there is none.
 [[nodiscard]] std::string embedded_null(x509_st* certificate);
 
 // The DETAIL lines for a refused certificate, `role` being "Client" or "Server".

@@ -1,4 +1,4 @@
-// What a certificate file says, without a connection: for the command line.
+// What a certificate file contains, for the command line: no connection is needed.
 #pragma once
 
 #include "tls/peer_facts.h"

@@ -1,7 +1,7 @@
-// The client's role: initialize_SSL() of libpq (fe-secure-openssl.c). Three differences, because
-// an upstream's files are named by hand and never guessed from a home directory: a client
-// certificate or a revocation list that is named and cannot be read is an error here, where libpq
-// goes on without it.
+// The client's role: initialize_SSL() of libpq (fe-secure-openssl.c). One difference: libpq goes on
+// without a client certificate that does not exist or a revocation list that it cannot load, since
+// it may just have guessed the path in the home directory. Here all paths come from the
+// configuration, so that is an error.
 #include "tls/alpn.h"
 #include "tls/callbacks.h"
 #include "tls/context.h"
@@ -66,8 +66,8 @@ void trust_file(SSL_CTX* context, const std::string& file) {
                     hint_about(file, Pem::certificate));
 }
 
-// What is really checked, given the mode and what there is to check with. A root file that exists
-// is used in every mode: libpq's require is then verify-ca.
+// What is really verified, given the mode and the files. A root file that exists is used in every
+// mode: with one, libpq's sslmode=require verifies the chain like verify-ca.
 Verify trust(SSL_CTX* context, const ClientSettings& settings) {
     const std::string& file = settings.root_certificate_file;
     if (file == system_roots) {
@@ -103,7 +103,7 @@ void show_certificate(SSL_CTX* context, const ClientSettings& settings) {
 void offer_alpn(SSL_CTX* context) {
     std::string list(1, static_cast<char>(alpn_name.size()));
     list += alpn_name;
-    // Unlike its neighbours this function returns 0 for success.
+    // Unlike its neighbours, this function returns 0 for success.
     if (SSL_CTX_set_alpn_protos(context,
                                 reinterpret_cast<const unsigned char*>(list.data()),
                                 static_cast<unsigned>(list.size())) != 0)

@@ -19,11 +19,11 @@
 #include <utility>
 #include <vector>
 
-struct ssl_ctx_st; // OpenSSL's SSL_CTX: this header lets no OpenSSL header out
+struct ssl_ctx_st; // OpenSSL's SSL_CTX: our headers include none of OpenSSL's
 
 namespace pgmoat::tls {
 
-// Start-up and reload only. what() is PostgreSQL's own text where PostgreSQL has one, and names the
+// Thrown at start and reload only. what() is PostgreSQL's own text where it has one, and names the
 // file.
 class Error : public std::runtime_error {
   public:
@@ -34,7 +34,7 @@ class Error : public std::runtime_error {
     std::string hint;
 };
 
-// What a server speaks inside TLS. Clients that name protocols must name this one.
+// The protocol inside TLS. A client that offers ALPN protocols must offer this one.
 enum class Application { postgresql, http };
 // A PEM chain, leaf first, and its PEM key, with PostgreSQL's permission rules.
 struct KeyPair {
@@ -43,8 +43,8 @@ struct KeyPair {
     friend bool operator==(const KeyPair&, const KeyPair&) = default;
 };
 
-// A line of pg_hosts.conf. Names are in lower case; "*" is every other host, "/no_sni/" a client
-// that names none.
+// A line of pg_hosts.conf. Names are in lower case; "*" means every other host, "/no_sni/" a client
+// that sends no name.
 struct HostSettings {
     std::vector<std::string> names;
     std::vector<KeyPair> pairs;
@@ -54,9 +54,9 @@ struct HostSettings {
 };
 
 // postgresql.conf's names and defaults. Paths are absolute or relative to the working directory:
-// the caller resolves them against the configuration's folder.
+// the caller has resolved them against the configuration's folder.
 struct ServerSettings {
-    // ssl_cert_file, ssl_key_file: more than one where their keys are of different types.
+    // ssl_cert_file, ssl_key_file: several if their keys are of different types.
     std::vector<KeyPair> pairs{{"server.crt", "server.key"}};
     std::string passphrase_command; // for an encrypted key; empty: none
     bool passphrase_command_supports_reload = false;
@@ -66,46 +66,46 @@ struct ServerSettings {
     std::string ciphers = "HIGH:MEDIUM:+3DES:!aNULL";
     std::string tls13_ciphers; // empty: OpenSSL's default
     std::string groups = "X25519:prime256v1";
-    bool groups_are_of_a_profile = false; // those that OpenSSL does not know are then left out
+    bool groups_are_of_a_profile = false; // names unknown to OpenSSL are then left out
     std::string dh_params_file;           // empty: the built-in group
     bool prefer_server_ciphers = true;
     std::string min_protocol_version = "TLSv1.2";
     std::string max_protocol_version; // empty: no limit
     Application application = Application::postgresql;
-    // ssl_sni with pg_hosts.conf. Unless empty, it takes the place of certificates, keys, CA and
-    // passphrase command above.
+    // ssl_sni with pg_hosts.conf. Unless empty, replaces the certificates, keys, CA and passphrase
+    // command above.
     std::vector<HostSettings> hosts;
 };
 
-// The hosts; where there are none, the settings that they take the place of as one for all names.
+// The hosts; if there are none, the settings above as one entry for all names.
 [[nodiscard]] std::vector<HostSettings> hosts_of(const ServerSettings& settings);
 
-// When a context is built: PostgreSQL does some things at its start only.
+// When a context is built: some things PostgreSQL does only at server start.
 enum class Occasion { start, reload };
 
-// Runs a command of the shell and gives the first line of its output, whole. Throws Error in
-// PostgreSQL's words when it fails or takes too long.
+// Runs a shell command and returns the first line of its output, with its line end. Throws Error
+// with PostgreSQL's text if it fails or takes too long.
 using RunCommand = std::function<std::string(const std::string& command)>;
 
 struct Loading {
     Occasion occasion = Occasion::start;
     RunCommand run_command; // none: an encrypted key cannot be loaded
-    // The uid that serves with the keys; none: the one we have now.
+    // The uid that the server will run as; none: the current one.
     std::optional<unsigned> run_as = std::nullopt;
 };
 
-// What the certificate we show looks like; for start-up warnings, `check` and the SCRAM rows.
+// The facts of our own certificate: for start-up warnings, `check` and the SCRAM table.
 struct OwnCertificate : FileCertificate {
     std::string file;
     std::string subject; // slash form
     std::string issuer;  // slash form
     std::vector<std::string> dns_names;
-    std::string leaf_sha256;                // of the DER, hex: "the same leaf as the upstream's?"
+    std::string leaf_sha256;                // of the DER, hex: to compare with the upstream's leaf
     bool has_channel_binding_digest = true; // false for Ed25519, Ed448: libpq's SCRAM breaks on it
     bool has_subject_alternative_name = false;
 };
 
-// A file of authorities, by the one that expires first.
+// A CA file, described by the CA that expires first.
 struct OwnAuthority : FileCertificate {
     std::string file;
 };
@@ -122,13 +122,13 @@ class ServerContext {
     [[nodiscard]] const std::vector<OwnCertificate>& certificates() const noexcept {
         return certificates_;
     }
-    // Whose certificates clients may show: each file once, in the order of the hosts.
+    // The CAs whose certificates clients may present: each file once, in the order of the hosts.
     [[nodiscard]] const std::vector<OwnAuthority>& authorities() const noexcept {
         return authorities_;
     }
-    // What was done otherwise than the settings say, or may surprise an operator: to be logged.
+    // For the log: what deviates from the settings or may surprise an operator.
     [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
-    [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_; } // for tls/ alone
+    [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_; } // for tls/ only
 
   private:
     ServerContext() = default;
@@ -138,7 +138,8 @@ class ServerContext {
     std::vector<std::string> notes_;
 };
 
-// How much of the server's certificate is checked; the meaning of libpq's sslmodes from require up.
+// How far the server's certificate is verified: as libpq's sslmodes require, verify-ca,
+// verify-full.
 enum class Verify { nothing, chain, chain_and_name };
 
 // libpq's names. An empty path means "not given".
@@ -165,7 +166,7 @@ class ClientContext {
 
     [[nodiscard]] Verify verify() const noexcept { return verify_; }
     [[nodiscard]] bool sends_server_name() const noexcept { return send_server_name_; }
-    [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_; } // for tls/ alone
+    [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_; } // for tls/ only
 
   private:
     ClientContext() = default;
@@ -174,7 +175,7 @@ class ClientContext {
     bool send_server_name_ = true;
 };
 
-// The library's version as built against and as loaded; for --version.
+// OpenSSL's version, as built against and as loaded; for --version.
 [[nodiscard]] std::string build_version();
 [[nodiscard]] std::string runtime_version();
 

@@ -1,5 +1,5 @@
-// The steps that building a server's and a client's context have in common. They throw Error and
-// leave OpenSSL's error queue empty. Internal to tls/.
+// The steps that server and client contexts have in common. They throw Error and leave OpenSSL's
+// error queue empty. Internal to tls/.
 #pragma once
 
 #include "tls/handles.h"
@@ -19,15 +19,15 @@ namespace pgmoat::tls {
 // "TLSv1.2", in any letter case, as OpenSSL's number.
 [[nodiscard]] std::optional<int> protocol_version(const std::string& name);
 
-// Loads the trusted certificates. False: `reason` says why not; a file without a certificate is a
-// failure, because it would trust no client or, worse, be taken for "no check".
+// Loads the trusted certificates. On failure returns false and sets `reason`. A file without a
+// certificate is a failure: it would trust no client or, worse, be taken for "do not verify".
 [[nodiscard]] bool load_roots(ssl_ctx_st* context, const std::string& file, std::string& reason);
 
-// Its certificates, which it goes on owning; lists are left out. A look-up in a folder adds to
-// them.
+// The certificates in the store, which keeps owning them; revocation lists are left out. A look-up
+// in a folder adds to the store.
 [[nodiscard]] std::vector<x509_st*> authorities_in(x509_store_st* store);
 
-// "file", in quotes.
+// The path in double quotes.
 [[nodiscard]] std::string quoted(const std::string& path);
 
 } // namespace pgmoat::tls

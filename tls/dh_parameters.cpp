@@ -1,5 +1,5 @@
-// PostgreSQL's texts follow the single findings of DH_check(). OpenSSL 3 has only deprecated
-// functions that tell them apart: EVP_PKEY_param_check() says yes or no.
+// PostgreSQL has a text for each error that DH_check() can find. In OpenSSL 3 only deprecated
+// functions tell them apart; EVP_PKEY_param_check() just returns yes or no.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "tls/dh_parameters.h"
@@ -58,7 +58,7 @@ void check(const DH* parameters) {
 KeyPtr group_of_file(const std::string& path) {
     const DhPtr parameters = read_parameters(path);
     check(parameters.get());
-    ERR_clear_error(); // DH_check() leaves its findings there
+    ERR_clear_error(); // DH_check() leaves its findings in the queue
     KeyPtr group(EVP_PKEY_new());
     if (!group || EVP_PKEY_set1_DH(group.get(), parameters.get()) != 1)
         throw Error("DH: could not load DH parameters");
@@ -101,7 +101,7 @@ void use_dh_group(ssl_ctx_st* context, evp_pkey_st* group) {
     KeyPtr share(group);
     if (SSL_CTX_set0_tmp_dh_pkey(context, group) != 1)
         throw Error("DH: could not set DH parameters: " + take_reason());
-    (void)share.release(); // the context owns it, but only when it took it
+    (void)share.release(); // the context owns it now, since it accepted it
 }
 
 } // namespace pgmoat::tls

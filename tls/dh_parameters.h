@@ -12,9 +12,9 @@ struct ssl_ctx_st;
 
 namespace pgmoat::tls {
 
-// The group of ssl_dh_params_file, or, without a file, the 2048-bit one of RFC 3526. A file that
-// cannot be used ends a start with Error; at a reload it becomes a note, and the built-in group is
-// used. To be asked once for all hosts: checking a group takes longer than loading a certificate.
+// The group of ssl_dh_params_file, or, without a file, the 2048-bit one of RFC 3526. If the file
+// cannot be used, a start fails with Error, and a reload adds a note and uses the built-in group.
+// Call it once for all hosts: checking a group takes longer than loading a certificate.
 [[nodiscard]] KeyPtr
 choose_dh_group(const std::string& file, Occasion occasion, std::vector<std::string>& notes);
 

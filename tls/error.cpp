@@ -30,7 +30,7 @@ Failure classify_verification(long result) {
     }
 }
 
-// What the peer told us with a fatal alert (RFC 8446, section 6.2).
+// The reason that the peer gave in a fatal alert (RFC 8446, section 6.2).
 Failure classify_alert(int alert) {
     switch (alert) {
     case SSL_AD_HANDSHAKE_FAILURE: // "no acceptable set of security parameters"
@@ -100,7 +100,7 @@ std::string take_reason() {
 Failure classify(unsigned long code, long verify_result) {
     if (ERR_GET_LIB(code) != ERR_LIB_SSL) return Failure::other;
     const int reason = ERR_GET_REASON(code);
-    // OpenSSL's numbering: reasons from here on are alerts that were received.
+    // In OpenSSL's numbering, reasons from here on are alerts that were received.
     if (reason >= SSL_AD_REASON_OFFSET) return classify_alert(reason - SSL_AD_REASON_OFFSET);
     return classify_reason(reason, verify_result);
 }

@@ -31,7 +31,7 @@ std::string signature_algorithm(const X509* certificate) {
     return name != nullptr ? name : "unknown";
 }
 
-// "1a2b3c4d.r0", as `openssl rehash` names it: OpenSSL reads no other file of the folder.
+// "1a2b3c4d.r0", as `openssl rehash` names it: OpenSSL reads no other files in the folder.
 bool is_looked_up(const std::filesystem::path& path) {
     const std::string hash = path.stem().string();
     const std::string number = path.extension().string();

@@ -1,5 +1,5 @@
-// The validity of certificate files and revocation lists as they state it, for metrics and status
-// pages. Nothing here decides whom to trust: a file that cannot be read is simply not known.
+// The validity of certificate files and revocation lists as written in them, for metrics and status
+// pages. No trust decision depends on this: a file that cannot be read just has no facts.
 #pragma once
 
 #include <cstdint>
@@ -24,19 +24,19 @@ enum class WhichCertificate {
     first_to_expire, // of a file of authorities
 };
 
-// Of a PEM file. Nothing: it holds no certificate that can be read.
+// Reads a PEM file. Nothing: no certificate in it could be read.
 [[nodiscard]] std::optional<FileCertificate> read_certificate_file(const std::string& path,
                                                                    WhichCertificate which);
 
-// When the first of the lists in a PEM file is to be replaced, in Unix seconds; 0: none says so.
-// Nothing: it holds no list that can be read.
+// The earliest nextUpdate of the lists in a PEM file, in Unix seconds; 0: none has one. Nothing: no
+// list in it could be read.
 [[nodiscard]] std::optional<std::int64_t> read_next_update(const std::string& path);
 
 // The files that OpenSSL looks up in a folder of lists, sorted: HASH.rN, as `openssl rehash` names
-// them. None where it cannot be read.
+// them. Empty if it cannot be read.
 [[nodiscard]] std::vector<std::string> lists_in_folder(const std::string& folder);
 
-// The library runs with its FIPS provider.
+// OpenSSL runs with its FIPS provider.
 [[nodiscard]] bool fips_enabled();
 
 } // namespace pgmoat::tls

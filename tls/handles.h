@@ -1,5 +1,5 @@
-// Owning pointers for the OpenSSL objects that tls/ passes around. OpenSSL's struct tags are
-// declared here and nowhere defined, so that our headers compile without OpenSSL's.
+// Owning pointers for the OpenSSL objects that tls/ passes around. OpenSSL's struct tags are only
+// declared here, so that our headers compile without OpenSSL's.
 #pragma once
 
 #include <memory>

@@ -15,7 +15,7 @@ namespace pgmoat::tls {
 
 namespace {
 
-// inet_aton() on purpose: libpq takes 127.1 for an address, too.
+// inet_aton() on purpose: libpq accepts 127.1 as an address, too.
 bool is_address(const std::string& host) {
     in_addr v4{};
     in6_addr v6{};
@@ -50,7 +50,7 @@ std::string address_text(std::string_view address) {
     return text.data();
 }
 
-// Looks at one name after the other until one matches or is unacceptable.
+// Checks one name after another until one matches or cannot be accepted.
 class Search {
   public:
     explicit Search(const std::string& host) : host_(host) {}
@@ -98,12 +98,12 @@ class Search {
 
     const std::string& host_;
     std::string first_;  // shown in the message
-    std::string broken_; // a name that no certificate may have
+    std::string broken_; // a name that no certificate may contain
     std::size_t examined_ = 0;
     bool matched_ = false;
 };
 
-// Says whether a name of the kind that applies to this host was there.
+// Returns whether the certificate had a name of the kind that applies to this host.
 bool search_alternative_names(const std::vector<AlternativeName>& names,
                               AlternativeName::Kind kind_that_applies,
                               Search& search) {

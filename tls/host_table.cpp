@@ -29,13 +29,13 @@ void free_table(void*, void* table, CRYPTO_EX_DATA*, int, long, void*) {
     delete static_cast<HostTable*>(table);
 }
 
-// Where a context keeps its table.
+// The index under which a context keeps its table.
 int table_index() {
     static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_table);
     return index;
 }
 
-// A list of one host name (RFC 6066, section 3). Nothing: it is malformed.
+// A list of one host name (RFC 6066, section 3). Nothing: malformed.
 std::optional<std::string_view> host_name_of(std::string_view extension) {
     const auto take_size = [&extension]() -> std::size_t {
         const auto high = static_cast<unsigned char>(extension[0]);
@@ -54,7 +54,7 @@ std::optional<std::string_view> host_name_of(std::string_view extension) {
 
 struct Choice {
     SSL_CTX* context = nullptr;
-    int alert = 0;    // without a context
+    int alert = 0;    // sent if there is no context
     std::string text; // for the log
 };
 
@@ -76,16 +76,16 @@ Choice choose(SSL* ssl, const HostTable& table) {
 }
 
 bool move_to(SSL* ssl, SSL_CTX* host) {
-    // Certificates, trusted roots and the names of CAs follow from the context; what is asked of
-    // the client was copied into the session when it began.
+    // Certificates, trusted roots and the CA names sent to clients follow from the context. The
+    // verify mode was copied into the session when it was created, so it must be set again.
     if (SSL_set_SSL_CTX(ssl, host) != host) return false;
     SSL_set_verify(ssl, SSL_CTX_get_verify_mode(host), SSL_CTX_get_verify_callback(host));
     return true;
 }
 
-// After a HelloRetryRequest there is a second hello, and OpenSSL does not compare the two: rules
-// would see the name of the second one beside a certificate that the CA of the first one's host
-// vouched for.
+// After a HelloRetryRequest there is a second ClientHello, and OpenSSL does not compare the two. If
+// they asked for different hosts, rules would see the second name together with a client
+// certificate that the CA of the first host had verified.
 bool is_second_hello(const SSL* ssl) {
     return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), table_index()) == nullptr;
 }
@@ -129,7 +129,7 @@ ssl_ctx_st* HostTable::exact(std::string_view name) const {
 
 ssl_ctx_st* HostTable::find(std::string_view server_name) const {
     const std::string name = lower_case(server_name);
-    // A client may send these as names; they are not.
+    // A client could send these words as a host name.
     if (name != any_host && name != no_server_name) {
         if (ssl_ctx_st* const context = exact(name)) return context;
     }
@@ -145,7 +145,8 @@ void choose_hosts(ssl_ctx_st* entry, HostTable table) {
     auto owned = std::make_unique<HostTable>(std::move(table));
     if (SSL_CTX_set_ex_data(entry, table_index(), owned.get()) != 1)
         throw Error("could not create SSL context: out of memory");
-    // A second hello is looked at where the first one has led the session. `entry` outlives it.
+    // The hosts' contexts need the callback too: the first ClientHello has moved the session to one
+    // of them, and a second one is handled by that. `entry` outlives the hosts.
     for (const SslContextPtr& host : owned->contexts())
         SSL_CTX_set_client_hello_cb(host.get(), on_client_hello, owned.get());
     SSL_CTX_set_client_hello_cb(entry, on_client_hello, owned.release());

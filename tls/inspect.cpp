@@ -61,7 +61,7 @@ std::string text_of_address(const std::string& bytes) {
     return inet_ntop(family, bytes.data(), text.data(), text.size()) == nullptr ? "" : text.data();
 }
 
-// As libpq takes them: the common name counts where there is no DNS name.
+// As in libpq, the common name counts only if there is no DNS name.
 std::vector<std::string> names_to_connect_to(const CertificateNames& names) {
     std::vector<std::string> result;
     bool has_dns = false;
@@ -133,7 +133,7 @@ std::string verification_problem(const ChainFacts& chain, std::int64_t now) {
         const std::string what = &link == &leaf ? "the certificate" : "certificate " + link.subject;
         if (now >= link.not_after) return what + " has expired";
         if (now < link.not_before) return what + " is not yet valid";
-        if (!link.issued_by_next) break; // what follows is not part of the way to the root
+        if (!link.issued_by_next) break; // the rest is not part of the chain to the root
     }
     if (!chain.for_servers) return "the certificate is not for servers (key usage)";
     return {};

@@ -23,7 +23,7 @@ namespace pgmoat::tls {
 
 namespace {
 
-constexpr int x509_version_3 = 2; // it counts from 0
+constexpr int x509_version_3 = 2; // X.509 counts versions from 0
 constexpr int serial_bits = 128;
 constexpr std::int64_t seconds_per_day = std::int64_t{24} * 60 * 60;
 
@@ -42,7 +42,7 @@ KeyPtr new_key(KeyType type) {
     return KeyPtr(key);
 }
 
-// Whoever signs. Self-signed: the subject and its key.
+// The name and key that sign: the CA's, or for a self-signed certificate its own.
 struct Issuer {
     CertificatePtr certificate; // null: self-signed
     KeyPtr key;
@@ -122,7 +122,7 @@ void set_names(X509* certificate, const std::string& common_name, X509* issuer) 
     require(X509_set_issuer_name(certificate, issued_by) == 1, "set the issuer's name");
 }
 
-// Only our own constant texts go through OpenSSL's little language for extensions.
+// Only constant texts of ours are given to OpenSSL's parser for extensions.
 void add_extension(X509* certificate, X509* issuer, int nid, const char* value) {
     X509V3_CTX context{};
     X509V3_set_ctx(
@@ -169,7 +169,7 @@ std::vector<std::string> all_names(const CertificateRequest& request) {
     return all;
 }
 
-// Critical where there is no other name (RFC 5280, 4.2.1.6).
+// Critical if the subject is empty (RFC 5280, 4.2.1.6).
 void add_alternative_names(X509* certificate, const CertificateRequest& request) {
     const int critical = request.common_name.empty() ? 1 : 0;
     const std::unique_ptr<GENERAL_NAMES, FreeNames> names(GENERAL_NAMES_new());
@@ -183,7 +183,7 @@ void add_alternative_names(X509* certificate, const CertificateRequest& request)
 
 const char* usage_of_key(const CertificateRequest& request) {
     if (request.kind == CertificateKind::authority) return "critical,keyCertSign,cRLSign";
-    // TLS 1.2's RSA key exchange encrypts with the certificate's key.
+    // In TLS 1.2's RSA key exchange the client encrypts with the certificate's key.
     if (request.key_type == KeyType::rsa_2048) return "critical,digitalSignature,keyEncipherment";
     return "critical,digitalSignature";
 }
@@ -207,7 +207,7 @@ void add_extensions(X509* certificate, const CertificateRequest& request, X509* 
         add_alternative_names(certificate, request);
 }
 
-// Ed25519 and Ed448 bring their own digest and want none named.
+// Ed25519 and Ed448 have a built-in digest: OpenSSL wants none to be given.
 const EVP_MD* digest_for(const EVP_PKEY* key) {
     const bool has_its_own = EVP_PKEY_is_a(key, "ED25519") == 1 || EVP_PKEY_is_a(key, "ED448") == 1;
     return has_its_own ? nullptr : EVP_sha256();
@@ -242,7 +242,7 @@ std::string certificate_pem(X509* certificate) {
     return contents(memory.get());
 }
 
-// Overwrites its text when it goes.
+// A private key as PEM, in memory that is wiped when it is freed (BIO_s_secmem).
 class KeyText {
   public:
     explicit KeyText(EVP_PKEY* key) : memory_(BIO_new(BIO_s_secmem())) {

@@ -35,11 +35,11 @@ bool more_than_0640(mode_t mode) {
     return (mode & 037U) != 0;
 }
 
-// Given to OpenSSL in place of its prompt on the terminal.
+// Replaces OpenSSL's prompt on the terminal.
 struct Passphrase {
     std::function<std::string()> ask; // none: no way to ask
     bool asked = false;
-    std::optional<Error> failure; // of asking
+    std::optional<Error> failure; // why asking failed
 };
 
 Passphrase known_passphrase(const std::string& text) {
@@ -58,7 +58,7 @@ int fill_in(std::string text, char* buffer, int size) {
     return length;
 }
 
-// No exception may leave it: OpenSSL is C.
+// Called by OpenSSL's C code: must not throw.
 int give_passphrase(char* buffer, int size, int, void* data) {
     auto* passphrase = static_cast<Passphrase*>(data);
     passphrase->asked = true;
@@ -87,12 +87,12 @@ std::string words(int error) {
                 hint_about(path, Pem::key));
 }
 
-// A key file from its opening on: what is checked is what is read, whatever the name comes to mean
-// in between. A file that may not be opened is looked at by name, for the reason only.
+// An open key file: the file that is checked is the one that is read, even if the path is replaced
+// in between. If it cannot be opened, it is examined by path, only to report the reason.
 class KeyFile {
   public:
     explicit KeyFile(const std::string& path)
-        // A FIFO, which is refused anyway, would wait for its writer.
+        // O_NONBLOCK: opening a FIFO (which is refused anyway) would wait for its writer.
         : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)), error_(errno) {
         struct stat status {};
         const bool known =
@@ -109,14 +109,14 @@ class KeyFile {
     KeyFile(const KeyFile&) = delete;
     KeyFile& operator=(const KeyFile&) = delete;
 
-    // Nothing: error() says why.
+    // Nothing: error() has the reason.
     [[nodiscard]] const std::optional<KeyFileFacts>& facts() const noexcept { return facts_; }
     [[nodiscard]] int error() const noexcept { return error_; }
 
-    // Its bytes, as a BIO that lives no longer than this object. Throws Error.
+    // The contents as a BIO, valid as long as this object. Throws Error.
     [[nodiscard]] BioPtr read(const std::string& path) {
         if (!is_open()) could_not_load(path, words(error_));
-        bytes_.resize(key_file_bytes_max + 1); // never grows: a copy would not be wiped
+        bytes_.resize(key_file_bytes_max + 1); // never grows: that would leave a copy unwiped
         std::size_t size = 0;
         while (size < bytes_.size()) {
             const ssize_t got = ::read(descriptor_, bytes_.data() + size, bytes_.size() - size);
@@ -150,7 +150,7 @@ bool use_key(SSL_CTX* context, EVP_PKEY* loaded) {
     return key && SSL_CTX_use_PrivateKey(context, key.get()) == 1;
 }
 
-// What SSL_CTX_use_PrivateKey_file() does, from memory.
+// SSL_CTX_use_PrivateKey_file() from memory.
 bool use_pem(SSL_CTX* context, bio_st* bio, Passphrase& passphrase) {
     return use_key(context, PEM_read_bio_PrivateKey(bio, nullptr, give_passphrase, &passphrase));
 }
@@ -224,7 +224,7 @@ void load_server_key(ssl_ctx_st* context,
     could_not_load(path, reason);
 }
 
-// libpq takes DER, too, and then shows why it is no PEM.
+// libpq also tries DER, and then reports why the file is not PEM.
 void load_client_key(ssl_ctx_st* context, const std::string& path, const std::string& password) {
     KeyFile file(path);
     check_client_key(path, file);

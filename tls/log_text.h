@@ -1,5 +1,4 @@
-// Names out of certificates are the peer's to write: what is logged of them is short and plain
-// ASCII.
+// The peer chooses the names in its certificate: in the log they are cut and plain ASCII.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +6,8 @@
 
 namespace pgmoat::tls {
 
-// The last bytes behind "..." when there are more than `bytes_max`; others than printable ASCII as
-// \xCE. PostgreSQL: prepare_cert_name(), pg_clean_ascii().
+// Bytes other than printable ASCII become \xCE. A text longer than `bytes_max` becomes "..." and
+// its last bytes. PostgreSQL: prepare_cert_name(), pg_clean_ascii().
 [[nodiscard]] std::string for_the_log(std::string name, std::size_t bytes_max);
 
 } // namespace pgmoat::tls

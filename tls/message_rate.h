@@ -1,5 +1,6 @@
-// Whether a peer sends more of some kind of message than a second may bring. Once exceeded it stays
-// so: its session ends. Seconds begin with the first message after the last one's end.
+// Limits how many messages of some kind a peer may send in a second. Once the limit is exceeded,
+// exceeded() stays true and the session ends. A second begins with the first message after the
+// previous second has ended.
 #pragma once
 
 #include <chrono>

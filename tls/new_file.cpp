@@ -28,7 +28,7 @@ namespace {
 
 NewFile::NewFile(std::string path, mode_t mode)
     : path_(std::move(path)), temporary_(path_ + ".XXXXXX"), mode_(mode) {
-    descriptor_ = mkostemp(temporary_.data(), O_CLOEXEC); // O_EXCL and 0600 are its promise
+    descriptor_ = mkostemp(temporary_.data(), O_CLOEXEC); // guarantees O_EXCL and mode 0600
     if (descriptor_ < 0) fail("create", path_);
 }
 
@@ -48,7 +48,7 @@ void NewFile::write(std::string_view contents) {
     if (fsync(descriptor_) != 0) fail("fsync", path_);
 }
 
-// link() never replaces a file; rename() always does.
+// link() never replaces a file, rename() always does.
 void NewFile::put_in_place(bool overwrite) {
     if (overwrite) {
         if (rename(temporary_.c_str(), path_.c_str()) != 0) fail("create", path_);

@@ -1,6 +1,5 @@
-// A file that appears complete, with its permissions, or not at all: it is written under another
-// name beside its place, accessible to us alone from its first moment, and then moved there. Throws
-// Error.
+// A file that appears complete, with its permissions, or not at all: it is created in the same
+// folder under another name, accessible only to us, and then moved into place. Throws Error.
 #pragma once
 
 #include <sys/types.h>
@@ -18,9 +17,9 @@ class NewFile {
     NewFile& operator=(const NewFile&) = delete;
 
     void write(std::string_view contents);
-    // Without `overwrite` an existing file stays and this throws.
+    // Without `overwrite`, throws if the file exists.
     void put_in_place(bool overwrite);
-    // Undoes put_in_place(), for the sake of a companion that could not be put in place.
+    // Undoes put_in_place(): for a pair of files of which the second could not be put in place.
     void take_back() noexcept;
 
   private:

@@ -1,6 +1,6 @@
-// What ssl_passphrase_command is told, and when it may be run; PostgreSQL's be-secure-common.c.
-// Running it takes a process and a clock, so that is the caller's (RunCommand of context.h).
-// Internal to tls/.
+// How ssl_passphrase_command is expanded and when it may run: PostgreSQL's be-secure-common.c. The
+// caller runs it (RunCommand in context.h), since that takes a process and a clock. Internal to
+// tls/.
 #pragma once
 
 #include "tls/context.h"
@@ -10,7 +10,7 @@
 namespace pgmoat::tls {
 
 // The command with its placeholders filled in: %p is the prompt, %% a percent sign. Anything else
-// behind a percent sign throws Error.
+// after a percent sign throws Error.
 [[nodiscard]] std::string expand_passphrase_command(const std::string& command);
 
 // Where the passphrase of a server's key comes from.
@@ -19,12 +19,12 @@ struct PassphraseSource {
     bool supports_reload = false;
     const Loading& loading;
 
-    // Without a command nobody is asked: a proxy has no terminal. A reload asks only if the
-    // command is said to support it.
+    // False without a command: a proxy has no terminal to ask on. A reload may ask only if
+    // ssl_passphrase_command_supports_reload is on.
     [[nodiscard]] bool may_ask() const;
-    // The first line that the command prints, without its end. Throws Error.
+    // The first line of the command's output, without its line end. Throws Error.
     [[nodiscard]] std::string ask() const;
-    // Why a key that needs a passphrase was not loaded without asking.
+    // The error for a key that needs a passphrase when may_ask() is false.
     [[nodiscard]] Error why_not(const std::string& key_file) const;
 };
 

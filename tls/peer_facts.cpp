@@ -1,4 +1,4 @@
-// Session::facts(): what a finished handshake tells, read once from the SSL object.
+// Session::facts(): reads the facts of a finished handshake from the SSL object.
 #include "tls/peer_facts.h"
 
 #include "tls/certificate.h"
@@ -16,8 +16,8 @@ std::string text_or_empty(const char* text) {
     return text == nullptr ? std::string() : text;
 }
 
-// OpenSSL's short names, as in ssl_groups. Groups that came after the NIDs (ML-KEM, from 3.5 on)
-// have only TLS's name.
+// OpenSSL's short names, as in ssl_groups. Groups without a NID (ML-KEM, from 3.5 on) have only
+// their TLS name.
 std::string group_name(SSL* ssl) {
     const long group = SSL_get_negotiated_group(ssl);
     if (group == NID_undef) return {};
@@ -33,7 +33,7 @@ std::string alpn(const SSL* ssl) {
     return size == 0 ? std::string() : std::string(reinterpret_cast<const char*>(name), size);
 }
 
-// PostgreSQL's bits are those of the algorithm, not its strength: 168 for 3DES.
+// PostgreSQL shows the algorithm's bits, not its strength: 168 for 3DES.
 int cipher_bits(const SSL* ssl) {
     int bits = 0;
     SSL_get_cipher_bits(ssl, &bits);

@@ -12,7 +12,7 @@ namespace pgmoat::tls {
 struct CertificateFacts {
     std::string subject;                // slash form, as pg_stat_ssl shows it
     std::string subject_rfc2253;        // comma form, as pg_hba.conf's clientname=DN compares it
-    std::string common_name;            // the first CN, as PostgreSQL takes it; whole, never cut
+    std::string common_name;            // the first CN, as in PostgreSQL; never cut
     std::string issuer;                 // slash form
     std::string serial;                 // decimal
     std::vector<std::string> dns_names; // subjectAltName
@@ -28,7 +28,7 @@ struct PeerFacts {
     std::string alpn;                       // negotiated; empty: none
     std::string server_name;                // SNI that the client sent; empty: none
     bool certificate_was_requested = false; // there is a CA, for the host that the client asked for
-    std::optional<CertificateFacts> certificate; // the peer's, when it showed one
+    std::optional<CertificateFacts> certificate; // the peer's, if it sent one
 };
 
 } // namespace pgmoat::tls

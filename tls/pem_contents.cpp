@@ -55,7 +55,7 @@ std::string first_bytes(const std::string& path) {
     return bytes;
 }
 
-// The label of the PEM block that begins at or after `from`; `from` moves past it.
+// The label of the next PEM block at or after `from`; moves `from` behind it.
 std::optional<std::string_view> next_label(std::string_view text, std::size_t& from) {
     constexpr std::string_view begin = "-----BEGIN ";
     const std::size_t at = text.find(begin, from);
@@ -67,7 +67,8 @@ std::optional<std::string_view> next_label(std::string_view text, std::size_t& f
     return text.substr(name, end - name);
 }
 
-// The first is what keys and security levels are about; it can be read, so the file is not damaged.
+// Checks only the first certificate, which is the one that OpenSSL's key and security level checks
+// apply to. If it can be read, the file is not damaged.
 bool holds_certificate(const std::string& path) {
     const BioPtr bio(BIO_new_file(path.c_str(), "r"));
     const CertificatePtr first(bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)

@@ -1,5 +1,5 @@
-// Texts that were verified once, so that a slow check need not be repeated: kept as digests with a
-// random key, never as they were. Compares in constant time.
+// Remembers texts (passwords) that were verified once, so that the slow check need not be repeated.
+// Keeps only digests made with a random key, and compares them in constant time.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@ namespace pgmoat::tls {
 
 class Remembered {
   public:
-    // Of several the last `count_max` are kept. Throws Error when there is no randomness to be had.
+    // Keeps the last `count_max` texts. Throws Error if there is no randomness.
     explicit Remembered(std::size_t count_max);
 
     void add(std::string_view text);

@@ -33,7 +33,7 @@ bool is_letter_or_digit(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-// The underscore is not RFC 1123's, but names of containers have it and clients compare it.
+// RFC 1123 does not allow the underscore, but container names have it and clients compare it.
 bool is_label(std::string_view label) {
     return !label.empty() && label.size() <= host_label_bytes_max && label.front() != '-' &&
            label.back() != '-' && std::all_of(label.begin(), label.end(), [](char c) {
@@ -41,7 +41,7 @@ bool is_label(std::string_view label) {
            });
 }
 
-// "*.example.com": a wildcard is the whole first label, and another one follows it.
+// "*.example.com": a wildcard must be the whole first label, and another label must follow.
 bool is_host_name(std::string_view name) {
     if (name.size() > host_name_bytes_max) return false;
     if (name.starts_with("*.")) name.remove_prefix(2);
@@ -141,7 +141,7 @@ void check_request(const CertificateRequest& request,
     check_paths(request, certificate_file, key_file);
 }
 
-// X509_check_ca() also looks at keyUsage: without keyCertSign it is none.
+// X509_check_ca() also checks keyUsage: without keyCertSign a certificate is not a CA.
 void check_issuer(x509_st* certificate, const std::string& file) {
     const std::string subject = "certificate file " + quoted(file);
     const bool may_sign = X509_check_ca(certificate) != 0;

@@ -1,4 +1,4 @@
-// Whether a certificate that is asked for can be of use: names that a client can compare, an issuer
+// Checks whether a requested certificate can be used: names that a client can compare, an issuer
 // that may sign. Internal to tls/.
 #pragma once
 
@@ -10,20 +10,21 @@
 
 namespace pgmoat::tls {
 
-// An address in network order; empty: it is a host name.
+// The address in network order; empty if `name` is a host name.
 [[nodiscard]] std::string address_bytes(const std::string& name);
 
-// Names and paths alone; reads no file. Throws InvalidRequest.
+// Checks names and paths only; reads no file. Throws InvalidRequest.
 void check_request(const CertificateRequest& request,
                    const std::string& certificate_file,
                    const std::string& key_file);
 
-// An authority that may sign certificates now. Throws Error, which names the file.
+// Checks that the file holds a CA that may sign certificates now. Throws Error, which names the
+// file.
 void check_issuer(x509_st* certificate, const std::string& file);
 
-// When the new certificate ends, in Unix seconds: as asked for, else after a year (an authority:
-// ten), and never later than its issuer. Throws InvalidRequest where more is asked for. `issuer`
-// is null where it signs itself.
+// The notAfter of the new certificate in Unix seconds: as requested, else in a year (a CA: ten),
+// and never later than its issuer's. Throws InvalidRequest if more is requested. `issuer` is null
+// for a self-signed certificate.
 [[nodiscard]] std::int64_t
 end_of_life(const CertificateRequest& request, std::int64_t begin, x509_st* issuer);
 

@@ -52,8 +52,8 @@ const char* path_or_null(const std::string& path) {
 void require_folder(const std::string& folder) {
     struct stat status {};
     const std::string place = "directory " + quoted(folder);
-    // OpenSSL takes several, but everybody else takes this for one path: who reads it, watches it,
-    // checks it.
+    // OpenSSL would split the setting at ':' into several folders; everything else that uses it
+    // (watching, checking, metrics) takes it as one path.
     if (folder.find(':') != std::string::npos)
         could_not_load(place, "A colon in its name separates folders for OpenSSL");
     if (stat(folder.c_str(), &status) != 0)
@@ -61,7 +61,7 @@ void require_folder(const std::string& folder) {
     if (!S_ISDIR(status.st_mode)) could_not_load(place, "Not a directory");
 }
 
-// Copies: a look-up in a folder adds what it finds to the store.
+// Copied, since a look-up in a folder adds what it finds to the store.
 std::vector<NamePtr> names_of_authorities(X509_STORE* store) {
     std::vector<NamePtr> names;
     for (const X509* authority : authorities_in(store))

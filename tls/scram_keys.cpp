@@ -12,7 +12,7 @@ namespace pgmoat::tls {
 
 namespace {
 
-// OpenSSL's queue is left empty, as everywhere in tls/.
+// Empties OpenSSL's error queue, as everything in tls/ does.
 void demand(bool done) {
     if (done) return;
     ERR_clear_error();

@@ -1,5 +1,5 @@
 // The digests and random bytes that a SCRAM-SHA-256 exchange needs (RFC 7677), in plain types.
-// Memory that runs out is the one thing that can fail here: then std::bad_alloc.
+// Throws only std::bad_alloc.
 #pragma once
 
 #include <array>
@@ -16,16 +16,16 @@ using Sha256 = std::array<std::uint8_t, 32>;
 [[nodiscard]] Sha256 sha256(std::span<const std::uint8_t> bytes);
 [[nodiscard]] Sha256 hmac_sha256(std::span<const std::uint8_t> key,
                                  std::span<const std::uint8_t> bytes);
-// Takes the same time wherever they differ; lengths are no secret.
+// Takes the same time wherever the bytes differ. Lengths are not secret.
 [[nodiscard]] bool equal_in_constant_time(std::span<const std::uint8_t> left,
                                           std::span<const std::uint8_t> right);
 [[nodiscard]] std::vector<std::uint8_t> random_bytes(std::size_t count);
-// Overwrites keys and passwords; never optimized away (OPENSSL_cleanse).
+// Overwrites keys and passwords; the compiler cannot remove it (OPENSSL_cleanse).
 void wipe(std::span<std::uint8_t> bytes);
 
-// What a password becomes (RFC 5802, section 3). A server keeps `stored` and `server`; `client` is
-// what a login is made with, to be wiped by the caller. Costs two digests for each iteration. The
-// password is taken byte for byte: SASLprep comes before.
+// The keys derived from a password (RFC 5802, section 3). A server keeps `stored` and `server`; a
+// client logs in with `client`, which the caller must wipe. Each iteration costs two digests. The
+// password is used byte for byte: the caller has applied SASLprep.
 struct ScramKeys {
     Sha256 stored;
     Sha256 server;

@@ -1,4 +1,4 @@
-// The server's role: be_tls_init() of PostgreSQL 18 (be-secure-openssl.c), step for step and in its
+// The server's role: be_tls_init() of PostgreSQL 18 (be-secure-openssl.c), step by step and in its
 // order, so that of several mistakes the same one is reported.
 #include "tls/alpn.h"
 #include "tls/callbacks.h"
@@ -51,7 +51,8 @@ std::string joined(const std::vector<std::string>& names) {
     return text;
 }
 
-// A profile speaks of all versions of OpenSSL; a name in the configuration does not.
+// A profile is the same for all versions of OpenSSL, so groups that this one lacks are left out of
+// it. A list in the configuration must be valid as it is.
 std::string wanted_groups(const ServerSettings& settings, std::vector<std::string>& notes) {
     if (!settings.groups_are_of_a_profile) return settings.groups;
     const std::string unknown = joined(unknown_groups(settings.groups));
@@ -61,9 +62,9 @@ std::string wanted_groups(const ServerSettings& settings, std::vector<std::strin
 }
 
 void set_groups(SSL_CTX* context, const std::string& groups) {
-    // OpenSSL 3.5 takes an empty list and changes nothing.
+    // OpenSSL 3.5 accepts an empty list and changes nothing.
     if (!groups.empty() && SSL_CTX_set1_groups_list(context, groups.c_str()) == 1) return;
-    // OpenSSL before 3.3 does not say what it disliked.
+    // OpenSSL before 3.3 gives no reason.
     std::string reason = "No valid groups found";
     if (ERR_peek_error() != 0) reason = take_reason();
     const std::string unknown = joined(unknown_groups(groups));
@@ -87,7 +88,7 @@ void set_ciphers(SSL_CTX* context, const ServerSettings& settings) {
         SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
 }
 
-// Everything that all hosts have in common, in PostgreSQL's order.
+// What all hosts have in common, in PostgreSQL's order.
 class Builder {
   public:
     std::vector<OwnCertificate> certificates;
@@ -104,7 +105,7 @@ class Builder {
         return context_of(hosts_of(settings_).front());
     }
 
-    // Where sessions begin: it shows nothing itself.
+    // The context that sessions begin with; it has no certificate of its own.
     SslContextPtr entry_of_hosts() {
         HostTable table;
         for (const HostSettings& host : settings_.hosts)
@@ -141,7 +142,7 @@ class Builder {
         if (!ca_file.empty()) note_expired_lists(context);
     }
 
-    // Each once: hosts have their lists in common.
+    // Notes each list once: hosts may share lists.
     void note_expired_lists(SSL_CTX* context) {
         for (std::string& text : expired_lists(context))
             if (std::find(notes.begin(), notes.end(), text) == notes.end())

@@ -32,12 +32,12 @@ void show_certificate(SSL_CTX* context, const KeyPair& pair, const PassphraseSou
                         " does not belong to the certificate file " + quoted(file) + ".");
 }
 
-// OpenSSL has one place for each type of key.
+// The slot for a key's type: an SSL_CTX holds one certificate of each type.
 int place_of(SSL_CTX* context) {
     return EVP_PKEY_get_base_id(X509_get0_pubkey(SSL_CTX_get0_certificate(context)));
 }
 
-// Of the authorities, which are in memory already; there is at least one.
+// Of the CAs in the store, which has at least one.
 FileCertificate first_to_expire(X509_STORE* store) {
     const std::vector<X509*> authorities = authorities_in(store);
     const auto end_of = [](const X509* one) { return unix_seconds(X509_get0_notAfter(one)); };

@@ -1,5 +1,5 @@
-// The session's life. A phase is only ever left downwards; only fail() and finish_handshake()
-// change it.
+// The session's life. Phases only move down this table; only fail() and finish_handshake() change
+// them.
 //
 //   phase        | call                              | what comes
 //   -------------+-----------------------------------+------------------------------------------------
@@ -31,14 +31,14 @@ struct Session::Native {
     enum class Phase { handshaking, open, over };
 
     Notes notes;
-    SslPtr ssl;            // null: could not be made; handshake() says so
+    SslPtr ssl;            // null: creating it failed; handshake() reports it
     std::string host_name; // client role, until the handshake is over
     Verify verify = Verify::nothing;
     Phase phase = Phase::handshaking;
-    Status last = Status::failed; // what calls get once it is over
-    int first_byte = -1;          // of the peer
+    Status last = Status::failed; // what calls return in phase over
+    int first_byte = -1;          // that the peer sent
     bool shut_down = false;
-    std::string broken; // why the session could not be made
+    std::string broken; // why creating it failed
 };
 
 namespace {
@@ -54,7 +54,7 @@ SslPtr new_ssl(ssl_ctx_st* context, Notes& notes) {
     return ssl;
 }
 
-// SSL_set_tlsext_host_name() without the macro's C cast. OpenSSL copies the name.
+// SSL_set_tlsext_host_name() is a macro with a C cast. OpenSSL copies the name.
 bool set_server_name(SSL* ssl, const std::string& name) {
     return SSL_ctrl(ssl,
                     SSL_CTRL_SET_TLSEXT_HOSTNAME,
@@ -111,8 +111,8 @@ Status Session::handshake(Wire& wire) {
     return result == 1 ? finish_handshake() : explain(result, wire);
 }
 
-// OpenSSL is content. PostgreSQL and libpq look at the names themselves, after the handshake, and
-// close as politely as any other connection when they do not like them.
+// OpenSSL has accepted the handshake. PostgreSQL and libpq compare names themselves, after it, and
+// close with close_notify, as any connection, if they do not match.
 Status Session::finish_handshake() {
     SSL* ssl = native_->ssl.get();
     const CertificatePtr certificate(SSL_get1_peer_certificate(ssl));
@@ -172,7 +172,7 @@ Status Session::write(std::span<const std::uint8_t> plaintext, Wire& wire) {
     const int result = SSL_write_ex(ssl, plaintext.data(), plaintext.size(), &written);
     if (result == 1) return Status::ok;
     const Status status = explain(result, wire);
-    // Our BIO takes everything, so there is nothing that a write could wait for.
+    // Our BIO accepts everything, so a write never waits.
     return status == Status::failed ? status : fail(Failure::other, "the session takes no data");
 }
 
@@ -185,7 +185,7 @@ void Session::shut_down(Wire& wire) {
     ERR_clear_error();
 }
 
-// SSL_has_pending() does not see a header whose record has not begun to come; the read state does.
+// SSL_has_pending() does not see a partly read record header; the read state shows it.
 bool Session::holds_bytes() const noexcept {
     const SSL* ssl = native_->ssl.get();
     if (ssl == nullptr) return false;
@@ -224,7 +224,7 @@ Status Session::explain(int result, const Wire& wire) {
     if (why == SSL_ERROR_ZERO_RETURN)
         return native_->phase == Native::Phase::open ? Status::closed : end_of_stream();
     if (why == SSL_ERROR_SYSCALL) {
-        // Our BIO fails for two reasons only.
+        // Our BIO fails for two reasons only: the end of the stream, and a lack of memory.
         const bool at_end = wire.end_of_stream && wire.in.empty();
         return at_end ? end_of_stream() : fail(Failure::other, "out of memory");
     }
@@ -236,7 +236,7 @@ Status Session::explain(int result, const Wire& wire) {
                 std::move(error));
 }
 
-// PostgreSQL's words for it, whatever OpenSSL calls it.
+// PostgreSQL's text, whatever OpenSSL calls it.
 Status Session::end_of_stream() {
     const bool was_open = native_->phase == Native::Phase::open;
     const Status status = fail(Failure::end_of_stream, "EOF detected");

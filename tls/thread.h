@@ -1,5 +1,5 @@
-// What OpenSSL keeps for a thread, given back before the thread ends: for threads that nobody
-// joins, whose own end may come after the process has been looked over for leaks.
+// Frees what OpenSSL keeps for the calling thread. For threads that are never joined: if they end
+// after the leak checker has run, their OpenSSL state would be reported as a leak.
 #pragma once
 
 namespace pgmoat::tls {

@@ -38,7 +38,8 @@ std::optional<AddressTable::Place> AddressGate::connect(const hba::NetAddress& a
     return place;
 }
 
-// The limit of all first: it costs no look-up, and an address is not charged for what it did not get.
+// First the limit for all clients: it needs no look-up, and an address is not charged for a
+// handshake that it did not get.
 std::unique_ptr<AddressGate::Handshake>
 AddressGate::begin_handshake(const hba::NetAddress& address) {
     const std::size_t max = handshakes_max_.load(std::memory_order_relaxed);

@@ -1,5 +1,5 @@
-// The limits for strangers at work, one for the process: what each address may do (address_table.h), how
-// many TLS handshakes may run at one time, and the counters of both. Any thread.
+// Applies the limits for clients; one for the process. What each address may do (address_table.h),
+// how many TLS handshakes may run at a time, and the counters of both. Any thread.
 #pragma once
 
 #include "metrics/counters.h"
@@ -19,13 +19,14 @@ class AddressGate {
     AddressGate(const AddressGate&) = delete;
     AddressGate& operator=(const AddressGate&) = delete;
 
-    // At a reload.
+    // Called at a reload.
     void use(const config::Config& config);
 
-    // Nothing: the connection must be closed, at once and without a word.
+    // Nothing: the connection must be closed at once, without an answer.
     [[nodiscard]] std::optional<AddressTable::Place> connect(const hba::NetAddress& address);
 
-    // A handshake that may run, as long as this lives; null: it may not. The gate must outlive it.
+    // A TLS handshake that may run, counted as long as this lives; null: it may not. The gate must
+    // outlive it.
     class Handshake {
       public:
         explicit Handshake(std::atomic<std::size_t>& running) noexcept : running_(running) {}
@@ -40,11 +41,11 @@ class AddressGate {
 
     [[nodiscard]] AddressTable::LoginTurn begin_login(const hba::NetAddress& address);
     void login_failed(const hba::NetAddress& address);
-    // A connection that is_over() was refused.
+    // Call when a connection that is_over() has been refused.
     void refused_connection(const hba::NetAddress& address);
 
     [[nodiscard]] const AddressTable& table() const noexcept { return table_; }
-    // max_handshakes is set.
+    // Whether max_handshakes is set.
     [[nodiscard]] bool limits_handshakes() const noexcept {
         return handshakes_max_.load(std::memory_order_relaxed) > 0;
     }

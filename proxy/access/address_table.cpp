@@ -1,5 +1,5 @@
-// Two candidate sets for each address, so that neither an unlucky hash nor a peer who wants one
-// makes a set overflow while the table has room.
+// Each address has two candidate sets, so that neither an unlucky hash nor a peer who tries to
+// cause collisions makes a set overflow while the table has room.
 #include "proxy/access/address_table.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ std::size_t whole_sets(std::size_t entries) {
     return (bounded + address_set_ways - 1) / address_set_ways * address_set_ways;
 }
 
-// Clears the bits behind the first `prefix`.
+// Clears the bits after the first `prefix`.
 template <typename Bytes>
 void mask(Bytes bytes, int prefix) noexcept {
     for (std::uint8_t& byte : bytes) {
@@ -31,7 +31,7 @@ std::uint64_t total(const AddressTable::Counts& counts) {
     return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
-// `kept` is a heap of the `at_most` greatest, the least of them in front.
+// `kept` is a heap of the `at_most` greatest, with the least of them in front.
 void keep_greatest(std::vector<AddressTable::Known>& kept,
                    std::size_t at_most,
                    const AddressTable::Known& one,
@@ -55,14 +55,14 @@ void AddressTable::set_limits(AddressLimits limits) {
     const bool others =
         limits.ipv4_prefix != limits_.ipv4_prefix || limits.ipv6_prefix != limits_.ipv6_prefix;
     limits_ = std::move(limits);
-    // Live connections keep the place that they will leave; it only cannot be found any more.
+    // With other prefixes old entries cannot be found. Live connections keep theirs until they end.
     if (others)
         for (Entry& entry : entries_)
             entry.key = {}, entry.handshakes = {}, entry.logins = {}, entry.failures = {},
             entry.refused = {}, entry.next_turn = {};
 }
 
-// Unix sockets have no address, and need no limit: who may use one is a matter of the file system.
+// Unix sockets have no address, and need no limit: file permissions control who may use them.
 std::optional<AddressTable::Key>
 AddressTable::key_of(const hba::NetAddress& address) const noexcept {
     if (address.family == hba::Family::local) return {};
@@ -107,11 +107,12 @@ AddressTable::Entry* AddressTable::find(const Key& key, Clock::time_point now) n
     return nullptr;
 }
 
-// The place of whichever address is the least loss. Nothing: all have live connections.
+// The entry of the address, or the entry that is least missed when it is replaced. Null: all have
+// live connections.
 AddressTable::Entry* AddressTable::find_or_make(const Key& key, Clock::time_point now) noexcept {
     if (Entry* found = find(key, now)) return found;
     const auto places = places_of(key);
-    std::array<std::size_t, 2> live{}; // in each of the two sets: the emptier one is filled first
+    std::array<std::size_t, 2> live{}; // in each of the two sets: the emptier set is filled first
     for (std::size_t i = 0; i < places.size(); ++i)
         if (is_connected(entries_[places[i]])) ++live[i / address_set_ways];
 
@@ -172,7 +173,8 @@ void AddressTable::refused_connection(const hba::NetAddress& address, Clock::tim
         count_refusal(*entry, AddressLimit::connections);
 }
 
-// Logins after failed ones go one after another, each `delay` after the one before it.
+// After failed logins the next ones are let through one at a time, each `delay` after the one
+// before.
 AddressTable::LoginTurn AddressTable::begin_login(const hba::NetAddress& address,
                                                   Clock::time_point now) {
     using Verdict = LoginTurn::Verdict;

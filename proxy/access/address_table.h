@@ -1,12 +1,12 @@
-// What is remembered of the addresses that clients come from, to limit each: live connections,
-// rates of TLS handshakes and logins, failed logins. The table never grows: it is allocated once,
-// and an address that is new takes the place of one that has no live connection and was not seen
-// for longest. Safe for all threads; every operation takes the lock for well under a microsecond.
+// The client addresses and what each is limited by: live connections, rates of TLS handshakes and
+// logins, failed logins. The table never grows: it is allocated once, and a new address replaces
+// the least recently seen one that has no live connection. For any thread; every operation holds
+// the lock for well under a microsecond.
 //
 //   accept          | connect()          | a Place to hold until the connection ends, or none
 //   TLS handshake   | begin_handshake()  | yes or no, before OpenSSL does any work
 //   startup packet  | begin_login()      | at once, after a wait, or refused
-//   the server says | login_failed()     | counts; after some of them logins of that address wait
+//   the server says | login_failed()     | counts it; after some failures, logins of that address wait
 #pragma once
 
 #include "proxy/access/limits.h"
@@ -32,17 +32,17 @@ inline constexpr std::size_t address_limit_count = 4;
 
 class AddressTable {
   public:
-    // At least `entries` of them, rounded up to whole sets. `key` is random, and secret.
+    // At least `entries` entries, rounded up to whole sets. `key` must be random and secret.
     AddressTable(std::size_t entries, const SipKey& key);
     AddressTable(const AddressTable&) = delete;
     AddressTable& operator=(const AddressTable&) = delete;
 
-    // At a reload. What has been counted stays, unless the prefixes are others.
+    // At a reload. Counts stay, unless the prefixes change.
     void set_limits(AddressLimits limits);
 
-    // A connection, as long as this lives: counted also while nothing limits it, so that a limit which a
-    // reload brings holds from then on. Not counted: exempt, a unix socket, or there was no room left for
-    // its address.
+    // Counts a connection as long as this lives, even if there is no limit, so that a limit set by
+    // a reload applies to it too. Not counted: an exempt address, a Unix socket, or an address for
+    // which there was no room.
     class Place {
       public:
         Place() = default;
@@ -50,7 +50,7 @@ class AddressTable {
         Place& operator=(Place&& other) noexcept;
         ~Place();
         [[nodiscard]] bool counts() const noexcept { return table_ != nullptr; }
-        // Beyond the limit: it may stay until its client can be told so, and must not log in.
+        // Above the limit: it may stay until its client has got the error, and must not log in.
         [[nodiscard]] bool is_over() const noexcept { return over_; }
 
       private:
@@ -62,8 +62,8 @@ class AddressTable {
         bool over_ = false;
     };
 
-    // Nothing: the address has as many connections as it may have, and as many again that wait to be
-    // told so. This one is not worth another word.
+    // Nothing: the address has as many connections as it may have, and as many again that wait for
+    // their error. This one is closed without an answer.
     [[nodiscard]] std::optional<Place> connect(const hba::NetAddress& address,
                                                Clock::time_point now);
     [[nodiscard]] bool begin_handshake(const hba::NetAddress& address, Clock::time_point now);
@@ -71,33 +71,33 @@ class AddressTable {
     struct LoginTurn {
         enum class Verdict { go, too_many_logins, too_many_failures };
         Verdict verdict = Verdict::go;
-        std::chrono::nanoseconds wait{0}; // before it may go
+        std::chrono::nanoseconds wait{0}; // before it may continue
     };
     [[nodiscard]] LoginTurn begin_login(const hba::NetAddress& address, Clock::time_point now);
     void login_failed(const hba::NetAddress& address, Clock::time_point now);
 
-    // A connection beyond the limit has been told so.
+    // A connection above the limit has got its error.
     void refused_connection(const hba::NetAddress& address, Clock::time_point now);
 
     struct Usage {
         std::size_t entries = 0;
-        std::size_t in_use = 0;      // that say anything about an address
-        std::uint64_t evicted = 0;   // addresses forgotten before their time, to make room
-        std::uint64_t uncounted = 0; // connections let in uncounted: no room even so
+        std::size_t in_use = 0;      // entries that contain anything about an address
+        std::uint64_t evicted = 0;   // addresses forgotten early, to make room
+        std::uint64_t uncounted = 0; // connections let in without counting, as no entry was free
     };
     using Counts = std::array<std::uint32_t, address_limit_count>;
     struct Known {
         hba::NetAddress address; // with the bits after the prefix cleared
         int prefix = 0;
-        Counts used{};             // connections; events of each rate that time has not paid for
-        Counts refused{};          // by each limit, or delayed, since the address is remembered
-        bool delayed = false;      // its logins wait, after failed ones
-        std::uint32_t waiting = 0; // logins that do so now
+        Counts used{};        // connections; tokens used of each rate
+        Counts refused{};     // by each limit, or delayed, as long as the address is remembered
+        bool delayed = false; // its logins wait because of failed ones
+        std::uint32_t waiting = 0; // logins waiting now
     };
     struct Survey {
         struct OfLimit {
-            std::uint32_t most = 0;          // used by one address
-            std::size_t addresses = 0;       // that can have no more now
+            std::uint32_t most = 0;          // by one address
+            std::size_t addresses = 0;       // addresses at the limit
             std::vector<Known> most_refused; // by this limit
         };
         Usage usage;
@@ -105,24 +105,24 @@ class AddressTable {
         std::vector<Known>
             busiest; // delayed ones first, then the most refused, then by connections
     };
-    // Looks at every entry, with the lock let go again and again: no login waits for it. Lists have
-    // `at_most` addresses each.
+    // Visits all entries and releases the lock regularly, so that no login has to wait. Lists have
+    // up to `at_most` addresses each.
     [[nodiscard]] Survey survey(std::size_t at_most, Clock::time_point now) const;
     [[nodiscard]] Usage usage(Clock::time_point now) const { return survey(0, now).usage; }
 
   private:
-    // Addresses of 16 bytes and a family: 17 bytes that are hashed and compared.
+    // 16 bytes and the family: 17 bytes that are hashed and compared.
     using Key = std::array<std::uint8_t, 17>;
 
     struct Entry {
-        Key key{}; // all zeroes: never used (the family of an address is not 0)
+        Key key{}; // all zeroes: unused (the family of an address is not 0)
         std::uint32_t connections = 0;
-        std::uint32_t over = 0; // beyond the limit, until they have been told
+        std::uint32_t over = 0; // above the limit, until they have got their error
         TokenBucket handshakes;
         TokenBucket logins;
         TokenBucket failures;
         Counts refused{};
-        Clock::time_point next_turn{}; // of a login that has to wait
+        Clock::time_point next_turn{}; // of a waiting login
         Clock::time_point seen{};
     };
 

@@ -17,7 +17,7 @@ Awaitable<bool> ClientLimits::begin_handshake(io::Stream& client) {
     if (gate().limits_handshakes()) {
         std::uint8_t first = 0;
         const io::Result seen = co_await client.peek_byte(first);
-        if (!seen) co_return true; // the handshake finds out what is wrong
+        if (!seen) co_return true; // the handshake will report the reason
     }
     handshake_ = gate().begin_handshake(address_);
     co_return handshake_ != nullptr;

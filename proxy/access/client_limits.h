@@ -1,4 +1,4 @@
-// The limits of one connection's address, step by step as its session comes to them. Used by one
+// Applies the limits of an address to one connection, at each step of its session. Used by one
 // coroutine; cancel() ends its wait.
 #pragma once
 
@@ -17,18 +17,19 @@ class ClientLimits {
   public:
     explicit ClientLimits(runtime::ControlThread& thread) : thread_(thread) {}
 
-    // The client's address is known. False: close the connection without a word. Else the place to
-    // keep until the connection ends; null: nothing has to be kept.
+    // Call once the client's address is known. False: close the connection without an answer.
+    // Otherwise place() must be kept until the connection ends; null: nothing is counted.
     [[nodiscard]] bool arrive(const hba::NetAddress& address);
     [[nodiscard]] std::shared_ptr<void> place() const noexcept { return place_; }
 
-    // Before OpenSSL has any work. False: close the connection without a word. While max_handshakes is
-    // set, a client that sends nothing does not count: its first byte is waited for.
+    // Before OpenSSL does any work. False: close the connection without an answer. If
+    // max_handshakes is set, it first waits for the client's first byte, so that silent clients do
+    // not count.
     [[nodiscard]] Awaitable<bool> begin_handshake(io::Stream& client);
     void end_handshake() noexcept { handshake_.reset(); }
 
     enum class Login { go, too_many_connections, too_many_logins, too_many_failures };
-    // After the startup packet, before a server is reached: waits for the login's turn.
+    // After the startup packet, before connecting to a server: waits for the login's turn.
     [[nodiscard]] Awaitable<Login> begin_login();
     void login_failed();
 

@@ -12,7 +12,7 @@ namespace pgmoat::access {
 
 namespace {
 
-// `formerly` is what the line was called in the release before.
+// `formerly` is the log field's name in the previous release.
 telemetry::Fields describe(const DryRunCase& what, const hba::Decision& decision) {
     const hba::Candidate& candidate = what.candidate;
     telemetry::Fields fields;
@@ -37,7 +37,7 @@ void conclude(runtime::ControlThread& thread, const DryRunCase& what, hba::Decis
     if (decision.upstream.empty()) decision.upstream = what.listener_upstream;
     const bool rerouted = !decision.refuses() && decision.upstream != what.upstream;
     hba::count(*what.rules, decision, std::time(nullptr));
-    if (what.refused) return; // nothing would change for it, or for the better
+    if (what.refused) return; // by the live rules already: nothing could change for the worse
     if (rerouted && decision.rule != nullptr)
         decision.rule->stats->rerouted.fetch_add(1, std::memory_order_relaxed);
     if (!rerouted && !decision.refuses()) return;

@@ -1,5 +1,5 @@
-// What a second set of rules would have decided: counted and logged, and nothing else. It never
-// delays the connection: what takes time goes on beside it.
+// What a second set of rules would decide: counted and logged, without any effect. It never delays
+// the connection: lookups run in the background.
 #pragma once
 
 #include "proxy/hba/evaluate/evaluation.h"
@@ -17,15 +17,15 @@ struct DryRunCase {
     lookups::RoleSource roles;
     hba::Candidate candidate;
     bool refused = false;          // by the live rules
-    std::string upstream;          // that the live rules chose
-    std::string listener_upstream; // that a rule without upstream= means
-    std::uint64_t id = 0;          // of the session, for the log
+    std::string upstream;          // chosen by the live rules
+    std::string listener_upstream; // for rules without upstream=
+    std::uint64_t id = 0;          // session id, for the log
 };
 
 void dry_run(runtime::ControlThread& thread, DryRunCase what);
 
-// Says how many connections had no line of their own since it was called last: rules that would
-// turn an application away write no more than refusals do.
+// Logs how many connections had no line of their own since the last call: the lines are limited
+// like those of refusals, in case rules would refuse a whole application.
 void summarise_dry_run(runtime::Services& services);
 
 } // namespace pgmoat::access

@@ -1,5 +1,5 @@
-// Asks a set of rules about one connection and fetches what they want to know on the way: names,
-// roles, interfaces. Never keeps another connection waiting.
+// Evaluates a set of rules for one connection and looks up what they need: names, roles,
+// interfaces. Other connections never wait for it.
 #pragma once
 
 #include "proxy/access/lookup_client.h"
@@ -9,19 +9,19 @@
 
 namespace pgmoat::access {
 
-// What the facts about a client say to the rules.
+// The facts about a client that the rules use.
 [[nodiscard]] hba::Candidate candidate_of(const telemetry::ClientFacts& facts);
 
-// What it is asked with; all must outlive the evaluation. After lookup_client.cancel() it ends at
-// once.
+// The rules and the lookups; all must outlive the evaluation. After lookup_client.cancel() it ends
+// at once.
 struct RulesToAsk {
     LookupClient& lookup_client;
     const hba::Rules& rules;
-    const lookups::RoleSource& roles; // the catalog of the listener's upstream
+    const lookups::RoleSource& roles; // from the catalog of the listener's upstream
 };
 [[nodiscard]] Awaitable<hba::Decision> evaluate(RulesToAsk asked, hba::Candidate candidate);
 
-// The same for a connection of which everything is known, what the server chose included.
+// The same for a connection whose ServerHello is known, too.
 [[nodiscard]] Awaitable<hba::Decision> evaluate_live(RulesToAsk asked, hba::Candidate candidate);
 
 } // namespace pgmoat::access

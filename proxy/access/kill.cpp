@@ -11,8 +11,8 @@ namespace {
 
 using Ids = std::vector<std::uint64_t>;
 
-// The thread that has a session finds it here, or has handed it over before: then the relay plane
-// finds it.
+// A session is either in the list of its control thread, or has been handed over: then the relay
+// plane knows it.
 void kill_on(runtime::ControlThread& thread, const Ids& ids, const relay::Ended& ended) {
     std::vector<bool> here(ids.size());
     for (runtime::Interruptible* session : thread.sessions) {

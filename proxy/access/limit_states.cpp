@@ -42,7 +42,7 @@ LimitState of_addresses(AddressLimit limit,
     const auto index = static_cast<std::size_t>(limit);
     const auto& seen = survey.limits[index];
     LimitState state{name, std::move(setting), {}, seen.addresses, {}, {}};
-    // Connections are counted always, rates only against a limit.
+    // Connections are always counted, rates only if there is a limit.
     if (limit == AddressLimit::connections || !state.setting.empty()) state.now = seen.most;
     state.refused = refused(totals, counted_as[index]);
     for (const Known& known : seen.most_refused)

@@ -1,4 +1,4 @@
-// The limits on clients as the console and the pages show them, and as a scrape counts them.
+// The limits on clients for the console, the status page and the metrics.
 #pragma once
 
 #include "metrics/counters.h"

@@ -20,7 +20,7 @@ class Loader {
   public:
     explicit Loader(const config::Config& config) : config_(config) {}
 
-    // `before`: what the listener had; may be null.
+    // `before`: the listener's previous rules; may be null.
     std::shared_ptr<const Rules>
     load(const std::string& file, TlsMode mode, const std::shared_ptr<const Rules>& before) {
         if (file.empty()) return nullptr;
@@ -49,14 +49,14 @@ class Loader {
         return rules;
     }
 
-    // Relative to the configuration's folder, where most files are.
+    // Relative to the configuration's directory, where most files are.
     std::string short_name(const std::string& file) const {
         const std::string name =
             std::filesystem::path(file).lexically_relative(config_.directory).string();
         return name.empty() || name.starts_with("..") ? file : name;
     }
 
-    // Two listeners with the same file would say everything twice.
+    // Listeners with the same file would report each error again.
     void add_error(std::string message) {
         if (std::find(errors.begin(), errors.end(), message) == errors.end())
             errors.push_back(std::move(message));

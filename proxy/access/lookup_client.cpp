@@ -50,12 +50,14 @@ Awaitable<hba::SystemUser> LookupClient::system_user(std::uint32_t uid) {
     const auto ask = [&](auto deliver) {
         return thread_.services.lookups.system_users.ask(uid, deliver);
     };
-    // Named first: g++ 12 destroys what a braced argument of a co_await holds twice.
+    // A named variable, since g++ 12 destroys the members of a braced argument in a co_await
+    // expression twice.
     hba::SystemUser cancelled{{}, "cancelled"};
     co_return co_await wait_for(ask, std::move(cancelled));
 }
 
-// An answer that was kept comes as late as one that is not; an old one when the new one is late.
+// A cached answer is delayed as long as its query took; a stale one is used if the new answer is
+// late.
 Awaitable<lookups::UserSecret>
 LookupClient::user_secret(lookups::QuerySource source, std::string user, bool again) {
     using Clock = lookups::Secrets::Clock;

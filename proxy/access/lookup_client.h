@@ -1,4 +1,4 @@
-// What a session asks of the lookups: it waits, its thread does not. One question at a time.
+// Lets a session's coroutine wait for lookups without blocking its thread. One question at a time.
 #pragma once
 
 #include "proxy/hba/evaluate/questions.h"
@@ -17,18 +17,18 @@ class LookupClient {
   public:
     explicit LookupClient(runtime::ControlThread& thread);
 
-    // After cancel() the answers are empty and say so in their error texts.
+    // After cancel() the answers are empty, with error texts that say so.
     [[nodiscard]] Awaitable<hba::ClientHostName> client_host_name(hba::NetAddress address);
     [[nodiscard]] Awaitable<hba::UserRoles> user_roles(lookups::RoleSource source,
                                                        std::string user);
 
     [[nodiscard]] Awaitable<hba::SystemUser> system_user(std::uint32_t uid);
 
-    // `again`: not from what was kept. What was kept takes as long as a question.
+    // `again`: bypass the cache. A cached answer takes as long as its query took.
     [[nodiscard]] Awaitable<lookups::UserSecret>
     user_secret(lookups::QuerySource source, std::string user, bool again);
 
-    // Every wait, now and later, ends at once.
+    // All waits, current and future ones, end at once.
     void cancel();
 
   private:

@@ -47,8 +47,8 @@ void tell(telemetry::Log& log,
               fields);
 }
 
-// What the rules say of a session that they or their like have let in; nothing: they have no say.
-// Both must outlive it.
+// Evaluates the rules for a live session; nothing: it was not subject to rules, or there are none
+// now. The arguments must outlive the coroutine.
 Awaitable<std::optional<hba::Decision>> decide(const runtime::RuntimeConfig& setup,
                                                LookupClient& lookup_client,
                                                const telemetry::SessionFacts& facts) {
@@ -59,7 +59,7 @@ Awaitable<std::optional<hba::Decision>> decide(const runtime::RuntimeConfig& set
     co_return co_await evaluate_live(asked, candidate_of(facts));
 }
 
-// Keeps the setup alive while it looks at it: a coroutine frame keeps its parameters.
+// `setup` is taken by value: the coroutine frame keeps it alive.
 Awaitable<bool> must_end_by(std::shared_ptr<const runtime::RuntimeConfig> setup,
                             runtime::ControlThread& thread,
                             LookupClient& lookup_client,
@@ -72,7 +72,7 @@ Awaitable<bool> must_end_by(std::shared_ptr<const runtime::RuntimeConfig> setup,
     co_return ends;
 }
 
-// A slot under the rule that lets it in now, or its end.
+// Gives the session a slot under the rule that permits it now, or ends it.
 Awaitable<void> judge_newcomer(const Threads& threads,
                                std::uint64_t id,
                                std::shared_ptr<const telemetry::SessionFacts> facts) {
@@ -106,8 +106,8 @@ Awaitable<void> judge_newcomer_and_tell(const Threads& threads,
             failure);
 }
 
-// In slices: what else the thread has to do gets its turn between them, and so do the sessions that
-// must end, a slice at a time.
+// In slices: between them the thread's other work gets a turn, and the sessions of the slice that
+// must end are ended.
 Awaitable<void> recheck(const Threads& threads,
                         std::shared_ptr<const runtime::RuntimeConfig> setup) {
     runtime::ControlThread& thread = *threads.back();
@@ -127,7 +127,7 @@ Awaitable<void> recheck(const Threads& threads,
     if (!ending.empty()) kill_all(threads, std::move(ending), why_ended);
 }
 
-// Not on the first thread if there is another one: it accepts.
+// Not on the first thread if there is another, since the first one accepts connections.
 Awaitable<void> recheck_and_tell(const Threads& threads,
                                  std::shared_ptr<const runtime::RuntimeConfig> setup) {
     std::string failure;

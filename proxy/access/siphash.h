@@ -1,5 +1,5 @@
-// SipHash-2-4 (Aumasson, Bernstein, 2012): a keyed hash whose collisions a peer cannot prepare
-// without the key. For address_table, whose keys are chosen by strangers. Pure.
+// SipHash-2-4 (Aumasson, Bernstein, 2012): a keyed hash for which nobody can prepare collisions
+// without the key. For address_table, whose keys clients can choose. Pure.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
-// A token bucket in one number: the moment at which it will be full again (GCRA, "virtual
-// scheduling"; ITU-T I.371). So an address costs eight bytes for each rate that it is held to.
-// Pure: the caller says what time it is.
+// A token bucket as one number: the time at which it will be full again (GCRA, "virtual
+// scheduling"; ITU-T I.371). So an address needs eight bytes for each rate. Pure: the caller passes
+// the time.
 #pragma once
 
 #include "proxy/config/address_limits.h"
@@ -17,7 +17,7 @@ using config::Rate;
 
 class TokenBucket {
   public:
-    // Takes a token if there is one.
+    // Takes a token if one is left.
     [[nodiscard]] bool take(const Rate& rate, Clock::time_point now) noexcept {
         if (!rate.limits()) return true;
         if (is_empty(rate, now)) return false;
@@ -25,16 +25,15 @@ class TokenBucket {
         return true;
     }
 
-    // Counts an event that nothing can refuse any more. What is beyond twice the burst is
-    // forgotten, so that a long flood is not held against an address for ever.
+    // Counts an event that has already happened. At most twice the burst is remembered, so that an
+    // address recovers from a long flood.
     void add(const Rate& rate, Clock::time_point now) noexcept {
         if (!rate.limits()) return;
         full_at_ = std::min(std::max(full_at_, now) + rate.interval(),
                             now + 2 * rate.burst * rate.interval());
     }
 
-    // `burst` events or more have been counted that time has not paid for yet. The last of them
-    // counts for a whole interval.
+    // Whether `burst` or more tokens are in use. The last event counts for a whole interval.
     [[nodiscard]] bool is_exceeded(const Rate& rate, Clock::time_point now) const noexcept {
         return rate.limits() && level(rate, now) > rate.interval() * (rate.burst - 1);
     }
@@ -44,7 +43,7 @@ class TokenBucket {
         return rate.limits() && level(rate, now) + rate.interval() > rate.interval() * rate.burst;
     }
 
-    // Events that time has not paid for yet; one that it has paid for in part counts.
+    // Tokens in use; one that is partly replenished counts.
     [[nodiscard]] std::uint32_t used(const Rate& rate, Clock::time_point now) const noexcept {
         if (!rate.limits()) return 0;
         const auto interval = rate.interval();
@@ -57,13 +56,13 @@ class TokenBucket {
   private:
     [[nodiscard]] std::chrono::nanoseconds level(const Rate& rate,
                                                  Clock::time_point now) const noexcept {
-        // A rate that a reload has made shorter is not held to what the longer one had counted.
+        // If a reload has shortened the rate, limit the count to what the new rate can hold.
         return std::clamp(std::chrono::nanoseconds{full_at_ - now},
                           std::chrono::nanoseconds{0},
                           2 * rate.burst * rate.interval());
     }
 
-    Clock::time_point full_at_{}; // the epoch: long full
+    Clock::time_point full_at_{}; // initially the epoch, so it is full
 };
 
 } // namespace pgmoat::access

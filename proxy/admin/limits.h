@@ -33,8 +33,9 @@ inline constexpr std::size_t http_discarded_bytes_max = 64 * 1024;
 // CPU.
 inline constexpr std::chrono::milliseconds http_accept_pause{100};
 
-// Passwords that are checked for one client, a second. Each costs a thread of its own a millisecond
-// or two; one that was right before costs nothing and is not counted.
+// Passwords that are checked for one client, a second. Each keeps the checking thread busy for a
+// millisecond or two (with 4096 iterations); one that was right before costs nothing and is not
+// counted.
 inline constexpr int http_password_checks_per_second = 16;
 // Clients whose guesses are counted: 64 connections can come from no more at a time.
 inline constexpr std::size_t http_guessing_clients_max = 1024;

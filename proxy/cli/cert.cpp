@@ -15,7 +15,7 @@ namespace pgmoat::cli {
 
 namespace {
 
-// The first that fits; a server needs no common name.
+// The first name that fits; a server needs no common name.
 std::string common_name_of(const std::vector<std::string>& hosts) {
     const auto found = std::find_if(hosts.begin(), hosts.end(), [](const std::string& host) {
         return host.size() <= common_name_bytes_max;

@@ -29,7 +29,7 @@ std::string joined(const std::vector<std::string>& texts) {
     return result;
 }
 
-// Loading has refused every other mode and every key that does not fit.
+// Loading has refused files with any other mode, and keys that do not match.
 void check_key(const tls::KeyPair& pair, Findings& findings) {
     struct stat status {};
     if (::stat(pair.key_file.c_str(), &status) != 0) return;
@@ -50,7 +50,7 @@ std::string problem_of_chain(const tls::ChainFacts& facts) {
     return {};
 }
 
-// What the dates do not say.
+// Problems other than dates.
 std::string problem_of_leaf(const tls::ChainFacts& facts) {
     const tls::ChainLink& leaf = facts.links.front();
     if (leaf.seems_self_signed && !leaf.self_signed)
@@ -169,7 +169,7 @@ std::vector<std::string> authority_files(const tls::ServerSettings& settings) {
     return files;
 }
 
-// Never an error: one of several may be over and not be missed.
+// Never an error: one of several CAs may have expired without being needed.
 void check_authorities(const tls::ServerSettings& settings, std::int64_t now, Findings& findings) {
     for (const std::string& file : authority_files(settings)) {
         for (const std::string& leaf : tls::leaves_among_authorities(file))

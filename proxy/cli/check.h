@@ -1,5 +1,5 @@
-// The findings of `pgmoat check` about a configuration that loads: one line for each thing that was
-// checked. Reads certificate files; opens no socket.
+// The findings of `pgmoat check` about a configuration that loads: one line per check. Reads
+// certificate files; opens no socket.
 #pragma once
 
 #include "proxy/config/config.h"
@@ -16,7 +16,7 @@ struct Finding {
     std::string text;
 };
 
-// `now` is in Unix seconds. Throws tls::Error when a file went away since it was loaded.
+// `now` is in Unix seconds. Throws tls::Error if a file was removed after it was loaded.
 [[nodiscard]] std::vector<Finding> check_tls(const config::Config& config, std::int64_t now);
 
 } // namespace pgmoat::cli

@@ -10,7 +10,7 @@ namespace {
 
 using Level = Finding::Level;
 
-// Asked for if auth_file has no user: only whether there is an answer matters.
+// Looked up if auth_file has no user: it only matters whether the query works.
 constexpr const char* any_user = "postgres";
 
 bool is_same(const protocol::ScramSecret& left, const protocol::ScramSecret& right) {

@@ -1,5 +1,5 @@
-// For `pgmoat check`: asks auth_query on each upstream that bridges logins, and compares the
-// secrets of auth_file with what the servers have.
+// For `pgmoat check`: runs auth_query on each upstream that bridges logins, and compares the
+// secrets in auth_file with the servers'.
 #pragma once
 
 #include "proxy/cli/check.h"

@@ -16,7 +16,7 @@ using hba::NameMatch;
 using hba::Rule;
 using hba::Rules;
 
-// No file names it: names in files hold no control character.
+// A name that is in no file: names in files contain no control characters.
 const std::string unnamed = "\x01";
 
 bool is_in_doubt(const NameMatch& name, bool is_known) {
@@ -60,7 +60,7 @@ std::set<std::string> names_in(const Rules& rules, std::vector<NameMatch> Rule::
     return names;
 }
 
-// The last address of a network: networks inside it mostly begin where it begins.
+// The last address of a network: a smaller network inside it mostly begins at the same address.
 std::string last_of(const hba::AddressRange& range) {
     hba::NetAddress address = range.base;
     const std::size_t size = address.family == hba::Family::ipv4 ? 4 : 16;
@@ -70,7 +70,7 @@ std::string last_of(const hba::AddressRange& range) {
 }
 
 std::set<std::string> addresses_in(const Rules& rules) {
-    std::set<std::string> addresses{"192.0.2.1", "2001:db8::1"}; // of documentation
+    std::set<std::string> addresses{"192.0.2.1", "2001:db8::1"}; // reserved for documentation
     for (const Rule& rule : rules.rules) {
         const auto* range = std::get_if<hba::AddressRange>(&rule.address);
         if (range == nullptr) continue;
@@ -91,7 +91,7 @@ std::vector<ClientClass> client_classes(const Rules& rules, const Who& who) {
     const auto users = known_or(who.user, [&] { return names_in(rules, &Rule::users); });
     auto databases = known_or(who.database, [&] { return names_in(rules, &Rule::databases); });
     const auto addresses = known_or(who.address, [&] { return addresses_in(rules); });
-    // `sameuser` wants the same name on both sides.
+    // `sameuser` needs the same name as user and database.
     if (who.database.empty()) databases.insert(users.begin(), users.end());
     std::vector<ClientClass> classes;
     for (const std::string& user : users)
@@ -112,7 +112,7 @@ std::vector<Rules> guesses_about(const Rules& rules, const Who& who) {
             const bool in_doubt = is_in_doubt(rule, who);
             if (in_doubt && &rule != first) continue;
             guess.rules.push_back(in_doubt ? made_certain(rule, who) : rule);
-            // Which names a certificate may stand for is its owner's matter.
+            // It is assumed that the client has the right certificate for its user.
             guess.rules.back().map.clear();
         }
         return guess;

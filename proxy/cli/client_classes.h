@@ -1,7 +1,7 @@
-// Which clients a file of access rules tells apart: one of each class is enough to know what can
-// become of all. Names in the file are tried and one that is not in it, addresses inside each
-// network and one outside. What cannot be known without asking (roles, host names, expressions) is
-// guessed both ways.
+// Which clients a file of access rules distinguishes: one client of each class is enough to know
+// all possible outcomes. Tries the names in the file and one that is not in it, an address in each
+// network and one outside. What is unknown without a lookup (roles, host names, expressions) is
+// tried both ways.
 #pragma once
 
 #include "proxy/hba/evaluate/evaluation.h"
@@ -12,7 +12,7 @@
 
 namespace pgmoat::cli {
 
-// A client of whom something is known; empty: anything.
+// What is known of a client; an empty field: anything.
 struct Who {
     std::string user;
     std::string database;
@@ -27,11 +27,11 @@ struct ClientClass {
 
 [[nodiscard]] std::vector<ClientClass> client_classes(const hba::Rules& rules, const Who& who);
 
-// The rules without anything to be asked for, once for each rule that may be the first of those in
-// doubt to match, and once for none.
+// Copies of the rules that need no lookup: one for each uncertain rule, in which that one matches
+// and the others do not, and one in which none of them does.
 [[nodiscard]] std::vector<hba::Rules> guesses_about(const hba::Rules& rules, const Who& who);
 
-// By rules that ask nothing.
+// `rules` must be one of guesses_about().
 [[nodiscard]] bool lets_in(const hba::Rules& rules, const hba::Candidate& candidate);
 
 } // namespace pgmoat::cli

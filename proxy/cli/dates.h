@@ -1,4 +1,4 @@
-// A point in time as people read it in what the commands print.
+// Formats times for the output of commands.
 #pragma once
 
 #include <cstdint>

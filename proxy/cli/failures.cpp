@@ -16,7 +16,7 @@
 namespace pgmoat::cli {
 
 void say(const char* level, const std::string& line) {
-    // Names and values of files stand in it.
+    // The message contains names and values from files.
     constexpr std::size_t bytes_max = 8192;
     std::fprintf(
         stderr, "pgmoat: %s:  %s\n", level, protocol::make_visible(line, bytes_max).c_str());

@@ -7,7 +7,7 @@
 
 namespace pgmoat::cli {
 
-// What the command line asks for makes no sense: exit_usage.
+// The command line makes no sense: exit_usage.
 struct UsageError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -15,9 +15,9 @@ struct UsageError : std::runtime_error {
 // "pgmoat: FATAL:  ..."
 void say(const char* level, const std::string& line);
 
-// Runs `work` and turns what it throws into words and an exit code of exit_code.h.
+// Runs `work` and turns exceptions into a message and an exit code.
 [[nodiscard]] int with_exit_codes(const std::string& config_file, const std::function<int()>& work);
-// The same for a server, whose log may be JSON: the reason why it did not start is then JSON too.
+// The same for a server: if its log is JSON, the reason for a failed start is JSON too.
 [[nodiscard]] int serving_with_exit_codes(const std::string& config_file,
                                           const std::function<int()>& work);
 

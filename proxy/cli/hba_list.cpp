@@ -23,7 +23,7 @@ using config::Config;
 using config::ConfigError;
 using config::TableFile;
 
-// Without a configuration every upstream is taken to be there.
+// Without a configuration every upstream is assumed to exist.
 hba::HbaContext context_without_config(const TableFile& file) {
     constexpr std::string_view option = "upstream=";
     hba::HbaContext context;

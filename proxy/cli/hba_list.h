@@ -7,13 +7,13 @@
 namespace pgmoat::cli {
 
 struct HbaListOptions {
-    std::string config_file; // empty: nothing is known of upstreams, and roles can be asked
-    std::string hba_file;    // instead of the listener's
+    std::string config_file; // empty: any upstream exists, and roles can be looked up
+    std::string hba_file;    // instead of the listener's file
     std::string listener;    // empty: the first one
     bool json = false;
 };
 
-// Exit code 0: the file can be used; 3: it holds errors.
+// Exit code 0: the file is valid; 3: it has errors.
 [[nodiscard]] int list_hba(const HbaListOptions& options);
 
 } // namespace pgmoat::cli

@@ -84,7 +84,7 @@ Decision decide(const runtime::Access& access, const hba::Candidate& candidate) 
     }
 }
 
-// Of a template: the host that this client is sent to, or a refusal. Else empty.
+// For a template: the host that this client is sent to, or a refusal. Otherwise empty.
 std::string
 host_of(Decision& decision, const config::Config& config, const hba::Candidate& candidate) {
     if (decision.refuses() || decision.upstream.empty()) return {};
@@ -96,7 +96,7 @@ host_of(Decision& decision, const config::Config& config, const hba::Candidate& 
     return {};
 }
 
-// A rule's method is the server's to ask for, and is held against what it asks for.
+// What the server must ask for so that the rule's method is met.
 std::string promise_of(const hba::Rule& rule, const hba::Candidate& candidate) {
     using protocol::ServerMethod;
     const auto accepted = hba::methods_that_satisfy(rule);
@@ -135,7 +135,7 @@ void say(const Decision& decision,
     if (!decision.log_detail.empty()) std::printf("log: %s\n", decision.log_detail.c_str());
 }
 
-// No question is answered that no client can ask.
+// Refuses questions about connections that cannot exist.
 void require_question_makes_sense(const HbaTestOptions& options,
                                   const config::Config& config,
                                   const config::Listener& listener) {

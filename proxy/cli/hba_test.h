@@ -1,4 +1,5 @@
-// `pgmoat hba test`: which rule would decide about a connection, and which message the client would get.
+// `pgmoat hba test`: which rule would decide about a connection, and which error the client would
+// get.
 #pragma once
 
 #include <string>
@@ -7,7 +8,7 @@ namespace pgmoat::cli {
 
 struct HbaTestOptions {
     std::string config_file;
-    std::string hba_file; // instead of the listener's
+    std::string hba_file; // instead of the listener's file
     std::string listener; // empty: the first one
     std::string address;  // numeric; "[local]" or "local" is a unix socket
     std::string user;
@@ -16,12 +17,12 @@ struct HbaTestOptions {
     std::string cipher;   // OpenSSL's name
     std::string group;
     std::string server_name;             // SNI
-    std::string client_certificate_file; // taken as verified
-    std::string system_user;             // of a unix socket's client
+    std::string client_certificate_file; // assumed to be verified
+    std::string system_user;             // of a Unix socket's client
     std::string replication;             // on, off, database
 };
 
-// Exit code 0: allowed, 1: refused; others as always.
+// Exit code 0: allowed, 1: refused; otherwise as for all commands.
 [[nodiscard]] int test_hba(const HbaTestOptions& options);
 
 } // namespace pgmoat::cli

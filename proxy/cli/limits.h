@@ -6,19 +6,18 @@
 
 namespace pgmoat::cli {
 
-// `pgmoat check`: automatic renewal of a certificate of ninety days comes a month before its
-// end, so three weeks mean that it did not come; RSA below 2048 bits is refused by default since
-// OpenSSL's security level 2.
+// `pgmoat check`: a ninety-day certificate is normally renewed a month before it expires, so with
+// three weeks left the renewal has failed. OpenSSL's security level 2, the usual default, refuses
+// RSA below 2048 bits.
 inline constexpr std::chrono::seconds expiry_warning{std::chrono::hours{24 * 21}};
 inline constexpr int rsa_bits_min = 2048;
 
-// `pgmoat check --explain`: clients tried for one table, and ways to guess what the rules would ask
-// for. Files that tell more apart are files of thousands of rules, of which the table then shows a
-// part.
+// `pgmoat check --explain`: clients tried for one table, and combinations of guesses. Only files
+// with thousands of rules distinguish more; then the table is incomplete.
 inline constexpr std::size_t client_classes_max = 2000;
 inline constexpr std::size_t guesses_max = 50;
 
-// RFC 5280, ub-common-name. Host names are ASCII.
+// RFC 5280, ub-common-name. The limit is in characters; host names are ASCII.
 inline constexpr std::size_t common_name_bytes_max = 64;
 
 } // namespace pgmoat::cli

@@ -17,7 +17,7 @@ namespace pgmoat::cli {
 
 namespace {
 
-// While it lives the terminal does not show what is typed.
+// Turns off the terminal's echo while it lives.
 class Silence {
   public:
     Silence() : is_terminal_(::tcgetattr(STDIN_FILENO, &before_) == 0) {

@@ -7,7 +7,7 @@
 namespace pgmoat::cli {
 
 // Reads the password from standard input, without showing it on a terminal, and prints the line to
-// standard output; the ALTER ROLE statement follows unless `line_only`. Gives the exit code.
+// standard output; the ALTER ROLE statement follows unless `line_only`. Returns the exit code.
 [[nodiscard]] int make_scram_secret(const std::string& user, int iterations, bool line_only);
 
 } // namespace pgmoat::cli

@@ -48,7 +48,7 @@ void print_sslmodes(const runtime::RuntimeConfig& setup, const ClientQuestion& q
         std::printf("%s\n", line.c_str());
 }
 
-// What holds for this process and may be otherwise for the service.
+// What applies to this process, and may differ for the service.
 std::vector<std::string> process_warnings(const config::Config& config) {
     std::vector<std::string> warnings;
     const auto wanted = static_cast<std::size_t>(config.max_connections);
@@ -82,7 +82,7 @@ int load_and_run(const std::string& config_file, server::ServiceManager& service
     const std::string log_file = config.log_file;
     server::Server server(std::move(config), log, service_manager);
     server::become_user(user);
-    if (!log_file.empty()) log.write_to(log_file); // as the user who will reopen it
+    if (!log_file.empty()) log.write_to(log_file); // opened as the user who will reopen it
     return server.run();
 }
 

@@ -7,18 +7,18 @@
 
 namespace pgmoat::cli {
 
-// Serves until a signal ends it. Gives the exit code.
+// Serves until a signal ends it. Returns the exit code.
 [[nodiscard]] int serve(const std::string& config_file);
 
 struct CheckOptions {
     std::string config_file;
-    bool probe = false; // ask the servers, as a start does
+    bool probe = false; // connect to the servers, as a start does
     bool explain = false;
-    ClientQuestion question; // with explain: of one client
+    ClientQuestion question; // with explain: about one client
 };
 
-// Loads everything that serve() would and binds nothing; says what is wrong or worth knowing, one
-// line each. `explain` adds what each sslmode of a client means.
+// Loads everything that serve() would, binds nothing, and prints errors and findings, one line
+// each. `explain` adds the result of each sslmode of a client.
 [[nodiscard]] int check(const CheckOptions& options);
 
 } // namespace pgmoat::cli

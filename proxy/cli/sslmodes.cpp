@@ -23,8 +23,8 @@ constexpr std::string_view no_server_name = "/no_sni/";
 
 // --- what is listened with ------------------------------------------------------------------------
 
-// The TLS that clients of a listener meet: pgmoat's own, or the server's, of which only the rules
-// can be told.
+// The TLS that clients of a listener get: pgmoat's own, or the server's, about which nothing is
+// known.
 struct Listening {
     const config::Config& config;
     bool passes_through;
@@ -42,11 +42,11 @@ struct Listening {
 
 // --- where a client connects to -----------------------------------------------------------------
 
-// What a client meets that asks for one host name, or for none.
+// What a client meets that connects with a certain SNI, or with none.
 struct Target {
-    std::string title;                           // empty: there is only one kind
+    std::string title;                           // empty: there is only one target
     std::string server_name;                     // SNI; empty: none
-    std::string host;                            // to be named by the certificate; empty: not known
+    std::string host;                            // that the certificate must name; empty: unknown
     const tls::HostSettings* settings = nullptr; // none: the handshake fails
 };
 
@@ -86,7 +86,7 @@ class Targets {
         const tls::HostSettings* settings = find(server_name);
         return {std::move(title), std::move(server_name), std::move(host), settings};
     }
-    // As tls/host_table does.
+    // As in tls/host_table.
     const tls::HostSettings* find(const std::string& server_name) const {
         if (!by_name_) return &hosts_.front();
         const auto* exact = settings_of(
@@ -104,7 +104,8 @@ class Targets {
                 std::for_each(host.names.begin(), host.names.end(), add);
         if (rules_ != nullptr)
             for (const hba::Rule& rule : rules_->rules)
-                if (rule.sni && !rule.sni_regex) add(*rule.sni); // no name is known of the others
+                if (rule.sni && !rule.sni_regex)
+                    add(*rule.sni); // the names that an expression matches are unknown
         return names;
     }
 
@@ -116,10 +117,10 @@ class Targets {
 // --- what the certificate is worth to a client that verifies it -----------------------------------
 
 struct Shown {
-    std::string problem; // of every chain; empty: one at least can be verified
+    std::string problem; // for every chain; empty: at least one can be verified
     bool self_signed = false;
-    std::vector<std::string> names; // that it is valid for
-    bool names_host = false;        // the one that was asked for
+    std::vector<std::string> names; // in the certificate
+    bool names_host = false;        // the requested one
 };
 
 Shown shown_at(const Target& target, std::int64_t now) {
@@ -146,7 +147,7 @@ Shown shown_at(const Target& target, std::int64_t now) {
 
 enum class Tls { none, no_handshake, refused, let_in };
 
-// What becomes of the two kinds of attempts of one client.
+// The results of the two kinds of attempts of one client.
 struct Attempts {
     bool plaintext;
     Tls tls;
@@ -183,7 +184,8 @@ Result result_of(std::string_view mode, const Attempts& attempts) {
 
 using Results = std::set<Result>;
 
-// With demands for ciphers and groups, which are the client's to meet, once met and once not.
+// Demands for ciphers and groups depend on the client, so each guess is tried with them met and
+// with them not met.
 std::vector<hba::Rules> with_demands_guessed(std::vector<hba::Rules> guesses) {
     const std::size_t count = guesses.size();
     for (std::size_t i = 0; i < count; ++i) {
@@ -209,7 +211,8 @@ class Clients {
         classes_ = client_classes(*rules, who);
     }
 
-    // Of those that get in somehow, with a certificate or without. By mode; nothing: none gets in.
+    // The results by mode for the clients that get in at all, with a certificate or without one.
+    // Empty: no client gets in.
     std::map<std::string, Results> results(const Target& target, bool certificate) const {
         std::map<std::string, Results> results;
         const auto add = [&](const Attempts& attempts) {
@@ -344,7 +347,7 @@ Row row_of(std::string_view mode,
     return row;
 }
 
-// verify-ca and verify-full, where TLS works at all.
+// For verify-ca and verify-full, if TLS works at all.
 void add_verification(Row& row, const Shown& shown, const Target& target) {
     if (row.connects.starts_with("no")) return;
     const bool full = row.mode == "verify-full";
@@ -363,7 +366,7 @@ void add_verification(Row& row, const Shown& shown, const Target& target) {
     row.man_in_the_middle = full ? "yes" : "only with a private CA";
 }
 
-// The same where the certificate is the server's, which is not looked at here.
+// The same if the certificate is the server's, which is not known here.
 void add_verification_by_server(Row& row) {
     if (row.connects.starts_with("no")) return;
     const bool full = row.mode == "verify-full";

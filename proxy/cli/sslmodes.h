@@ -1,7 +1,7 @@
-// The result of each sslmode of a libpq client at a listener: libpq's order of attempts, against the
-// rules, the table of hosts and the certificates. Where TLS is passed through, the rules alone are
-// known, and the server is assumed to offer TLS and to refuse no client. Reads certificate
-// files; knows no socket.
+// The result of each sslmode of a libpq client at a listener: libpq's order of attempts, against
+// the rules, the host names of pg_hosts.conf and the certificates. With passed-through TLS only the
+// rules are known; the server is assumed to offer TLS and to refuse no client. Reads certificate
+// files; opens no socket.
 //
 //   sslmode      | attempts                                       | ends at the first that
 //   -------------+------------------------------------------------+------------------------------
@@ -30,9 +30,9 @@ struct ClientQuestion {
     std::string host; // that the client connects to; empty: any
 };
 
-// Tables, as lines: one for each listener and for each kind of host that its clients may connect
-// to, where that matters. `rules` are the listeners' (none: every client is let in); `now` is in
-// Unix seconds. Throws tls::Error.
+// Returns lines with a table for each listener, and for each group of host names if that matters.
+// `rules` are those of the listeners (none: every client is let in); `now` is in Unix seconds.
+// Throws tls::Error.
 [[nodiscard]] std::vector<std::string> explain_sslmodes(const config::Config& config,
                                                         const std::vector<const hba::Rules*>& rules,
                                                         const ClientQuestion& question,

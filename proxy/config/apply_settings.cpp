@@ -1,5 +1,4 @@
-// What the rows of settings.cpp have in common: from a name and a text to a stored value or an
-// error.
+// From a name and a text to a stored value or an error: what all rows of settings.cpp share.
 #include "proxy/config/did_you_mean.h"
 #include "proxy/config/old_names.h"
 #include "proxy/config/postgres_parameters.h"
@@ -13,7 +12,7 @@ namespace pgmoat::config {
 namespace {
 
 struct Wrong {
-    std::string text; // empty: nothing is wrong
+    std::string text; // empty: no error
     std::string hint;
 };
 
@@ -83,7 +82,7 @@ std::vector<std::string_view> names_of_settings() {
     return names;
 }
 
-// Values that may hold a secret are rewritten without it.
+// Values that may contain a secret are shown without it.
 std::string shown_value(const Setting& setting) {
     const bool conninfo = setting.name == "upstream" || setting.name.starts_with("upstream.") ||
                           setting.name == "role_query_conninfo" ||
@@ -117,7 +116,7 @@ void apply(const Setting& setting, Draft& draft, Problems& problems) {
                    did_you_mean(setting.name, names_of_settings()));
 }
 
-// What has a new name goes under it from here on.
+// Old names are replaced by the new ones.
 void rename_old(std::vector<Setting>& settings, Problems& problems) {
     const auto is_given = [&settings](std::string_view name) {
         return std::ranges::any_of(settings, [name](const Setting& each) {
@@ -141,12 +140,12 @@ void rename_old(std::vector<Setting>& settings, Problems& problems) {
             setting.name = now;
 }
 
-// As in PostgreSQL only the last of several counts, and the others are not even looked at.
+// As in PostgreSQL, only the last of several values counts, and the others are not checked.
 std::vector<Setting> last_of_each(std::vector<Setting> settings, Problems& problems) {
     std::map<std::string, std::size_t> last;
     for (std::size_t i = 0; i < settings.size(); ++i) {
         if (settings[i].name == "ssl_ecdh_curve")
-            settings[i].name = "ssl_groups"; // its name before 18
+            settings[i].name = "ssl_groups"; // the name before PostgreSQL 18
         const auto [found, is_new] = last.try_emplace(settings[i].name, i);
         if (is_new) continue;
         problems.warnings.push_back("parameter " + in_quotes(settings[i].name_as_written) +

@@ -11,7 +11,7 @@
 namespace pgmoat::config {
 namespace {
 
-// A text in double quotes, a doubled quote standing for one; taken off the front.
+// Takes a text in double quotes off the front; a doubled quote stands for one.
 std::optional<std::string> take_quoted(std::string_view& text) {
     if (!text.starts_with('"')) return std::nullopt;
     std::string value;
@@ -32,7 +32,7 @@ struct Entry {
     bool old_format = false;
 };
 
-// Nothing: it is of neither format.
+// Nothing: neither format.
 std::optional<Entry> parse_line(std::string_view line) {
     if (line.starts_with('"')) {
         auto user = take_quoted(line);
@@ -46,7 +46,7 @@ std::optional<Entry> parse_line(std::string_view line) {
     return Entry{std::string(line.substr(0, colon)), std::string(line.substr(colon + 1)), true};
 }
 
-// What is wrong; no text that is printed holds the secret.
+// Returns what is wrong; no text repeats the secret.
 std::string keep(Entry entry, ScramSecrets& secrets) {
     if (entry.user.empty()) return "user name is empty";
     auto secret = protocol::parse_scram_secret(entry.secret);

@@ -28,7 +28,7 @@ std::filesystem::path folder_of(const Config& config) {
     return std::filesystem::path(config.file).parent_path();
 }
 
-// Relative files stand beside the main configuration file, also if an included one names them.
+// Relative paths are relative to the main configuration file, even in an included file.
 void resolve(std::string& path, const std::filesystem::path& folder) {
     if (!path.empty()) path = (folder / path).string();
 }
@@ -82,8 +82,7 @@ void resolve_all(Config& config) {
         resolve(listener.hba_file, folder);
         resolve(listener.hba_dry_run_file, folder);
         for (std::string& directory : listener.unix_directories)
-            if (!directory.starts_with('@'))
-                resolve(directory, folder); // @: the abstract namespace
+            if (!directory.starts_with('@')) resolve(directory, folder); // @: an abstract socket
     }
 }
 
@@ -104,7 +103,7 @@ void read_secrets(Config& config, const FileSource& source, Problems& problems) 
     config.auth_file_access = source.read(config.auth_file).access;
 }
 
-// Where the numbers differ, cross_check() says so.
+// If the numbers differ, cross_check() reports it.
 void pair_keys(Draft& draft) {
     std::vector<tls::KeyPair>& pairs = draft.config.tls.pairs;
     pairs.clear();
@@ -138,10 +137,10 @@ Config load_config(const std::string& file, const FileSource& source) {
             read_auth_file(source, draft.config.console_auth_file, "console_auth_file", problems);
     read_secrets(draft.config, source, problems);
     draft.config.console_mock_key = mock_key_of(draft.config.console_secrets);
-    // A setting that is missing because its line is wrong is not worth a second message.
+    // If a line is wrong, its setting is missing: that must not cause a second error.
     if (problems.errors.empty()) cross_check(draft, problems);
     if (!problems.errors.empty()) throw ConfigError(std::move(problems.errors));
-    // Said in a warning: no certificate is read that no client would see.
+    // cross_check() has warned. Certificates that no client would see are not loaded.
     if (!terminates_tls(draft.config)) draft.config.ssl = false;
     draft.config.warnings = std::move(problems.warnings);
     return std::move(draft.config);

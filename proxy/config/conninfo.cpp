@@ -80,7 +80,7 @@ std::string quoted_if_needed(const std::string& value) {
     return quoted + "'";
 }
 
-// As they stand there. Each is taken before the next is read: the first mistake is the one told.
+// Applies each pair before it reads the next, so that the first mistake is the one reported.
 template <typename Take>
 void for_each_pair(std::string_view text, Take take) {
     if (is_connection_uri(text)) {
@@ -93,7 +93,7 @@ void for_each_pair(std::string_view text, Take take) {
     }
 }
 
-// Of a keyword given twice the last value counts, as in libpq.
+// If a keyword is repeated, the last value counts, as in libpq.
 Values split_conninfo(std::string_view text) {
     Values values;
     for_each_pair(text, [&](KeywordValue& pair) {
@@ -129,8 +129,7 @@ int parse_number(const std::string& text, const std::string& keyword) {
     return static_cast<int>(number);
 }
 
-// libpq leaves it to the system to refuse a negative time; the proxy asks at start, not at the
-// dial.
+// libpq lets the system refuse a negative time when it connects; pgmoat checks at start.
 int number_of(const Values& values, const std::string& keyword) {
     const auto found = values.find(keyword);
     if (found == values.end()) return 0;
@@ -153,7 +152,7 @@ std::uint16_t parse_port(const std::string& text) {
     return static_cast<std::uint16_t>(port);
 }
 
-// IPv6 may name its interface: fe80::1%eth0.
+// IPv6 addresses may have a zone: fe80::1%eth0.
 bool is_numeric_address(const std::string& text) {
     in6_addr ignored{};
     return ::inet_pton(AF_INET, text.c_str(), &ignored) == 1 ||
@@ -181,7 +180,7 @@ void check_host(const UpstreamHost& host) {
     }
 }
 
-// host, hostaddr and port are lists of the same length; a single port is for all.
+// host, hostaddr and port are lists of the same length; a single port is used for all.
 std::vector<UpstreamHost> hosts_of(const Values& values) {
     const std::vector<std::string> names = split_commas(value_of(values, "host"));
     const std::vector<std::string> addresses = split_commas(value_of(values, "hostaddr"));
@@ -237,7 +236,7 @@ SslNegotiation sslnegotiation_of(const Values& values, SslMode mode) {
     return SslNegotiation::direct;
 }
 
-// The canonical spelling; any letter case is taken, and an empty value means "no limit".
+// Returns the canonical spelling; any letter case is accepted, and an empty value means "no limit".
 std::string
 tls_version_of(const Values& values, const std::string& keyword, std::string_view unset) {
     const auto given = values.find(keyword);
@@ -265,7 +264,7 @@ void read_tls_options(const Values& values, Conninfo& conninfo) {
     if (!max.empty() && max < min) throw ConninfoError("invalid SSL protocol version range");
 }
 
-// libpq looks for these files in the user's home; the proxy's user has none worth looking into.
+// libpq looks for these files in the user's home directory; here they must be named.
 void check_files_are_named(const Conninfo& conninfo) {
     if (conninfo.sslmode >= SslMode::verify_ca && conninfo.sslrootcert.empty()) {
         throw ConninfoError("sslmode " + in_quotes(name_of(conninfo.sslmode)) +
@@ -294,7 +293,7 @@ void read_timeouts(const Values& values, Conninfo& conninfo) {
     }
 }
 
-// The position of the value among `names`, in the order of an enum whose first is the default.
+// The index of the value in `names`, as an enum value; the first one is the default.
 template <typename Enum, std::size_t size>
 Enum word_of(const Values& values,
              const std::string& keyword,

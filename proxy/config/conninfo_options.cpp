@@ -41,7 +41,7 @@ constexpr std::array options{
     honoured("ssl_max_protocol_version"),
     honoured("target_session_attrs"),
     honoured("load_balance_hosts"),
-    honoured("login"), // pgmoat's own: libpq knows no such keyword
+    honoured("login"), // pgmoat's own, unknown to libpq
     honoured("proxy_protocol"),
     honoured("client_facts"),
 

@@ -27,7 +27,7 @@ char percent_decoded(std::string_view three, std::string_view whole) {
     return static_cast<char>(static_cast<unsigned char>(high * 16 + low));
 }
 
-// Blanks around a value are dropped; one inside was meant to be %20 (libpq 18).
+// White space around a value is dropped; inside, it should have been %20 (libpq 18).
 std::string decode(std::string_view encoded) {
     std::string_view text = trim(encoded);
     if (text.find_first_of(blanks) != std::string_view::npos) {
@@ -155,7 +155,7 @@ void UriReader::read_parameter() {
                             in_quotes(encoded_keyword));
     }
     KeywordValue pair{decode(encoded_keyword), decode(encoded_value)};
-    if (pair.keyword == "ssl" && pair.value == "true") pair = {"sslmode", "require"}; // JDBC's word
+    if (pair.keyword == "ssl" && pair.value == "true") pair = {"sslmode", "require"}; // as JDBC
     if (!is_keyword_(pair.keyword))
         throw ConninfoError("invalid URI query parameter: " + in_quotes(pair.keyword));
     pairs_.push_back(std::move(pair));

@@ -1,5 +1,5 @@
-// postgresql://host:port,[v6]:port/?keyword=value taken apart into the keywords of a connection
-// string. Knows no meanings. Rules and texts: fe-connect.c, conninfo_uri_parse_options().
+// postgresql://host:port,[v6]:port/?keyword=value split into the keywords of a connection string,
+// whatever they mean. Rules and texts: fe-connect.c, conninfo_uri_parse_options().
 #pragma once
 
 #include "proxy/config/keyword_values.h"
@@ -11,11 +11,11 @@ namespace pgmoat::config {
 
 [[nodiscard]] bool is_connection_uri(std::string_view text) noexcept;
 
-// Tells whether a query parameter is a known keyword: the URI's error text differs from the
-// string's.
+// Whether a query parameter is a known keyword: the error text for a URI differs from that for a
+// string.
 using IsKeyword = bool (*)(std::string_view keyword);
 
-// In the order of the text; a later value of a keyword replaces an earlier one. Throws
+// In the order of the text; a repeated keyword's later value replaces the earlier one. Throws
 // ConninfoError.
 [[nodiscard]] std::vector<KeywordValue> split_connection_uri(std::string_view uri,
                                                              IsKeyword is_keyword);

@@ -11,7 +11,7 @@
 namespace pgmoat::config {
 namespace {
 
-// The setting that describes a listener or an upstream.
+// The name of the setting that describes a listener or an upstream.
 std::string setting_of(const Listener& listener) {
     return listener.name == default_name ? "listen_addresses" : "listener." + listener.name;
 }
@@ -32,8 +32,9 @@ bool is_ipv4(const std::string& address) {
     return !address.empty() && address.find_first_not_of("0123456789.") == std::string::npos;
 }
 
-// Whether two sockets on the same port would be refused by the system. Names are not resolved here:
-// that localhost is 127.0.0.1 shows when the second is bound. Both are in lower case.
+// Whether the system would refuse to bind both addresses with the same port. Names are not resolved
+// here: that localhost is 127.0.0.1 is only noticed when the second is bound. Both are in lower
+// case.
 bool overlap(const std::string& a, const std::string& b) {
     const auto covers = [](const std::string& all, const std::string& one) {
         return all == "*" || (all == "0.0.0.0" && is_ipv4(one)) || (all == "::" && is_ipv6(one));
@@ -41,9 +42,9 @@ bool overlap(const std::string& a, const std::string& b) {
     return a == b || covers(a, b) || covers(b, a);
 }
 
-// One socket to be bound, and whose it is.
+// A socket to be bound, and its listener.
 struct Bound {
-    std::string address; // in lower case; empty: a unix socket
+    std::string address; // in lower case; empty: a Unix socket
     std::string path;
     std::uint16_t port;
     std::string setting;
@@ -130,7 +131,7 @@ void check_key_pairs(const Draft& draft, Problems& problems) {
                        draft.location_of("ssl_key_file"));
 }
 
-// A reload that follows a renewed certificate would leave it out, each time.
+// Reloads that follow a renewed certificate would never load it.
 void warn_of_keys_that_stay_locked(const Draft& draft, Problems& problems) {
     const std::vector<tls::HostSettings> hosts = tls::hosts_of(draft.config.tls);
     const bool stays_locked =
@@ -184,8 +185,8 @@ void check_http(const Draft& draft, Problems& problems) {
                              draft.location_of(name));
 }
 
-// Passed-through TLS is between the client and the server: what the connection string says of it
-// would be believed and is not done.
+// Passed-through TLS is between the client and the server: the user may rely on TLS options in the
+// connection string, but they have no effect.
 void warn_of_unused_tls(const std::string& setting,
                         const Conninfo& conninfo,
                         const Location& location,
@@ -204,7 +205,7 @@ void warn_of_unused_tls(const std::string& setting,
                      location);
 }
 
-// In TLS that passes through, the startup packet is not ours to change.
+// With passed-through TLS we cannot change the startup packet.
 void warn_of_unused_facts(const std::string& setting,
                           const Conninfo& conninfo,
                           const Location& location,
@@ -259,7 +260,7 @@ bool has_host_twice(const Conninfo& upstream) {
     return names.size() < upstream.hosts.size();
 }
 
-// Which host is the primary is known from its health check alone.
+// Only a health check finds out which host is the primary.
 void check_health(const Draft& draft, Problems& problems) {
     const Config& config = draft.config;
     std::size_t asked_by_sql = 0;
@@ -310,7 +311,7 @@ void check_upstreams(const Draft& draft, Problems& problems) {
         const Location location = draft.location_of(setting);
         bool used = false;
         bool terminated = false;
-        bool perhaps_terminated = false; // rules are read later, and may send connections here
+        bool perhaps_terminated = false; // rules are loaded later, and may name this upstream
         for (const Listener& listener : draft.config.listeners) {
             const bool terminates = listener.tls_mode == TlsMode::terminate;
             if (!listener.hba_file.empty() && terminates) perhaps_terminated = true;
@@ -334,7 +335,7 @@ void check_upstreams(const Draft& draft, Problems& problems) {
     }
 }
 
-// Only programs on this machine reach it, whom the server would let in as well.
+// Only programs on this machine can reach it, and the server would accept those directly as well.
 bool is_local(const Listener& listener) {
     return std::all_of(listener.addresses.begin(), listener.addresses.end(), is_loopback);
 }
@@ -376,7 +377,8 @@ void check_login(const Draft& draft, Problems& problems) {
             refuse(name == "default" ? "upstream" : "upstream." + name);
 }
 
-// Rules and unix sockets may prove who someone is; where there are none only a secret does.
+// Access rules and Unix sockets can also authenticate console users; without them only a secret
+// can.
 void warn_of_users_without_proof(const Draft& draft, Problems& problems) {
     const Config& config = draft.config;
     const auto warn = [&](const char* setting, const std::vector<std::string>& users) {

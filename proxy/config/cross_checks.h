@@ -1,5 +1,5 @@
-// Checks that involve several settings: whether they make sense together. Errors for what cannot
-// work, warnings for what works and is less safe than it looks.
+// Checks that involve several settings: errors for combinations that cannot work, warnings for
+// those that work but are less safe than they look.
 #pragma once
 
 #include "proxy/config/draft.h"

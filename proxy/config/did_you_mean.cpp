@@ -11,7 +11,7 @@ namespace pgmoat::config {
 
 namespace {
 
-// Levenshtein's: letters to be inserted, removed or replaced; two that are swapped count once.
+// Levenshtein distance: insertions, deletions and replacements; two swapped letters count once.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before(b.size() + 1);
     std::vector<std::size_t> last(b.size() + 1);
@@ -35,7 +35,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::string did_you_mean(std::string_view name, const std::vector<std::string_view>& known) {
     if (name.size() > limits::mistyped_name_bytes_max) return {};
     const std::string wanted = lower_case(name);
-    // A third of the letters at most, or anything would be near a short name.
+    // At most a third of the letters may differ; otherwise a short name would resemble everything.
     std::size_t least = wanted.size() / 3 + 1;
     std::string_view best;
     for (const std::string_view candidate : known) {

@@ -1,4 +1,4 @@
-// The known name that a mistyped one was meant to be.
+// Suggests the known name that a mistyped one was probably meant to be.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace pgmoat::config {
 
-// "Did you mean \"port\"?"; empty: nothing is near.
+// "Did you mean \"port\"?"; empty: no name is similar.
 [[nodiscard]] std::string did_you_mean(std::string_view name,
                                        const std::vector<std::string_view>& known);
 

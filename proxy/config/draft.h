@@ -1,5 +1,5 @@
-// A configuration while its settings are applied one by one: what is not yet a Config, because it
-// takes its defaults from settings that may stand further down in the file.
+// A configuration while its settings are applied one by one. It keeps what cannot be stored in
+// Config yet, because its defaults come from settings that may follow later in the file.
 #pragma once
 
 #include "proxy/config/config.h"
@@ -18,9 +18,10 @@ struct Draft {
     Config config;
     Listener own;                                 // listen_addresses, port, tls_mode, ...
     std::map<std::string, std::string> listeners; // listener.NAME, not yet parsed
-    std::vector<std::string> certificate_files{"server.crt"}; // as many as keys: checked later
+    std::vector<std::string> certificate_files{
+        "server.crt"}; // must be as many as keys: checked later
     std::vector<std::string> key_files{"server.key"};
-    std::map<std::string, Location> locations; // of each setting that the file gives
+    std::map<std::string, Location> locations; // of each setting given in the file
 
     Draft() {
         own.name = default_name;

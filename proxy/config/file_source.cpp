@@ -20,7 +20,7 @@ FileText failed(int error) {
 
 } // namespace
 
-// PostgreSQL takes neither, and its error shows an invisible character.
+// PostgreSQL accepts neither, and its error message would show an invisible character.
 std::string encoding_problem(std::string_view text) {
     using namespace std::string_view_literals;
     if (text.starts_with("\xef\xbb\xbf"sv))
@@ -31,7 +31,7 @@ std::string encoding_problem(std::string_view text) {
 }
 
 FileText Disk::read(const std::string& path) const {
-    // A folder opens like a file, and only reading it fails, without a word from the stream.
+    // A directory can be opened like a file; only reading it fails, and a stream gives no reason.
     std::error_code ignored;
     if (std::filesystem::is_directory(path, ignored)) return failed(EISDIR);
 

@@ -1,5 +1,5 @@
-// Where the configuration's text comes from: the disk, or a test's memory. Follows no names and
-// resolves no paths: it is asked for exactly what it gives.
+// Where the configuration's files come from: the disk, or a test's memory. Resolves no paths: it
+// returns exactly the file it is asked for.
 #pragma once
 
 #include <optional>
@@ -11,9 +11,9 @@ namespace pgmoat::config {
 
 struct FileText {
     std::optional<std::string> text;
-    std::string error;    // why there is no text, in the system's words
-    bool missing = false; // there is no such file
-    // Of the file that was read; nothing: it is of no file system.
+    std::string error;    // why there is no text, as the system says
+    bool missing = false; // the file does not exist
+    // The owner and mode of the file; nothing: not from a file system.
     struct Access {
         unsigned owner = 0;
         unsigned mode = 0; // permission bits
@@ -22,7 +22,7 @@ struct FileText {
 };
 
 struct FolderNames {
-    std::optional<std::vector<std::string>> names; // of everything in it that is no folder
+    std::optional<std::vector<std::string>> names; // all entries except directories
     std::string error;
 };
 
@@ -37,7 +37,7 @@ class FileSource {
     [[nodiscard]] virtual FolderNames list(const std::string& folder) const = 0;
 };
 
-// Why the bytes of a file are no text for us; empty: they may be.
+// Why the bytes are not valid text for us; empty: they are.
 [[nodiscard]] std::string encoding_problem(std::string_view text);
 
 class Disk : public FileSource {

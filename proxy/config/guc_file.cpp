@@ -21,7 +21,7 @@ bool ends_line(const Token& token) {
     return token.kind == TokenKind::end_of_line || token.kind == TokenKind::end_of_file;
 }
 
-// Relative names stand beside the file that includes them.
+// Relative names are relative to the file that includes them.
 std::string beside(const std::string& file, const std::string& name) {
     return (std::filesystem::path(file).parent_path() / name).string();
 }
@@ -32,7 +32,7 @@ class Reader {
 
     std::vector<Setting> settings;
 
-    // A file that is named on the command line or by an include.
+    // A file named on the command line or by an include.
     void
     read(const std::string& file, const std::optional<Location>& included_at, bool may_be_missing);
 
@@ -100,7 +100,7 @@ void Reader::parse(const std::string& file, const std::string& text) {
     }
 }
 
-// name [=] value, up to and with the end of the line. On a syntax error `token` is where it was
+// name [=] value, up to and including the line end. On a syntax error `token` is where it was
 // found.
 bool Reader::parse_line(GucLexer& lexer, Token& token, const std::string& file) {
     if (token.kind != TokenKind::identifier && token.kind != TokenKind::qualified_identifier)
@@ -114,7 +114,7 @@ bool Reader::parse_line(GucLexer& lexer, Token& token, const std::string& file) 
     if (!is_value(token.kind)) return false;
     const bool quoted = token.kind == TokenKind::quoted_string;
     setting.value = quoted ? unquote(token.text) : std::string(token.text);
-    // PostgreSQL would cut the value there, in silence.
+    // PostgreSQL would silently cut the value there.
     if (setting.value.find('\0') != std::string::npos) return false;
 
     token = lexer.next();

@@ -1,6 +1,6 @@
-// Reads a file in the syntax of postgresql.conf, with everything that it includes, into a list of
-// settings in the order of the text. Knows no setting but include, include_if_exists, include_dir.
-// Texts and limits are those of PostgreSQL's guc-file.l and conffiles.c.
+// Reads a file in the syntax of postgresql.conf, with its includes, into a list of settings in the
+// order of the text. The only settings it interprets are include, include_if_exists and
+// include_dir. Texts and limits are those of PostgreSQL's guc-file.l and conffiles.c.
 #pragma once
 
 #include "proxy/config/file_source.h"
@@ -18,7 +18,7 @@ struct Setting {
     Location location;
 };
 
-// What can be read is returned even if something else is wrong: errors are collected in `problems`.
+// Returns what can be read even if there are errors, which are collected in `problems`.
 [[nodiscard]] std::vector<Setting>
 read_guc_file(const FileSource& source, const std::string& file, Problems& problems);
 

@@ -18,7 +18,7 @@ bool is_hex_digit(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-// Bytes above 127 count as letters, so that names in any encoding are names.
+// Bytes above 127 count as letters, so names may be in any encoding.
 bool is_letter(char c) {
     return is_ascii_letter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
 }
@@ -31,7 +31,7 @@ bool is_unquoted_character(char c) {
     return is_letter_or_digit(c) || std::string_view("-._:/").find(c) != std::string_view::npos;
 }
 
-// The position of the first character at or after `from` that is not of this class.
+// The position of the first character at or after `from` that is not in this class.
 template <typename Class>
 std::size_t skip(std::string_view text, std::size_t from, Class in_class) {
     while (from < text.size() && in_class(text[from]))
@@ -47,7 +47,7 @@ std::size_t sign_length(std::string_view text) {
     return at(text, 0, '-') || at(text, 0, '+') ? 1 : 0;
 }
 
-// The match functions return the length of the longest match at the beginning of the text, 0: none.
+// The match functions return the length of the longest match at the beginning of the text; 0: none.
 
 std::size_t match_identifier(std::string_view text) {
     if (text.empty() || !is_letter(text[0])) return 0;
@@ -61,7 +61,7 @@ std::size_t match_qualified_identifier(std::string_view text) {
     return second == 0 ? 0 : first + 1 + second;
 }
 
-// 'a''b without an end is the string 'a' followed by rubbish: that is what the longest match means.
+// An unterminated 'a''b is the string 'a' and then garbage: that is the longest match.
 std::size_t match_quoted_string(std::string_view text) {
     if (!at(text, 0, '\'')) return 0;
     std::size_t matched = 0;
@@ -174,7 +174,7 @@ std::string unquote(std::string_view quoted) {
     value.reserve(inner.size());
     for (std::size_t i = 0; i < inner.size(); ++i) {
         if (inner[i] == '\'') {
-            value += inner[i++]; // the lexer lets quotes pass only in pairs
+            value += inner[i++]; // the lexer only accepts quotes in pairs
         } else if (inner[i] != '\\') {
             value += inner[i];
         } else if (!is_octal_digit(inner[++i])) {

@@ -1,6 +1,6 @@
 // Cuts the text of a postgresql.conf into tokens, by the rules of PostgreSQL's guc-file.l: the
-// longest match wins, and of two equally long ones the first in the order of TokenKind.
-// Pure; used by guc_file.cpp alone.
+// longest match wins, and of two equally long ones the first in the order of TokenKind. Pure; used
+// by guc_file.cpp only.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@ namespace pgmoat::config {
 
 enum class TokenKind {
     identifier,           // port
-    qualified_identifier, // upstream.reports; only as a name: as a value it needs quotes
+    qualified_identifier, // upstream.reports; as a value it must be quoted
     quoted_string,        // 'it''s', with its quotes
     unquoted_string,      // a/b:c-d.e, beginning with a letter
     integer,              // -5, 0x1f, 10min
@@ -19,7 +19,7 @@ enum class TokenKind {
     equals,
     end_of_line,
     end_of_file,
-    unknown, // one byte that begins nothing
+    unknown, // one byte that begins no token
 };
 
 struct Token {
@@ -33,7 +33,7 @@ class GucLexer {
 
     [[nodiscard]] Token next() noexcept;
 
-    // Of the token that next() returned last, counted from 1.
+    // The line of the last token, counted from 1.
     [[nodiscard]] unsigned line() const noexcept { return line_; }
 
   private:
@@ -44,8 +44,8 @@ class GucLexer {
     bool line_ended_ = false;
 };
 
-// The value of a quoted_string token: quotes off, '' and backslash escapes (\b \f \n \r \t, octal,
-// anything else stands for itself) replaced.
+// The value of a quoted_string token: without its quotes, and with '' and backslash escapes
+// replaced (\b \f \n \r \t, octal; any other character stands for itself).
 [[nodiscard]] std::string unquote(std::string_view quoted);
 
 } // namespace pgmoat::config

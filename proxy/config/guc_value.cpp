@@ -22,7 +22,7 @@ struct UnitName {
     double size; // in microseconds or bytes
 };
 
-// From large to small within each family: a fraction is rounded to the unit in the next row.
+// From large to small within each family: fractions are rounded to the unit of the next row.
 constexpr std::array<UnitName, 11> unit_names{{
     {"d", UnitFamily::time, 86400e6},
     {"h", UnitFamily::time, 3600e6},
@@ -60,7 +60,7 @@ std::string_view units_hint(UnitFamily family) {
     return "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".";
 }
 
-// `number` of the named unit, in the base unit; nothing if the name is not of the base's family.
+// Converts `number` of the named unit to the base unit; nothing if the unit is of another kind.
 std::optional<double> convert(double number, std::string_view unit_name, const UnitName& base) {
     const UnitName* const unit = find_unit(unit_name);
     if (unit == nullptr || unit->family != base.family) return std::nullopt;
@@ -76,7 +76,7 @@ struct Number {
     const char* end;
 };
 
-// strtol() with base 0 first, for octal and hexadecimal; strtod() for what has a fraction, an
+// First strtol() with base 0, for octal and hexadecimal; then strtod() if there is a fraction, an
 // exponent or too many digits.
 std::optional<Number> parse_number(const char* text) {
     char* end = nullptr;
@@ -103,7 +103,7 @@ std::string with_unit(int value, Unit unit) {
     return text;
 }
 
-// Reads a "quoted" element; `rest` is behind its closing quote then.
+// Reads an element in double quotes; afterwards `rest` begins after the closing quote.
 std::optional<std::string> take_quoted(std::string_view& rest) {
     std::string element;
     for (rest.remove_prefix(1); !rest.empty(); rest.remove_prefix(1)) {

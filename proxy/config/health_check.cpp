@@ -29,7 +29,7 @@ int number_of(const KeywordValue& pair, const IntegerRange& range) {
     return *number.value;
 }
 
-// The options of both kinds. False: it is another one.
+// The options of both kinds of checks. False: another option.
 bool take_common(const KeywordValue& pair, HealthCheck& check) {
     using limits::health_interval_ms_max;
     using limits::health_interval_ms_min;
@@ -70,7 +70,7 @@ void take_urls(std::string_view list, HealthCheck& check) {
     }
 }
 
-// https is verified unless sslmode=require says otherwise.
+// https servers are verified unless sslmode=require is given.
 void take_tls(const std::string& sslmode, HealthCheck& check) {
     const bool any = std::ranges::any_of(check.urls, &HttpAddress::tls);
     const bool given = !check.tls.root_certificate_file.empty() || !sslmode.empty() ||
@@ -115,7 +115,7 @@ HealthCheck parse_patroni(std::string_view text) {
     return check;
 }
 
-// What each host is asked with: the upstream's own keywords and these.
+// Each host is asked with the upstream's own keywords and these.
 HealthCheck parse_sql(std::string_view text) {
     constexpr std::array<std::string_view, 6> refused{
         "host", "hostaddr", "target_session_attrs", "load_balance_hosts", "login", "client_facts"};

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t label_bytes_max = 63; // RFC 1035, section 2.3.4
 
-// 0: an ordinary character.
+// 0: not a group.
 int group_of(char c) noexcept {
     return c >= 1 && c <= group_number_max ? c : 0;
 }
@@ -29,7 +29,8 @@ bool is_label(std::string_view label) noexcept {
            });
 }
 
-// getaddrinfo() takes 127.1, 2130706433 and 0x7f000001 for addresses: what ends in a number is one.
+// getaddrinfo() takes 127.1, 2130706433 and 0x7f000001 for addresses: so does every name that ends
+// in a number.
 bool is_number(std::string_view label) noexcept {
     if (label.starts_with("0x") || label.starts_with("0X")) return true;
     return std::all_of(label.begin(), label.end(), is_digit);

@@ -19,7 +19,7 @@ bool is_special(const std::string& name) {
     return name == any_host || name == no_server_name;
 }
 
-// The fields of one line, one after the other. `error` is the first that went wrong.
+// The fields of a line, one after another. `error` is the first error.
 class Fields {
   public:
     explicit Fields(const std::vector<TableField>& fields) : fields_(fields) {}
@@ -128,7 +128,7 @@ class Reader {
     }
 
     Problems& problems_;
-    std::map<std::string, unsigned> lines_; // where each name stands
+    std::map<std::string, unsigned> lines_; // the line of each name
     bool complained_ = false;
 };
 
@@ -137,7 +137,7 @@ class Reader {
 bool asks_for_certificate(const tls::ServerSettings& settings, const std::string& name) {
     if (settings.hosts.empty()) return !settings.ca_file.empty();
     std::string wanted = name.empty() ? std::string(no_server_name) : lower_case(name);
-    // A client may send these as names; they are not.
+    // A client could send these words as a host name.
     if (!name.empty() && is_special(wanted)) wanted = any_host;
     const tls::HostSettings* found = nullptr;
     for (const tls::HostSettings& host : settings.hosts) {

@@ -37,7 +37,7 @@ std::string KeywordValueReader::take_keyword() {
 std::string KeywordValueReader::take_bare_value() {
     std::string value;
     while (!rest_.empty() && !is_blank(rest_[0])) {
-        // A backslash at the very end stands for nothing.
+        // A backslash at the very end is ignored.
         if (rest_ == "\\")
             rest_ = {};
         else
@@ -59,7 +59,7 @@ std::string KeywordValueReader::take_quoted_value() {
     throw ConninfoError("unterminated quoted string in " + std::string(text_is_));
 }
 
-// One character, or the one behind a backslash.
+// Takes one character, or the one after a backslash.
 char KeywordValueReader::take_escaped() {
     if (rest_[0] == '\\') rest_.remove_prefix(1);
     const char c = rest_[0];

@@ -1,5 +1,5 @@
-// The `keyword = value` syntax of libpq's connection strings, without knowing any keyword.
-// Upstreams and listeners are written in it. Rules and texts: fe-connect.c, conninfo_parse().
+// The `keyword = value` syntax of libpq's connection strings, whatever the keywords are. Used for
+// upstreams and listeners. Rules and texts: fe-connect.c, conninfo_parse().
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace pgmoat::config {
 
-// What is wrong with a connection string or a listener's text, in libpq's words where it has some.
+// What is wrong with a connection string or a listener's text, in libpq's words if it has any.
 class ConninfoError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -21,7 +21,7 @@ struct KeywordValue {
 
 class KeywordValueReader {
   public:
-    // `text_is`: how errors call the text, such as "connection info string".
+    // `text_is`: what errors call the text, such as "connection info string".
     KeywordValueReader(std::string_view text, std::string_view text_is) noexcept
         : rest_(text), text_is_(text_is) {}
 

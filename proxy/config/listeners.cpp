@@ -57,7 +57,7 @@ void set_tls_mode(Listener& listener, const std::string& value) {
 }
 
 void set_upstream(Listener& listener, const std::string& value) {
-    listener.upstream = lower_case(value); // names are case-insensitive, as upstream.NAME's is
+    listener.upstream = lower_case(value); // case-insensitive, as upstream.NAME
 }
 
 void set_hba_file(Listener& listener, const std::string& value) {
@@ -114,7 +114,7 @@ void set_option(Listener& listener, const KeywordValue& pair) {
                         (hint.empty() ? "" : " (" + hint + ")"));
 }
 
-// Says what the new name of an option is, and takes no option under both.
+// Warns about an option's old name, and refuses an option given under both names.
 void check_old_name(const std::string& keyword,
                     std::set<std::string>& seen,
                     std::vector<std::string>& warnings) {
@@ -160,16 +160,16 @@ Listener parse_listener(const std::string& name,
     return listener;
 }
 
-// A file that describes listener.NAME need not say listen_addresses = '' to be rid of the default
-// one, which would be open without the rules of the others; a file that says where it listens gets
-// it.
+// The default listener exists if the file sets listen_addresses or unix_socket_directories, or has
+// no listener.NAME. Otherwise a file that only describes listener.NAME would also open the default
+// port, without the other listeners' rules.
 bool wants_own_listener(const Draft& draft) {
     if (draft.own.addresses.empty() && draft.own.unix_directories.empty()) return false;
     return draft.listeners.empty() || draft.is_given("listen_addresses") ||
            draft.is_given("unix_socket_directories");
 }
 
-// Without plain `upstream` a listener that names none uses the only one that there is.
+// Without plain `upstream`, a listener that names none uses the only one there is.
 std::string usual_upstream(const Draft& draft) {
     const auto& upstreams = draft.config.upstreams;
     const bool only_one = upstreams.size() == 1 && !upstreams.contains(default_name);

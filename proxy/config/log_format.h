@@ -1,4 +1,4 @@
-// How to say what is wrong with a configuration file that cannot be loaded.
+// In which format to report that a configuration file cannot be loaded.
 #pragma once
 
 #include "proxy/config/config.h"
@@ -7,7 +7,7 @@
 
 namespace pgmoat::config {
 
-// The file's log_format, where that much of it can be read; else text.
+// The file's log_format, if at least that can be read; otherwise text.
 [[nodiscard]] LogFormat log_format_of(const std::string& file);
 
 } // namespace pgmoat::config

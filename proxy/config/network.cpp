@@ -10,7 +10,7 @@ namespace {
 
 using Address = std::array<std::uint8_t, 16>;
 
-// The bits of the byte at `index` that belong to the prefix.
+// The bits in the byte at `index` that belong to the prefix.
 std::uint8_t mask(int prefix, std::size_t index) noexcept {
     const int kept = std::clamp(prefix - 8 * static_cast<int>(index), 0, 8);
     return static_cast<std::uint8_t>(0xff00 >> kept);

@@ -1,4 +1,4 @@
-// A network as settings name it: `10.0.0.0/8`, `2001:db8::/32`, or one address. Pure.
+// A network as written in settings: `10.0.0.0/8`, `2001:db8::/32`, or one address. Pure.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -14,14 +14,14 @@ namespace pgmoat::config {
 struct Network {
     std::array<std::uint8_t, 16> address{}; // network order; IPv4 uses the first four
     bool ipv6 = false;
-    int prefix = 0; // bits of it that count
+    int prefix = 0; // number of significant bits
     bool operator==(const Network&) const = default;
 
-    // `address` has 4 or 16 bytes. Families never mix.
+    // `address` has 4 or 16 bytes. IPv4 and IPv6 never match each other.
     [[nodiscard]] bool contains(protocol::ByteView address) const noexcept;
 };
 
-// Nothing: it is no network, or there are bits set after its prefix.
+// Nothing: not a network, or bits are set after its prefix.
 [[nodiscard]] std::optional<Network> parse_network(std::string_view text);
 [[nodiscard]] std::string text_of(const Network& network);
 

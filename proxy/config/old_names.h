@@ -1,5 +1,5 @@
-// Names that settings and options of listeners had in the release before. They are still taken, with
-// a warning that gives the new one; beside the new one they are an error.
+// Names that settings and listener options had in the previous release. They are still accepted,
+// with a warning that gives the new name; together with the new name they are an error.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@ struct OldName {
 };
 inline constexpr std::array old_names{OldName{"hba_audit_file", "hba_dry_run_file"}};
 
-// The name of now; empty: `name` is no old one.
+// The current name; empty: `name` is not an old one.
 [[nodiscard]] constexpr std::string_view name_instead_of(std::string_view name) noexcept {
     for (const OldName& old : old_names)
         if (old.name == name) return old.now;

@@ -1,4 +1,4 @@
-// What is wrong with a configuration, collected: all are reported at once, each with its place.
+// Errors and warnings about a configuration: all are reported at once, each with its file and line.
 #pragma once
 
 #include <string>
@@ -25,8 +25,7 @@ struct Problems {
     void error(const std::string& text, const Location& location) {
         errors.push_back(text + text_of(location));
     }
-    // The hint comes behind the place, so that `in file "x" line 3` follows the text as in
-    // PostgreSQL.
+    // The hint comes last, so that `in file "x" line 3` follows the text as in PostgreSQL.
     void error(const std::string& text, const Location& location, const std::string& hint) {
         errors.push_back(text + text_of(location) + (hint.empty() ? "" : " (" + hint + ")"));
     }

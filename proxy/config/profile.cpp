@@ -3,7 +3,7 @@
 namespace pgmoat::config {
 namespace {
 
-// "intermediate" without its DHE ciphers, which version 6.0 no longer has.
+// "intermediate" without its DHE ciphers, which version 6.0 has dropped.
 constexpr const char* tls12_ciphers =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";

@@ -1,4 +1,4 @@
-// ssl_profile: Mozilla's server-side TLS guidelines 6.0 as defaults under the single settings.
+// ssl_profile: Mozilla's server-side TLS guidelines 6.0 as defaults of the individual settings.
 #pragma once
 
 #include "proxy/config/draft.h"
@@ -8,10 +8,10 @@
 
 namespace pgmoat::config {
 
-// The empty one is none: PostgreSQL's defaults.
+// Empty: no profile, so PostgreSQL's defaults.
 inline constexpr std::array<std::string_view, 3> tls_profiles{"", "modern", "intermediate"};
 
-// Fills in every setting that the file does not give.
+// Fills in every setting that is not in the file.
 void apply_profile(Draft& draft);
 
 } // namespace pgmoat::config

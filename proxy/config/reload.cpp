@@ -20,11 +20,11 @@ std::set<std::string> named_listeners(const Config& a, const Config& b) {
     for (const Config* config : {&a, &b})
         for (const Listener& listener : config->listeners)
             names.insert(listener.name);
-    names.erase(default_name); // its settings have rows of their own
+    names.erase(default_name); // that listener has settings of its own
     return names;
 }
 
-// All of a listener but its rules, and the proxies that it trusts, needs a restart.
+// Everything about a listener needs a restart, except its rules and its trusted proxies.
 void keep_listeners(const Config& old, Config& now) {
     std::vector<Listener> listeners = old.listeners;
     for (Listener& listener : listeners) {
@@ -45,7 +45,7 @@ bool needs_restart(const std::string& name) {
     return false;
 }
 
-// What the files say now of a setting that keeps its value would be shown as in force.
+// SHOW must not report a new value that is not in use.
 void keep_given(const Config& old, Config& now) {
     std::erase_if(now.given, [](const auto& given) { return needs_restart(given.first); });
     for (const auto& [name, given] : old.given)

@@ -15,7 +15,7 @@ std::string saslprep(std::string_view password) {
     char* prepared = nullptr;
     const int status =
         stringprep_profile(text.c_str(), &prepared, "SASLprep", STRINGPREP_NO_UNASSIGNED);
-    // PostgreSQL takes a password of which nothing is left for a prohibited one.
+    // PostgreSQL treats a password of which nothing is left as prohibited.
     if (status == STRINGPREP_OK && *prepared != '\0') text = prepared;
     std::free(prepared);
     return text;

@@ -1,5 +1,5 @@
-// Passwords as PostgreSQL and libpq hash them: RFC 4013 where it applies, else the bytes as they
-// are (PostgreSQL, src/common/saslprep.c). The only place that knows libidn.
+// Passwords as PostgreSQL and libpq hash them: RFC 4013 where it applies, else unchanged
+// (PostgreSQL, src/common/saslprep.c). The only file that uses libidn.
 #pragma once
 
 #include <string>

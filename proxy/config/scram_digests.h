@@ -1,4 +1,4 @@
-// tls/'s digests in protocol/'s terms: for code that runs a SCRAM exchange or keeps secrets.
+// The digest functions of tls/ as the table that protocol/ needs for SCRAM exchanges and secrets.
 #pragma once
 
 #include "protocol/scram_digests.h"

@@ -28,7 +28,7 @@ std::string too_many(std::string_view parameter, std::size_t max) {
            " values";
 }
 
-// Empty: the name is fine.
+// Empty: the name is valid.
 std::string check_name(std::string_view family, const std::string& name) {
     constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789_";
     const std::string named = std::string(family) + " name " + in_quotes(name);
@@ -47,7 +47,7 @@ std::string add_upstream(Draft& draft,
     try {
         draft.config.upstreams[name] = parse_conninfo(value);
     } catch (const ConninfoError& error) {
-        // Without the value: it may hold sslpassword.
+        // The value is left out: it may contain sslpassword.
         return "invalid value for parameter " + in_quotes(setting) + ": " + error.what();
     }
     return {};
@@ -94,8 +94,8 @@ std::string store_rate(std::string_view name, const std::string& value, Rate& ra
     return {};
 }
 
-// PostgreSQL 18's list, or a Boolean as before. There is one line for a connection here, and any of
-// the list's options asks for it.
+// PostgreSQL 18's list, or a Boolean as before. pgmoat logs one line per connection; any option of
+// the list enables it.
 std::string store_log_connections(Draft& draft, const std::string& value) {
     constexpr std::array<std::string_view, 5> options{
         "receipt", "authentication", "authorization", "setup_durations", "all"};
@@ -177,7 +177,7 @@ std::string add_health(Draft& draft,
     try {
         draft.config.health[name] = parse_health_check(value);
     } catch (const ConninfoError& error) {
-        // Without the value: it may hold a password.
+        // The value is left out: it may contain a password.
         return "invalid value for parameter " + in_quotes(setting) + ": " + error.what();
     }
     return {};
@@ -197,7 +197,8 @@ std::string store_named_health(Draft& draft, const std::string& name, const std:
     return add_health(draft, "health." + name, name, value);
 }
 
-// libpq's keywords, also those that make no sense for an upstream: here pgmoat itself logs in.
+// All of libpq's keywords, even those that make no sense for an upstream: here pgmoat itself logs
+// in.
 namespace {
 
 std::string
@@ -215,7 +216,7 @@ take_login(std::vector<KeywordValue>& pairs, const std::string& setting, const s
             pairs.push_back(std::move(*pair));
         }
     } catch (const ConninfoError& error) {
-        return wrong + error.what(); // without the value: it may hold a password
+        return wrong + error.what(); // without the value: it may contain a password
     }
     return {};
 }

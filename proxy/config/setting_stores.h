@@ -1,6 +1,6 @@
-// Stores the values that need more than their type: lists, endpoints, connection strings, names.
-// Each returns what is wrong with the value, in one line without its place; empty: nothing.
-// For the table in settings.cpp alone.
+// Stores values that are not plain booleans, numbers or words: lists, endpoints, connection
+// strings, names. Each function returns what is wrong with the value, in one line without file and
+// line; empty: nothing. For the table in settings.cpp only.
 #pragma once
 
 #include "proxy/config/draft.h"

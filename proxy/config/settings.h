@@ -24,26 +24,26 @@ struct IntegerSetting {
     void (*store)(Draft&, int);
 };
 struct EnumSetting {
-    std::span<const std::string_view> values; // taken in any letter case, stored as they stand here
+    std::span<const std::string_view> values; // any letter case is accepted; stored as written here
     void (*store)(Draft&, std::string_view value);
 };
-// `store` returns what is wrong with the value, without its place; empty: nothing.
+// `store` returns what is wrong with the value, without file and line; empty: nothing.
 struct TextSetting {
     std::string_view format;
     std::string (*store)(Draft&, const std::string& value);
 };
-// upstream.NAME and listener.NAME: a setting for each name.
+// upstream.NAME and listener.NAME: one setting for each name.
 struct FamilySetting {
     std::string_view format;
     std::string (*store)(Draft&, const std::string& name, const std::string& value);
 };
 
 struct SettingRow {
-    std::string_view name;          // with a dot at its end for a family
+    std::string_view name;          // ends with a dot for a family
     std::string_view default_value; // as one would write it
     ChangeNeeds change_needs;
     std::variant<BooleanSetting, IntegerSetting, EnumSetting, TextSetting, FamilySetting> kind;
-    std::string (*show)(const Config&); // the value in force; nullptr: not to be shown as one value
+    std::string (*show)(const Config&); // the value in use; nullptr: cannot be shown as one value
 };
 
 [[nodiscard]] std::span<const SettingRow> all_settings() noexcept;
@@ -51,8 +51,8 @@ struct SettingRow {
 // `boolean`, `1 s .. 600 s`, `text, json`, ...
 [[nodiscard]] std::string allowed_values(const SettingRow& row);
 
-// Applies what the files say, in their order: unknown names, bad values, names given twice and
-// PostgreSQL's other parameters become problems.
+// Applies the settings of the files in their order. Unknown names, invalid values, repeated names
+// and PostgreSQL's other parameters become problems.
 void apply_settings(const std::vector<Setting>& settings, Draft& draft, Problems& problems);
 
 } // namespace pgmoat::config

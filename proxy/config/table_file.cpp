@@ -13,7 +13,8 @@
 namespace pgmoat::config {
 namespace {
 
-// As PostgreSQL's AbsoluteConfigLocation(): beside the file that names it, without `.` and `..`.
+// As PostgreSQL's AbsoluteConfigLocation(): relative to the file that names it, without `.` and
+// `..`.
 std::string beside(const std::string& file, const std::string& name) {
     std::string path =
         (std::filesystem::path(file).parent_path() / name).lexically_normal().string();
@@ -29,7 +30,7 @@ class Reader {
     [[nodiscard]] TableFile read(const std::string& path);
 
   private:
-    // Each gives an error text, or an empty one.
+    // Each returns an error text, or an empty one.
     [[nodiscard]] std::string read_file(const std::string& path,
                                         int depth,
                                         bool may_be_missing,
@@ -40,7 +41,7 @@ class Reader {
     [[nodiscard]] std::string
     include_folder(const TableLine& line, int depth, std::vector<TableLine>& lines);
 
-    // Nothing if the line is no include record.
+    // Nothing if the line is not an include record.
     [[nodiscard]] std::optional<std::string>
     include(const TableLine& line, int depth, std::vector<TableLine>& lines);
     [[nodiscard]] FileText open(const std::string& path, int depth);
@@ -49,7 +50,7 @@ class Reader {
 
     const FileSource& source_;
     std::vector<std::string> notes_;
-    std::string too_much_; // why reading has ended, whatever was read so far
+    std::string too_much_; // why reading was stopped early, if it was
     int files_ = 0;
     std::size_t bytes_ = 0;
     std::size_t tokens_ = 0;
@@ -100,7 +101,7 @@ std::string Reader::read_file(const std::string& path,
 }
 
 void Reader::take(TableLine line, int depth, std::vector<TableLine>& lines) {
-    // PostgreSQL cuts the line there, in silence.
+    // PostgreSQL silently cuts the line there.
     if (line.text.find('\0') != std::string::npos)
         line.error = "zero byte in the line";
     else
@@ -151,7 +152,7 @@ void Reader::add(TableField& field, TableToken token) {
         field.push_back(std::move(token));
 }
 
-// All tokens of the file, whatever their lines and fields.
+// All tokens of a file, regardless of lines and fields.
 std::string Reader::expand(const std::string& path, int depth, TableField& field) {
     std::vector<TableLine> lines;
     std::string error = read_file(path, depth, false, lines);

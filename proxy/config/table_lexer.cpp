@@ -7,13 +7,14 @@ bool separates(char c) noexcept {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-// Quotes may open and close anywhere in a token; within them two stand for one.
+// Quotes may open and close anywhere in a token; inside them two quotes stand for one.
 struct Quotes {
     bool open = false;
-    bool doubled = false; // the last character closed them; a quote now would be a literal one
+    bool doubled =
+        false; // the last character closed the quotes; another quote now would be a literal one
     bool seen = false;
 
-    // Whether the character belongs to the text.
+    // Whether the character is part of the text.
     bool take(char c) noexcept {
         const bool belongs = c != '"' || doubled;
         doubled = open && c == '"' && !doubled;
@@ -30,7 +31,8 @@ struct Quotes {
 std::optional<JoinedLine> TableLineReader::next() {
     if (rest_.empty()) return std::nullopt;
     JoinedLine line{{}, line_};
-    // Of two backslashes the first does not join again once the second is gone.
+    // A line is continued only by a backslash of its own: an earlier line's `\\` must not join
+    // twice.
     std::size_t joined_at = 0;
     while (!rest_.empty()) {
         const std::size_t end = rest_.find('\n');

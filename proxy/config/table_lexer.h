@@ -1,6 +1,6 @@
-// The text of a table file: physical lines joined into logical ones, a line cut into tokens. Opens
-// no file. Called by table_file alone.
-// Source: PostgreSQL, src/backend/libpq/hba.c, next_token() and tokenize_auth_file().
+// Joins the physical lines of a table file into logical ones, and splits a line into tokens. Opens
+// no file. Called by table_file only. Source: PostgreSQL, src/backend/libpq/hba.c, next_token() and
+// tokenize_auth_file().
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,10 @@ namespace pgmoat::config {
 
 struct JoinedLine {
     std::string text;
-    unsigned number = 0; // of the first physical line
+    unsigned number = 0; // of its first physical line
 };
 
-// Lines, a backslash at the end of one joining it with the next. The text must outlive it.
+// Reads lines; a backslash at the end of a line joins it with the next. The text must outlive it.
 class TableLineReader {
   public:
     explicit TableLineReader(std::string_view text) : rest_(text) {}
@@ -28,11 +28,11 @@ class TableLineReader {
 
 struct LexedToken {
     std::string text;
-    bool quoted = false; // a quote stood before its first character
-    bool comma = false;  // a comma ended it: the field goes on
+    bool quoted = false; // a quote came before its first character
+    bool comma = false;  // a comma followed: the field continues
 };
 
-// The tokens of one line. The line must outlive it.
+// Reads the tokens of one line. The line must outlive it.
 class TableTokenReader {
   public:
     explicit TableTokenReader(std::string_view line) : line_(line) {}

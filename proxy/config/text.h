@@ -1,5 +1,5 @@
-// Small helpers that every parser of this folder needs. ASCII only, whatever the locale is:
-// PostgreSQL and libpq compare names and skip blanks this way.
+// Small helpers for the parsers of this folder. ASCII only, whatever the locale is: PostgreSQL and
+// libpq compare names and skip blanks this way.
 #pragma once
 
 #include <string>

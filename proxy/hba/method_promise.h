@@ -1,13 +1,13 @@
-// A rule's method is a promise: it lets no client in whom the server has asked for less. pgmoat
-// does not check passwords, so the server's request is what the promise is held against (protocol/
-// login_observer). `trust` in a rule is how one says that no proof is wanted.
+// A rule's method is a promise: no client gets in whom the server has asked for a weaker one.
+// pgmoat does not check passwords itself, so it compares the server's request with the rule
+// (protocol/login_observer). `trust` in a rule means that no authentication is required.
 //
 //   method of the rule      | the server asks for
 //   ------------------------+---------------------------------------------------------------------
 //   scram-sha-256           | scram-sha-256
 //   md5                     | md5, scram-sha-256
 //   password                | password, md5, scram-sha-256
-//   ldap, radius, pam, bsd  | password: on the wire they are one
+//   ldap, radius, pam, bsd  | password: they look alike on the wire
 //   gss, sspi, oauth        | the same
 //   ident over TCP          | anything: it cannot be checked through a proxy
 //   trust                   | anything, or nothing
@@ -20,7 +20,7 @@
 
 namespace pgmoat::hba {
 
-// What the server may ask for. Without a rule everything: the server alone decides.
+// What the server may ask for. Without a rule, anything: the server alone decides.
 [[nodiscard]] protocol::ServerMethods methods_that_satisfy(const Rule& rule) noexcept;
 
 } // namespace pgmoat::hba

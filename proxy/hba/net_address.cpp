@@ -16,7 +16,7 @@ std::size_t size_of(Family family) noexcept {
 }
 
 std::optional<NetAddress> ipv4_address(const std::string& text) {
-    // inet_aton() stops at a blank and takes whatever follows it.
+    // inet_aton() stops at white space and accepts whatever follows it.
     if (text.find_first_of(" \t\n\v\f\r") != std::string::npos) return std::nullopt;
     in_addr address{};
     if (inet_aton(text.c_str(), &address) == 0) return std::nullopt;
@@ -25,7 +25,7 @@ std::optional<NetAddress> ipv4_address(const std::string& text) {
     return result;
 }
 
-// fe80::/10 and ffx2::/16: there the zone may be the name of an interface.
+// fe80::/10 and ffx2::/16: only there may the zone be the name of an interface.
 bool is_link_local(const NetAddress& address) noexcept {
     const bool unicast = address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80;
     const bool multicast = address.bytes[0] == 0xff && (address.bytes[1] & 0x0f) == 0x02;

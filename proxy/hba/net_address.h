@@ -1,4 +1,4 @@
-// An address of a peer and a range of addresses, as pg_hba.conf compares them: families never mix.
+// Addresses and ranges as pg_hba.conf compares them: IPv4 and IPv6 never match each other.
 #pragma once
 
 #include <array>
@@ -17,23 +17,23 @@ struct NetAddress {
     bool operator==(const NetAddress&) const = default;
 };
 
-// Numeric text as sockets print it, IPv4-mapped addresses unmapped, zone ids dropped; "[local]" is
-// a unix socket. What is none of these is taken for one too: it matches `local` records only.
+// Parses numeric text as sockets print it; IPv4-mapped addresses are unmapped, zone ids dropped.
+// "[local]" is a Unix socket, and so is any other text: it matches only `local` records.
 [[nodiscard]] NetAddress net_address_from(std::string_view text);
 
-// As getaddrinfo() reads a numeric address in a file: also `127.1`, `0x7f.1` and zone ids
-// (dropped); nothing is unmapped. Nothing: a host name.
+// Parses a numeric address in a file as getaddrinfo() does: also `127.1`, `0x7f.1` and zone ids
+// (dropped); IPv4-mapped addresses are kept. Nothing: a host name.
 [[nodiscard]] std::optional<NetAddress> numeric_address(const std::string& text);
 
 // As getnameinfo() prints it; empty for a unix socket.
 [[nodiscard]] std::string text_of(const NetAddress& address);
 
-// The mask of a CIDR length, such as "8"; nothing if it is none.
+// The mask for a CIDR prefix length such as "8"; nothing if it is not valid.
 [[nodiscard]] std::optional<NetAddress> cidr_mask(const std::string& length, Family family);
 
 struct AddressRange {
     NetAddress base;
-    NetAddress mask; // of the same family; need not be contiguous
+    NetAddress mask; // of the same family; may have gaps
     [[nodiscard]] bool contains(const NetAddress& address) const noexcept;
     bool operator==(const AddressRange&) const = default;
 };

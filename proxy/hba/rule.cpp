@@ -22,7 +22,8 @@ bool is_secret_option(std::string_view name) noexcept {
     return std::find(secret_options.begin(), secret_options.end(), name) != secret_options.end();
 }
 
-// Quotes may stand anywhere in a line, even in the middle of a name: then nothing of it is shown.
+// Quotes may be anywhere in a token, so the text may not contain the option's name as one word
+// (ldapbind"passwd"=...): then nothing of the line is shown.
 std::string shown_text(const Rule& rule) {
     std::size_t end = std::string::npos;
     for (const std::string_view name : secret_options)

@@ -44,11 +44,11 @@ struct NameMatch {
     enum class Kind {
         exact,
         regex,       // not anchored
-        all,         // every database but that of physical replication; every user
+        all,         // every database except physical replication; every user
         replication, // physical replication
         same_user,   // the database is named like the user
         same_role,   // the user is a member of the role named like the database
-        role,        // +role: the user is a member of `text`
+        role,        // +role: the user is a member of the role `text`
     };
     Kind kind = Kind::exact;
     std::string text; // as written, without quotes and without the `+` or `/`
@@ -58,7 +58,7 @@ struct NameMatch {
     }
 };
 
-struct AnyAddress {}; // `all`, and local records
+struct AnyAddress {}; // `all`, and `local` records
 struct SameHost {};
 struct SameNet {};
 struct HostName {
@@ -69,24 +69,25 @@ using AddressMatch = std::variant<AnyAddress, AddressRange, HostName, SameHost, 
 enum class ClientCert { off, verify_ca, verify_full };
 enum class ClientName { common_name, distinguished_name }; // CN, DN
 
-// What a matching connection must meet; else it is refused. Names as OpenSSL spells them.
+// TLS requirements of a rule: a matching connection that does not meet them is refused. Names as in
+// OpenSSL.
 struct Demands {
     std::string tls_min;                  // "TLSv1.3"; empty: no demand
-    std::vector<std::string> tls_ciphers; // the negotiated one must be among them
+    std::vector<std::string> tls_ciphers; // the negotiated one must be one of these
     std::vector<std::string> tls_groups;
     [[nodiscard]] bool any() const noexcept {
         return !tls_min.empty() || !tls_ciphers.empty() || !tls_groups.empty();
     }
 };
 
-// Counts of one rule. They outlive a reload that keeps the rule (inherit_stats()). Any thread.
+// Counts for one rule. They survive a reload that keeps the rule (inherit_stats()). Any thread.
 struct RuleStats {
     std::atomic<std::uint64_t> allowed{0};
     std::atomic<std::uint64_t> denied{0};
     std::atomic<std::uint64_t> demand_unmet{0};
-    std::atomic<std::uint64_t> rerouted{0}; // of a dry run only: would go to another upstream
+    std::atomic<std::uint64_t> rerouted{0}; // dry run only: would go to another upstream
     std::atomic<std::int64_t> last_hit{0};  // Unix seconds; 0: never
-    std::atomic<int> live{0};               // connections that it let in
+    std::atomic<int> live{0};               // connections under this rule
 
     [[nodiscard]] std::uint64_t refused() const noexcept { return denied + demand_unmet; }
 };
@@ -95,7 +96,7 @@ struct Rule {
     std::string file;
     unsigned line = 0;
     std::string location; // "pg_hba.conf:12", short; set when the file is loaded
-    std::string text;     // the line as it stands in the file: see shown_text()
+    std::string text;     // the line in the file: see shown_text()
     unsigned number = 0;  // in order of evaluation, from 1
 
     RecordType type = RecordType::host;
@@ -104,16 +105,16 @@ struct Rule {
     AddressMatch address;
     std::string address_text; // as written, for listings
     Method method = Method::trust;
-    ClientCert client_cert = ClientCert::off; // the method cert sets verify_full
+    ClientCert client_cert = ClientCert::off; // verify_full if the method is cert
     ClientName client_name = ClientName::common_name;
     std::string map;
     std::vector<std::pair<std::string, std::string>> options; // all of them, as written
 
     Demands demands;
-    std::optional<std::string> sni; // part of the match; a name in lower case, *.DOMAIN or /regex
+    std::optional<std::string> sni; // part of the match; a lower-case name, *.DOMAIN or /regex
     std::shared_ptr<const re2::RE2> sni_regex;
     std::string upstream;    // empty: the listener's
-    int max_connections = 0; // 0: no limit of its own
+    int max_connections = 0; // 0: no limit for this rule
     std::shared_ptr<RuleStats> stats = std::make_shared<RuleStats>();
 };
 
@@ -131,21 +132,21 @@ struct IdentLine {
 class RuleIndex;
 
 struct Rules {
-    std::string file; // the one that was asked for
-    std::string name; // the same, short; set when the file is loaded
+    std::string file; // as requested
+    std::string name; // short; set when the file is loaded
     std::vector<Rule> rules;
-    std::shared_ptr<const RuleIndex> index; // of `rules`; none: each is looked at in turn
+    std::shared_ptr<const RuleIndex> index; // of `rules`; null: every rule is checked in turn
     std::vector<IdentLine> ident;
-    // Refusals that no rule stands for: "no pg_hba.conf entry".
+    // Refusals because no rule matched ("no pg_hba.conf entry").
     std::shared_ptr<RuleStats> no_entry = std::make_shared<RuleStats>();
     std::vector<std::string> warnings; // such as a hostssl record while TLS is off
 
-    [[nodiscard]] bool routes() const noexcept; // any upstream=
+    [[nodiscard]] bool routes() const noexcept; // some rule has upstream=
 };
 
 // Options whose value is a password.
 [[nodiscard]] bool is_secret_option(std::string_view name) noexcept;
-// The line as it may be logged and shown: cut where the first password stands.
+// The line as it may be logged and shown: cut before the first password.
 [[nodiscard]] std::string shown_text(const Rule& rule);
 
 [[nodiscard]] std::string_view word_of(RecordType type) noexcept; // "hostssl"

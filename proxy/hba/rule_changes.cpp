@@ -14,11 +14,12 @@ namespace {
 using config::in_quotes;
 using Position = std::size_t;
 
-// For each rule of `now` its position in `old`, when it stood there.
+// For each rule of `now` its position in `old`, if it was there.
 std::vector<std::optional<Position>> positions_before(const Rules& old, const Rules& now) {
     std::unordered_map<std::string_view, std::vector<Position>> known;
     for (Position position = old.rules.size(); position-- > 0;)
-        known[old.rules[position].text].push_back(position); // the first of equal ones at the back
+        known[old.rules[position].text].push_back(
+            position); // the first of equal rules is last here
     std::vector<std::optional<Position>> positions;
     for (const Rule& rule : now.rules) {
         auto& same = known[rule.text];
@@ -32,10 +33,10 @@ std::vector<std::optional<Position>> positions_before(const Rules& old, const Ru
     return positions;
 }
 
-// The kept rules that did not move: the longest run, gaps allowed, whose order is the old one.
-// (Patience sorting.) A rule put in at the top moves nothing.
+// The kept rules that did not move: the longest subsequence in the old order (found by patience
+// sorting). So a rule inserted at the top moves no other.
 std::vector<bool> in_old_order(const std::vector<std::optional<Position>>& before) {
-    std::vector<std::size_t> tails; // tails[n]: where the best run of n + 1 rules ends
+    std::vector<std::size_t> tails; // tails[n]: where the best subsequence of n + 1 rules ends
     std::vector<std::optional<std::size_t>> previous(before.size());
     for (std::size_t i = 0; i < before.size(); ++i) {
         if (!before[i]) continue;

@@ -1,4 +1,4 @@
-// Asio's names as the coroutines use them: errors come back as values, sockets are TCP or unix.
+// Short names for Asio in coroutines: errors are returned as values, sockets are TCP or Unix.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>

@@ -13,17 +13,18 @@ DeadlineQueue::~DeadlineQueue() {
 }
 
 DeadlineQueue::Queue::iterator DeadlineQueue::add(Clock::time_point at, Deadline& deadline) {
-    if (!ticking_) tick(); // first: a deadline that fails to be made must not stay in the queue
+    if (!ticking_) tick(); // first: if this throws, the deadline must not stay in the queue
     return queue_.emplace(at, &deadline);
 }
 
 void DeadlineQueue::tick() {
-    ticking_ = false; // unless the timer can be set; else the next deadline tries again
+    ticking_ =
+        false; // stays false if setting the timer throws, so that the next deadline tries again
     timer_.expires_after(deadline_tick);
     timer_.async_wait([this](const error_code& error) {
         if (error) return;
         const auto now = Clock::now();
-        std::exception_ptr failure; // of one action, which must not keep the others waiting
+        std::exception_ptr failure; // of an action: must not prevent the others
         while (!queue_.empty() && queue_.begin()->first <= now) {
             Deadline& deadline = *queue_.begin()->second;
             queue_.erase(queue_.begin());

@@ -1,5 +1,5 @@
-// Deadlines of one control thread, checked by one tick instead of a timer each. A Deadline calls
-// its action once when its time has come, unless it was destroyed before: leaving scope is enough.
+// The deadlines of one control thread, checked by one periodic timer instead of a timer each. A
+// Deadline calls its action once when its time has come, unless it was destroyed before.
 #pragma once
 
 #include "proxy/io/asio.h"
@@ -19,8 +19,8 @@ class DeadlineQueue {
     using Clock = std::chrono::steady_clock;
 
     explicit DeadlineQueue(asio::io_context& context) : timer_(context) {}
-    // Whoever still waits is let go: the context's own end destroys the coroutines that hold
-    // deadlines, and comes after this.
+    // Disarms the remaining deadlines. The coroutines that own them are destroyed later, together
+    // with the io_context.
     ~DeadlineQueue();
     DeadlineQueue(const DeadlineQueue&) = delete;
     DeadlineQueue& operator=(const DeadlineQueue&) = delete;
@@ -46,7 +46,7 @@ class Deadline {
     Deadline(const Deadline&) = delete;
     Deadline& operator=(const Deadline&) = delete;
 
-    // It will not pass any more.
+    // Cancels the deadline.
     void disarm();
     [[nodiscard]] bool passed() const noexcept { return passed_; }
 

@@ -1,5 +1,5 @@
-// Posts to a control thread from threads that may outlive it. The owner of the context closes the
-// executor before it destroys the context; what comes later is dropped.
+// Lets threads post to a control thread that may end before them. The owner of the io_context
+// closes the executor before it destroys the context; later posts are dropped.
 #pragma once
 
 #include "proxy/io/asio.h"

@@ -6,29 +6,29 @@
 
 namespace pgmoat::io {
 
-// One TLS record with its overhead: enough for a whole flight of most handshakes in one recv.
+// One TLS record with its overhead: most handshake flights fit into one recv().
 inline constexpr std::size_t receive_bytes = 17 * 1024;
 
-// What a look at a client's first byte takes along. No start-up packet is shorter, so that nothing
-// behind one is read.
+// Bytes read when waiting for a client's first byte. No startup packet is shorter, so nothing after
+// one is read.
 inline constexpr std::size_t look_ahead_bytes = 8;
 
-// What is thrown away of bytes that the peer sent unasked before we close. More means that it does
-// not stop: then the reset is deserved.
+// Unread bytes that are discarded before closing, so that the close does not reset the connection.
+// A peer that sends more gets the reset.
 inline constexpr std::size_t discard_bytes_max = 64 * 1024;
 
-// Deadlines are checked this often; PostgreSQL's own are whole seconds.
+// How often deadlines are checked; PostgreSQL's own are whole seconds.
 inline constexpr std::chrono::milliseconds deadline_tick{50};
 
-// How often a client is looked at that waits for its server: one that has gone must not hold its
-// place for long, and most servers are reached before the first look.
+// How often to check whether a client that waits for its server is still there: one that has gone
+// must not keep its place for long. Most servers are reached before the first check.
 inline constexpr std::chrono::milliseconds peer_watch_tick{500};
 
-// How often a control thread is asked whether it is late. Four wake-ups a second are no load, and a
-// stall of a quarter of a second cannot hide.
+// How often the lag of a control thread is measured. Four wake-ups a second are no load, and no
+// stall of a quarter of a second is missed.
 inline constexpr std::chrono::milliseconds lag_tick{250};
 
-// Bytes per read while login messages pass.
+// Bytes per read during the login.
 inline constexpr std::size_t login_read_bytes = 16 * 1024;
 
 } // namespace pgmoat::io

@@ -1,5 +1,5 @@
-// How late the handlers of a control thread run: a timer that asks for nothing but its turn.
-// Whatever holds the thread (a storm of handshakes, a slow disk) makes it late.
+// Measures how late the handlers of a control thread run, with a periodic timer that does nothing
+// else. Whatever blocks the thread (a storm of handshakes, a slow disk) delays it.
 #pragma once
 
 #include "metrics/recent_maximum.h"
@@ -17,9 +17,9 @@ class LagMeter {
 
     explicit LagMeter(asio::io_context& context) : timer_(context) {}
 
-    // Once, before the thread runs; ends with the context.
+    // Call once, before the thread runs; it ends with the context.
     void start();
-    // Any thread.
+    // For any thread.
     [[nodiscard]] Clock::duration recent() const noexcept { return lag_.value(Clock::now()); }
 
   private:

@@ -1,5 +1,5 @@
-// Notices that a peer has gone while nobody reads from it: looked for a few times a second, since
-// what it sent before it left must stay unread in the socket.
+// Notices that a peer has closed the connection while no one reads from it. It checks a few times a
+// second without reading, because bytes that the peer sent before must stay in the socket.
 #pragma once
 
 #include "proxy/io/deadline.h"

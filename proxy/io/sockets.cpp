@@ -18,7 +18,7 @@ void set(int socket, int level, int option, int value) {
     (void)::setsockopt(socket, level, option, &value, sizeof value);
 }
 
-// 0: not to be known.
+// 0: unknown.
 int value_of(int socket, int option) {
     int value = 0;
     socklen_t size = sizeof value;
@@ -60,7 +60,7 @@ void apply_to_listening_socket(int socket, int family, TcpSettings settings) {
     if (settings.user_timeout_ms == 0) set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, 0);
 }
 
-// Copied out rather than cast: sockaddr_storage may be read only as itself.
+// memcpy() rather than a cast, which would break the aliasing rules.
 PeerAddress peer_address(const sockaddr_storage& address) {
     if (address.ss_family == AF_INET) {
         sockaddr_in ip4;

@@ -1,4 +1,4 @@
-// Sockets as both legs need them: options, and a peer's address in PostgreSQL's spelling.
+// Socket options, and a peer's address in PostgreSQL's spelling, for both legs.
 #pragma once
 
 #include "proxy/io/asio.h"
@@ -20,23 +20,23 @@ struct TcpSettings {
     int user_timeout_ms = 0;
 };
 
-// TCP_NODELAY always: a message must not wait for the next one. Nothing on a unix socket.
+// Always sets TCP_NODELAY: a message must not wait for the next one. Does nothing for Unix sockets.
 void apply_tcp_settings(int socket, int family, const TcpSettings& settings);
-// The same for all that is accepted from now on: sockets inherit from the one that listens. Settings
-// of before go: what is 0 now is the system's default again.
+// For all connections accepted from now on, which inherit these options. Replaces earlier settings:
+// 0 restores the system's default.
 void apply_to_listening_socket(int socket, int family, TcpSettings settings);
 
 struct PeerAddress {
-    std::string text; // numeric; "[local]" on a unix socket; IPv4-mapped ones as IPv4
+    std::string text; // numeric; "[local]" for a Unix socket; IPv4-mapped addresses as IPv4
     std::uint16_t port = 0;
-    bool local = false; // a unix socket
+    bool local = false; // a Unix socket
 };
 
-// Of the process at the other end of a unix socket, as it was when it connected.
+// The uid of the process at the other end of a Unix socket, as of its connect().
 [[nodiscard]] std::optional<uid_t> peer_uid(int socket);
 
 [[nodiscard]] PeerAddress peer_address(const sockaddr_storage& address);
-// Of our own end.
+// The address of our own end.
 [[nodiscard]] PeerAddress local_address(int socket);
 
 } // namespace pgmoat::io

@@ -67,7 +67,8 @@ Awaitable<Result> Stream::connect(const sockaddr* address, socklen_t size) {
     const int number = socket_.native_handle();
     if (::connect(number, address, size) == 0) co_return Result{};
     if (errno != EINPROGRESS && errno != EINTR) co_return failed_with(errno);
-    // A server on this machine has answered by now, which a second call tells.
+    // On loopback the server has already accepted or refused: a second connect() returns the result
+    // without waiting.
     if (is_loopback(address)) {
         if (::connect(number, address, size) == 0) co_return Result{};
         if (errno != EALREADY && errno != EINPROGRESS && errno != EINTR)
@@ -81,8 +82,8 @@ Awaitable<Result> Stream::connect(const sockaddr* address, socklen_t size) {
     co_return Result{};
 }
 
-// The socket's own receive: it tries at once, and waits for an edge that is watched for already, where
-// async_wait() would ask epoll again.
+// async_receive() tries to read first, and then waits for the edge-triggered event that is
+// registered already; async_wait() would call epoll_ctl() again.
 Awaitable<Result> Stream::receive(std::span<std::uint8_t> into) {
     if (interrupted_) co_return interruption();
     const auto buffer = asio::buffer(into.data(), into.size());
@@ -93,7 +94,7 @@ Awaitable<Result> Stream::receive(std::span<std::uint8_t> into) {
     co_return Result{Result::Status::ok, bytes, {}, {}};
 }
 
-// Ok and no bytes: nothing now.
+// Ok with no bytes: nothing has arrived.
 Result Stream::receive_now(std::span<std::uint8_t> into) {
     ssize_t received = 0;
     do {
@@ -172,11 +173,11 @@ Awaitable<Result> Stream::read_decrypted(std::span<std::uint8_t> into, Patience 
         }
         const Result received = co_await receive_ciphertext(patience);
         if (!received) co_return received;
-        if (received.bytes == 0 && !end_of_stream_) co_return Result{}; // nothing now
+        if (received.bytes == 0 && !end_of_stream_) co_return Result{}; // nothing has arrived
     }
 }
 
-// The end of the stream is a fact for the TLS session to judge, not an error here.
+// The end of the stream is not an error here: the TLS session decides whether it is one.
 Awaitable<Result> Stream::receive_ciphertext(Patience patience) {
     const std::size_t kept = ciphertext_.size();
     ciphertext_.resize(kept + receive_bytes);
@@ -195,7 +196,8 @@ Awaitable<Result> Stream::receive_ciphertext(Patience patience) {
 Awaitable<Result> Stream::write(std::span<const std::uint8_t> bytes) {
     if (!established_) {
         Result sent = co_await send_all(bytes);
-        // The peer must not get other words in the middle of these.
+        // A later message to the peer must not begin in the middle of this one, so the rest is
+        // kept.
         if (sent.status == Result::Status::interrupted && sent.bytes > 0)
             outgoing_.assign(bytes.begin() + static_cast<std::ptrdiff_t>(sent.bytes), bytes.end());
         co_return sent;
@@ -258,7 +260,7 @@ Awaitable<Result> Stream::start_tls(std::unique_ptr<tls::Session> session) {
         tls::Wire wire{ciphertext_, end_of_stream_, outgoing_};
         const tls::Status status = tls_->handshake(wire);
         consume(wire.in);
-        // PostgreSQL sends no alert to a peer that has gone either.
+        // As in PostgreSQL, a peer that has gone gets no alert.
         if (status != tls::Status::ok && end_of_stream_) outgoing_.clear();
         if (Result sent = co_await flush(); !sent && status != tls::Status::failed) co_return sent;
         if (status == tls::Status::ok) break;
@@ -313,7 +315,8 @@ relay::Leg Stream::release() {
         tls_->stop_wiping();
         leg.tls = std::move(tls_);
     }
-    // The room that the handshake needed must not live as long as the session.
+    // Moved, not copied, and freed if empty: the session must not keep the memory that the
+    // handshake needed.
     if (!ciphertext_.empty()) leg.unread = std::move(ciphertext_);
     if (!ahead_.empty()) leg.unread = std::move(ahead_);
     if (!outgoing_.empty()) leg.unsent = std::move(outgoing_);

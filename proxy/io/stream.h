@@ -1,8 +1,7 @@
-// One socket of the control plane, plaintext or TLS behind the same verbs: wait, read, write.
-// Reads never take more from the socket than was asked for while it is in the clear (law 6); once
-// TLS runs, what was received too early stays here until it is asked for or handed over. One
-// coroutine at a time uses a stream. interrupt() ends every wait, now and later; its caller
-// knows why.
+// One socket of the control plane, with the same functions for plaintext and TLS. Plaintext reads
+// never take more from the socket than was asked for (law 6); with TLS, bytes received early stay
+// here until they are read or handed over. Only one coroutine at a time may use a stream.
+// interrupt() ends all waits, current and future ones.
 #pragma once
 
 #include "proxy/descriptor.h"
@@ -22,21 +21,21 @@
 
 namespace pgmoat::io {
 
-// What came of one verb. `detail` says in words what failed, without the side: the session knows
-// that.
+// The result of an operation. `detail` says what failed, without naming the side, which the session
+// knows.
 struct Result {
     enum class Status {
         ok,
-        end_of_stream, // closed in order; `bytes` were read before it
+        end_of_stream, // the peer closed properly; `bytes` were read before
         truncated,     // a TLS stream that ended without close_notify
-        flooded,       // TLS that brings no data, without end
+        flooded,       // endless TLS messages without data
         failed,
         interrupted, // by interrupt()
     };
     Status status = Status::ok;
     std::size_t bytes = 0;
     std::string detail;
-    error_code error = {}; // of the socket, where it was the socket that failed
+    error_code error = {}; // the socket's, if that failed
 
     explicit operator bool() const noexcept { return status == Status::ok; }
 };
@@ -47,47 +46,50 @@ class Stream {
     Stream(Stream&&) = default;
     Stream& operator=(Stream&&) = delete;
 
-    // Takes a non-blocking socket. Nothing else may be called before, or when this gives an errno.
+    // Takes a non-blocking socket, and must be called first. If it returns an errno, the stream
+    // must not be used.
     [[nodiscard]] int open(Descriptor socket, int family);
 
     [[nodiscard]] Awaitable<Result> connect(const sockaddr* address, socklen_t size);
 
-    // Waits for bytes and gives the first, which the next read gives again; in the clear only. Up to
-    // `most` are taken from the socket, so no packet that can stand there may be shorter.
+    // Waits for bytes and returns the first, which the next read returns again; plaintext only.
+    // Reads up to `most` bytes from the socket, so no valid packet may be shorter than that.
     [[nodiscard]] Awaitable<Result> peek_byte(std::uint8_t& byte,
                                               std::size_t most = look_ahead_bytes);
-    // Fills `into` completely, or says how many bytes came before the end.
+    // Fills `into` completely, or reports how many bytes came before the end.
     [[nodiscard]] Awaitable<Result> read_exactly(std::span<std::uint8_t> into);
-    // At least one byte, at most into.size().
+    // Reads at least one byte and at most into.size().
     [[nodiscard]] Awaitable<Result> read_some(std::span<std::uint8_t> into);
-    // The same without waiting for the socket: ok and no bytes when there is nothing to be had now.
+    // The same without waiting for the socket: ok with no bytes if nothing has arrived.
     [[nodiscard]] Awaitable<Result> read_available(std::span<std::uint8_t> into);
-    // All of `bytes`, encrypted when TLS runs.
+    // Sends all of `bytes`, encrypted if TLS is active.
     [[nodiscard]] Awaitable<Result> write(std::span<const std::uint8_t> bytes);
 
-    // Whether the socket holds bytes that were not asked for yet. Does not wait; plaintext only.
+    // Whether the socket has unread bytes. Does not wait; plaintext only.
     [[nodiscard]] bool has_waiting_bytes();
-    // A read would give bytes without waiting for the socket.
+    // Whether a read would return bytes without waiting for the socket.
     [[nodiscard]] bool holds_bytes() const noexcept;
 
-    // Runs the handshake. On failure tls() still tells why, and the alert has been sent.
+    // Runs the handshake. After a failure tls() still has the reason, and the alert has been sent.
     [[nodiscard]] Awaitable<Result> start_tls(std::unique_ptr<tls::Session> session);
     [[nodiscard]] const tls::Session* tls() const noexcept { return tls_.get(); }
     [[nodiscard]] bool in_tls() const noexcept { return established_; }
-    // What the handshake told, read once: certificates are parsed for it. Valid while in_tls().
+    // The facts from the handshake, read only once since that parses certificates. Valid while
+    // in_tls().
     [[nodiscard]] const tls::PeerFacts& peer() const noexcept { return *peer_; }
 
     void interrupt();
     [[nodiscard]] bool interrupted() const noexcept { return interrupted_; }
-    // Ends the connection without a word: what a deadline does.
+    // Ends the connection without sending anything: for deadlines.
     void abort();
-    // Ends the connection so that what was written still arrives: `last_words` (encrypted when TLS
-    // runs), close_notify, FIN, and what the peer sent unasked is thrown away, since closing over
-    // unread bytes sends a reset instead. Does not wait: what the socket does not take is lost.
+    // Ends the connection so that the peer still receives what was written: sends `last_words`
+    // (encrypted if TLS is active), close_notify and FIN, and discards unread bytes, because
+    // close() with unread bytes sends a reset instead. Does not wait: what the socket does not
+    // accept is lost.
     void close(std::span<const std::uint8_t> last_words = {});
 
-    // Gives the socket and all that belongs to it to the relay plane; the stream is empty after
-    // that.
+    // Moves the socket and everything that belongs to it to the relay plane; the stream is empty
+    // afterwards.
     [[nodiscard]] relay::Leg release();
 
     [[nodiscard]] Socket& socket() noexcept { return socket_; }
@@ -111,8 +113,8 @@ class Stream {
     bool established_ = false;
     bool interrupted_ = false;
     bool end_of_stream_ = false;           // the peer's FIN was read
-    bool drained_ = false;                 // a look ahead found less than it asked for
-    std::vector<std::uint8_t> ahead_;      // of a look ahead, not yet read; none in TLS
+    bool drained_ = false;                 // peek_byte() got fewer bytes than it asked for
+    std::vector<std::uint8_t> ahead_;      // from peek_byte(), not yet read; none in TLS
     std::vector<std::uint8_t> ciphertext_; // received, not yet decrypted
     std::vector<std::uint8_t> outgoing_;   // encrypted, not yet sent
 };

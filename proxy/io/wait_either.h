@@ -11,8 +11,8 @@ struct Readable {
     bool second = false;
 };
 
-// Bytes that a stream already holds count. A closed or broken socket is readable: the read tells.
-// After interrupt() of either stream it returns at once with both set.
+// A stream with buffered bytes is readable, and so is a closed or broken socket: the read then
+// reports that. After interrupt() of either stream it returns at once with both set.
 [[nodiscard]] Awaitable<Readable> wait_either(Stream& first, Stream& second);
 
 } // namespace pgmoat::io

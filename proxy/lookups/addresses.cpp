@@ -41,7 +41,7 @@ AddressBook::AddressBook(LookUp look_up)
                      return pages->note(name, look_up(name));
                  };
              },
-             [](const HostAddresses&) { return Clock::duration::zero(); }, // kept in the pages
+             [](const HostAddresses&) { return Clock::duration::zero(); }, // the cache is in Pages
              HostAddresses{{}, "too many host names are being looked up", true, false}}) {}
 
 AddressBook::Asked AddressBook::ask(const std::string& name, const Kept& kept, Deliver deliver) {
@@ -62,7 +62,7 @@ AddressBook::Asked AddressBook::ask(const std::string& name, const Kept& kept, D
     auto asked = pool_.ask(name, std::move(deliver));
     if (auto* subscription = std::get_if<Subscription>(&asked))
         return Pending{std::move(*subscription), std::move(older), since + stale_after};
-    auto& answer = std::get<HostAddresses>(asked); // too many
+    auto& answer = std::get<HostAddresses>(asked); // the queue is full
     {
         const std::lock_guard lock(pages_->mutex);
         pages_->entry(name).under_way_since.reset();
@@ -70,7 +70,7 @@ AddressBook::Asked AddressBook::ask(const std::string& name, const Kept& kept, D
     return answer.found.empty() && answer.temporary && older ? *older : std::move(answer);
 }
 
-// A name that does not exist any more has no older answer; one that cannot be asked for has.
+// A name that no longer exists has no stale answer; one that cannot be resolved at the moment has.
 std::optional<HostAddresses> AddressBook::stale(const Entry& entry, Clock::time_point now) {
     if (entry.found.empty() || now - entry.found_at > stale_kept) return std::nullopt;
     return HostAddresses{entry.found, {}, false, true};
@@ -94,7 +94,7 @@ HostAddresses AddressBook::Pages::note(const std::string& name, HostAddresses an
     return answer;
 }
 
-// With the lock held. Names come from the configuration, so that old ones are those of old files.
+// With the lock held. Names come from configurations: the oldest entries are those of earlier ones.
 AddressBook::Entry& AddressBook::Pages::entry(const std::string& name) {
     const auto known = entries.find(name);
     if (known != entries.end()) return known->second;

@@ -1,6 +1,7 @@
-// The name of a client's address as PostgreSQL finds it for pg_hba.conf (hba.c, check_hostname()):
-// the reverse lookup, and whether the forward lookup of that name gives the address again. Through
-// the system's resolver (nsswitch.conf), which blocks: sessions ask the pool.
+// The host name of a client's address, as PostgreSQL determines it for pg_hba.conf (hba.c,
+// check_hostname()): a reverse lookup, and whether the forward lookup of that name gives the
+// address again. Uses the system's resolver (nsswitch.conf), which blocks, so sessions ask the
+// pool.
 #pragma once
 
 #include "proxy/hba/evaluate/questions.h"
@@ -9,7 +10,7 @@
 
 namespace pgmoat::lookups {
 
-// Blocks for as long as the resolver does. For the command line; the pool's workers use it too.
+// Blocks as long as the resolver does. For the command line and the pool's workers.
 [[nodiscard]] hba::ClientHostName look_up_host_name(const hba::NetAddress& address);
 
 struct ByAddress {
@@ -17,7 +18,7 @@ struct ByAddress {
 };
 using HostNames = LookupPool<hba::NetAddress, hba::ClientHostName, ByAddress>;
 
-// What HostNames is made of.
+// The bounds of the HostNames pool.
 [[nodiscard]] PoolBounds host_name_bounds();
 [[nodiscard]] HostNames::Work host_name_work();
 

@@ -6,7 +6,7 @@
 
 namespace pgmoat::lookups {
 
-// Empty where the system does not tell: then nothing is the same.
+// Empty if the system gives no list: then samehost and samenet match nothing.
 [[nodiscard]] hba::OwnInterfaces own_interfaces();
 
 } // namespace pgmoat::lookups

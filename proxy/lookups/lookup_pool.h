@@ -1,7 +1,7 @@
-// Answers questions that block, on a few threads of its own: one lookup at a time for a key,
-// answers kept for a while, a bounded queue. For any thread; no caller ever waits here.
-// A lookup that hangs cannot be interrupted, so the threads are not joined: they share what they
-// need, and after the pool is gone they touch nothing else.
+// Runs blocking lookups on a few threads of its own: one lookup at a time for a key, answers cached
+// for a while, a bounded queue. For any thread; no caller waits here. A hanging lookup cannot be
+// interrupted, so the threads are never joined: they share ownership of what they need, and after
+// the pool is destroyed they use nothing else.
 #pragma once
 
 #include "proxy/lookups/limits.h"
@@ -27,7 +27,7 @@
 
 namespace pgmoat::lookups {
 
-// Stands for a question that is being answered: who loses it, by destruction, no longer waits.
+// Belongs to a caller that waits for an answer. Destroying it cancels the wait.
 class Subscription {
   public:
     explicit Subscription(std::function<void()> give_up) : give_up_(std::move(give_up)) {}
@@ -44,7 +44,7 @@ class Subscription {
 
 struct PoolBounds {
     std::size_t workers;
-    std::size_t waiting_max; // keys that no worker has taken yet
+    std::size_t waiting_max; // keys without a worker
     std::size_t cached_max;
     std::chrono::milliseconds idle_worker_kept = lookups::idle_worker_kept;
 };
@@ -53,13 +53,14 @@ template <typename Key, typename Answer, typename Less = std::less<Key>>
 class LookupPool {
   public:
     using Clock = std::chrono::steady_clock;
-    // Called on a worker's thread. Should look at the token where it can: then the pool is gone.
+    // Called on a worker's thread. Should check the token where it can: it is set when the pool
+    // closes.
     using LookUp = std::function<Answer(const Key&, const std::stop_token&)>;
     using Deliver = std::function<void(const Answer&)>;
     struct Work {
-        std::function<LookUp()> new_worker; // what it holds is destroyed on the worker's thread
+        std::function<LookUp()> new_worker; // what it owns is destroyed on the worker's thread
         std::function<Clock::duration(const Answer&)> keep_for;
-        Answer too_many; // the queue is full
+        Answer too_many; // returned if the queue is full
     };
     using Asked = std::variant<Answer, Subscription>;
 
@@ -69,16 +70,16 @@ class LookupPool {
     LookupPool(const LookupPool&) = delete;
     LookupPool& operator=(const LookupPool&) = delete;
 
-    // The answer, if it is known; else it is delivered on a worker's thread, once, unless the
-    // subscription goes first. A delivery under way may still arrive then.
+    // The answer, if it is cached; otherwise it is delivered once, on a worker's thread, unless the
+    // subscription is destroyed first. A delivery that has begun may still arrive then.
     [[nodiscard]] Asked ask(const Key& key, Deliver deliver) {
         return State::ask(state_, key, std::move(deliver));
     }
-    // The next question for this key is not answered from what is kept.
+    // The next question for this key is not answered from the cache.
     void forget(const Key& key) { state_->forget(key); }
-    // Nothing is asked, and no worker is busy.
+    // No lookup is queued or in progress.
     [[nodiscard]] bool is_quiet() const { return state_->is_quiet(); }
-    // Takes no more questions, forgets who waits, and gives the workers some time to end.
+    // Accepts no more questions, drops those who wait, and gives the workers some time to end.
     bool close(std::chrono::milliseconds patience) {
         state_->close();
         return state_->wait_until_ended(patience);
@@ -123,7 +124,8 @@ class LookupPool {
 
         void close() {
             stop.request_stop();
-            std::map<Key, Flight, Less> dropped; // its callbacks go when the lock is open again
+            std::map<Key, Flight, Less>
+                dropped; // its callbacks are destroyed after the lock is released
             const std::lock_guard lock(mutex);
             dropped.swap(flights);
             queue.clear();
@@ -137,7 +139,7 @@ class LookupPool {
 
         // --- with the lock held -------------------------------------------------------------
 
-        // Joins the lookup that is under way, or has one begin. False: there are too many.
+        // Joins the lookup in progress for the key, or starts one. False: the queue is full.
         bool has_flight(const std::shared_ptr<State>& self, const Key& key) {
             if (stop.stop_requested()) return false;
             if (flights.contains(key)) return true;
@@ -196,7 +198,7 @@ class LookupPool {
             one_ended.notify_all();
         }
 
-        // Nothing: it is over, for this worker or for all.
+        // Nothing: this worker should end.
         std::optional<Key> next() {
             std::unique_lock lock(mutex);
             ++idle;
@@ -217,7 +219,7 @@ class LookupPool {
         void deliver(const Key& key, const Answer& answer) {
             std::unique_lock lock(mutex);
             auto flight = flights.extract(key);
-            if (!flight) return; // closed meanwhile
+            if (!flight) return; // closed in the meantime
             keep(key, answer);
             lock.unlock();
             for (const auto& [number, tell] : flight.mapped().waiting)
@@ -245,12 +247,12 @@ class LookupPool {
         std::mutex mutex;
         std::condition_variable something_to_do;
         std::condition_variable one_ended;
-        std::map<Key, Flight, Less> flights; // asked and not yet answered
-        std::deque<Key> queue;               // of these, what no worker has taken
+        std::map<Key, Flight, Less> flights; // lookups that are queued or in progress
+        std::deque<Key> queue;               // those of them without a worker
         std::map<Key, Kept, Less> kept;
-        std::multimap<Clock::time_point, Key> expiries; // of what is kept
+        std::multimap<Clock::time_point, Key> expiries; // of cached answers
         std::uint64_t next_number = 0;
-        std::size_t idle = 0;    // workers that wait
+        std::size_t idle = 0;    // idle workers
         std::size_t hands = 0;   // workers that may take a key
         std::size_t threads = 0; // workers that have not ended
     };

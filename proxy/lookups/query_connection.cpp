@@ -22,8 +22,7 @@ std::string milliseconds(std::chrono::milliseconds time) {
     return std::to_string(time.count());
 }
 
-// An upstream may be written with keywords of a newer libpq than this one; what they ask for is
-// then left to this libpq's ways.
+// An upstream may use keywords of a newer libpq than the one we run with; those are left out.
 std::set<std::string> known_keywords() {
     std::set<std::string> known;
     PQconninfoOption* const options = PQconndefaults();
@@ -62,7 +61,7 @@ PGconn* start(const QuerySource& source, const QueryShape& shape) {
     return PQconnectStartParams(keywords.data(), values.data(), 0);
 }
 
-// As the upstream has it, unless the login's own conninfo says otherwise.
+// The upstream's, unless the query's own conninfo sets it.
 protocol::Bytes header_of(const QuerySource& source) {
     auto version = config::ProxyProtocol::off;
     for (const auto& [keyword, value] : source.conninfo)
@@ -71,8 +70,8 @@ protocol::Bytes header_of(const QuerySource& source) {
     return own_header(version);
 }
 
-// Between libpq's connect() and its own first word. A socket that could not be connected is left to
-// libpq, which goes on to the next address.
+// Called between libpq's connect() and its first message. If the socket could not be connected,
+// libpq itself goes on to the next address.
 std::string send_header(PGconn& connection, const protocol::Bytes& header) {
     pollfd socket{PQsocket(&connection), POLLOUT, 0};
     if (::poll(&socket, 1, 0) <= 0 || (socket.revents & (POLLERR | POLLHUP)) != 0) return {};
@@ -81,7 +80,7 @@ std::string send_header(PGconn& connection, const protocol::Bytes& header) {
     return "could not send the PROXY protocol header";
 }
 
-// libpq's messages end with a line feed and may have several lines.
+// libpq's messages may have several lines, and end with a line feed.
 std::string as_one_line(std::string text) {
     while (!text.empty() && text.back() == '\n')
         text.pop_back();
@@ -100,7 +99,7 @@ void QueryConnection::Finish::operator()(pg_result* result) const noexcept {
     PQclear(result);
 }
 
-// A kept connection may have died since: the question is then put once more, to a new one.
+// A kept connection may be dead: then the query is repeated once, on a new one.
 QueryAnswer QueryConnection::ask(const std::string& user, const std::stop_token& stop) {
     QueryAnswer answer;
     for (bool again = connection_ != nullptr;; again = false) {
@@ -110,7 +109,7 @@ QueryAnswer QueryConnection::ask(const std::string& user, const std::stop_token&
         answer.rows.clear();
         if (!connection_) return answer;
         const bool broken = PQstatus(connection_.get()) == CONNECTION_BAD;
-        // What is in the middle of an answer is of no more use either.
+        // A connection in the middle of a result cannot be used again either.
         if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) connection_.reset();
         if (!again || !broken || stop.stop_requested()) return answer;
         answer.error.clear();
@@ -124,11 +123,11 @@ std::string QueryConnection::log_in(const std::stop_token& stop) {
     const protocol::Bytes header = header_of(source_);
     const auto connecting = [&] { return PQstatus(connection_.get()) == CONNECTION_STARTED; };
     if (!header.empty() && !connecting() && PQstatus(connection_.get()) != CONNECTION_BAD) {
-        connection_.reset(); // libpq has spoken already
+        connection_.reset(); // libpq has already sent something
         return "a PROXY protocol header cannot be sent over a Unix-domain socket: set "
                "proxy_protocol=off";
     }
-    // libpq asks to begin with writing, whatever the socket's state.
+    // libpq's documentation says to begin as if it had returned PGRES_POLLING_WRITING.
     for (PostgresPollingStatusType status = PGRES_POLLING_WRITING; status != PGRES_POLLING_OK;
          status = PQconnectPoll(connection_.get())) {
         std::string wrong;

@@ -1,7 +1,7 @@
-// A login of pgmoat's own on an upstream that answers role_query or auth_query: made when first
-// needed, kept, made again when it broke. The only place that knows libpq. Its start-up packet is
-// built from the configuration alone: no parameter of any client is in it. Every wait is bounded
-// and ends when the token says so; only libpq's own name lookup can take longer. For one thread.
+// pgmoat's own connection to an upstream for role_query or auth_query: opened when first needed,
+// kept, and opened again when it broke. The only file that uses libpq. Its startup packet is built
+// from the configuration only; no parameter of a client is in it. Every wait is bounded and ends
+// when the token is set; only libpq's name lookup can take longer. For one thread.
 #pragma once
 
 #include "proxy/lookups/limits.h"
@@ -20,19 +20,20 @@ struct pg_result; // libpq's
 
 namespace pgmoat::lookups {
 
-// Whom to ask, and what. The values may hold passwords: never to be shown.
+// Where to connect and what to ask. The values may contain passwords: never to be shown.
 struct QuerySource {
-    std::vector<std::pair<std::string, std::string>> conninfo; // later ones win
-    std::string query;                                         // $1 is the user
+    std::vector<std::pair<std::string, std::string>> conninfo; // later ones take precedence
+    std::string query;                                         // $1 is the user name
     auto operator<=>(const QuerySource&) const = default;
 };
 
-// What the answer must look like; `name` is the setting, for the errors. And how long it may take.
+// The required form of the answer, and how long it may take. `name` is the setting, for error
+// messages.
 struct QueryShape {
     const char* name;
     int columns;
     std::size_t rows_max;
-    bool fixed_search_path; // pg_catalog: an unqualified name means the system's
+    bool fixed_search_path; // to pg_catalog, so that unqualified names are the system's
     bool is_of_user = true; // the query has the parameter $1
     std::chrono::milliseconds login_timeout = role_login_timeout;
     std::chrono::milliseconds query_timeout = role_query_timeout;
@@ -41,7 +42,7 @@ struct QueryShape {
 struct QueryAnswer {
     using Row = std::vector<std::optional<std::string>>; // nothing: NULL
     std::vector<Row> rows;
-    std::string error; // empty: there is an answer
+    std::string error; // empty: success
 };
 
 class QueryConnection {
@@ -62,7 +63,7 @@ class QueryConnection {
         Clock::time_point until;
     };
 
-    // Each gives what went wrong; empty: nothing.
+    // Each returns an error; empty: none.
     std::string log_in(const std::stop_token& stop);
     std::string send(const std::string& user, const std::stop_token& stop, QueryAnswer& answer);
     std::string take_result(const pg_result& result, QueryAnswer& answer) const;

@@ -1,5 +1,5 @@
-// What roles and secrets have in common: for each source a lane of its own, a pool that keeps the
-// answers of one query. The caller holds the lock of its lanes. For roles.cpp and secrets.cpp.
+// Shared by roles.cpp and secrets.cpp: for each source (upstream and query) a "lane", which is a
+// pool with the cached answers of its query. The caller holds the lock of its lanes.
 #pragma once
 
 #include "proxy/config/config.h"
@@ -20,13 +20,13 @@ namespace pgmoat::lookups {
 template <class Lane>
 using QueryLanes = std::map<QuerySource, std::unique_ptr<Lane>>;
 
-// `ask` turns a connection and a user into an answer, on a worker that keeps the connection.
+// `ask` turns a connection and a user into an answer, on a worker, which keeps the connection.
 template <class Lane, class Ask, class KeepFor>
 [[nodiscard]] typename Lane::Work
 work_of(const QuerySource& source, const QueryShape& shape, Ask ask, KeepFor keep_for) {
     typename Lane::Work work;
     work.new_worker = [source, shape, ask] {
-        // Shared because a std::function must be copyable; it has no other owner.
+        // Shared only because a std::function must be copyable.
         return [connection = std::make_shared<QueryConnection>(source, shape),
                 ask](const std::string& user, const std::stop_token& stop) {
             return ask(connection->ask(user, stop), user);
@@ -37,8 +37,8 @@ work_of(const QuerySource& source, const QueryShape& shape, Ask ask, KeepFor kee
     return work;
 }
 
-// Null: there are too many. Sources that a reload left behind make room for those of the new
-// configuration. `make` is asked for a new lane only.
+// Null: there are too many. Sources that a reload has removed make room for new ones. `make` is
+// called only for a new lane.
 template <class Lane, class Make>
 [[nodiscard]] Lane* lane_for(QueryLanes<Lane>& lanes, const QuerySource& source, const Make& make) {
     if (const auto known = lanes.find(source); known != lanes.end()) return known->second.get();
@@ -48,7 +48,7 @@ template <class Lane, class Make>
     return lanes.emplace(source, make()).first->second.get();
 }
 
-// All are told to stop before any is waited for.
+// Stops all lanes before it waits for any.
 template <class Lane>
 void close_lanes(QueryLanes<Lane>& lanes, std::chrono::milliseconds patience) {
     const auto until = Lane::Clock::now() + patience;
@@ -61,7 +61,8 @@ void close_lanes(QueryLanes<Lane>& lanes, std::chrono::milliseconds patience) {
     }
 }
 
-// The upstream's own keywords and values, then those of the query's connection: later ones win.
+// The upstream's own keywords and values, then those of the query's connection, which take
+// precedence.
 [[nodiscard]] inline QuerySource source_of(const std::string& query,
                                            const config::Conninfo& upstream,
                                            const std::vector<config::KeywordValue>& own) {

@@ -1,6 +1,6 @@
-// What roles a user is a member of: `role_query`, asked on the upstream through a login of
-// pgmoat's own. One connection for each upstream, kept while it is used; failures are answers.
-// Sessions ask Roles, from any thread.
+// The roles of which a user is a member: runs `role_query` on the upstream over pgmoat's own
+// connection. One connection for each upstream, kept while it is used; a failure is an answer.
+// Sessions use Roles, from any thread.
 #pragma once
 
 #include "proxy/config/config.h"
@@ -30,7 +30,7 @@ using RoleSource = QuerySource;
 class Roles {
   public:
     using Lane =
-        LookupPool<std::string, hba::UserRoles>; // by user; one worker holds the connection
+        LookupPool<std::string, hba::UserRoles>; // by user; its single worker has the connection
 
     [[nodiscard]] Lane::Asked
     ask(const RoleSource& source, const std::string& user, Lane::Deliver deliver);

@@ -16,13 +16,13 @@ void wipe(std::string& text) {
     tls::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
 }
 
-// A NULL, an MD5 hash or a password in the clear is no secret that a login can be bridged with.
+// Logins cannot be bridged with a NULL, an MD5 hash or a plaintext password.
 UserSecret secret_in(QueryAnswer answer, const std::string& user) {
     UserSecret found;
     found.error = std::move(answer.error);
     if (!found.error.empty() || answer.rows.empty()) return found;
     QueryAnswer::Row& row = answer.rows.front();
-    if (!row[0]) return found; // what a function without a row gives
+    if (!row[0]) return found; // a function without a result row returns NULLs
     if (row[0] != user)
         found.error = "auth_query gives the secret of another user";
     else if (row[1])
@@ -47,7 +47,7 @@ UserSecret SecretQuestion::ask(const std::string& user) {
 Secrets::Secrets(Connect connect) : connect_(std::move(connect)) {}
 
 Secrets::Ask Secrets::connect_to_server(const QuerySource& source) {
-    // Shared because a std::function must be copyable; nobody else has it.
+    // Shared only because a std::function must be copyable.
     return [connection = std::make_shared<QueryConnection>(source, shape)](
                const std::string& user, const std::stop_token& stop) {
         return secret_in(connection->ask(user, stop), user);

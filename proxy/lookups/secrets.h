@@ -1,10 +1,10 @@
-// The SCRAM secrets of users: `auth_query`, asked through logins of pgmoat's own, a few for each
-// upstream. Answers are kept for a moment, so that a storm of logins is one question; older ones are
-// used while the server does not answer. Sessions ask Secrets, from any thread.
+// The SCRAM secrets of users: runs `auth_query` over pgmoat's own connections, a few for each
+// upstream. Answers are cached briefly, so that a storm of logins causes one query; older ones are
+// used while the server does not answer. Sessions use Secrets, from any thread.
 //
-// The time of a login must not tell whether a user exists. So an answer without a secret is treated as
-// one with a secret: kept as long, used as long when it is old. And an answer that is kept says how
-// long its question took: who gets it waits as long, as if the question were asked again.
+// The time of a login must not show whether a user exists. So an answer without a secret is cached
+// and reused exactly as long as one with a secret. And a cached answer says how long its query
+// took, so that a login that gets it waits that long.
 #pragma once
 
 #include "protocol/scram_secret.h"
@@ -25,19 +25,19 @@
 
 namespace pgmoat::lookups {
 
-// Nothing and no error: the user is unknown, or has no SCRAM secret.
+// No secret and no error: the user is unknown, or has no SCRAM secret.
 struct UserSecret {
     std::optional<protocol::ScramSecret> secret;
     std::string error;
-    std::chrono::steady_clock::duration took{
-        0}; // the question; never more than kept_answer_wait_max
+    std::chrono::steady_clock::duration took{0}; // of the query; at most kept_answer_wait_max
 };
 
-// The upstream's own keywords and values, then those of auth_query_conninfo. Without that: empty.
+// The upstream's own keywords and values, then those of auth_query_conninfo. Empty if that is not
+// set.
 [[nodiscard]] QuerySource secret_source(const config::Config& config,
                                         const config::Conninfo& upstream);
 
-// Asks over one connection and blocks, within the bounds of limits.h. For the command line.
+// Queries over one connection, and blocks within the bounds of limits.h. For the command line.
 class SecretQuestion {
   public:
     explicit SecretQuestion(const QuerySource& source);
@@ -51,22 +51,23 @@ class Secrets {
   public:
     using Clock = std::chrono::steady_clock;
     using Deliver = std::function<void(const UserSecret&)>;
-    // Asks one source, on one worker's thread.
+    // Queries one source, on a worker's thread.
     using Ask = std::function<UserSecret(const std::string& user, const std::stop_token&)>;
     using Connect = std::function<Ask(const QuerySource&)>;
 
-    // The answer is under way. It is delivered on another thread, once, unless the subscription goes.
+    // The query is in progress. The answer is delivered once, on another thread, unless the
+    // subscription is destroyed first.
     struct Pending {
         Subscription subscription;
-        std::optional<UserSecret> stale; // to be used when the answer is not here...
-        Clock::time_point use_stale_at;  // ... by then
+        std::optional<UserSecret> stale; // to be used if the answer is not there...
+        Clock::time_point use_stale_at;  // ... by this time
     };
-    // An answer that was kept is to be used after `took`.
+    // A cached answer is to be used after `took`.
     using Asked = std::variant<UserSecret, Pending>;
 
     explicit Secrets(Connect connect = connect_to_server);
 
-    // `again`: what was kept is known to be stale.
+    // `again`: the cached answer is known to be stale.
     [[nodiscard]] Asked
     ask(const QuerySource& source, const std::string& user, bool again, Deliver deliver);
     void close(std::chrono::milliseconds patience);
@@ -76,10 +77,10 @@ class Secrets {
   private:
     using Pool = LookupPool<std::string, UserSecret>; // by user
 
-    // The last good answers. Shared with workers that may outlive the lane.
+    // The last good answers. Shared with workers, which may outlive the lane.
     class LastAnswers {
       public:
-        // A failure becomes the last good answer, if there is one that is not too old.
+        // Replaces a failure by the last good answer, if that is not too old.
         [[nodiscard]] UserSecret note(const std::string& user, UserSecret answer);
         [[nodiscard]] std::optional<UserSecret> find(const std::string& user);
         void forget(const std::string& user);

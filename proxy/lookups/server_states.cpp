@@ -15,7 +15,7 @@ namespace {
 constexpr const char* name = "health check";
 constexpr int columns = 4;
 
-// The first eight digits of a WAL file's name are the timeline. Nothing of it needs a privilege.
+// The first eight digits of a WAL file name are the timeline. The query needs no privilege.
 constexpr const char* query =
     "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only'), "
     "CASE WHEN pg_is_in_recovery() THEN NULL "
@@ -49,7 +49,7 @@ ServerState state_in(QueryAnswer answer) {
     return state;
 }
 
-// What of a connection string is about several hosts, or about more than reaching one.
+// Keywords of a connection string that concern several hosts, or more than reaching one.
 bool is_of_all_hosts(const std::string& keyword) {
     constexpr std::array<std::string_view, 5> keywords{
         "host", "hostaddr", "port", "target_session_attrs", "load_balance_hosts"};
@@ -58,7 +58,7 @@ bool is_of_all_hosts(const std::string& keyword) {
 
 } // namespace
 
-// The time limit stands in it too, so that a changed one is another lane's.
+// The time limit is part of the source, so that a changed one gets a lane of its own.
 QuerySource server_state_source(const config::HealthCheck& check,
                                 const config::Conninfo& upstream,
                                 const config::UpstreamHost& host) {

@@ -1,6 +1,6 @@
-// Whether a server is a primary or a standby: health checks by SQL. Each host of an upstream has a
-// login of its own, on a worker of its own, so that one that does not answer holds up no other.
-// Nothing is kept: each question is a new one, over a kept connection. For any thread.
+// Whether a server is a primary or a standby: health checks by SQL. Each host of an upstream has
+// its own connection and worker, so that one that does not answer delays no other. Answers are not
+// cached, only the connection is kept. For any thread.
 #pragma once
 
 #include "proxy/config/config.h"
@@ -19,10 +19,11 @@ namespace pgmoat::lookups {
 
 struct ServerState {
     bool in_recovery = false;
-    bool read_only = false;                // default_transaction_read_only
-    std::uint32_t timeline = 0;            // of a primary; 0: not known
-    std::optional<std::uint64_t> position; // in the WAL: a primary's end, a standby's last replayed
-    std::string error;                     // not empty: it could not be asked
+    bool read_only = false;     // default_transaction_read_only
+    std::uint32_t timeline = 0; // of a primary; 0: not known
+    std::optional<std::uint64_t>
+        position;      // in the WAL: end on a primary, last replayed on a standby
+    std::string error; // not empty: the query failed
 };
 
 // The upstream's own keywords for this host, then those of the check.
@@ -32,12 +33,12 @@ struct ServerState {
 
 class ServerStates {
   public:
-    using Lane = LookupPool<std::string, ServerState>; // of one host: there is one key
+    using Lane = LookupPool<std::string, ServerState>; // for one host: there is only one key
 
-    // A question that is still under way is joined. `timeout`: of the login, and of the query.
+    // Joins a query that is still in progress. `timeout` is for the login and for the query.
     [[nodiscard]] Lane::Asked
     ask(const QuerySource& source, std::chrono::milliseconds timeout, Lane::Deliver deliver);
-    // As for a pool.
+    // As LookupPool::close().
     void close(std::chrono::milliseconds patience);
 
   private:

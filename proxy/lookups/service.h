@@ -1,4 +1,4 @@
-// The lookups of the process: made with it, without a thread until someone asks.
+// All lookups of the process. They start threads when they are first used.
 #pragma once
 
 #include "proxy/lookups/addresses.h"
@@ -21,7 +21,7 @@ struct Service {
     Service() = default;
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
-    // Workers that are not stuck end before the process does.
+    // Waits a moment for the workers; those that hang are abandoned.
     ~Service() {
         roles.close(farewell);
         secrets.close(farewell);

@@ -42,7 +42,7 @@ std::string to_text(const SocketAddress& address) {
     return (address.family() == AF_INET6 ? "[" + shown + "]" : shown) + ":" + port.data();
 }
 
-// Copied out and in again rather than cast: sockaddr_storage may be read only as itself.
+// memcpy() rather than a cast, which would break the aliasing rules.
 SocketAddress with_port(SocketAddress address, std::uint16_t port) {
     if (address.family() == AF_INET) {
         sockaddr_in ip4{};
@@ -82,7 +82,8 @@ std::optional<SocketAddress> unix_address(const std::string& folder, std::uint16
     if (is_abstract) local.sun_path[0] = '\0';
     SocketAddress address;
     std::memcpy(&address.storage, &local, sizeof local);
-    const std::size_t length = path.size() + (is_abstract ? 0 : 1); // an abstract name has no end
+    const std::size_t length =
+        path.size() + (is_abstract ? 0 : 1); // an abstract name has no terminator
     address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
     return address;
 }

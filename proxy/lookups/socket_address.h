@@ -1,4 +1,5 @@
-// A socket address as a value: what a name lookup returns and connect() takes. TCP and unix sockets.
+// A socket address as a value: the result of a name lookup, and the argument of connect(). TCP or
+// Unix.
 #pragma once
 
 #include <sys/socket.h>
@@ -22,7 +23,7 @@ struct SocketAddress {
 // "10.0.0.5:5432", "[fe80::1%eth0]:5432", "/run/postgresql/.s.PGSQL.5432".
 [[nodiscard]] std::string to_text(const SocketAddress& address);
 
-// A copy with this port; a unix socket has none.
+// A copy with this port; Unix sockets have none.
 [[nodiscard]] SocketAddress with_port(SocketAddress address, std::uint16_t port);
 
 // "10.0.0.5", "fe80::1%eth0"; nothing: not a numeric address.
@@ -30,7 +31,7 @@ struct SocketAddress {
                                                            std::uint16_t port);
 
 // PostgreSQL's socket file in `folder`; '@' begins an abstract name, as in libpq. Nothing: the path
-// is too long for a socket.
+// is too long.
 [[nodiscard]] std::optional<SocketAddress> unix_address(const std::string& folder,
                                                         std::uint16_t port);
 

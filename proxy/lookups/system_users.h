@@ -1,5 +1,5 @@
-// The name of a system user, for `peer`: through the system's name service (nsswitch.conf), which may
-// be a directory on the network and blocks. Sessions ask the pool.
+// The name of a system user, for `peer`. Uses the system's name service (nsswitch.conf), which may
+// be a network directory and blocks, so sessions ask the pool.
 #pragma once
 
 #include "proxy/hba/evaluate/questions.h"
@@ -11,10 +11,10 @@ namespace pgmoat::lookups {
 
 using SystemUsers = LookupPool<std::uint32_t, hba::SystemUser>;
 
-// Blocks for as long as the name service does.
+// Blocks as long as the name service does.
 [[nodiscard]] hba::SystemUser look_up_system_user(std::uint32_t uid);
 
-// What SystemUsers is made of.
+// The bounds of the SystemUsers pool.
 [[nodiscard]] PoolBounds system_user_bounds();
 [[nodiscard]] SystemUsers::Work system_user_work();
 

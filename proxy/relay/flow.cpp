@@ -170,7 +170,7 @@ void Flow::go_on_splicing() {
     target_lost();
 }
 
-// Nobody takes these bytes any more, but the peer must not be stuck in sending them.
+// These bytes are no longer wanted, but the peer must not be stuck in sending them.
 void Flow::discard() {
     const Received got = from_.receive(buffers_.received);
     if (got.error != 0 || got.end_of_stream) from_.reading_ended = true;

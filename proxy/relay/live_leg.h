@@ -3,7 +3,7 @@
 //
 //   reading: open --EOF, close_notify, error--> ended
 //   writing: open --finish_writing()--> closing --all owed bytes sent, FIN sent--> ended
-//            any  --the peer takes nothing any more--> broken
+//            any  --the peer accepts nothing more--> broken
 #pragma once
 
 #include "metrics/labels.h"

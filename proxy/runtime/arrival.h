@@ -1,5 +1,5 @@
-// Where a coroutine of a control thread waits for an answer of the lookups' threads. For one
-// coroutine at a time; every wait may end for nothing, so the caller looks and waits again.
+// Lets a coroutine of a control thread wait for an answer from a lookup thread. For one coroutine
+// at a time. A wait may end without an answer, so the caller must check and wait again.
 #pragma once
 
 #include "proxy/io/asio.h"
@@ -20,8 +20,8 @@ class Arrival {
 
     explicit Arrival(ControlThread& thread) : thread_(thread), news_(thread.context) {}
 
-    // To be given to a worker, which holds only a weak_ptr: if the waiting coroutine is gone, the
-    // answer is discarded. Only the control thread reads the place that it is written to.
+    // A callback for a worker. It holds only a weak_ptr: if the waiting coroutine is gone, the
+    // answer is discarded. `place` is written and read on the control thread only.
     template <typename Answer>
     [[nodiscard]] std::function<void(const Answer&)>
     delivery_to(const std::shared_ptr<std::optional<Answer>>& place) {
@@ -41,7 +41,7 @@ class Arrival {
         co_await news_.async_wait(as_value);
     }
     void wake() { news_.cancel(); }
-    // The waiting coroutine is to give up.
+    // Makes the waiting coroutine give up.
     void interrupt() {
         interrupted_ = true;
         wake();

@@ -1,5 +1,5 @@
-// How many cancel requests are on their way at one time: in all, of one client, to one server. They
-// come without a password, and each costs a connection to a server. For any thread.
+// Limits how many cancel requests are forwarded at a time: in total, from one client, to one
+// server. They need no password, and each costs a connection to a server. For any thread.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace pgmoat::runtime {
 
 class CancelLimits;
 
-// A place among those of one key; given back when it leaves scope.
+// Counts a cancel request under one key, as long as this lives.
 class CancelSlot {
   public:
     CancelSlot(CancelLimits& limits, std::string key) : limits_(&limits), key_(std::move(key)) {}
@@ -33,7 +33,7 @@ class CancelSlot {
 
 class CancelLimits {
   public:
-    // Nothing: the limit of this key is reached.
+    // Nothing: the key's limit is reached.
     [[nodiscard]] std::optional<CancelSlot> take(const std::string& key, std::size_t max) {
         const std::lock_guard lock(mutex_);
         std::size_t& taken = taken_[key];

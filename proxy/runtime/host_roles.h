@@ -1,5 +1,5 @@
-// Which host of each upstream is the primary, as its health check says: what sessions choose their
-// server by, and what is shown of it. Written by the health checks alone. For any thread.
+// The roles of each upstream's hosts, from its health check: sessions choose their server by them,
+// and the console and metrics show them. Only the health checks write them. For any thread.
 #pragma once
 
 #include "proxy/runtime/host_states.h"
@@ -25,16 +25,16 @@ enum class Role { unknown, primary, standby };
     return "unknown";
 }
 
-// What is believed of one host. Times are in Unix seconds; 0: never.
+// What is known about one host. Times are Unix seconds; 0: never.
 struct HostRole {
     Role role = Role::unknown;
     bool read_only = false;                 // a primary with default_transaction_read_only
-    std::optional<std::uint64_t> lag_bytes; // of a standby, behind the primary; nothing: not known
-    bool too_far_behind = false;            // more than the check's `lag`
-    std::int64_t since = 0;                 // as long as it has that role
-    bool answers = false; // the last check told; else role and lag are those of the one before
-    std::int64_t answers_since = 0; // as long as that is so; 0: not asked yet
-    std::string last_error;         // of the check
+    std::optional<std::uint64_t> lag_bytes; // of a standby, behind the primary; nothing: unknown
+    bool too_far_behind = false;            // above the check's `lag`
+    std::int64_t since = 0;                 // since when it has the role
+    bool answers = false;           // the last check was answered; if not, role and lag are old
+    std::int64_t answers_since = 0; // since when that is so; 0: not checked yet
+    std::string last_error;         // from the check
     std::int64_t last_error_at = 0;
 };
 
@@ -42,17 +42,17 @@ class HostRoles {
   public:
     using OfUpstream = std::map<HostName, HostRole>;
 
-    // The roles of all hosts of one upstream, in place of what was known of them.
+    // Replaces the roles of all hosts of an upstream.
     void set(const std::string& upstream, OfUpstream hosts) {
         const std::lock_guard lock(mutex_);
         upstreams_[upstream] = std::move(hosts);
     }
-    // Forgets all upstreams but these.
+    // Removes all upstreams but these.
     void keep(const std::set<std::string>& upstreams) {
         const std::lock_guard lock(mutex_);
         std::erase_if(upstreams_, [&](const auto& one) { return !upstreams.contains(one.first); });
     }
-    // Empty: it has no health check.
+    // Empty: the upstream has no health check.
     [[nodiscard]] OfUpstream of(const std::string& upstream) const {
         const std::lock_guard lock(mutex_);
         const auto found = upstreams_.find(upstream);

@@ -1,5 +1,5 @@
-// What each host of each upstream was like when it was tried last, for those who ask: the console,
-// the metrics. Nothing is decided by it. For any thread.
+// The result of the last connection attempt to each host of each upstream, for the console and the
+// metrics. No decision depends on it. For any thread.
 #pragma once
 
 #include "proxy/runtime/limits.h"
@@ -18,20 +18,20 @@ namespace pgmoat::runtime {
 
 struct HostName {
     std::string upstream; // its name in the configuration
-    std::string host;     // as configured; its hostaddr where there is only that
+    std::string host;     // as configured, or its hostaddr if there is no host
     std::uint16_t port = 0;
     auto operator<=>(const HostName&) const = default;
 };
 
 struct HostState {
     bool up = false;           // the last attempt succeeded
-    std::int64_t since = 0;    // Unix seconds: as long as it has been like that
-    std::string address;       // that was tried last; empty: the name has none
-    std::uint64_t reached = 0; // attempts that succeeded
+    std::int64_t since = 0;    // since when `up` has this value; Unix seconds
+    std::string address;       // tried last; empty: the name has no address
+    std::uint64_t reached = 0; // successful attempts
     std::uint64_t failed = 0;
-    std::string last_error;                            // empty: none yet
+    std::string last_error;                            // empty: none so far
     std::int64_t last_error_at = 0;                    // Unix seconds
-    std::optional<std::int64_t> certificate_not_after; // of the one that it showed last
+    std::optional<std::int64_t> certificate_not_after; // of the last certificate it sent
 
     std::int64_t noted = 0; // Unix seconds
 };
@@ -71,7 +71,7 @@ class HostStates {
         state.noted = now;
         change(state, now);
     }
-    // Names come from the configuration: the oldest go when reloads have brought too many.
+    // Names come from the configuration: the oldest are removed when reloads have added too many.
     HostState& entry(const HostName& name) {
         const auto known = states_.find(name);
         if (known != states_.end()) return known->second;

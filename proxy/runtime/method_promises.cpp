@@ -11,7 +11,7 @@ using protocol::ServerMethod;
 
 namespace {
 
-// Calls `visit` with each rule that lets clients in and sends them to this upstream.
+// Calls `visit` for each rule that lets clients in and sends them to this upstream.
 template <class Visit>
 void visit_rules(const RuntimeConfig& setup, const std::string& upstream, Visit visit) {
     for (std::size_t i = 0; i < setup.config.listeners.size() && i < setup.access.size(); ++i) {

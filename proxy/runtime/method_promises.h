@@ -1,5 +1,5 @@
-// The methods of the access rules, held against what a server asks for: hba/method_promise.h, for all
-// rules that lead to one upstream.
+// Compares the methods of all access rules that lead to an upstream with what its server asks for
+// (hba/method_promise.h).
 #pragma once
 
 #include "protocol/server_method.h"
@@ -10,13 +10,13 @@
 
 namespace pgmoat::runtime {
 
-// Rules that send clients to this upstream and require more than `asked`; empty: none. The server
-// may ask others for more: its own rules can name them.
+// A warning that names the rules which send clients to this upstream and require more than `asked`;
+// empty: there are none. The server's own rules may ask other users for more.
 [[nodiscard]] std::vector<std::string> unkept_promises(const RuntimeConfig& setup,
                                                        const std::string& upstream,
                                                        protocol::ServerMethod asked);
 
-// A rule that sends clients to this upstream requires some proof of the server's asking.
+// Whether a rule that sends clients to this upstream requires the server to authenticate them.
 [[nodiscard]] bool has_promises(const RuntimeConfig& setup, const std::string& upstream);
 
 } // namespace pgmoat::runtime

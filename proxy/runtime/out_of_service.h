@@ -1,6 +1,6 @@
-// What an administrator has taken out of service with DRAIN: listeners, upstreams, and single hosts
-// of an upstream. By name, so that it outlives a reload; until UNDRAIN or the end of the process.
-// For any thread.
+// The listeners, upstreams and single hosts that an administrator has taken out of service with
+// DRAIN. By name, so that it survives reloads; until UNDRAIN or the end of the process. For any
+// thread.
 #pragma once
 
 #include "proxy/config/place.h"
@@ -24,7 +24,7 @@ class OutOfService {
         if (std::ranges::find(places_, place) == places_.end()) places_.push_back(std::move(place));
         any_.store(true, std::memory_order_relaxed);
     }
-    // A whole upstream takes its hosts along. False: it was not out of service.
+    // Putting an upstream back includes its hosts. False: it was not out of service.
     bool put_back(const Place& place) {
         const std::lock_guard lock(mutex_);
         const std::size_t erased = std::erase_if(places_, [&place](const Place& out) {

@@ -1,6 +1,6 @@
-// How the servers of each upstream answered SSLRequest and GSSENCRequest last. Clients of a
-// passthrough listener are answered from this, so that no server is connected to before a client
-// has sent something that must reach one. For any thread.
+// The last answers of each upstream's servers to SSLRequest and GSSENCRequest. Passthrough
+// listeners answer their clients from this, so that they connect to a server only once a client has
+// sent something for it. For any thread.
 #pragma once
 
 #include <chrono>
@@ -23,7 +23,7 @@ class ServerAnswers {
         const std::lock_guard lock(mutex_);
         answers_[{upstream, request}].yes = yes;
     }
-    // Nothing: none has said anything yet.
+    // Nothing: no server has answered yet.
     [[nodiscard]] std::optional<bool> last(const std::string& upstream,
                                            EncryptionRequest request) const {
         const std::lock_guard lock(mutex_);
@@ -31,9 +31,9 @@ class ServerAnswers {
         return known == answers_.end() ? std::nullopt : known->second.yes;
     }
     enum class Turn {
-        ask, // the caller does, and says asked() when it is done
+        ask, // the caller should ask, and call asked() afterwards
         another_asks,
-        too_soon, // the last one asked less than `pause` ago
+        too_soon, // the last question was less than `pause` ago
     };
     [[nodiscard]] Turn
     turn(const std::string& upstream, EncryptionRequest request, Clock::duration pause) {

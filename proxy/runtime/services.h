@@ -1,5 +1,4 @@
-// What every session may use, handed down from the server: one struct for the process, one for the
-// thread. Sessions own none of it.
+// What every session may use: one struct for the process, one for the thread. The server owns them.
 #pragma once
 
 #include "metrics/counters.h"
@@ -49,17 +48,17 @@ struct Services {
     access::AddressGate* addresses = nullptr;    // the same
 };
 
-// A session as those see it who end it from outside: a shutdown whose time is up, a kill.
+// The interface to a session for those who end it: a shutdown, a kill.
 class Interruptible {
   public:
     virtual ~Interruptible() = default;
     [[nodiscard]] virtual std::uint64_t id() const noexcept = 0; // its SessionRow's
-    // It stops waiting and is reported as always, with `ended`; the first call counts.
+    // The session stops waiting and is reported as usual, with `ended`; only the first call counts.
     virtual void interrupt(const relay::Ended& ended) noexcept = 0;
 };
 
-// One control thread: its event loop, its deadlines, and the setup that new sessions begin with.
-// Only this thread touches it, but for posting to `context`.
+// One control thread: its event loop, its deadlines, and the configuration for new sessions. Only
+// this thread uses it; others may only post to `context`.
 struct ControlThread {
     ControlThread(Services& shared, std::shared_ptr<const RuntimeConfig> initial)
         : services(shared), setup(std::move(initial)) {}
@@ -70,7 +69,8 @@ struct ControlThread {
     Services& services;
     std::shared_ptr<const RuntimeConfig> setup;
     std::unordered_set<Interruptible*> sessions; // on this thread, not yet handed over
-    // Behind what its last coroutines use while it destroys them, before what needs it to live.
+    // The order matters: the context's destructor destroys coroutines, which still use the members
+    // above; the members below need the context.
     asio::io_context context{1};
     io::DeadlineQueue deadlines{context};
     std::shared_ptr<io::Executor> executor =

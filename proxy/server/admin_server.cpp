@@ -25,13 +25,13 @@ admin::RuleState state_of(const hba::Rule& rule) {
             stats.last_hit};
 }
 
-// What no line let in is refused.
+// The pseudo-rule of connections that no line matched: they are refused.
 admin::RuleState unmatched(const hba::Rules& rules) {
     const hba::RuleStats& stats = *rules.no_entry;
     return {rules.file, 0, "no line matches", stats.denied, stats.denied, stats.last_hit};
 }
 
-// Listeners may share a file of rules; it is shown once.
+// Listeners may share a rules file; it is shown once.
 std::vector<admin::RuleState> rule_states(const runtime::RuntimeConfig& setup) {
     std::vector<admin::RuleState> states;
     for (const auto& rules : access::distinct_rules(setup.access, &runtime::Access::rules)) {

@@ -1,6 +1,6 @@
-// The HTTP endpoint as the server uses it: fills the pages from the session table, the counters and
-// the setup, and keeps the history for the charts. Everything runs on a thread of its own, so that
-// no login waits for a page; the first control thread tells it what is new.
+// The server's side of the HTTP endpoint: fills the pages from the session table, the counters and
+// the configuration, and keeps the history for the charts. Everything runs on a thread of its own,
+// so that no login waits for a page; the first control thread sends it news.
 #pragma once
 
 #include "metrics/counters.h"
@@ -25,7 +25,7 @@
 
 namespace pgmoat::server {
 
-// What the pages are made of; all of it must outlive the AdminServer.
+// The sources of the pages; all must outlive the AdminServer.
 struct AdminSources {
     metrics::Counters& counters;
     const telemetry::SessionTable& table;
@@ -35,7 +35,7 @@ struct AdminSources {
     telemetry::Log& log;
 };
 
-// What the first control thread alone knows, as it was when it was told last.
+// What only the first control thread knows, as of the last tell().
 struct AdminNews {
     std::shared_ptr<const runtime::RuntimeConfig> setup; // the one in force
     ServerState state;
@@ -50,16 +50,16 @@ class AdminServer {
                 admin::HttpAccess access,
                 HandedOverSockets& handed_over);
 
-    // Its listening sockets, for a process that takes this one's place.
+    // Its listening sockets, to be handed to the new process at an upgrade.
     [[nodiscard]] const std::vector<int>& sockets() const noexcept { return listening_; }
-    // Answers nobody any more: the new process does.
+    // Stops answering: the new process does.
     void stop() { endpoint_.stop(); }
 
-    // On the first control thread. After a reload:
+    // After a reload, on the first control thread.
     void use(admin::HttpAccess access);
-    // Whenever something has changed.
+    // After any change.
     void tell(AdminNews news);
-    // Takes one sample of the history; the server calls it at an even pace.
+    // Takes one sample of the history; the server calls it at regular intervals.
     void sample();
 
   private:
@@ -74,8 +74,8 @@ class AdminServer {
     AdminSources sources_;
     AdminNews news_;
     std::int64_t started_;
-    bool exposed_ = false;           // other machines can reach it
-    std::uint64_t dropped_seen_ = 0; // of the log
+    bool exposed_ = false;           // reachable from other machines
+    std::uint64_t dropped_seen_ = 0; // log lines dropped, as of the last look
     std::vector<int> listening_;
     admin::History history_;
     admin::HttpEndpoint endpoint_;

@@ -35,7 +35,7 @@ class Inventory {
   public:
     void add(const char* role, const std::string& file, WhichCertificate which) {
         CertificateState state{role, file, std::nullopt, std::nullopt, true};
-        // Hosts and upstreams may name the same file: it is read once.
+        // Hosts and upstreams may name the same file: it is read only once.
         if (file.empty() || find(states_, state) != nullptr) return;
         if (const auto facts = tls::read_certificate_file(file, which)) {
             state.facts = to_metric(*facts);
@@ -44,7 +44,7 @@ class Inventory {
         add(std::move(state));
     }
 
-    // What is in use: its files were read when it was loaded.
+    // For a context in use: the facts are those from when it was loaded.
     void add(const tls::ServerContext& loaded) {
         for (const tls::OwnCertificate& own : loaded.certificates())
             add(CertificateState{"server", own.file, to_metric(own), std::nullopt, false});
@@ -52,7 +52,7 @@ class Inventory {
             add(CertificateState{"client_ca", own.file, to_metric(own), std::nullopt, false});
     }
 
-    // What cannot be loaded.
+    // For a configuration that could not be loaded.
     void add(const tls::HostSettings& host) {
         for (const tls::KeyPair& pair : host.pairs)
             add("server", pair.certificate_file, WhichCertificate::leaf);
@@ -102,7 +102,7 @@ void blame(CertificateStates& found, const std::string& role, const std::string&
         if (state.role == role && state.name == file) state.load_failed = true;
 }
 
-// Files that can be read may still be of no use: a key that belongs to another certificate.
+// A file may be readable and still unusable: for example a key that belongs to another certificate.
 void blame_what_cannot_be_used(CertificateStates& found,
                                const config::Config& config,
                                const tls::Loading& loading) {
@@ -136,7 +136,7 @@ bool any_failed(const CertificateStates& states) {
         states.begin(), states.end(), [](const auto& state) { return state.load_failed; });
 }
 
-// Without a context, of a configuration that could not be loaded, the server's files are read.
+// `loaded` is null for a configuration that could not be loaded; then the server's files are read.
 CertificateStates read_all(const config::Config& config, const tls::ServerContext* loaded) {
     Inventory inventory;
     if (loaded != nullptr) {

@@ -1,6 +1,6 @@
 // The files with certificates and revocation lists that a configuration names, as metrics and
-// status pages show them. Read when a configuration was loaded, not at a scrape: these threads
-// serve.
+// status pages show them. They are read when a configuration is loaded, not at a scrape, which must
+// not wait for files.
 //
 //   role             file
 //   server           ssl_cert_file: the leaf
@@ -22,14 +22,14 @@ namespace pgmoat::server {
 
 using CertificateStates = std::vector<metrics::CertificateState>;
 
-// Of what is in use.
+// For the configuration in use.
 [[nodiscard]] CertificateStates read_certificates(const runtime::RuntimeConfig& setup);
 
-// Which files are to blame that `refused` could not be loaded. May run passphrase commands.
+// Finds the files because of which `refused` could not be loaded. May run passphrase commands.
 [[nodiscard]] CertificateStates find_faults(const config::Config& refused,
                                             const tls::Loading& loading);
 
-// What is in use keeps its facts, and shows which of its files could not be loaded anew.
+// Sets load_failed in the states in use from `faults`; the facts stay.
 void mark_faults(CertificateStates& in_use, const CertificateStates& faults);
 
 } // namespace pgmoat::server

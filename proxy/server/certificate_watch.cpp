@@ -79,7 +79,7 @@ CertificateWatch::~CertificateWatch() {
 std::vector<std::string> CertificateWatch::watch(std::vector<std::string> paths, FileLooks seen) {
     loading_ = false;
     trying_ = false;
-    look_in(watch_debounce); // no event comes for what changed meanwhile
+    look_in(watch_debounce); // changes between loading and now cause no event
     return files_.watch(std::move(paths), std::move(seen));
 }
 
@@ -98,7 +98,7 @@ void CertificateWatch::wait_for_events() {
     });
 }
 
-// Events that come before then are read by that look.
+// look() also reads the events that come until then.
 void CertificateWatch::look_in(Clock::duration time) {
     timer_.expires_after(time);
     timer_.async_wait([this](const error_code& error) {
@@ -110,7 +110,7 @@ void CertificateWatch::look() {
     bool changed = false;
     try {
         changed = files_.look_for_changes();
-    } catch (...) { // the next look may do better
+    } catch (...) { // the next look may succeed
         look_in(watch_retry_pause);
         throw;
     }
@@ -120,7 +120,7 @@ void CertificateWatch::look() {
         give_up_at_ = Clock::now() + watch_patience;
     else if (loading_ || !trying_)
         return;
-    else if (Clock::now() < retry_at_) // a busy folder
+    else if (Clock::now() < retry_at_) // too soon: something else in the folder changed
         return look_in(retry_at_ - Clock::now());
     loading_ = true;
     load_();

@@ -1,7 +1,6 @@
-// ssl_watch, and ssl_crl_dir without it: asks for a load when files of certificates, keys, CAs,
-// revocation lists or hosts have changed, and again for a while when it fails: in the middle of a
-// rotation the key of the new certificate is not there yet. Runs on one thread, that of the
-// io_context.
+// ssl_watch, and ssl_crl_dir without it: requests a load when certificate, key, CA, revocation list
+// or hosts files have changed, and for a while retries a failed load: in the middle of a rotation
+// the new certificate's key may not be there yet. Runs on one thread, that of the io_context.
 #pragma once
 
 #include "proxy/config/config.h"
@@ -18,11 +17,12 @@
 
 namespace pgmoat::server {
 
-// The files that are loaded for TLS, of clients and of upstreams.
+// The TLS files that are loaded, for clients and for upstreams.
 [[nodiscard]] std::vector<std::string> tls_files_of(const config::Config& config);
 
-// Those of them that are watched: all with ssl_watch, and else the folders of revocation lists.
-// PostgreSQL reads these for each connection, while OpenSSL reads a list once for each context.
+// Those of them that are watched: with ssl_watch all, otherwise only the folders of revocation
+// lists. PostgreSQL sees new lists there in each new backend, but an OpenSSL context reads each
+// list only once.
 [[nodiscard]] std::vector<std::string> files_to_watch(const config::Config& config);
 
 class CertificateWatch {
@@ -33,12 +33,12 @@ class CertificateWatch {
     CertificateWatch(const CertificateWatch&) = delete;
     CertificateWatch& operator=(const CertificateWatch&) = delete;
 
-    // These were loaded, and looked like `seen` before they were read: what changed since then is
-    // found, too. What is given back says which folders cannot be watched.
+    // Watches `paths`, which were loaded and looked like `seen` before they were read: so changes
+    // since then are found, too. Returns errors for folders that cannot be watched.
     [[nodiscard]] std::vector<std::string> watch(std::vector<std::string> paths, FileLooks seen);
 
-    // A load failed, here asked for or not. It is asked for again if it was; true: it is not, and
-    // somebody should hear of it.
+    // Call when a load has failed, whoever requested it. False: the watch requested it and will
+    // retry. True: it will not, and the failure should be reported.
     [[nodiscard]] bool gives_up();
 
   private:
@@ -50,10 +50,10 @@ class CertificateWatch {
 
     std::function<void()> load_;
     FileWatch files_;
-    boost::asio::posix::stream_descriptor events_; // does not own it
+    boost::asio::posix::stream_descriptor events_; // borrows the descriptor
     boost::asio::steady_timer timer_;
-    bool loading_ = false; // asked for, and nothing has come of it yet
-    bool trying_ = false;  // a load has failed and is asked for again
+    bool loading_ = false; // a load was requested and is not finished
+    bool trying_ = false;  // a load has failed and will be retried
     Clock::time_point retry_at_;
     Clock::time_point give_up_at_;
 };

@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::size_t shown_bytes_max = 256;
 
-// The console's rows are UTF-8, and drivers give up over one byte that is not: whoever connects
-// must not be able to blind it.
+// The console's rows are UTF-8, and drivers fail on a single invalid byte. No client may break the
+// console by sending one.
 void repair(telemetry::SessionFacts& facts) {
     for (std::string* text : {&facts.user,
                               &facts.database,
@@ -47,7 +47,7 @@ admin::RuleView view_of(const hba::Rule& rule) {
             stats.last_hit};
 }
 
-// In the order in which they came, whatever the table's is.
+// Sorted by id, that is by time of arrival; the table has no order.
 std::vector<admin::Connection> all_connections(const telemetry::SessionTable& table) {
     std::vector<admin::Connection> connections;
     const auto now = std::chrono::steady_clock::now();
@@ -82,7 +82,7 @@ std::vector<admin::UpstreamHostView> views_of(const runtime::HostStates& states,
     auto all = states.all();
     const auto known = roles.all();
     for (const auto& [name, role] : known)
-        all.try_emplace(name); // checked, and no client has been there
+        all.try_emplace(name); // also hosts that no client was sent to yet
     std::vector<admin::UpstreamHostView> views;
     for (const auto& [name, state] : all) {
         views.push_back({name.upstream,
@@ -102,7 +102,7 @@ std::vector<admin::UpstreamHostView> views_of(const runtime::HostStates& states,
     return views;
 }
 
-// For one caller at a time. Expensive parts are made when they are first asked for.
+// For one caller at a time. Expensive parts are computed on first use.
 class ServerSnapshot final : public admin::Snapshot {
   public:
     ServerSnapshot(ConsoleSources sources,

@@ -1,5 +1,5 @@
-// What the console shows and does, taken from the server: the session table, the counters, the
-// setup in force, and the server's own verbs.
+// Implements the console's backend with the session table, the counters, the configuration in use
+// and functions of the server.
 #pragma once
 
 #include "metrics/counters.h"

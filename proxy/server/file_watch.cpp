@@ -18,16 +18,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A link that leads to itself ends here; the kernel gives up after 40, too.
+// Ends the walk over a link that leads to itself; the kernel gives up after 40, too.
 constexpr int links_max = 40;
 
 constexpr std::uint32_t of_interest = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE |
                                       IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |
                                       IN_ONLYDIR;
 
-// The folders in which something must happen for the file to become another: those of each link on
-// the way to it, in the middle of the path too, and that of the file itself; where the way ends
-// before it, that of the first name that is not there. Links are walked as the kernel does it.
+// The folders in which a change can make a path lead to another file: those of each symbolic link
+// on the way, also in the middle of the path, and that of the file itself. If the path does not
+// exist, also that of the first missing name. Links are followed as the kernel does.
 class Way {
   public:
     Way(const std::string& path, std::set<std::string>& folders) : folders_(folders) {
@@ -62,7 +62,7 @@ class Way {
 
     std::set<std::string>& folders_;
     fs::path at_ = ".";
-    std::vector<fs::path> names_; // the next one is the last
+    std::vector<fs::path> names_; // in reverse order
     int links_ = 0;
 };
 
@@ -119,7 +119,7 @@ FileWatch::FileWatch() : inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
 std::vector<std::string> FileWatch::watch(std::vector<std::string> paths, FileLooks seen) {
     paths_ = std::move(paths);
     seen_ = std::move(seen);
-    // Of others it does not matter what they were.
+    // `seen` may contain other paths: drop them.
     const std::set<std::string> watched(paths_.begin(), paths_.end());
     std::erase_if(seen_, [&](const auto& look) { return !watched.contains(look.first); });
     return watch_folders();
@@ -145,7 +145,7 @@ std::vector<std::string> FileWatch::watch_folders() {
 }
 
 bool FileWatch::look_for_changes() {
-    (void)watch_folders(); // first, so that nothing happens unseen between the look and the watch
+    (void)watch_folders(); // first, so that no change between look and watch is missed
     std::array<char, 4096> events{};
     while (::read(inotify_.get(), events.data(), events.size()) > 0) {
     }

@@ -1,7 +1,6 @@
-// Notices that files are not what they were: by inotify on their folders, so that files that are
-// replaced, and links that are turned to another folder as Kubernetes does it, are noticed too.
-// What happened is never trusted: the files are looked at. Knows no clock and no loop; the caller
-// waits for its descriptor.
+// Notices changed files by inotify on their folders, so that replaced files and changed symbolic
+// links (as in Kubernetes volumes) are noticed too. Events only cause a look: the files themselves
+// are compared. It has no clock and no event loop; the caller waits for its descriptor.
 #pragma once
 
 #include "proxy/descriptor.h"
@@ -12,26 +11,26 @@
 
 namespace pgmoat::server {
 
-// What files were at some moment, by path; a folder with what stands in it. No contents: inodes,
-// sizes, times.
+// What files looked like at some moment, by path: inodes, sizes, times, no contents. A folder
+// includes its entries.
 using FileLooks = std::map<std::string, std::string>;
 [[nodiscard]] FileLooks look_at(const std::vector<std::string>& paths);
 
 class FileWatch {
   public:
-    // Throws std::system_error: there are no more watches to be had.
+    // Throws std::system_error if there are no inotify instances left.
     FileWatch();
 
-    // Files, and folders with what stands in them. Takes the place of what was watched before.
-    // Those that do not exist are watched for. `seen` is what they were when they were loaded: a
-    // path that is not in it has changed. What is given back says which folders cannot be watched.
+    // Watches files, and folders with their entries, instead of those watched before. Paths that do
+    // not exist are watched for. `seen` is what they looked like when they were loaded; a path that
+    // is not in it counts as changed. Returns errors for folders that cannot be watched.
     [[nodiscard]] std::vector<std::string> watch(std::vector<std::string> paths, FileLooks seen);
 
-    // Readable when something happened in one of the folders.
+    // Readable when something has happened in one of the folders.
     [[nodiscard]] int descriptor() const noexcept { return inotify_.get(); }
 
-    // Empties the descriptor and finds the folders again: links may lead elsewhere now. True: the
-    // files differ from those at the last call or from those that watch() was given.
+    // Reads the events and determines the folders again, since links may have changed. True: the
+    // files differ from the last call, or from what watch() was given.
     [[nodiscard]] bool look_for_changes();
 
   private:

@@ -40,7 +40,7 @@ void add_threads(const GaugeSources& sources, metrics::Gauges& gauges) {
     }
 }
 
-// Of hosts that the configuration still names.
+// Only for hosts that are still in the configuration.
 void add_upstream_certificates(const GaugeSources& sources, metrics::Gauges& gauges) {
     const auto states = sources.threads.front()->services.host_states.all();
     for (const auto& [name, upstream] : sources.setup.upstreams)

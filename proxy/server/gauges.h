@@ -1,5 +1,5 @@
-// What is so at the moment of a scrape: live connections from the session table, threads from the
-// planes, certificates as they were read when the configuration was loaded.
+// Collects the state for a scrape: live connections from the session table, threads from the
+// planes, certificates as read when the configuration was loaded.
 #pragma once
 
 #include "metrics/exporter.h"
@@ -14,7 +14,7 @@
 
 namespace pgmoat::server {
 
-// What the server alone knows.
+// What only the server knows.
 struct ServerState {
     bool draining = false;
     bool last_reload_successful = true;

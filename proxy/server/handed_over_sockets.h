@@ -1,5 +1,5 @@
-// Listening sockets that another process gave to this one: the service manager at a start, or the
-// process that this one follows at an upgrade. Each is claimed by the address that it is bound to.
+// Listening sockets from another process: from the service manager at start, or from the old
+// process at an upgrade. A listener claims the one that is bound to its address.
 #pragma once
 
 #include "proxy/descriptor.h"
@@ -13,7 +13,7 @@ namespace pgmoat::server {
 
 struct HandedOverSocket {
     Descriptor socket;
-    bool with_file = false; // a unix socket whose file in the file system comes with it
+    bool with_file = false; // a Unix socket for whose file we are responsible
 };
 
 class HandedOverSockets {
@@ -22,9 +22,10 @@ class HandedOverSockets {
     explicit HandedOverSockets(std::vector<HandedOverSocket> sockets)
         : sockets_(std::move(sockets)) {}
 
-    // The one that is bound to this address; port 0 means any port. Nothing: there is none.
+    // Claims the socket bound to this address; port 0 means any port. Nothing: there is none.
     [[nodiscard]] HandedOverSocket take(const sockaddr* wanted, socklen_t size);
-    // What nobody has claimed; empty: nothing. Its clients would wait for ever.
+    // For an error: the sockets that no listener has claimed, whose clients would wait for ever;
+    // empty: none.
     [[nodiscard]] std::string unclaimed() const;
 
   private:

@@ -27,7 +27,8 @@ bool reached_over_network(const config::Conninfo& conninfo) {
     return false;
 }
 
-// `check` may run as root for a service that does not: whose key it is tells for whom.
+// `check` may run as root for a service that does not: then the owner of the key shows which user
+// serves.
 constexpr unsigned nobody_known = UINT_MAX;
 
 std::optional<unsigned> user_who_serves(const config::Config& config) {
@@ -40,7 +41,7 @@ std::optional<unsigned> user_who_serves(const config::Config& config) {
     return status.st_uid;
 }
 
-// A ClientKey is not in the file, but a ServerKey lets its holder play the server.
+// The file contains no ClientKey, but with a ServerKey one can impersonate the server.
 void check_secret_file(const config::Config& config) {
     if (!config.auth_file_access) return;
     unsigned serves = user_who_serves(config).value_or(::geteuid());
@@ -50,7 +51,7 @@ void check_secret_file(const config::Config& config) {
     if (!wrong.empty()) throw config::ConfigError({wrong});
 }
 
-// Names the setting that led to a file, where the error names the file.
+// Adds the setting that named a file to the error about the file.
 [[noreturn]] void fail_with_setting(const tls::Error& error,
                                     const config::Config& config,
                                     const std::string& prefix) {
@@ -64,7 +65,7 @@ void check_secret_file(const config::Config& config) {
         if (names_it) where = "\"" + name + "\"" + config::text_of(given.location);
     }
     if (where.empty()) throw tls::Error(error);
-    // Not in the detail, which is PostgreSQL's.
+    // In the hint, since the detail is PostgreSQL's.
     throw tls::Error(error.what(),
                      error.detail,
                      error.hint + (error.hint.empty() ? "" : " ") + "It is set by " + where + ".");
@@ -104,7 +105,7 @@ std::shared_ptr<const tls::ClientContext> load_tls_to_patroni(const config::Conf
     }
 }
 
-// SCRAM that cannot be relayed is bridged then.
+// Whether SCRAM logins that cannot be relayed can be bridged.
 bool can_bridge(const runtime::RuntimeConfig& setup, const runtime::UpstreamTarget& target) {
     return target.login != config::LoginMode::relay && config::has_secret_source(setup.config);
 }
@@ -160,8 +161,8 @@ std::shared_ptr<const runtime::RuntimeConfig> load_runtime_config(config::Config
 
 std::shared_ptr<const runtime::RuntimeConfig>
 reload_tls(const runtime::RuntimeConfig& old, config::Config wanted, const std::stop_token& stop) {
-    // Whoever writes the file anew may remove or empty it first. All hosts would change to
-    // ssl_cert_file and ssl_ca_file meanwhile: a person may ask for that, an event may not.
+    // A program that rewrites the file may remove or empty it first, and meanwhile all hosts would
+    // use ssl_cert_file and ssl_ca_file. An administrator may ask for that, a file event must not.
     if (wanted.tls.hosts.empty() && !old.config.tls.hosts.empty())
         throw config::ConfigError({"hosts file \"" + wanted.hosts_file +
                                    "\" is empty; ignored by ssl_watch, send SIGHUP to load it"});

@@ -1,4 +1,4 @@
-// Builds the configuration that sessions work with: at a start and at each reload.
+// Builds the configuration that sessions work with, at start and at each reload.
 #pragma once
 
 #include "proxy/access/load_rules.h"
@@ -13,28 +13,28 @@
 
 namespace pgmoat::server {
 
-// Loads certificates, keys and access rules, and may run ssl_passphrase_command for that: it can
-// take as long as the limit of that. Rules that `old` had go on with its counts; without it this is
-// a start. Throws tls::Error, config::ConfigError.
+// Loads certificates, keys and access rules. May run ssl_passphrase_command, and take as long as
+// that may. Rules that were in `old` keep their counts; null: this is a start. Throws tls::Error,
+// config::ConfigError.
 [[nodiscard]] std::shared_ptr<const runtime::RuntimeConfig>
 load_runtime_config(config::Config config,
                     const runtime::RuntimeConfig* old = nullptr,
                     const std::stop_token& stop = {});
 
-// `wanted` is old.config with the hosts file read again: its TLS files are loaded, the rules
-// stay. That there are no hosts any more is an error. Throws as above.
+// `wanted` is old.config with the hosts file read again: its TLS files are loaded, the rules stay.
+// It is an error if all hosts have gone. Throws as above.
 [[nodiscard]] std::shared_ptr<const runtime::RuntimeConfig> reload_tls(
     const runtime::RuntimeConfig& old, config::Config wanted, const std::stop_token& stop = {});
 
-// How keys are loaded: with a run_passphrase_command() that ends when `stop`, which must outlive
-// it, asks for it.
+// How keys are loaded: with a run_passphrase_command() that `stop`, which must outlive it, can
+// interrupt.
 [[nodiscard]] tls::Loading loading(tls::Occasion occasion, const std::stop_token& stop);
 
 // The private key of the first host; empty: none.
 [[nodiscard]] std::string first_key_of(const tls::ServerSettings& settings);
 
-// The row of the SCRAM table (design section 7) that each terminating listener and its upstream are
-// in, as far as the configuration tells, as warnings: empty where every client can log in.
+// Warnings for each terminating listener through which some clients cannot log in with SCRAM, as
+// far as the configuration shows (deploy/docs/tls.md, "Which login works where").
 [[nodiscard]] std::vector<std::string> scram_warnings(const runtime::RuntimeConfig& setup);
 
 } // namespace pgmoat::server

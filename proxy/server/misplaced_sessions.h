@@ -1,4 +1,4 @@
-// Sessions of upstreams that ask for a primary, on hosts that are it no more. Without IO.
+// Sessions of upstreams that require a primary, on hosts that are no longer the primary. No IO.
 #pragma once
 
 #include "proxy/runtime/host_roles.h"
@@ -10,7 +10,7 @@
 
 namespace pgmoat::server {
 
-// A host that `setup` does not name any more is nobody's concern here: hence a reload ends nothing.
+// Hosts that are not in `setup` are ignored, so a reload that removes a host ends no session.
 [[nodiscard]] std::vector<std::uint64_t> misplaced_sessions(const telemetry::SeenSessions& sessions,
                                                             const runtime::RuntimeConfig& setup,
                                                             const runtime::HostRoles& roles);

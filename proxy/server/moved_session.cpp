@@ -19,8 +19,8 @@ namespace {
 using protocol::Bytes;
 using protocol::ByteView;
 
-// One list of fields, gone through by a Writer and by a Reader, so that both agree. Numbers are in
-// network order; a text or a list of bytes has its length before it.
+// There is one list of fields for Writer and Reader, so that both agree. Numbers are in network
+// order; texts and byte lists are preceded by their length.
 class Writer {
   public:
     static constexpr bool reads = false;
@@ -90,7 +90,7 @@ class Reader {
     [[nodiscard]] bool at_end() const { return ok_ && rest_.empty(); }
 
   private:
-    // Empty from the first fault on: what follows reads zeros, and nothing of it is used.
+    // Returns nothing after the first fault: later fields then read as zeros and are not used.
     ByteView take(std::size_t count) {
         if (!ok_ || count > rest_.size()) {
             fail();
@@ -105,13 +105,13 @@ class Reader {
     bool ok_ = true;
 };
 
-// A field of a struct that a Writer sees as const and a Reader fills.
+// A field of a struct that is const to a Writer and filled by a Reader.
 template <typename Way, typename Text>
 void text(Way& way, Text& value) {
     way.list(value, moved_text_bytes_max);
 }
 
-// Signed 64 bits, whatever the unit of the clock is.
+// As a signed 64-bit number of the clock's units.
 template <typename Way, typename Duration>
 void duration(Way& way, Duration& value) {
     auto count = static_cast<std::uint64_t>(value.count());
@@ -119,7 +119,7 @@ void duration(Way& way, Duration& value) {
     if constexpr (Way::reads) value = Duration(static_cast<typename Duration::rep>(count));
 }
 
-// CLOCK_MONOTONIC, which is the same for every process of the machine.
+// CLOCK_MONOTONIC is the same for all processes of the machine.
 template <typename Way, typename Time>
 void time_point(Way& way, Time& value) {
     auto since = value.time_since_epoch();
@@ -341,7 +341,7 @@ void all_of(Way& way, Session& session) {
 
 } // namespace
 
-// A session whose TLS ends here has keys that cannot be moved, and a certificate of its client.
+// A session that pgmoat encrypts has keys and a client certificate, which cannot be moved.
 std::optional<Bytes> encode_session(const MovedSession& session) {
     if (session.row.facts.client_certificate) return std::nullopt;
     Writer writer;

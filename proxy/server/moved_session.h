@@ -1,8 +1,8 @@
-// A live session as one message from the process that has it to the one that takes it over: its row,
-// where its messages stand, and the bytes that its peers are still to get. Its two sockets go beside
-// it. The format is that of one version of pgmoat: both processes say first which one they speak
-// (session_channel.h). Read as if a stranger had written it: every length and value has its bound, and
-// what is accepted is what encode_session() would write.
+// A live session as one message from the old process to the new one: its row, its position in the
+// message streams, and the bytes that its peers are still to get. Its two sockets are passed with
+// it. The format has a version, which both processes compare first (session_channel.h). It is
+// parsed like untrusted input: every length and value is bounded, and only what encode_session()
+// could have written is accepted.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -17,7 +17,7 @@
 
 namespace pgmoat::server {
 
-// Where the cancel requests of a session go.
+// Where the cancel requests of a session are sent.
 struct MovedRoute {
     std::string upstream; // by name: the new process has its own configuration
     std::string host;
@@ -26,7 +26,7 @@ struct MovedRoute {
     lookups::SocketAddress address;
 };
 
-// What is on its way to one side, as in relay::Leg.
+// Bytes on their way to one side, as in relay::Leg.
 struct MovedBytes {
     std::vector<std::uint8_t> unread;
     std::vector<std::uint8_t> unsent;
@@ -40,10 +40,10 @@ struct MovedSession {
     MovedBytes server;
 };
 
-// Nothing: it is larger than any session should be, or has something that cannot be moved.
+// Nothing: too large, or something that cannot be moved.
 [[nodiscard]] std::optional<protocol::Bytes> encode_session(const MovedSession& session);
 
-// Nothing: it is none.
+// Nothing: malformed.
 [[nodiscard]] std::optional<MovedSession> decode_session(protocol::ByteView bytes);
 
 } // namespace pgmoat::server

@@ -36,8 +36,8 @@ std::string shown(const addrinfo& address, std::uint16_t port) {
            host.data() + "\", port " + std::to_string(port);
 }
 
-// As PostgreSQL: a listener goes on with the sockets that it got, over TCP and over Unix-domain
-// sockets, as long as it got one of each kind that it was to have. What it did not get is noted.
+// As in PostgreSQL, a listener works with the sockets it got if it has at least one of each kind
+// that is configured (TCP, Unix-domain). Those it did not get are noted.
 class Opener {
   public:
     Opener(const config::Config& config,
@@ -110,7 +110,7 @@ class Opener {
         if (!socket) return note("could not create socket for " + name, errno);
         const int on = 1;
         (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        // An IPv6 socket is for IPv6 alone, as PostgreSQL's, so that families never mix in rules.
+        // An IPv6 socket is for IPv6 only, as in PostgreSQL, so that rules see no mixed families.
         if (address.ai_family == AF_INET6)
             (void)::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
         if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0)
@@ -130,7 +130,7 @@ class Opener {
         std::memcpy(address.sun_path, path.data(), path.size());
         const auto* name = reinterpret_cast<const sockaddr*>(&address);
         if (auto taken = handed_over_.take(name, sizeof address); taken.socket) {
-            // Without its file it is the service manager's, and the file stays.
+            // Without a file of ours, the socket is the service manager's, and its file must stay.
             const std::string folder = taken.with_file ? directory : std::string();
             return listen_on({std::move(taken.socket), AF_UNIX, index, shown_path, {}, folder});
         }
@@ -161,7 +161,7 @@ class Opener {
 
     const config::Config& config_;
     std::vector<std::string>& notes_;
-    std::vector<std::string>* failures_ = nullptr; // of the listener that is being opened
+    std::vector<std::string>* failures_ = nullptr; // of the listener being opened
     HandedOverSockets& handed_over_;
     std::vector<session::ListeningSocket> opened_;
 };

@@ -1,4 +1,4 @@
-// Opens the listening sockets, before the process gives up its privileges.
+// Opens the listening sockets, before privileges are dropped.
 #pragma once
 
 #include "proxy/config/config.h"
@@ -15,9 +15,9 @@ class BindError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// Opens them, or throws BindError with the reasons. A socket that could not be opened is left out,
-// with a line in `notes`, as long as its listener has another one of its kind, as in PostgreSQL.
-// A socket in `handed_over` that is bound to an address of a listener is used in place of a new one.
+// Throws BindError with the reasons. As in PostgreSQL, a socket that could not be opened is left
+// out, with a line in `notes`, if its listener has another one of its kind. A socket in
+// `handed_over` that is bound to an address of a listener is used in place of a new one.
 [[nodiscard]] std::vector<session::ListeningSocket> open_listeners(const config::Config& config,
                                                                    std::vector<std::string>& notes,
                                                                    HandedOverSockets& handed_over);

@@ -49,7 +49,7 @@ std::string text_of_status(int status) {
     return "child process exited with exit code " + std::to_string(code);
 }
 
-// How long a command may take, and whether anyone still wants its answer.
+// How long a command may take, and whether its answer is still wanted.
 class Patience {
   public:
     Patience(const std::string& command, std::chrono::milliseconds limit, std::stop_token stop)
@@ -69,7 +69,7 @@ class Patience {
     std::stop_token stop_;
 };
 
-// The shell that runs the command. Killed and waited for if nobody did.
+// The shell that runs the command. The destructor kills it if it was not waited for.
 class Shell {
   public:
     Shell(const std::string& command, int output) {
@@ -78,8 +78,8 @@ class Shell {
         ::posix_spawn_file_actions_init(&files);
         ::posix_spawnattr_init(&attributes);
         ::posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
-        // Not all that libraries open is closed for it, and an agent that it leaves behind would
-        // keep ports and connections.
+        // Libraries may have opened descriptors without close-on-exec; a background process started
+        // by the command would keep our ports and connections open.
         ::posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
         set_attributes(attributes);
         std::array<char*, 4> arguments{const_cast<char*>("sh"),
@@ -100,7 +100,7 @@ class Shell {
     Shell(const Shell&) = delete;
     Shell& operator=(const Shell&) = delete;
 
-    // The wait status; -1: errno says why.
+    // Returns the wait status; -1: see errno.
     int wait(const Patience& patience) {
         int status = 0;
         pid_t got = 0;
@@ -113,8 +113,8 @@ class Shell {
     }
 
   private:
-    // pgmoat ignores SIGPIPE and handles others; a command expects them as they come. A group of
-    // its own lets all that it has started be killed.
+    // pgmoat ignores SIGPIPE and blocks other signals; the command gets the defaults. In a process
+    // group of its own, it can be killed together with all processes that it has started.
     void set_attributes(posix_spawnattr_t& attributes) const {
         sigset_t defaults;
         sigset_t none;
@@ -128,7 +128,8 @@ class Shell {
                                (has_group_ ? unsigned{POSIX_SPAWN_SETPGROUP} : 0U);
         ::posix_spawnattr_setflags(&attributes, static_cast<short>(flags));
     }
-    // Where there is one, the command may ask a person there, and another group would be stopped.
+    // With a terminal the command may prompt there, and the terminal would stop another process
+    // group.
     static bool has_terminal() {
         return static_cast<bool>(Descriptor(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)));
     }
@@ -143,7 +144,7 @@ void wait_for_output(int descriptor, const Patience& patience) {
         patience.check();
 }
 
-// The line that is read. Its memory never moves, and is wiped unless it is handed over.
+// The line that is read. Its memory never moves, and is wiped unless the text is moved out.
 class Line {
   public:
     Line() { text.reserve(passphrase_line_bytes_max); }
@@ -154,8 +155,8 @@ class Line {
     std::string text;
 };
 
-// One line, or less where the output ends; a longer one than any passphrase is cut. What comes
-// behind it is not read, as in PostgreSQL.
+// Reads up to the end of the line or of the output, at most the length of a passphrase. As in
+// PostgreSQL, the rest of the output is not read.
 void read_line(const std::string& command,
                int descriptor,
                const Patience& patience,
@@ -187,7 +188,7 @@ std::string run_passphrase_command(const std::string& command,
     writing.reset();
     Line line;
     read_line(command, reading.get(), patience, line.text);
-    reading.reset(); // a command that goes on writing gets SIGPIPE, as from PostgreSQL
+    reading.reset(); // a command that still writes gets SIGPIPE, as from PostgreSQL
     const int status = shell.wait(patience);
     if (status == -1)
         throw tls::Error("could not close pipe to external command: " + reason_of(errno));

@@ -8,8 +8,8 @@
 
 namespace pgmoat::server {
 
-// Asks each upstream that a start would ask, and logs the same. Returns when all have answered or
-// the time is up.
+// Probes each upstream that a start would probe, and logs the same. Returns when all have answered
+// or the time is up.
 void probe_once(std::shared_ptr<const runtime::RuntimeConfig> setup, telemetry::Log& log);
 
 } // namespace pgmoat::server

@@ -17,11 +17,11 @@ namespace pgmoat::server {
 
 namespace {
 
-// Listeners, epoll, eventfds, the log, reading files at a reload, connections that are being
+// For listeners, epoll, eventfds, the log, files read at a reload, connections that are being
 // refused.
 constexpr std::size_t descriptors_reserved = 128;
 
-// The leak checker of a sanitizer build looks at the process from outside.
+// The leak checker of a sanitizer build must be able to attach to the process.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr int dumpable = 1;
 #else
@@ -52,7 +52,7 @@ void protect_process() {
     (void)::prctl(PR_SET_DUMPABLE, dumpable);
     (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)std::signal(SIGPIPE, SIG_IGN);
-    (void)::unsetenv("SSLKEYLOGFILE"); // an OpenSSL may be built to write session keys there
+    (void)::unsetenv("SSLKEYLOGFILE"); // some builds of OpenSSL write session keys there
 }
 
 void hold_signals() {
@@ -110,7 +110,7 @@ void become_user(const std::string& user) {
     if (::setgid(account.group) != 0) fail("could not set group");
     if (::setuid(account.user) != 0) fail("could not switch to user \"" + user + "\"");
     if (::setuid(0) == 0) throw ProcessError("could become root again");
-    (void)::prctl(PR_SET_DUMPABLE, dumpable); // setuid() may have set it anew
+    (void)::prctl(PR_SET_DUMPABLE, dumpable); // setuid() may have changed it
 }
 
 std::size_t connections_allowed(std::size_t connections) {

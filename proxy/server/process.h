@@ -1,4 +1,4 @@
-// What the process is to the system: its user, its limits, and what must not leak from it.
+// The process and the system: its user, its limits, and protection of its memory.
 #pragma once
 
 #include <cstddef>
@@ -12,37 +12,36 @@ class ProcessError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// No core files and no other process of the same user reading our memory: it holds private keys.
-// SIGPIPE is ignored: writes say what failed.
+// Disables core files, and reading of our memory by other processes of the same user: it holds
+// private keys. Ignores SIGPIPE: failed writes return an error.
 void protect_process();
 
-// From the first moment until the server can answer them: SIGHUP waits, and is then a reload; SIGUSR1
-// and SIGUSR2, which mean nothing here, do not end the process as they would by default. Threads
-// that start in between inherit it.
+// Blocks SIGHUP, SIGUSR1 and SIGUSR2 until the server handles them: by default they would end the
+// process. A SIGHUP that arrives meanwhile causes a reload later. Threads inherit the mask.
 void hold_signals();
 void release_signals();
 
-// Like PostgreSQL, pgmoat does not serve as root. Throws unless there is a user to become.
+// As PostgreSQL, pgmoat does not serve as root. Throws unless there is another user to become.
 void refuse_root(const std::string& user_to_become);
 
-// After sockets are bound and keys are read. Gives up root for good and checks that it did. Throws
-// ProcessError; does nothing when `user` is empty.
+// Called after sockets are bound and keys are read. Drops root irrevocably, and verifies that.
+// Throws ProcessError; does nothing when `user` is empty.
 void become_user(const std::string& user);
 
-// The user exists and is not root; empty is no user. Throws ProcessError.
+// Throws ProcessError unless the user exists and is not root; does nothing if `user` is empty.
 void require_user(const std::string& user);
 
-// The uid that become_user() will change to; nothing: it will not.
+// The uid that become_user() will switch to; nothing: it will not switch.
 [[nodiscard]] std::optional<unsigned> user_to_become(const std::string& user);
 
-// How many connections the hard limit of descriptors allows, two descriptors each and a reserve; at
-// most `connections`. Throws ProcessError when it is too low for one.
+// How many connections the hard limit of descriptors allows (two for each, plus a reserve), at most
+// `connections`. Throws ProcessError if it does not even allow one.
 [[nodiscard]] std::size_t connections_allowed(std::size_t connections);
 
 // The same, and raises the soft limit to it.
 [[nodiscard]] std::size_t provide_descriptors(std::size_t connections);
 
-// A warning that fewer are allowed than are wanted; empty: all are.
+// The warning that fewer connections are allowed than configured; empty: all are allowed.
 [[nodiscard]] std::string shortage_of_descriptors(std::size_t allowed, std::size_t wanted);
 
 } // namespace pgmoat::server

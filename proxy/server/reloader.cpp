@@ -43,7 +43,7 @@ void load_setup(const runtime::RuntimeConfig& running,
         for (auto& warning : access::access_warnings(result.setup->access))
             result.warnings.push_back(std::move(warning));
     }
-    // Said once, and again when a reload has changed what there is to say.
+    // Logged at start, and after a reload that has changed the warnings.
     if (const auto said = scram_warnings(*result.setup); said != scram_warnings(running))
         result.warnings.insert(result.warnings.end(), said.begin(), said.end());
     if (!result.setup->tls) return;
@@ -51,7 +51,7 @@ void load_setup(const runtime::RuntimeConfig& running,
     result.warnings.insert(result.warnings.end(), notes.begin(), notes.end());
 }
 
-// What ssl_watch saw change, beside the files that contexts are built from.
+// Reads files again that ssl_watch also watches but that contexts are not built from.
 void reread_files(config::Config& wanted) {
     config::reread_hosts(wanted, config::Disk());
     config::reread_secrets(wanted, config::Disk());
@@ -68,11 +68,11 @@ std::vector<std::string> lines_of(const tls::Error& error) {
 } // namespace
 
 Reloaded
-load_anew(const runtime::RuntimeConfig& running, ReloadKind kind, const std::stop_token& stop) {
+load_again(const runtime::RuntimeConfig& running, ReloadKind kind, const std::stop_token& stop) {
     Reloaded result;
     result.kind = kind;
     config::Config wanted = running.config;
-    result.looks = look_at(tls_files_of(wanted)); // before the hosts file is read, and the rest
+    result.looks = look_at(tls_files_of(wanted)); // before the hosts file and the others are read
     try {
         if (kind == ReloadKind::all)
             wanted = read_config(running.config, result.warnings);
@@ -113,13 +113,13 @@ void Reloader::start(ReloadKind kind) {
         });
     };
     try {
-        // Assigning joins the thread before, which has handed over all that it had.
+        // The assignment joins the previous thread, which has already posted its result.
         thread_ =
             std::jthread([hand_over, kind, running = running_()](const std::stop_token& stop) {
                 block_signals_in_this_thread();
-                hand_over(load_anew(*running, kind, stop));
+                hand_over(load_again(*running, kind, stop));
             });
-    } catch (const std::system_error& error) { // no more threads to be had
+    } catch (const std::system_error& error) { // no more threads available
         Reloaded failed;
         failed.kind = kind;
         failed.errors = {std::string("could not start a thread to reload: ") + error.what(),

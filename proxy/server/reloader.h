@@ -1,6 +1,6 @@
-// Loads a new configuration, or only what stands in certificate files, on a thread of its own:
-// reading keys may wait for a passphrase command, and connections go on meanwhile. One load at a
-// time. What comes of it is handed over on the thread of the io_context.
+// Loads a new configuration, or only its TLS files, on a thread of its own, because loading keys
+// may wait for a passphrase command. One load at a time. The result is delivered on the thread of
+// the io_context.
 #pragma once
 
 #include "proxy/admin/http/http_access.h"
@@ -27,21 +27,20 @@ enum class ReloadKind {
 
 struct Reloaded {
     ReloadKind kind = ReloadKind::all;
-    std::shared_ptr<const runtime::RuntimeConfig> setup; // none: it failed
+    std::shared_ptr<const runtime::RuntimeConfig> setup; // none: the load failed
     admin::HttpAccess http;
-    FileLooks looks;                // of its files of TLS, from before they were read
-    CertificateStates certificates; // those of the setup; if it failed, those that are to blame
+    FileLooks looks;                // of its TLS files, from before they were read
+    CertificateStates certificates; // those in `setup`; after a failure, those that caused it
     std::vector<std::string> warnings;
     std::vector<std::string> errors; // the last one says that nothing was applied
-    // Whoever asked for it: to be called when it is in force, or with the first thing that was
-    // wrong.
+    // Called when the load that was requested is in use (empty text), or with the first error.
     using Heard = std::function<void(const std::string& wrong)>;
     std::vector<Heard> heard;
 };
 
 // Never throws.
 [[nodiscard]] Reloaded
-load_anew(const runtime::RuntimeConfig& running, ReloadKind kind, const std::stop_token& stop);
+load_again(const runtime::RuntimeConfig& running, ReloadKind kind, const std::stop_token& stop);
 
 class Reloader {
   public:
@@ -49,10 +48,10 @@ class Reloader {
     using Done = std::function<void(Reloaded)>;
     using Heard = Reloaded::Heard;
 
-    // `running` gives what is in force when a load begins.
+    // `running` returns the configuration in use when a load begins.
     Reloader(boost::asio::io_context& context, Running running, Done done);
 
-    // A request during a load is a load after it.
+    // A request during a load causes another load after it.
     void request(ReloadKind kind, Heard heard = nullptr);
 
   private:
@@ -65,9 +64,9 @@ class Reloader {
     bool busy_ = false;
     bool again_ = false;
     ReloadKind next_ = ReloadKind::tls_files;
-    std::vector<Heard> asked_;     // for the load under way
-    std::vector<Heard> asked_for_; // for the one after it
-    std::jthread thread_;          // last: it ends before the rest
+    std::vector<Heard> asked_;     // for the current load
+    std::vector<Heard> asked_for_; // for the load after it
+    std::jthread thread_;          // last member: it ends before the others are destroyed
 };
 
 } // namespace pgmoat::server

@@ -21,8 +21,8 @@ using hba::Rules;
 using hba::RuleStats;
 using runtime::RuntimeConfig;
 
-// "pg_hba.conf:12" in its two parts, and what tells the rule from another one that stands there
-// after a reload: its counts go where it goes, so its series must not be that of a line.
+// "pg_hba.conf:12" in its two parts, and an id. After a reload another rule may be on that line,
+// while this rule's counts move with it: so series are identified by the id too.
 struct RuleName {
     std::string file;
     std::string line;
@@ -30,8 +30,8 @@ struct RuleName {
     auto operator<=>(const RuleName&) const = default;
 };
 
-// FNV-1a over what may be shown of the rule. Two rules of one file that agree in it are told apart
-// by their order, as inherit_stats() does.
+// FNV-1a over the rule's text without secrets. Rules of a file with the same text are numbered in
+// order, as in inherit_stats().
 std::string fingerprint(const Rule& rule) {
     std::uint32_t hash = 0x811c'9dc5;
     for (const char letter : hba::shown_text(rule))
@@ -41,7 +41,7 @@ std::string fingerprint(const Rule& rule) {
     return text.data();
 }
 
-// Of each rule, in order. Beyond the cap all rules are one.
+// The name of each rule, in order. All rules above the limit share one.
 std::vector<RuleName> names_of(const Rules& rules) {
     std::vector<RuleName> names;
     std::map<std::string, unsigned> seen;

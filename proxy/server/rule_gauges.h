@@ -1,5 +1,5 @@
-// The counts of access rules as the exporter wants them: each file, rule and result once, however
-// many listeners share a file, and never more rules than limits.h shows.
+// The counts of access rules for the exporter: each file, rule and result once, even if listeners
+// share a file, and at most rules_shown_max rules.
 #pragma once
 
 #include "metrics/exporter.h"
@@ -10,7 +10,7 @@
 
 namespace pgmoat::server {
 
-// Of the live rules or of the dry run.
+// For the live rules or those of the dry run.
 [[nodiscard]] std::vector<metrics::RuleHits> rule_hits(const runtime::RuntimeConfig& setup,
                                                        access::RulesOfAccess which);
 [[nodiscard]] std::vector<metrics::RuleLastHit> rule_last_hits(const runtime::RuntimeConfig& setup);

@@ -1,7 +1,6 @@
-// Builds the planes and the admin side, and runs them until it is told to stop. Signals: HUP
-// reloads all or nothing, TERM drains, INT or a second TERM ends at once, USR1 reopens the log file.
-// Construction binds and reads keys, so that the privileges it may need can be given up before
-// run().
+// Builds the planes and the admin side, and runs them until a signal stops them: HUP reloads
+// atomically, TERM drains, INT or a second TERM stops at once, USR1 reopens the log file, USR2
+// upgrades. The constructor binds and reads keys, so that privileges can be dropped before run().
 #pragma once
 
 #include "metrics/counters.h"
@@ -34,12 +33,12 @@ class Server {
     [[nodiscard]] int run();
 
   private:
-    struct Running; // what exists only while it serves
+    struct Running; // what exists only while it runs
     void log_start() const;
 
     telemetry::Log& log_;
     ServiceManager& service_manager_;
-    FileLooks looks_; // before anything of them is loaded
+    FileLooks looks_; // taken before its files are loaded
     std::shared_ptr<const runtime::RuntimeConfig> setup_;
     admin::HttpAccess http_access_;
     std::vector<std::string> notes_; // from binding

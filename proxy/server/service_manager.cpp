@@ -22,7 +22,7 @@ namespace pgmoat::server {
 
 namespace {
 
-// sd_listen_fds(3): handed-over descriptors begin here.
+// sd_listen_fds(3): passed descriptors begin here.
 constexpr int first_handed_over = 3;
 
 std::string take_variable(const char* name) {
@@ -43,7 +43,7 @@ bool is_this_process(const std::string& pid) {
     return number(pid) == static_cast<long long>(::getpid());
 }
 
-// "@name" is a socket without a file.
+// "@name" is an abstract socket, without a file.
 Descriptor connect_to(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -54,7 +54,7 @@ Descriptor connect_to(const std::string& path) {
     if (path[0] == '@') address.sun_path[0] = '\0';
     Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!socket) return {};
-    // A manager that does not read must not stop the proxy.
+    // A manager that does not read its socket must not block the proxy.
     const timeval patience{notify_patience.count(), 0};
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
@@ -81,7 +81,7 @@ std::vector<HandedOverSocket> handed_over_sockets() {
     return sockets;
 }
 
-// Its number comes from the environment: only what is such a socket is taken.
+// The number comes from the environment: it is only used if it is such a socket.
 Descriptor socket_of_sessions(const std::string& text) {
     const auto wanted = number(text);
     if (!wanted || *wanted < first_handed_over ||
@@ -96,7 +96,7 @@ Descriptor socket_of_sessions(const std::string& text) {
     return Descriptor(socket);
 }
 
-// One line each: a line break would begin another variable.
+// A value is cut at a line break, which would begin another variable.
 std::string line(std::string_view name, std::string_view value) {
     std::string text = std::string(name) + '=' + std::string(value.substr(0, status_bytes_max));
     std::replace_if(

@@ -1,7 +1,7 @@
-// What systemd is told about the process, and the sockets that it hands over: sd_notify(3) and
-// sd_listen_fds(3) by their documented protocols, without libsystemd. Without a service manager
-// everything here does nothing. At an upgrade the process before is the new one's manager, by the
-// same protocols; the real one's address comes along (successor.h).
+// Notifications to systemd and sockets from it: the documented protocols of sd_notify(3) and
+// sd_listen_fds(3), without libsystemd. Without a service manager nothing here has an effect. At an
+// upgrade the old process acts as the new one's manager, with the same protocols, and passes it the
+// address of the real one (successor.h).
 #pragma once
 
 #include "proxy/descriptor.h"
@@ -18,36 +18,37 @@ namespace pgmoat::server {
 
 class ServiceManager {
   public:
-    // Reads the environment and clears it, so that no child process takes it for its own: call it
-    // before there are threads.
+    // Reads the environment variables and removes them, so that child processes do not inherit
+    // them: call it before starting threads.
     ServiceManager();
 
-    // Listening sockets that were handed over. Empty from the second call on.
+    // The listening sockets that were passed. Empty from the second call on.
     [[nodiscard]] HandedOverSockets take_sockets() {
         return HandedOverSockets(std::move(sockets_));
     }
 
-    // Another process of pgmoat started this one to take its place, and waits for ready().
+    // An old process of pgmoat has started this one to replace it, and waits for ready().
     [[nodiscard]] bool has_predecessor() const noexcept { return static_cast<bool>(predecessor_); }
-    // Where its live sessions come from; none: it hands none over. Empty from the second call on.
+    // The socket over which its live sessions come; none: it passes none. Empty from the second
+    // call on.
     [[nodiscard]] Descriptor take_sessions() noexcept { return std::move(sessions_); }
-    // Its sessions have the ids below this one.
+    // The old process uses the ids below this one.
     [[nodiscard]] std::uint64_t first_session() const noexcept { return first_session_; }
-    // What a successor needs to talk to the same manager.
+    // Variables that a successor needs to talk to the same manager.
     [[nodiscard]] const std::vector<std::string>& environment() const noexcept {
         return environment_;
     }
-    // This process has been followed by another, and has nothing to say any more.
+    // Another process has replaced this one, which sends no more messages from now on.
     void main_process_is(int pid);
 
     // The process cannot start.
     void failed(std::string_view why);
     void ready(std::string_view status);
     void reloading();
-    // The manager kills a process that takes longer to stop than it was told.
+    // The manager kills a process that takes longer to stop than announced.
     void stopping(std::string_view status, std::chrono::seconds time_needed);
 
-    // How often keep_alive() must be called; nothing: the manager does not ask for it.
+    // How often keep_alive() must be called; nothing: there is no watchdog.
     [[nodiscard]] std::optional<std::chrono::microseconds> watchdog() const { return watchdog_; }
     void keep_alive();
 

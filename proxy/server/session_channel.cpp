@@ -41,8 +41,8 @@ ssize_t receive(int channel, msghdr& message) noexcept {
     return size;
 }
 
-// A peer that closes with messages unread is told of as an error once; what it had sent stands
-// behind that.
+// If the peer has closed with unread messages, the first recvmsg() fails with ECONNRESET; what the
+// peer had sent can still be read after that.
 template <std::size_t size>
 ssize_t receive_small(int channel, std::array<std::uint8_t, size>& into) noexcept {
     iovec piece{into.data(), into.size()};
@@ -75,7 +75,7 @@ bool is_stream(const Descriptor& socket) noexcept {
            type == SOCK_STREAM;
 }
 
-// Whatever came is owned, so that nothing leaks; only two sockets are what was meant.
+// Takes ownership of all descriptors, so that none leaks; only exactly two sockets are valid.
 void take_sockets(msghdr& message, ArrivedSession& arrived) noexcept {
     std::array<Descriptor, 2> taken;
     std::size_t count = 0;
@@ -108,7 +108,8 @@ ChannelPair open_session_channel() noexcept {
 
 bool has_hello(const Descriptor& channel) noexcept {
     if (!channel) return false;
-    std::array<std::uint8_t, sessions_hello.size() + 1> text{}; // one more: a longer one is another
+    std::array<std::uint8_t, sessions_hello.size() + 1>
+        text{}; // one more byte, to notice a longer text
     const ssize_t size = receive_small(channel.get(), text);
     return size == static_cast<ssize_t>(sessions_hello.size()) &&
            std::equal(sessions_hello.begin(), sessions_hello.end(), text.begin());

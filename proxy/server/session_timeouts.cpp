@@ -21,7 +21,7 @@ bool can_be_due(const telemetry::SessionFacts& facts) {
 
 std::chrono::milliseconds SessionTimeouts::lifetime_of(std::uint64_t id,
                                                        std::chrono::seconds lifetime) {
-    // Neighbouring ids are spread over the tenth (Fibonacci hashing).
+    // Spreads consecutive ids over the range (Fibonacci hashing).
     constexpr std::uint64_t golden = 0x9E3779B97F4A7C15;
     const auto whole = std::chrono::milliseconds(lifetime);
     const auto tenth = static_cast<std::uint64_t>(whole.count()) / 10;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t message_head_bytes = 5;
 
-// As for a session of this process: whom the limits count.
+// The address that limits are counted for, as for a session that began in this process.
 hba::NetAddress counted_address(const telemetry::SessionFacts& facts) {
     if (facts.proxied && !facts.proxied->has_address()) return {};
     return hba::net_address_from(facts.client_address);
@@ -56,14 +56,13 @@ void SessionsIn::hear() {
     listen();
 }
 
-// The answer comes before anything is done with the sockets: until it is sent the session is the old
-// process's.
+// Answers first: until the answer is sent the session belongs to the old process.
 bool SessionsIn::take(ArrivedSession arrived) {
     const std::uint32_t number = arrived.number;
     std::unique_ptr<relay::Channel> channel;
     try {
         channel = channel_of(arrived);
-    } catch (const std::bad_alloc&) { // the old process goes on with it
+    } catch (const std::bad_alloc&) { // the old process keeps it
     }
     if (!send_answer(channel_, {number, channel != nullptr})) return false;
     if (!channel) return true;
@@ -79,7 +78,7 @@ bool SessionsIn::take(ArrivedSession arrived) {
     return true;
 }
 
-// Null: it cannot go on here.
+// Null: it cannot continue here.
 std::unique_ptr<relay::Channel> SessionsIn::channel_of(ArrivedSession& arrived) {
     if (!arrived.client || !arrived.server) return nullptr;
     auto moved = decode_session(arrived.session);
@@ -91,7 +90,8 @@ std::unique_ptr<relay::Channel> SessionsIn::channel_of(ArrivedSession& arrived) 
     facts.listener_id = thread_.services.counters.add_listener(facts.listener, facts.mode);
 
     std::unique_ptr<telemetry::SessionRow> row = thread_.services.table.open(moved->row);
-    (void)row->admit(std::numeric_limits<std::size_t>::max()); // it is live: counted, never refused
+    (void)row->admit(
+        std::numeric_limits<std::size_t>::max()); // already live: counted, never refused
     hold_place(*row);
     auto channel = std::make_unique<relay::Channel>();
     channel->id = row->id();
@@ -112,7 +112,7 @@ std::unique_ptr<relay::Channel> SessionsIn::channel_of(ArrivedSession& arrived) 
     return channel;
 }
 
-// False: the configuration of now does not know its upstream, so that its query could not be
+// False: the current configuration does not have its upstream, so its queries could not be
 // cancelled.
 bool SessionsIn::find_route(MovedSession& moved) const {
     if (!moved.route) {

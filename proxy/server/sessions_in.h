@@ -1,6 +1,6 @@
-// The new process at an upgrade: takes live sessions over from the one before and puts them into its
-// relay plane. What a reload asks of live sessions is asked of them: their listener and upstream must
-// be there, and the access rules look them over. On the first control thread.
+// The new process at an upgrade: takes live sessions over from the old one and puts them into its
+// relay plane. They are checked as at a reload: their listener and upstream must exist, and the
+// access rules must still permit them. On the first control thread.
 #pragma once
 
 #include "proxy/descriptor.h"
@@ -29,13 +29,13 @@ class SessionsIn {
     SessionsIn(const SessionsIn&) = delete;
     SessionsIn& operator=(const SessionsIn&) = delete;
 
-    // Says which format is read here. Before the process says that it is ready.
+    // Announces the format that is read here. Call it before the process reports that it is ready.
     void start();
 
   private:
     void listen();
     void hear();
-    // False: nothing more will come.
+    // False: no more will come.
     [[nodiscard]] bool take(ArrivedSession arrived);
     [[nodiscard]] std::unique_ptr<relay::Channel> channel_of(ArrivedSession& arrived);
     [[nodiscard]] bool find_route(MovedSession& moved) const;
@@ -48,7 +48,7 @@ class SessionsIn {
     boost::asio::posix::stream_descriptor readiness_; // of channel_
     std::vector<std::uint8_t> buffer_;
     std::size_t taken_ = 0;
-    // A handler whose time had come already runs even if this has gone meanwhile.
+    // A handler that is already queued runs even after this object is destroyed.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

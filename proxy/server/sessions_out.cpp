@@ -68,7 +68,7 @@ void SessionsOut::ask() {
                                      [inbox = inbox_](Channels& given) { inbox->take(given); });
 }
 
-// On a relay thread. What is left in the list goes on there.
+// On a relay thread. Channels left in the list stay there.
 void SessionsOut::Inbox::take(Channels& given) {
     const std::lock_guard lock(mutex);
     if (closed) return;
@@ -98,11 +98,11 @@ void SessionsOut::send_those_taken() {
     if (stopped_) return;
     if (none) return none_here();
     threads_without_ = 0;
-    if (moving_.empty()) return ask_later(); // all of them came back
+    if (moving_.empty()) return ask_later(); // all of them stayed
     limit_waiting();
 }
 
-// Without memory to send it, it goes on here.
+// If there is no memory to send it, it stays here.
 void SessionsOut::send(std::unique_ptr<relay::Channel> channel) {
     if (stopped_) return back(std::move(channel));
     try {
@@ -112,7 +112,7 @@ void SessionsOut::send(std::unique_ptr<relay::Channel> channel) {
     if (channel) back(std::move(channel));
 }
 
-// Leaves it where it is if it cannot go now.
+// Leaves it in `channel` if it cannot move now.
 void SessionsOut::try_to_send(std::unique_ptr<relay::Channel>& channel) {
     const auto session = encode_session(moved(*channel));
     if (!session) {
@@ -121,7 +121,7 @@ void SessionsOut::try_to_send(std::unique_ptr<relay::Channel>& channel) {
     }
     const std::uint32_t number = next_number_++;
     const std::array<int, 2> sockets{channel->client.socket.get(), channel->server.socket.get()};
-    const auto at = moving_.emplace(number, nullptr).first; // its place, before it goes
+    const auto at = moving_.emplace(number, nullptr).first; // allocated before it is sent
     switch (send_session(channel_, number, *session, sockets)) {
     case Transfer::done: at->second = std::move(channel); return;
     case Transfer::not_now: moving_.erase(at); return;
@@ -132,8 +132,8 @@ void SessionsOut::try_to_send(std::unique_ptr<relay::Channel>& channel) {
     }
 }
 
-// Nobody of this thread can go now. When that is so of all of them: those on their way in, and those
-// that hold too much, may be able to later.
+// This thread has no session that can move now. Once that is true of all threads, ask again later:
+// sessions that are still logging in, or have too many buffered bytes, may be able to move then.
 void SessionsOut::none_here() {
     if (++threads_without_ < thread_.services.plane.thread_count()) return ask();
     threads_without_ = 0;
@@ -190,7 +190,7 @@ void SessionsOut::limit_waiting() {
     timer_.async_wait([self = weak_from_this()](const error_code& error) {
         const auto out = self.lock();
         if (!out || error || out->moving_.empty()) return;
-        if (std::chrono::steady_clock::now() >= out->answers_until_) // not of those before
+        if (std::chrono::steady_clock::now() >= out->answers_until_) // not for earlier answers
             out->give_up("the new process did not answer for connections in time");
     });
 }
@@ -205,7 +205,7 @@ void SessionsOut::give_up(const std::string& why) {
     events_.over();
 }
 
-// Answers that were given count; nobody can give another one after that.
+// Answers already sent count; after that none can be sent.
 void SessionsOut::stop() {
     if (std::exchange(stopped_, true)) return;
     Channels not_sent = inbox_->close();

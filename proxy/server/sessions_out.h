@@ -1,10 +1,10 @@
-// The old process at an upgrade: gives its live sessions without TLS of ours to the new one, a few at
-// a time. On the first control thread; relay threads see the inbox only.
+// The old process at an upgrade: moves the live sessions that pgmoat does not encrypt to the new
+// one, a few at a time. On the first control thread; relay threads only use the inbox.
 //
 //   ask a relay thread for some  ->  send each  ->  wait for the answer of each  ->  ask the next one
 //
-// A session that is on its way has no thread: its bytes wait in the kernel. Whatever goes wrong, it
-// goes back to the relay plane as it was.
+// A session on its way is served by no thread: its bytes wait in the kernel. If anything goes
+// wrong, it returns to the relay plane unchanged.
 #pragma once
 
 #include "proxy/descriptor.h"
@@ -30,9 +30,9 @@ namespace pgmoat::server {
 class SessionsOut : public std::enable_shared_from_this<SessionsOut> {
   public:
     struct Events {
-        // A session goes on in this process.
+        // A session stays in this process.
         std::function<void(std::unique_ptr<relay::Channel>)> back;
-        // No more will be given away. Not told after stop().
+        // No more sessions will be moved. Not called after stop().
         std::function<void()> over;
     };
 
@@ -42,19 +42,19 @@ class SessionsOut : public std::enable_shared_from_this<SessionsOut> {
     SessionsOut& operator=(const SessionsOut&) = delete;
 
     void start();
-    // What is on its way and was not taken comes back first.
+    // Sessions that are on their way and were not accepted come back first.
     void stop();
 
   private:
     using Channels = std::vector<std::unique_ptr<relay::Channel>>;
 
-    // Where relay threads put what they give away; it may outlive the rest.
+    // Where relay threads put sessions that may move; it may outlive this object.
     struct Inbox {
         std::mutex mutex;
         Channels channels;
         bool closed = false;
         std::shared_ptr<io::Executor> executor;
-        std::weak_ptr<SessionsOut> owner; // looked at by its own thread only
+        std::weak_ptr<SessionsOut> owner; // used by its own thread only
 
         void take(Channels& given);
         [[nodiscard]] Channels close();
@@ -78,7 +78,7 @@ class SessionsOut : public std::enable_shared_from_this<SessionsOut> {
     const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
     Descriptor channel_;
     boost::asio::posix::stream_descriptor readiness_; // of channel_
-    boost::asio::steady_timer timer_;                 // until the next question, or of the answers
+    boost::asio::steady_timer timer_;                 // until the next request, or for the answers
     Events events_;
     bool stopped_ = false;
 
@@ -87,8 +87,8 @@ class SessionsOut : public std::enable_shared_from_this<SessionsOut> {
     std::size_t next_thread_ = 0;
     std::size_t threads_without_ = 0; // in a row
     std::chrono::steady_clock::time_point answers_until_;
-    std::size_t handed_over_ = 0; // since it was told last
-    std::size_t refused_ = 0;     // the same
+    std::size_t handed_over_ = 0; // since the last report
+    std::size_t refused_ = 0;     // likewise
 };
 
 } // namespace pgmoat::server

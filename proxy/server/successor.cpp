@@ -37,8 +37,8 @@ std::vector<std::string> own_arguments() {
     return arguments;
 }
 
-// Bound to a name without a file that the system chooses; empty when it could not be had. The kernel
-// adds to each message who sent it, for anyone on the machine can send to such a name.
+// A socket bound to an abstract name that the kernel chooses; empty if that failed. Any process on
+// the machine can send to such a name, so the kernel adds the sender's pid to each message.
 struct Channel {
     Descriptor socket;
     std::string name; // as NOTIFY_SOCKET has it: "@...."
@@ -60,7 +60,7 @@ Channel open_channel() {
     return {std::move(socket), '@' + std::string(address.sun_path + 1, length - 1)};
 }
 
-// One message of `sender`, others are dropped. Nothing: none is there.
+// One message of `sender`; others are dropped. Empty: there is none.
 std::string receive_from(int socket, pid_t sender) {
     for (;;) {
         std::array<char, notify_bytes_max> text{};
@@ -88,7 +88,7 @@ std::string how_it_ended(int status) {
     return "exit code " + std::to_string(WEXITSTATUS(status));
 }
 
-// What exec needs, made before the fork: after it, only calls that are safe in a signal handler.
+// What exec needs, allocated before the fork: after it, only async-signal-safe calls are allowed.
 class Image {
   public:
     Image(std::string program,
@@ -113,7 +113,7 @@ class Image {
         }
         environment_.push_back("LISTEN_FDS=" + std::to_string(sockets.size()));
         environment_.push_back("LISTEN_FDNAMES=" + names);
-        environment_.push_back(pid_variable + std::string(20, '\0')); // written after the fork
+        environment_.push_back(pid_variable + std::string(20, '\0')); // filled in after the fork
         for (std::string& argument : arguments_)
             argument_pointers_.push_back(argument.data());
         for (std::string& variable : environment_)
@@ -122,10 +122,10 @@ class Image {
         environment_pointers_.push_back(nullptr);
     }
 
-    // In the child.
+    // Runs in the child.
     [[noreturn]] void exec() noexcept {
         const int free_from = first_handed_over + static_cast<int>(numbers_.size());
-        for (int& number : numbers_) // out of the way first: they may stand where others belong
+        for (int& number : numbers_) // moved away first: one may be at another's place
             number = ::fcntl(number, F_DUPFD, free_from);
         for (std::size_t i = 0; i < numbers_.size(); ++i) {
             (void)::dup2(numbers_[i], first_handed_over + static_cast<int>(i));
@@ -139,7 +139,7 @@ class Image {
         ::_exit(exec_failed);
     }
 
-    static constexpr int exec_failed = 127; // as a shell has it
+    static constexpr int exec_failed = 127; // as in a shell
 
   private:
     static constexpr const char* pid_variable = "LISTEN_PID=";

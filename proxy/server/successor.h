@@ -1,12 +1,12 @@
-// The process that takes this one's place at an upgrade: the program that lies at this one's path
-// now, with the same arguments, so with the configuration of now. It gets the listening sockets as
-// systemd hands them over (sd_listen_fds(3)), and this process is its manager (sd_notify(3)) until
-// it is ready.
+// The new process at an upgrade: runs the program that is now at this program's path, with the same
+// arguments, so it reads the current configuration. It gets the listening sockets as from systemd
+// (sd_listen_fds(3)), and this process acts as its service manager (sd_notify(3)) until it is
+// ready.
 //
 //   start()                               fork, exec
 //   READY=1 from the new process          ready(pid): both may accept; the old one hands over what it
 //                                         can of its sessions (sessions_out.h), and drains
-//   it ends before, or is silent too long failed(why): nothing has changed
+//   it exits or takes too long            failed(why): nothing has changed
 //
 // On the first control thread.
 #pragma once
@@ -25,20 +25,21 @@
 
 namespace pgmoat::server {
 
-// The names that both processes know: of a socket whose file comes with it, among LISTEN_FDNAMES;
-// of variables that tell the new process whom it follows, and who manages both.
+// Names known to both processes: the one in LISTEN_FDNAMES that marks a socket whose file comes
+// with it; and the variables with the pid of the old process and the address of the service
+// manager.
 inline constexpr const char* name_of_own_file = "pgmoat-with-file";
 inline constexpr const char* predecessor_variable = "PGMOAT_PREDECESSOR";
 inline constexpr const char* real_manager_variable = "PGMOAT_SERVICE_MANAGER";
-// The number of the socket over which live sessions come (session_channel.h), which a program that
-// knows nothing of it does not look at; and the first id that is not the old process's.
+// The descriptor over which live sessions come (session_channel.h), which an older version ignores;
+// and the first id that the old process does not use.
 inline constexpr const char* sessions_variable = "PGMOAT_SESSIONS";
 inline constexpr const char* first_id_variable = "PGMOAT_FIRST_SESSION";
 
 class Successor {
   public:
     struct Events {
-        // The socket that live sessions go over; none: the new process does not take any.
+        // `sessions`: the socket for moving live sessions; none: the new process takes none.
         std::function<void(pid_t, Descriptor sessions)> ready;
         std::function<void(const std::string& why)> failed;
     };
@@ -49,14 +50,14 @@ class Successor {
 
     // Remembers this program's path and arguments.
     Successor(boost::asio::io_context& context, Events events);
-    ~Successor(); // ends one that is not ready yet
+    ~Successor(); // kills one that is not ready yet
     Successor(const Successor&) = delete;
     Successor& operator=(const Successor&) = delete;
 
     [[nodiscard]] bool is_under_way() const noexcept { return pid_ > 0; }
-    // `environment`: NAME=value, besides this process's own.
+    // `environment`: NAME=value, in addition to this process's own.
     void start(const std::vector<Socket>& sockets, const std::vector<std::string>& environment);
-    // Ends one that is not ready yet.
+    // Kills one that is not ready yet.
     void stop() noexcept;
 
   private:
@@ -68,11 +69,11 @@ class Successor {
     Events events_;
     std::string program_;
     std::vector<std::string> arguments_;
-    Descriptor channel_;  // what the new process says
-    Descriptor sessions_; // where it takes live sessions
+    Descriptor channel_;  // its notifications
+    Descriptor sessions_; // for moving live sessions
     pid_t pid_ = 0;
     bool is_ready_ = false;
-    std::string status_; // the last that it said
+    std::string status_; // the last one it sent
     std::chrono::steady_clock::time_point give_up_at_;
 };
 

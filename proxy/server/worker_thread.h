@@ -1,5 +1,5 @@
-// A thread with a loop of its own, for what must not hold up the control threads: statements of the
-// console, pages of the HTTP endpoint.
+// A thread with an event loop of its own, for work that must not delay the control threads: console
+// statements, pages of the HTTP endpoint.
 #pragma once
 
 #include "proxy/io/asio.h"
@@ -24,7 +24,7 @@ class WorkerThread {
 
     [[nodiscard]] boost::asio::io_context& context() noexcept { return context_; }
 
-    // An exception that nobody caught ends one handler, not the process.
+    // An uncaught exception ends one handler, not the process.
     void start(telemetry::Log& log) {
         thread_ = std::jthread([this, &log] {
             block_signals_in_this_thread();
@@ -37,7 +37,7 @@ class WorkerThread {
                 }
         });
     }
-    // What waits is dropped; what runs comes to its end.
+    // Drops queued handlers; a running one is completed.
     void stop() {
         context_.stop();
         if (thread_.joinable()) thread_.join();

@@ -56,7 +56,7 @@ void Listener::wait() {
                           });
 }
 
-// A few at a time, so that sessions get their turn during a storm.
+// Accepts a few at a time, so that sessions get a turn while many clients connect.
 void Listener::accept_ready() {
     for (int taken = 0; taken < accepts_per_turn; ++taken) {
         sockaddr_storage address{};
@@ -77,7 +77,7 @@ void Listener::accept_ready() {
     wait();
 }
 
-// Out of descriptors or memory: trying again at once would only burn the processor.
+// Out of descriptors or memory: retrying at once would only burn CPU time.
 void Listener::pause(int error) {
     runtime::Services& services = threads_[0]->services;
     services.counters.block_of_this_thread().accept_failed(error);
@@ -91,13 +91,13 @@ void Listener::pause(int error) {
     });
 }
 
-// Whatever goes wrong with one connection, the next ones are accepted: no exception may leave here.
+// Whatever goes wrong with one connection, the next ones must be accepted: never throws.
 void Listener::take(Descriptor socket, const sockaddr_storage& address) noexcept {
     runtime::ControlThread& first = *threads_[0];
     runtime::ControlThread& thread = *threads_[next_thread_];
     next_thread_ = (next_thread_ + 1) % threads_.size();
     Accepted accepted{std::move(socket), socket_.family, {}, first.setup, socket_.listener, id_};
-    std::shared_ptr<Accepted> handed; // shared, as it must still be here if it cannot be posted
+    std::shared_ptr<Accepted> handed; // shared, so that it is still here if posting it fails
     try {
         accepted.peer = io::peer_address(address);
         if (is_full()) return turn_away(accepted);
@@ -116,7 +116,7 @@ bool Listener::is_full() const {
     return threads_[0]->services.table.live() >= limit * unadmitted_factor + unadmitted_extra;
 }
 
-// Without a word: its first packet has not come. Every accepted socket is reported (law 10).
+// Closes silently, since its first packet has not come. Every accepted socket is reported (law 10).
 void Listener::turn_away(const Accepted& accepted) {
     runtime::ControlThread& thread = *threads_[0];
     thread.services.counters.block_of_this_thread().rate_limited(metrics::Limit::max_connections);

@@ -1,5 +1,5 @@
-// Listening sockets at work: the first control thread accepts, and spreads what it accepts over all
-// of them.
+// Accepts connections: the first control thread accepts, and spreads the connections over all
+// control threads.
 #pragma once
 
 #include "proxy/config/config.h"
@@ -19,14 +19,14 @@
 
 namespace pgmoat::session {
 
-// One bound and listening socket of a configured listener.
+// A bound and listening socket of a configured listener.
 struct ListeningSocket {
     Descriptor socket;
     int family = 0;
     std::size_t listener = 0; // index into Config::listeners
     std::string shown;        // as PostgreSQL's log names it: `IPv4 address "127.0.0.1", port 6432`
-    UnixSocketFile file;      // of a unix socket; goes with it
-    std::string file_folder;  // its folder while the file is still the predecessor's
+    UnixSocketFile file;      // of a Unix socket; removed with it
+    std::string file_folder;  // directory of the file, while it still belongs to the old process
 };
 
 class Listener {
@@ -35,18 +35,18 @@ class Listener {
     Listener(std::vector<std::unique_ptr<runtime::ControlThread>>& threads,
              ListeningSocket socket,
              metrics::ListenerId id);
-    ~Listener(); // stops accepting; the unix socket goes with it
+    ~Listener(); // stops accepting; removes the Unix socket
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
     void start();
-    // Of the configuration in force: what is accepted from now on has its TCP settings.
+    // Uses the TCP settings of this configuration for future connections.
     void use(const config::Config& config);
 
-    // The socket and who its file belongs to, for a process that takes this one's place.
+    // The socket and its file, for the new process at an upgrade.
     [[nodiscard]] int socket() const noexcept { return socket_.socket.get(); }
     [[nodiscard]] bool owns_file() const noexcept { return !socket_.file.path().empty(); }
-    // At an upgrade: the new process takes the file over, the old one leaves it where it is.
+    // At an upgrade: the new process takes the file over; the old one leaves it in place.
     void take_over_file();
     void leave_file() noexcept { socket_.file.leave(); }
 
@@ -65,7 +65,7 @@ class Listener {
     asio::steady_timer timer_;
     std::chrono::milliseconds pause_{0};
     std::size_t next_thread_ = 0;
-    // A handler whose time had come already runs even if the listener has gone meanwhile.
+    // A handler that is already queued runs even after the listener is destroyed.
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -17,7 +17,7 @@ struct Proof {
     std::string_view method; // pg_hba.conf's word
 };
 
-// What pgmoat has checked itself comes first: the server may be asked for nothing then.
+// What pgmoat has checked itself takes precedence: the server may then ask for nothing.
 std::optional<Proof>
 proof_of(const telemetry::SessionFacts& facts, const hba::Rule* rule, ServerMethod method) {
     if (rule != nullptr && rule->method == Method::cert && facts.client_certificate)
@@ -47,7 +47,8 @@ std::optional<telemetry::Fields> describe_authentication(std::uint64_t id,
     return fields;
 }
 
-// Of the reasons for which such a rule refuses, the map's comes last.
+// The user name map is the last thing that such a rule checks, so its refusal means that the proof
+// was valid.
 bool has_proved_to_be_another(const hba::Decision& decision, const telemetry::ClientFacts& facts) {
     if (decision.verdict != hba::Verdict::deny || decision.rule == nullptr) return false;
     const hba::Rule& rule = *decision.rule;

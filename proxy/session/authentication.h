@@ -1,5 +1,5 @@
-// PostgreSQL's log line "connection authenticated: identity=... method=...", a part of
-// log_connections since 14: who a client has proved to be, and how.
+// PostgreSQL's log line "connection authenticated: identity=... method=...", part of
+// log_connections since version 14: as whom a client has authenticated, and how.
 #pragma once
 
 #include "protocol/server_method.h"
@@ -13,16 +13,16 @@
 
 namespace pgmoat::session {
 
-// `rule` may be null. Nothing: the client has proved nothing (trust), or to the server alone who it
-// is (gss, sspi, oauth: the principal passes by unseen).
+// `rule` may be null. Nothing: the client has not authenticated (trust), or with an identity that
+// only the server sees (gss, sspi, oauth).
 [[nodiscard]] std::optional<telemetry::Fields>
 describe_authentication(std::uint64_t id,
                         const telemetry::SessionFacts& facts,
                         const hba::Rule* rule,
                         protocol::ServerMethod method);
 
-// Refused, but not for want of a proof: by certificate or socket the client is somebody who may not
-// be this user. PostgreSQL logs the proof of such a one, too.
+// Refused although authenticated: the identity from its certificate or socket is not permitted to
+// be this user. PostgreSQL logs the authentication in that case, too.
 [[nodiscard]] bool has_proved_to_be_another(const hba::Decision& decision,
                                             const telemetry::ClientFacts& facts);
 

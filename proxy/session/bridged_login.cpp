@@ -24,7 +24,7 @@ namespace {
 using namespace protocol;
 using metrics::ScramOutcome;
 
-// Both lists stand for the same: a metric's label is what the bridge calls it.
+// The two lists have the same values, so that the metric labels are the bridge's names.
 ScramOutcome to_metric(protocol::ScramOutcome outcome) {
     return static_cast<ScramOutcome>(outcome);
 }
@@ -76,7 +76,8 @@ class BridgedLogin {
         : context_(context), client_(client), server_(server), observer_(observer),
           to_client_(to_client), client_leg_(leg_of(client)), server_leg_(leg_of(server)) {
         end_.rest = std::move(rest);
-        frame_.reserve(frame_header_bytes + scram_frame_length_max); // a proof is never moved
+        frame_.reserve(frame_header_bytes +
+                       scram_frame_length_max); // allocated once, so that a proof is never moved
     }
     ~BridgedLogin() {
         wipe_room(frame_);
@@ -123,7 +124,7 @@ class BridgedLogin {
         co_await tell_client(out_);
     }
 
-    // Only the mechanism and the first character of the client's answer are looked at.
+    // Reads only the mechanism and the first character of the client's answer.
     Awaitable<void> relay_unbound() {
         co_await pass_list();
         if (end_.stop) co_return;
@@ -156,8 +157,8 @@ class BridgedLogin {
         co_await drive(std::move(first));
     }
 
-    // The client has had a list without PLUS, which is ours for a leg in the clear too, and a part of
-    // its answer is there.
+    // The client has got a list without PLUS, as the bridge would send on a plaintext leg, and part
+    // of its answer has arrived.
     Awaitable<void> bridge_what_was_chosen() {
         ScramBridge::Action first = begin_bridge();
         if (std::holds_alternative<ScramBridge::AskClient>(first)) {
@@ -177,7 +178,7 @@ class BridgedLogin {
 
     Awaitable<void> drive(ScramBridge::Action action) {
         while (!end_.stop && !accepted_) {
-            // Not in one expression: g++ 12 destroys what a braced argument of a co_await holds
+            // Not in one expression: g++ 12 destroys the members of a braced argument of a co_await
             // twice.
             ScramBridge::Action next = co_await perform(std::move(action));
             action = std::move(next);
@@ -190,7 +191,7 @@ class BridgedLogin {
             count(ScramOutcome::abandoned);
     }
 
-    // Gives the next action; that is of no meaning once end_.stop or accepted_ is set.
+    // Returns the next action, which is meaningless once end_.stop or accepted_ is set.
     Awaitable<ScramBridge::Action> perform(ScramBridge::Action action) {
         if (auto* ask = std::get_if<ScramBridge::AskClient>(&action))
             co_return co_await ask_client(std::move(ask->frame));
@@ -229,7 +230,8 @@ class BridgedLogin {
         co_return ScramBridge::FindSecret{};
     }
 
-    // The server's clock runs on while its secret is looked up, and until the login is complete.
+    // The server's clock keeps running while its secret is looked up, and until the login is
+    // complete.
     Awaitable<ScramBridge::Action> ask_server(Bytes frame) {
         context_.clock.run(Side::server);
         const io::PeerWatch watch(context_.deadlines, client_, context_.client_left);
@@ -249,7 +251,7 @@ class BridgedLogin {
         return action;
     }
 
-    // The file comes first. What of it is stale may be known better by the query.
+    // The file takes precedence. If its secret is stale, the query may have a newer one.
     Awaitable<ScramBridge::Action> find_secret(bool again) {
         const auto known = context_.secrets.find(context_.user);
         const bool has_query = !context_.secret_query.query.empty();
@@ -264,7 +266,7 @@ class BridgedLogin {
             if (answer.secret) wipe_secret(config::scram_digests(), *answer.secret);
             co_return action;
         }
-        if (client_.interrupted()) { // and the lookup with it
+        if (client_.interrupted()) { // and so is the lookup
             end_.stop = Ended{CloseReason::timeout, "interrupted"};
             co_return ScramBridge::FindSecret{};
         }
@@ -298,14 +300,14 @@ class BridgedLogin {
 
     std::uint32_t frame_length() const { return read_uint32(ByteView(frame_).subspan(1, 4)); }
 
-    // Of a frame its header and as much of its body as a length word up to `length_max` can count;
-    // not a byte more is taken from the stream. False: the login is over, or the server spoke.
+    // Reads a frame's header, and its body if the length is at most `length_max`, and not a byte
+    // more from the stream. False: the login is over, or the server has sent something.
     Awaitable<bool> read_frame(std::uint32_t length_max) {
         frame_.clear();
         co_return co_await read_on(length_max);
     }
 
-    // The same for a frame whose beginning is there.
+    // The same for a frame whose beginning was read.
     Awaitable<bool> read_on(std::uint32_t length_max) {
         while (goes_on() && frame_.size() < frame_wanted(length_max)) {
             const io::Readable readable = co_await io::wait_either(client_, server_);
@@ -331,7 +333,8 @@ class BridgedLogin {
         if (!read) end_.stop = ended_by(Side::client, read);
     }
 
-    // Not to wait matters in TLS: what is readable may be no data, and it is the client's turn.
+    // With TLS, a readable socket may bring no data, and then waiting for more would be wrong,
+    // since it is the client's turn.
     Awaitable<void> read_server(Patience patience) {
         Bytes piece(io::login_read_bytes);
         io::Result read;
@@ -351,7 +354,7 @@ class BridgedLogin {
         co_await observe();
     }
 
-    // Notices and errors pass; a SASL message is withheld.
+    // Passes on notices and errors; SASL messages are withheld.
     Awaitable<void> observe() {
         using Progress = LoginObserver::Progress;
         if (end_.stop || end_.rest.empty()) co_return;
@@ -363,9 +366,10 @@ class BridgedLogin {
         if (bridge_ && step.progress == Progress::refused)
             count(to_metric(bridge_->refused_by_server()));
         if (bridge_ && step.progress == Progress::unproven) count(outcome_of_lacking_proof());
-        co_await tell_client(out_); // what it hears of has been counted
+        co_await tell_client(out_); // counted before the client sees it
         if (step.progress == Progress::sasl) withheld_ = true;
-        if (step.progress == Progress::ready) ready_ = true; // relayed, and no proof was wanted
+        if (step.progress == Progress::ready)
+            ready_ = true; // relayed, and no authentication was required
         if (step.progress == Progress::refused) end_.stop = refused_by_server(observer_.facts());
         if (step.progress == Progress::standby) {
             co_await tell_client(encode_fatal(refusal::no_server_of_role));
@@ -403,14 +407,14 @@ class BridgedLogin {
     io::Stream& client_;
     io::Stream& server_;
     LoginObserver& observer_;
-    FrameWalker& to_client_; // of what the client was sent
+    FrameWalker& to_client_; // over the bytes sent to the client
     const ScramLeg client_leg_;
     const ScramLeg server_leg_;
     std::optional<ScramBridge> bridge_;
     BridgeEnd end_;
-    Bytes frame_;           // of the client
-    Bytes out_;             // of the server, to the client
-    bool withheld_ = false; // a SASL message of the server waits in the observer
+    Bytes frame_;           // from the client
+    Bytes out_;             // from the server, for the client
+    bool withheld_ = false; // a SASL message is withheld in the observer
     bool ready_ = false;
     bool accepted_ = false;
     bool counted_ = false;

@@ -1,23 +1,23 @@
 // The login step where the client's answers to the server's SCRAM cannot simply be relayed: drives
 // the SCRAM bridge (protocol/scram_bridge.h) between two streams, looks the user's secret up, and
-// hands the login back to the relay once the server has accepted it, or never took it.
+// hands the login back to the relay once the server has accepted it, or if it is not bridged.
 //
-// Called once, by the login relay, when the server's list of SASL mechanisms has come and was
-// withheld. What becomes of it:
+// Called once, by the login relay, when the server's list of SASL mechanisms has arrived and is
+// withheld. What happens then:
 //
 //   login  | the legs and the offer                       | the login is
 //   -------+----------------------------------------------+-----------------------------------------
 //   any    | no SCRAM in the list                         | relayed
 //   relay  | any                                          | relayed
 //   bridge | any                                          | bridged
-//   auto   | the server's leg in the clear, PLUS not      | relayed: that works for every client
+//   auto   | the server's leg in plaintext, PLUS not      | relayed: that works for every client
 //          | offered, or one certificate on both legs     |
-//   auto   | only the client's leg in the clear           | relayed if the client says that it cannot bind
+//   auto   | only the client's leg in plaintext           | relayed if the client says that it cannot bind
 //          |                                              | (n), as libpq does; else (y, as node-postgres
 //          |                                              | may) as below, from its first message on
 //   auto   | else, with a source of secrets               | bridged
 //   auto   | else, without one                            | relayed if the client binds to nothing (n),
-//          |                                              | else refused: it is told what to configure
+//          |                                              | else refused; the error says what to configure
 #pragma once
 
 #include "protocol/frames.h"
@@ -38,27 +38,29 @@
 
 namespace pgmoat::session {
 
-// What a login needs to know: the first two whether it is bridged or not. References outlive it.
+// What a login needs: the first two in any case, the others for bridging. References must outlive
+// it.
 struct LoginContext {
     LoginClock& clock;
     protocol::ServerMethods accepted =
         protocol::ServerMethods::all(); // what the server may ask for
     config::LoginMode mode = config::LoginMode::relay;
     const config::ScramSecrets& secrets;      // of auth_file
-    const lookups::QuerySource& secret_query; // empty: there is none
+    const lookups::QuerySource& secret_query; // empty: no auth_query
     const std::string& user;
     access::LookupClient& lookups;
     metrics::Block& counters;
     io::DeadlineQueue& deadlines;
-    // The client went away while the bridge waits for somebody else. Ends every wait of the session.
+    // Called when the client has disconnected while the bridge waits for something else. Must end
+    // every wait of the session.
     std::function<void()> client_left;
-    bool refuse_standby = false; // a primary was asked for
+    bool refuse_standby = false; // a primary is required
 };
 
 struct BridgeEnd {
-    Stop stop;                 // nothing: the login goes on
-    protocol::Bytes to_server; // of the client, read and not yet sent
-    protocol::Bytes rest;      // of the server, not yet observed
+    Stop stop;                 // nothing: the login continues
+    protocol::Bytes to_server; // from the client, not yet sent
+    protocol::Bytes rest;      // from the server, not yet observed
     bool unproven = false;     // the server asked for less than is accepted
     telemetry::ScramFacts scram;
 
@@ -71,9 +73,9 @@ struct BridgeEnd {
     }
 };
 
-// `rest`: what the server sent after its list. The observer has withheld that; afterwards nothing
-// is withheld any more. `to_client` follows all that the client is sent. Tells the client a FATAL
-// where it is refused, unless it is `unproven`. Counts the outcome.
+// `rest`: what the server sent after its list, which the observer has withheld; afterwards nothing
+// is withheld. `to_client` follows all bytes sent to the client. Sends the client a FATAL if it is
+// refused, unless the result is `unproven`. Counts the outcome.
 [[nodiscard]] Awaitable<BridgeEnd> bridge_login(const LoginContext& context,
                                                 io::Stream& client,
                                                 io::Stream& server,

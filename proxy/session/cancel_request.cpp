@@ -19,7 +19,7 @@ namespace pgmoat::session {
 using runtime::CancelSlot;
 using upstream::Clock;
 
-// Carries the request to one server.
+// Sends the request to one server.
 class CancelForwarder::Errand {
   public:
     Errand(runtime::ControlThread& thread, Target target, const protocol::Bytes& packet)
@@ -95,7 +95,7 @@ CancelForwarder::reachable(const std::string& server_name) const {
     return found;
 }
 
-// What a live session has is in its row: a reload takes nothing from it.
+// The target of a live session is in its row, so that a reload does not remove it.
 std::vector<CancelForwarder::Target> CancelForwarder::targets(
     const protocol::CancelRequest& request, const std::string& server_name, bool& known) const {
     std::vector<Target> found;
@@ -133,7 +133,7 @@ Awaitable<Ended> CancelForwarder::forward(const protocol::CancelRequest& request
     bool known = false;
     for (Target& target : targets(request, server_name, known))
         errands_.push_back(std::make_unique<Errand>(thread_, std::move(target), request.packet));
-    // At the same time: one host that does not answer must not hold up the others.
+    // In parallel: a host that does not answer must not delay the others.
     using Run = decltype(asio::co_spawn(thread_.context, errands_.front()->run(), asio::deferred));
     std::vector<Run> runs;
     for (const auto& errand : errands_)
@@ -153,8 +153,8 @@ Awaitable<Ended> CancelForwarder::forward(const protocol::CancelRequest& request
 
 namespace {
 
-// Both are the frame's, which outlives the errand. One is sent for each KILL of an administrator: no
-// limit is looked at that strangers could use up.
+// The coroutine frame holds both, and outlives the errand. Only administrators cause these, so the
+// limits on clients' cancel requests do not apply.
 Awaitable<void> run_cancel(runtime::ControlThread& thread, telemetry::SessionTable::Cancel cancel) {
     upstream::Plan plan = upstream::plan_for(*cancel.route);
     plan.goal = upstream::Goal::negotiated;

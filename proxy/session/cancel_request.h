@@ -1,10 +1,10 @@
-// Forwards a cancel request: to the very server of the session that has its key, with that
-// session's TLS settings, as libpq's PQcancelStart() does; a key that is not known here (another
-// replica's session has it) to each host of the upstreams that the listener's clients may reach; of
-// templates, to those that the request's own server name leads to.
-// The key is the server's own and never rewritten. No reply, no access rules, as in PostgreSQL.
-// cancel_query() sends one of our own to the server of a session that is ended from outside: its
-// query would go on, until it writes to a client that is no longer there.
+// Forwards a cancel request. If a session has its key: to that session's server, with the same TLS
+// settings, as libpq's PQcancelStart() does. An unknown key may belong to another replica's
+// session: then to each host of the upstreams that the listener's clients may reach, of host
+// templates only to the host that the request's own SNI gives. The key is the server's own and
+// never rewritten. No reply, no access rules, as in PostgreSQL. cancel_query() sends a request of
+// our own to the server of a session that pgmoat ends: its query would otherwise run until it
+// writes to the closed connection.
 #pragma once
 
 #include "protocol/startup.h"
@@ -29,14 +29,14 @@ class CancelForwarder {
     CancelForwarder(const CancelForwarder&) = delete;
     CancelForwarder& operator=(const CancelForwarder&) = delete;
 
-    // Returns when the servers have closed the connection (that is how a client knows that the
-    // cancel was processed), or cancel_timeout passed. `client` is the address that it came from,
-    // `server_name` what its TLS asked for.
+    // Returns when the servers have closed the connection (which shows a client that the cancel was
+    // processed), or when cancel_timeout has passed. `client` is the sender's address,
+    // `server_name` its SNI.
     [[nodiscard]] Awaitable<Ended> forward(const protocol::CancelRequest& request,
                                            const std::string& client,
                                            const std::string& server_name);
 
-    // Every wait ends at once.
+    // All waits end at once.
     void interrupt();
 
   private:
@@ -58,8 +58,8 @@ class CancelForwarder {
     std::vector<std::unique_ptr<Errand>> errands_;
 };
 
-// `thread` is the caller's; returns before it is done. Where no key is known (TLS passes through)
-// there is nothing that could be done.
+// `thread` is the caller's. Returns before it is done. Does nothing if no key is known
+// (passed-through TLS).
 void cancel_query(runtime::ControlThread& thread, std::uint64_t id);
 
 } // namespace pgmoat::session

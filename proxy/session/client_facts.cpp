@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::string_view prefix = "pgmoat.";
 
-// Printable ASCII whatever the certificate holds: the encoding of the database is not known here. As
-// RFC 4514 escapes bytes.
+// Printable ASCII whatever the certificate contains, since the database's encoding is unknown here.
+// Other bytes are escaped as in RFC 4514.
 std::string ascii(const std::string& text) {
     constexpr std::string_view digits = "0123456789ABCDEF";
     std::string clean;
@@ -29,7 +29,7 @@ std::string ascii(const std::string& text) {
     return clean;
 }
 
-// The address stays whole: PostgreSQL cuts at 63 bytes, so the client's part is what gives way.
+// The address must stay whole: PostgreSQL cuts at 63 bytes, so the client's part is shortened.
 std::string name_with_address(const std::string& name, const telemetry::ClientFacts& facts) {
     const std::string suffix = " - " + telemetry::client_of(facts);
     const std::string own = name.empty() ? "app" : name;

@@ -1,9 +1,9 @@
 // Tells a plain PostgreSQL server who the client is, in the startup packet: client_facts of an
-// upstream. The session can change both later, so they inform and do not authorise.
+// upstream. The session can change both later, so they must not be used for authorisation.
 //
 //   application_name   `psql - 10.0.0.7:5123`, as PgBouncer's application_name_add_host
 //   settings           pgmoat.client_addr, .client_port, .tls_version, .tls_cipher, .client_dn and
-//                      .connection_id; what the client itself sent by names of ours is removed
+//                      .connection_id; parameters with these names from the client are removed
 #pragma once
 
 #include "protocol/startup.h"

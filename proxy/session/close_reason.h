@@ -1,5 +1,4 @@
-// How a step of a session's story ends the connection, or that it goes on; and what pgmoat itself
-// tells a client then.
+// How a step of a session ends the connection, and pgmoat's own errors for the client.
 #pragma once
 
 #include "protocol/login_observer.h"
@@ -17,31 +16,31 @@ using metrics::CloseReason;
 using metrics::Side;
 using relay::Ended;
 
-// Nothing: the story goes on with the next step.
+// Nothing: the session continues with the next step.
 using Stop = std::optional<Ended>;
 
-// The reason and the words for a failed read or write; every I/O error names its side.
+// The reason and text for a failed read or write; every I/O error names its side.
 [[nodiscard]] Ended ended_by(Side side, const io::Result& io);
-// The server refused the login, in words that the client was sent.
+// The server refused the login; the client has got its error.
 [[nodiscard]] Ended refused_by_server(const protocol::LoginFacts& login);
-// The server asked for less than the rule's method.
+// The server asked for a weaker method than the rule's.
 [[nodiscard]] Ended unproven_by_server();
 
-// A primary was asked for, and the server says that it is none.
+// A primary is required, and the server reports that it is a standby.
 [[nodiscard]] Ended standby_refused();
 
-// What pgmoat itself tells a client after its startup packet: fixed texts with their SQLSTATE.
-// Causes stay in our log. Refused first packets: protocol/refusals.h.
+// pgmoat's own errors for a client after its startup packet: fixed texts with their SQLSTATE.
+// Causes are only logged. Refused first packets: protocol/refusals.h.
 //
-// 57P03 makes libpq go to its next host without trying again in plaintext; any other code makes
-// sslmode=prefer clients come back without TLS (reference: libpq, fe-connect.c, PQconnectPoll()).
+// 57P03 makes libpq go to its next host without retrying in plaintext; after any other code,
+// sslmode=prefer clients retry without TLS (reference: libpq, fe-connect.c, PQconnectPoll()).
 namespace refusal {
 
-// PostgreSQL's own.
+// PostgreSQL's own texts.
 inline constexpr protocol::ErrorText too_many_connections{"53300",
                                                           "sorry, too many clients already"};
 
-// Ours. A limit that time alone lifts is said with 57P03.
+// pgmoat's own. A limit that ends by itself has code 57P03.
 inline constexpr protocol::ErrorText too_many_connections_from_address{
     "53300", "too many connections from this client address"};
 inline constexpr protocol::ErrorText too_many_logins_from_address{
@@ -56,7 +55,7 @@ inline constexpr protocol::ErrorText no_server_of_role{"57P03",
                                                        "no upstream server has the required role"};
 inline constexpr protocol::ErrorText upstream_protocol_violation{
     "57P03", "the upstream server does not speak the PostgreSQL protocol"};
-// PostgreSQL's words, without its reason.
+// PostgreSQL's text, without its reason.
 inline constexpr protocol::ErrorText out_of_service{
     "57P03", "the database system is not accepting connections"};
 inline constexpr protocol::ErrorText upstream_lost{

@@ -1,5 +1,5 @@
-// A session's client as the console sees him: reads and writes with a time limit each, bytes
-// counted in the session's row, and the reason kept when the connection ends by itself.
+// The client's connection as the console uses it: reads and writes have time limits, bytes are
+// counted in the session's row, and the reason is kept if the connection ends.
 #pragma once
 
 #include "proxy/admin/console/console_endpoint.h"
@@ -31,7 +31,7 @@ class ConsoleStream final : public admin::ConsoleClient {
     void logged_in() override { logged_in_(); }
     [[nodiscard]] bool interrupted() const override { return interrupted_(); }
 
-    // How the connection ended; nothing: it lives.
+    // How the connection ended; nothing: it is open.
     [[nodiscard]] const Stop& stop() const noexcept { return stop_; }
 
   private:

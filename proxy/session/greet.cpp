@@ -9,7 +9,8 @@ namespace {
 
 using namespace protocol;
 
-// A client that goes away before it said anything is a probe: no words, so nothing is logged.
+// A client that disconnects before it has sent anything is a probe: no detail, so nothing is
+// logged.
 Ended gone(const io::Result& io, bool before_any_byte) {
     if (io.status == io::Result::Status::interrupted || io.status == io::Result::Status::flooded)
         return ended_by(Side::client, io);
@@ -46,7 +47,7 @@ class Driver {
     }
 
   private:
-    // Every branch either answers the machine or stops the story.
+    // Every branch either answers the machine or stops the session.
     Awaitable<ClientHandshakeInput> perform(const ClientHandshakeAction& action) {
         if (std::holds_alternative<PeekByte>(action)) co_return co_await peek();
         if (const auto* read = std::get_if<ReadExactly>(&action)) co_return co_await take(*read);
@@ -138,7 +139,7 @@ class Driver {
     access::ClientLimits& limits_;
     ClientHandshake machine_;
     Greeting greeting_;
-    Bytes bytes_; // what the machine asked for; it looks at them during resume() only
+    Bytes bytes_; // read for the machine, which uses them during resume() only
     bool stop_ = false;
 };
 

@@ -1,5 +1,5 @@
-// Performs what the client handshake machine asks for on a real socket, up to the startup packet or
-// cancel request (terminating listeners).
+// Performs the actions of the client handshake machine on a real socket, up to the startup packet
+// or cancel request (terminating listeners).
 #pragma once
 
 #include "metrics/counters.h"
@@ -20,11 +20,11 @@ using Opening = std::variant<protocol::StartupMessage, protocol::CancelRequest>;
 struct Greeting {
     protocol::ClientHandshakeFacts facts;
     std::variant<Opening, Ended> result = Ended{};
-    tls::Failure tls_failure = tls::Failure::none; // why, when the handshake failed
-    std::optional<metrics::StartupError> refused;  // for metrics, when no packet was acceptable
+    tls::Failure tls_failure = tls::Failure::none; // if the handshake failed
+    std::optional<metrics::StartupError> refused;  // for metrics, if no packet was acceptable
 };
 
-// `context`: the server role's TLS, or nothing where TLS is off or the socket is local.
+// `context`: our TLS, or nothing if TLS is off or the socket is a Unix one.
 [[nodiscard]] Awaitable<Greeting> greet(io::Stream& client,
                                         const tls::ServerContext* context,
                                         metrics::Block& counters,

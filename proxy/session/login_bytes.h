@@ -1,5 +1,5 @@
-// Rooms for what passes while somebody logs in: passwords, proofs and nonces. Nothing of them may
-// stay in memory that is free again, where a core image would show it.
+// Buffers for the bytes of a login: passwords, proofs and nonces. They must not stay in freed
+// memory, where a core image would contain them.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -10,14 +10,15 @@
 
 namespace pgmoat::session {
 
-// All of the room, not only what is in use: a vector that has shrunk holds the rest still.
+// Wipes the whole capacity, not only the size: a vector that was shrunk still holds the rest.
 inline void wipe_room(protocol::Bytes& bytes) {
     bytes.resize(bytes.capacity());
     tls::wipe(bytes);
     bytes.clear();
 }
 
-// A vector that grows by itself leaves a copy of what it held.
+// Grows a buffer and wipes the old one: a vector that grows by itself leaves a copy of its
+// contents.
 inline void make_room(protocol::Bytes& bytes, std::size_t size) {
     if (size <= bytes.capacity()) return;
     protocol::Bytes larger;

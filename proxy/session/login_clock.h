@@ -1,7 +1,7 @@
-// Who owes the next move of a login, and for how long: a chess clock. The client's side has
-// authentication_timeout in all, from accept on; it runs while a packet, a handshake flight or an
-// answer of the client's is waited for, and no byte of it gives it more. The server's side has
-// server_login_timeout in all, or no limit: a login trigger may take minutes.
+// A chess clock for a login: time runs for the side that must send next. The client has
+// authentication_timeout in total, from accept on; its time runs while pgmoat waits for a packet, a
+// handshake flight or an answer from it, and received bytes do not extend it. The server has
+// server_login_timeout in total, or no limit: a login trigger may take minutes.
 #pragma once
 
 #include "metrics/labels.h"
@@ -16,8 +16,8 @@ class LoginClock {
   public:
     using Clock = io::DeadlineQueue::Clock;
 
-    // The client's side runs at once. `expired` is called once, for the side whose time is up; then
-    // the clock stands. A zero time of the server is no limit.
+    // Starts with the client's side. `expired` is called once, for the side whose time is up; then
+    // the clock stops. Zero for the server means no limit.
     LoginClock(io::DeadlineQueue& deadlines,
                Clock::duration client,
                Clock::duration server,
@@ -25,10 +25,10 @@ class LoginClock {
     LoginClock(const LoginClock&) = delete;
     LoginClock& operator=(const LoginClock&) = delete;
 
-    // This side owes the next move; the other one's clock stands.
+    // This side must send next; the other side's time stops.
     void run(metrics::Side side);
     void stop();
-    // What is left of the client's time.
+    // The client's remaining time.
     [[nodiscard]] Clock::duration client_has_left() const;
 
   private:

@@ -53,7 +53,7 @@ class LoginRelay {
     }
 
   private:
-    // Says whether the server is ready for queries.
+    // Returns whether the server is ready for queries.
     Awaitable<bool> from_server() {
         buffer_.resize(io::login_read_bytes);
         const io::Result read = co_await server_.read_available(buffer_);
@@ -78,7 +78,7 @@ class LoginRelay {
     }
 
     Awaitable<void> pass_to_server(ByteView bytes) {
-        ByteView headers = bytes; // no more than these (law 7)
+        ByteView headers = bytes; // only message headers are looked at (law 7)
         while (const auto header = client_messages_.next(headers))
             terminated_ = header->type == 'X';
         if (client_messages_.between_frames()) context_.clock.run(Side::server);
@@ -127,7 +127,7 @@ class LoginRelay {
         co_return step.progress == Progress::ready;
     }
 
-    // AuthenticationOk and the end of SASL are the only ones that ask for nothing.
+    // Of the Authentication messages, only AuthenticationOk and the end of SASL need no answer.
     [[nodiscard]] bool waits_for_client() const {
         constexpr std::uint32_t ok = 0;
         constexpr std::uint32_t sasl_final = 12;
@@ -135,14 +135,14 @@ class LoginRelay {
         return request != ok && request != sasl_final;
     }
 
-    // After its Terminate any end is in order.
+    // After Terminate any end is normal.
     [[nodiscard]] Ended client_gone(const io::Result& io) const {
         if (!terminated_ || io.status == io::Result::Status::interrupted)
             return ended_by(Side::client, io);
         return {CloseReason::client_closed, "client closed the connection"};
     }
 
-    // The server's list was withheld: who answers it is decided now.
+    // The server's list was withheld: decides now who answers it.
     Awaitable<bool> bridge(Bytes rest) {
         BridgeEnd end = co_await bridge_login(
             context_, client_, server_, observer_, server_messages_, std::move(rest));
@@ -166,7 +166,7 @@ class LoginRelay {
     const LoginContext& context_;
     LoginObserver observer_;
     FrameWalker client_messages_{message_length_max};
-    FrameWalker server_messages_{message_length_max}; // of what the client was sent
+    FrameWalker server_messages_{message_length_max}; // over the bytes sent to the client
     bool terminated_ = false;                         // the client sent Terminate
     Bytes buffer_;
     Bytes out_;

@@ -1,6 +1,6 @@
 // Relays the login between client and server until the server is ready for queries, watching the
-// server's messages only (law 7), but for a SCRAM exchange that is bridged (bridged_login.h). What
-// each side sent beyond that stays in its stream.
+// server's messages only (law 7), except for a bridged SCRAM exchange (bridged_login.h). Bytes that
+// a side sent beyond that stay in its stream.
 #pragma once
 
 #include "protocol/login_observer.h"
@@ -13,16 +13,17 @@ namespace pgmoat::session {
 struct Login {
     Stop stop; // nothing: the server is ready
     protocol::LoginFacts facts;
-    protocol::Bytes sent_after_ready;    // what the client got already behind ReadyForQuery
-    bool client_between_messages = true; // else the rest of what it sent ahead is still to come
-    bool server_between_messages = true; // what went to the client ended with a message
+    protocol::Bytes sent_after_ready; // sent to the client after ReadyForQuery
+    bool client_between_messages =
+        true; // otherwise the rest of a pipelined message is still to come
+    bool server_between_messages = true; // the bytes sent to the client ended with a message
     bool unproven =
-        false; // the server asked for less than is accepted; the client was told nothing
+        false; // the server asked for less than is accepted; the client got no error yet
     telemetry::ScramFacts scram;
 };
 
-// `first_reply`: what the server already said. The clock runs for the side that owes the next
-// message. Tells the client a FATAL of our own where the server's end leaves it without a word.
+// `first_reply`: what the server has already sent. The clock runs for the side that must send next.
+// Sends the client a FATAL of our own if the server closes without one.
 [[nodiscard]] Awaitable<Login> relay_login(io::Stream& client,
                                            io::Stream& server,
                                            const LoginContext& context,

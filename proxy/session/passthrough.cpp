@@ -21,7 +21,7 @@ Ended probe(const io::Result& io) {
     return {CloseReason::startup, ""};
 }
 
-// The stream ended inside a packet: worth a line, as in PostgreSQL.
+// The stream ended inside a packet: logged, as in PostgreSQL.
 Ended incomplete(const io::Result& io) {
     if (io.status != io::Result::Status::end_of_stream) return probe(io);
     return {CloseReason::startup, io.bytes > 0 ? "incomplete startup packet" : ""};
@@ -159,7 +159,7 @@ class HelloPass {
         result_.alert = reader_.alert();
     }
 
-    // A HelloRetryRequest has to reach the client, or no ServerHello will ever come.
+    // The client must get a HelloRetryRequest, or the ServerHello will never come.
     Awaitable<void> pass_retry() {
         second_hello_.emplace(true);
         if (const io::Result sent = co_await client_.write(result_.flight); !sent)
@@ -178,7 +178,7 @@ class HelloPass {
         if (second_hello_) co_await check_second_hello(bytes);
     }
 
-    // It must name the server that the first one named: that one was judged.
+    // It must name the same server as the first hello, which the rules have judged.
     Awaitable<void> check_second_hello(ByteView bytes) {
         if (second_hello_passed_) co_return;
         const HelloProgress progress = second_hello_->feed(bytes);
@@ -213,7 +213,7 @@ class HelloPass {
     std::optional<ClientHelloReader> second_hello_; // after a HelloRetryRequest
     bool second_hello_passed_ = false;
     bool done_ = false;
-    Bytes from_client_; // what the server must not see before we have
+    Bytes from_client_; // what we must read before the server gets it
     Bytes chunk_ = Bytes(io::receive_bytes);
 };
 

@@ -1,7 +1,7 @@
-// The passthrough story up to the hand-over: TLS is agreed between the client and the server, and
-// what they say in the clear on the way (requests, ClientHello, ServerHello) is read before it
-// passes. No server is connected to before a whole ClientHello or start-up packet has come. Nothing that is not part of a TLS handshake reaches the other side between S and the
-// ServerHello.
+// Passthrough up to the hand-over: client and server negotiate TLS, and their plaintext (requests,
+// ClientHello, ServerHello) is read before it is passed on. pgmoat connects to a server only once a
+// complete ClientHello or startup packet has arrived. Nothing that is not part of a TLS handshake
+// reaches the other side between S and the ServerHello.
 #pragma once
 
 #include "protocol/startup.h"
@@ -23,8 +23,8 @@ using FirstPacket = std::variant<DirectTls,
                                  protocol::StartupMessage,
                                  Ended>;
 
-// Reads the next packet and not a byte more. `first`: direct TLS is possible. What PostgreSQL would
-// refuse is answered in its words.
+// Reads the next packet and not a byte more. `first`: direct TLS is possible. A packet that
+// PostgreSQL would refuse gets PostgreSQL's error.
 struct RequestsSeen {
     bool first = true;
     bool ssl = false;
@@ -35,7 +35,7 @@ struct RequestsSeen {
 // Answers an SSLRequest or GSSENCRequest with one byte.
 [[nodiscard]] Awaitable<Stop> answer_request(io::Stream& client, char answer, bool gssenc_request);
 
-// Reads the client's ClientHello whole before a byte of it is forwarded. `bytes` is what was read.
+// Reads the complete ClientHello before a byte of it is forwarded. `bytes` is what was read.
 struct ReadHello {
     Stop stop;
     protocol::ClientHelloFacts facts;
@@ -43,9 +43,9 @@ struct ReadHello {
 };
 [[nodiscard]] Awaitable<ReadHello> read_client_hello(io::Stream& client);
 
-// Reads the server's answer to the ClientHello until its facts are known; `answer` is what came
-// already. `flight` is what the server sent: the client must get it next, unless the facts speak
-// against it. Only a HelloRetryRequest has reached it before.
+// Reads the server's answer to the ClientHello until its facts are known; `answer` is what has
+// arrived already. `flight` is what the server sent: it must be sent to the client next, unless the
+// rules refuse the facts. Only a HelloRetryRequest was sent on before.
 struct PassedHello {
     Stop stop;
     protocol::ServerHelloFacts facts;
@@ -57,8 +57,8 @@ struct PassedHello {
                                                        const ReadHello& hello,
                                                        protocol::Bytes answer);
 
-// Tells a client in a TLS handshake that is not ours why it ends: a fatal alert, which is in the
-// clear until a ServerHello has passed (RFC 8446 section 6.2).
+// Ends a client's passed-through TLS handshake with a fatal alert, which is plaintext until the
+// ServerHello was sent (RFC 8446 section 6.2).
 namespace alert {
 inline constexpr std::uint8_t illegal_parameter = 47;
 inline constexpr std::uint8_t access_denied = 49;

@@ -18,7 +18,8 @@ using protocol::ProxyHeader;
 
 constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-// IPv4-mapped addresses as IPv4, as those of sockets are: the rules must see one and the same client.
+// IPv4-mapped addresses become IPv4, as those of sockets do: rules must see the same client in both
+// cases.
 std::string text_of(const ProxyHeader& header, const ProxyEndpoint& endpoint) {
     const protocol::ByteView bytes = address_bytes(header, endpoint);
     const bool mapped =
@@ -26,7 +27,7 @@ std::string text_of(const ProxyHeader& header, const ProxyEndpoint& endpoint) {
     return protocol::ip_text(mapped ? bytes.subspan(mapped_prefix.size()) : bytes);
 }
 
-// True: it is an address of that family.
+// True: a valid address of that family.
 bool set(ProxyEndpoint& endpoint,
          ProxyHeader::Family family,
          const std::string& text,
@@ -66,7 +67,8 @@ void set_tls(ProxyHeader& header, const telemetry::ClientFacts& facts) {
     tls.cipher = client.cipher;
     tls.group = client.group;
     if (!facts.client_certificate) return;
-    // A handshake with a certificate that does not verify fails, as PostgreSQL's does.
+    // A certificate that does not verify fails the handshake, as in PostgreSQL, so one that is
+    // there is verified.
     tls.certificate_on_connection = tls.certificate_in_session = tls.verified = true;
     tls.common_name = facts.client_certificate->common_name;
 }

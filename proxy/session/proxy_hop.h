@@ -1,5 +1,5 @@
-// The PROXY protocol at work: reads the header of a proxy before us, and makes the one for a server
-// after us. Wire format: protocol/proxy_protocol.h.
+// Uses the PROXY protocol: reads the header from a proxy in front of us, and writes the one for the
+// server. Wire format: protocol/proxy_protocol.h.
 #pragma once
 
 #include "protocol/proxy_protocol.h"
@@ -14,28 +14,28 @@
 
 namespace pgmoat::session {
 
-// May this peer of a listener with proxy_protocol=require say who a client is? A unix socket's may:
-// the file system decided who can connect.
+// Whether this peer of a listener with proxy_protocol=require may name the client. Peers on a Unix
+// socket may: file permissions control who can connect.
 [[nodiscard]] bool is_trusted(const config::Listener& listener, const io::PeerAddress& peer);
 
 using ArrivedHeader = std::variant<Ended, protocol::ProxyHeader>;
-// Takes the header from the stream, and not a byte after it: the next one is the client's.
+// Reads the header from the stream, and not a byte after it: the next one is the client's.
 [[nodiscard]] Awaitable<ArrivedHeader> read_proxy_header(io::Stream& client);
 
-// The client as the header names it; the proxy itself where it names none.
+// The client named in the header; the proxy itself if it names none.
 [[nodiscard]] io::PeerAddress named_client(const protocol::ProxyHeader& header,
                                            const io::PeerAddress& proxy);
 
-// What is known of a client on its way to a server. `local`: the address that it connected to.
+// The facts about a client for the server's header. `local`: the address that it connected to.
 struct Hop {
     const telemetry::ClientFacts& client;
-    const protocol::ProxyHeader* before; // of a proxy before us; null: there was none
+    const protocol::ProxyHeader* before; // from a proxy in front of us; null: none
     const io::PeerAddress& local;
     std::uint64_t id;
 };
 
-// What goes before the first byte to a server whose connection string has proxy_protocol; empty
-// without. TLS facts are those of our own client, or what the proxy before us said of its.
+// The header for a server whose connection string has proxy_protocol; otherwise empty. TLS facts
+// are those of our own client, or what the proxy in front of us reported about its client.
 [[nodiscard]] protocol::Bytes header_for_server(config::ProxyProtocol version, const Hop& hop);
 
 } // namespace pgmoat::session

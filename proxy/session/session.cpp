@@ -604,7 +604,7 @@ class Session final : public runtime::Interruptible {
         thread_.services.reporter.report(recorder_.give_row(), ended);
     }
 
-    // After its start-up packet, in the clear or in our TLS, between two messages.
+    // After its start-up packet, in plaintext or in our TLS, between two messages.
     bool may_be_told() const { return told_what_it_wants_ && !sealed_ && server_between_messages_; }
 
     void time_is_up(Side side) {

@@ -31,7 +31,7 @@ SessionRecorder::~SessionRecorder() {
     if (!row_) return;
     try {
         reporter_.report(give_row(), {CloseReason::internal, "out of memory"});
-    } catch (...) { // the counters have it
+    } catch (...) { // at least the counters have it
     }
 }
 
@@ -163,7 +163,7 @@ std::unique_ptr<telemetry::SessionRow> SessionRecorder::give_row() noexcept {
     begin(step_);
     try {
         row_->update([&](telemetry::SessionFacts& facts) { facts.steps = steps_; });
-    } catch (const std::bad_alloc&) { // then without the times
+    } catch (const std::bad_alloc&) { // recorded without the times
     }
     return std::move(row_);
 }

@@ -18,7 +18,8 @@ namespace pgmoat::session {
 
 namespace {
 
-constexpr int attempts_max = 100; // PostgreSQL's: others may remove and make the file meanwhile
+constexpr int attempts_max =
+    100; // PostgreSQL's: other programs may remove and create the file meanwhile
 
 std::string lock_of(const std::string& path) {
     return path + ".lock";
@@ -35,7 +36,8 @@ std::string lock_of(const std::string& path) {
                           pid + " using socket file \"" + path + "\"?");
 }
 
-// Nothing: it cannot be read. The first line; a minus says that the program is no postmaster.
+// The pid in the file's first line; a minus marks a program other than a postmaster. Nothing:
+// unreadable.
 std::optional<pid_t> owner_in(int file) {
     std::array<char, 32> text{};
     const ssize_t size = ::pread(file, text.data(), text.size(), 0);
@@ -46,14 +48,14 @@ std::optional<pid_t> owner_in(int file) {
     return parsed.ec == std::errc() && pid > 0 ? std::optional(pid) : std::nullopt;
 }
 
-// Our own number, or our parent's, is a leftover of another boot (a container starts with the same
-// numbers again).
+// Our own pid, or our parent's, is a leftover from before a reboot (a container starts with the
+// same pids again).
 bool is_alive(pid_t pid) {
     if (pid == ::getpid() || pid == ::getppid()) return false;
     return ::kill(pid, 0) == 0 || errno == EPERM;
 }
 
-// What is open here is what the name still leads to.
+// Whether the open file is still the one with this name.
 bool is_still(int file, const std::string& name) {
     struct stat opened {};
     struct stat named {};
@@ -61,7 +63,8 @@ bool is_still(int file, const std::string& name) {
            opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
-// Two of us are told apart by flock(), whatever stands in the file; a postmaster by its number.
+// Two pgmoats exclude each other by flock(), whatever the file contains; a postmaster is recognized
+// by its pid.
 std::optional<Descriptor> try_lock(const std::string& path) {
     const std::string name = lock_of(path);
     Descriptor file(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -76,7 +79,7 @@ std::optional<Descriptor> try_lock(const std::string& path) {
     return file;
 }
 
-// PostgreSQL's lines: number, data directory, start, port, socket directory.
+// PostgreSQL's lines: pid, data directory, start time, port, socket directory.
 void write_owner(int file, const std::string& directory, std::uint16_t port) {
     const std::string text = std::to_string(::getpid()) + "\n\n" +
                              std::to_string(std::time(nullptr)) + "\n" + std::to_string(port) +
@@ -101,7 +104,7 @@ std::string UnixSocketFile::path_in(const std::string& directory, std::uint16_t 
 UnixSocketFile::UnixSocketFile(const std::string& directory, std::uint16_t port) {
     const std::string path = path_in(directory, port);
     lock_ = lock(path);
-    path_ = path; // from here on ours to remove
+    path_ = path; // from now on we must remove it
     try {
         write_owner(lock_.get(), directory, port);
     } catch (const SocketFileError&) {
@@ -111,7 +114,8 @@ UnixSocketFile::UnixSocketFile(const std::string& directory, std::uint16_t port)
     ::unlink(path.c_str());
 }
 
-// The predecessor has the lock for a moment yet: our number in the file keeps others away after that.
+// The old process still has the lock for a moment; after that, our pid in the file keeps others
+// away.
 UnixSocketFile UnixSocketFile::take_over(const std::string& directory, std::uint16_t port) {
     UnixSocketFile taken;
     const std::string path = path_in(directory, port);
@@ -143,7 +147,7 @@ UnixSocketFile::~UnixSocketFile() {
     remove();
 }
 
-// The lock goes last: who takes it finds no socket of ours.
+// The lock is released last: its next owner finds no socket of ours.
 void UnixSocketFile::remove() noexcept {
     if (path_.empty()) return;
     ::unlink(path_.c_str());

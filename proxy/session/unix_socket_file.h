@@ -1,7 +1,7 @@
 // A Unix-domain socket in the file system, and PostgreSQL's lock file beside it (".lock"), so that
-// two programs that start at once do not take it from each other: a postmaster looks at the same
-// file. Both are removed with this object.
-// Source: PostgreSQL, src/backend/utils/init/miscinit.c, CreateLockFile().
+// two programs that start at the same time cannot both use it: a postmaster checks the same file.
+// The destructor removes both. Source: PostgreSQL, src/backend/utils/init/miscinit.c,
+// CreateLockFile().
 #pragma once
 
 #include "proxy/descriptor.h"
@@ -12,7 +12,7 @@
 
 namespace pgmoat::session {
 
-// The socket is another program's, or its folder cannot be written.
+// The socket belongs to another program, or its directory cannot be written.
 struct SocketFileError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -20,7 +20,8 @@ struct SocketFileError : std::runtime_error {
 class UnixSocketFile {
   public:
     UnixSocketFile() = default;
-    // Takes the lock and removes what a crash has left. Throws SocketFileError in PostgreSQL's words.
+    // Takes the lock and removes what a crash has left. Throws SocketFileError with PostgreSQL's
+    // texts.
     UnixSocketFile(const std::string& directory, std::uint16_t port);
     UnixSocketFile(UnixSocketFile&& other) noexcept;
     UnixSocketFile& operator=(UnixSocketFile&& other) noexcept;
@@ -28,20 +29,20 @@ class UnixSocketFile {
     UnixSocketFile& operator=(const UnixSocketFile&) = delete;
     ~UnixSocketFile();
 
-    // The file of a living predecessor, which will leave it. Throws SocketFileError.
+    // Takes over the file of the old process at an upgrade. Throws SocketFileError.
     [[nodiscard]] static UnixSocketFile take_over(const std::string& directory, std::uint16_t port);
-    // Another process has taken it over: it stays.
+    // Another process has taken it over: do not remove it.
     void leave() noexcept;
 
-    // As libpq looks for it.
+    // The path where libpq looks for it.
     [[nodiscard]] static std::string path_in(const std::string& directory, std::uint16_t port);
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   private:
     void remove() noexcept;
 
-    Descriptor lock_;  // locked as long as it is open
-    std::string path_; // empty: there is none
+    Descriptor lock_;  // holds the lock as long as it is open
+    std::string path_; // empty: none
 };
 
 } // namespace pgmoat::session

@@ -12,7 +12,7 @@ namespace pgmoat::telemetry {
 
 namespace {
 
-// The name that a fact does not have in the other form.
+// The empty name of a fact that the other form of the log does not have.
 constexpr const char* only_text = "";
 constexpr const char* only_json = "";
 
@@ -20,7 +20,7 @@ double seconds(std::chrono::steady_clock::duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
-// OpenTelemetry has the protocol and its number apart.
+// OpenTelemetry has separate fields for the protocol and its version.
 std::string_view version_number(std::string_view version) {
     constexpr std::string_view name = "TLSv";
     return version.starts_with(name) ? version.substr(name.size()) : version;
@@ -61,7 +61,7 @@ void add_who(Fields& fields, const SessionFacts& facts) {
                    facts.replication == protocol::Replication::physical ? "physical" : "logical");
 }
 
-// What the proxy before us says, of itself and of its client.
+// What the proxy in front of us reported about itself and its client.
 void add_proxy(Fields& fields, const SessionFacts& facts) {
     if (!facts.proxied) return;
     fields.add({"proxy", "proxy.address"}, facts.proxy_address);
@@ -96,7 +96,7 @@ void add_certificate(Fields& fields, const tls::CertificateFacts& certificate) {
         .add({only_json, "tls.client.hash.sha256"}, upper_case(certificate.leaf_sha256));
 }
 
-// Passed through, the TLS to the server is the client's own.
+// Passed-through TLS to the server is the client's own.
 void add_server(Fields& fields, const SessionFacts& facts) {
     if (facts.server_address.empty()) return;
     fields.add("upstream", facts.backend.upstream)

@@ -1,5 +1,5 @@
-// Everything that is known of one connection, as fields: the log line at its end and
-// /connections.json say the same in the same words. Never a key, a password or a ticket (law 7).
+// Everything that is known about one connection, as fields: its log line and /connections.json use
+// the same names. Never a key, a password or a ticket (law 7).
 #pragma once
 
 #include "proxy/telemetry/log_fields.h"
@@ -12,7 +12,7 @@
 
 namespace pgmoat::telemetry {
 
-// What stands beside the facts: it changes while the connection lives.
+// What changes while the connection lives, besides its facts.
 struct ConnectionState {
     std::uint64_t id = 0;
     std::chrono::steady_clock::duration age{};
@@ -22,7 +22,7 @@ struct ConnectionState {
 [[nodiscard]] ConnectionState state_of(const SessionRow& row);
 
 [[nodiscard]] Fields describe(const SessionFacts& facts, const ConnectionState& state);
-// Without what changes.
+// Only the facts, not what changes.
 [[nodiscard]] Fields describe(std::uint64_t id, const SessionFacts& facts);
 
 // "10.0.0.7:5432", "[::1]:5432", "[local]".

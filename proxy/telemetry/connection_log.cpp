@@ -12,8 +12,9 @@ namespace {
 using metrics::CloseReason;
 using Level = Log::Level;
 
-// What an operator must see: attacks, and failures of ours or of the upstream servers. What clients do
-// by themselves is routine, and a probe that says nothing leaves no trace above debug.
+// Warnings and errors are for what an operator must see: attacks, our own failures and those of
+// servers. What clients do by themselves is routine, and a probe that sends nothing is logged only
+// at debug level.
 Level level_of(const relay::Ended& ended, bool log_every_end) {
     switch (ended.reason) {
     case CloseReason::internal: return Level::error;
@@ -45,7 +46,7 @@ void ConnectionLog::report(std::unique_ptr<Traffic> traffic, const relay::Ended&
     write_line(row, ended, refused);
 }
 
-// In a storm of refusals most of their lines are worth no more than debug; a summary stands for
+// When there are many refusals, most of them are logged only at debug level, and a summary replaces
 // them.
 void ConnectionLog::write_line(const SessionRow& row, const relay::Ended& ended, bool refused) {
     Level level = level_of(ended, log_every_end_.load(std::memory_order_relaxed));

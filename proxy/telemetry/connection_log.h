@@ -1,5 +1,5 @@
-// The last step of every connection, from whichever plane it ended on: one log line, its counters,
-// and its row leaves the session table (law 10).
+// The last step of every connection, in whichever plane it ended: one log line, its counters, and
+// the removal of its row from the session table (law 10).
 #pragma once
 
 #include "metrics/counters.h"
@@ -16,14 +16,13 @@ class ConnectionLog final : public relay::Reporter {
   public:
     ConnectionLog(Log& log, metrics::Counters& counters) : log_(log), counters_(counters) {}
 
-    // log_disconnections; changes with a reload. Connections that went wrong are logged all the
-    // same.
+    // log_disconnections; changes with a reload. Failed connections are always logged.
     void log_every_end(bool on) noexcept { log_every_end_.store(on, std::memory_order_relaxed); }
 
-    // Any thread. `row` is the SessionRow that the session had.
+    // Any thread. `row` is the session's SessionRow.
     void report(std::unique_ptr<Traffic> row, const relay::Ended& ended) override;
 
-    // Says how many refusals had no line of their own since it was called last.
+    // Logs how many refusals had no line of their own since the last call.
     void summarise_refusals();
     [[nodiscard]] const RecentRefusals& recent_refusals() const noexcept { return recent_; }
 

@@ -1,5 +1,5 @@
-// Lines to a file that can be opened again by its name while they are written (logrotate moves it).
-// Lines that cannot be written (a full disk) are counted, and the proxy goes on.
+// Writes log lines to a file, which can be reopened by name at any time (after logrotate has moved
+// it). Lines that cannot be written (a full disk) are counted, and the proxy goes on.
 #pragma once
 
 #include <spdlog/sinks/base_sink.h>
@@ -20,7 +20,7 @@ class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
     FileSink& operator=(const FileSink&) = delete;
     ~FileSink() override;
 
-    // Any thread. On failure the old file goes on. Returns the failure in words; empty: done.
+    // Any thread. On failure the old file stays in use. Returns the error; empty: done.
     [[nodiscard]] std::string reopen();
     [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.load(); }
 
@@ -34,7 +34,7 @@ class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
 
     std::string name_;
     int file_;
-    bool torn_ = false; // a line was written in part: the next one begins on a line of its own
+    bool torn_ = false; // the last line was cut off: the next one must begin on a new line
     std::atomic<std::uint64_t> lost_{0};
 };
 

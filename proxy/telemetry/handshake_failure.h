@@ -1,4 +1,4 @@
-// Why a TLS handshake failed, in the words of the metrics.
+// Why a TLS handshake failed, as a value of the metrics.
 #pragma once
 
 #include "metrics/labels.h"

@@ -1,5 +1,5 @@
-// What the limits on clients are, how far they are used, and which addresses meet them: what the
-// console, the status page and its JSON show. Values only.
+// The limits on clients, how far they are used, and which addresses are at them: for the console,
+// the status page and its JSON. Values only.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 namespace pgmoat::telemetry {
 
 struct AddressState {
-    std::string address; // or the network that counts as one: 2001:db8::/64
+    std::string address; // or the network that is limited as one: 2001:db8::/64
     std::uint64_t connections = 0;
     std::uint64_t refused = 0;       // by a limit, as long as the address is remembered
     std::uint64_t failed_logins = 0; // that still count
@@ -22,20 +22,21 @@ struct AddressState {
 struct LimitState {
     std::string_view name; // of the setting
     std::string setting;   // empty: no limit
-    // In use: by all clients, or the most by one address. Nothing: not counted while there is no limit.
+    // In use: by all clients, or the most by one address. Nothing: not counted, as there is no
+    // limit.
     std::optional<std::uint64_t> now;
     std::optional<std::uint64_t>
-        addresses;             // that are at the limit; nothing: it is one for all clients
+        addresses;             // at the limit; nothing: the limit is for all clients together
     std::uint64_t refused = 0; // or delayed; since the start
-    std::vector<std::string> most_refused; // addresses, the most refused first, with the count
+    std::vector<std::string> most_refused; // with their numbers, the most refused first
 };
 
 struct LimitStates {
     std::vector<LimitState> limits;
-    std::vector<AddressState> addresses; // those that wait first, then the most refused
-    std::uint64_t table_size = 0;        // addresses that can be remembered
+    std::vector<AddressState> addresses; // waiting ones first, then the most refused
+    std::uint64_t table_size = 0;        // capacity, in addresses
     std::uint64_t table_used = 0;
-    std::uint64_t table_evicted = 0; // forgotten to make room, since the start
+    std::uint64_t table_evicted = 0; // to make room, since the start
 };
 
 } // namespace pgmoat::telemetry

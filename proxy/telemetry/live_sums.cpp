@@ -13,13 +13,13 @@ namespace {
 
 using metrics::Side;
 
-// Sums by the closed lists of versions and ciphers, so that no peer can add a series. The names of
-// listeners are views into the sessions' facts.
+// Sums by the closed lists of versions and ciphers, so that peers cannot create new series. The
+// listener names are views into the sessions' facts.
 class LiveSums {
   public:
     void add(const SessionFacts& facts) {
         ++connections_[facts.listener];
-        // TLS that passes through is one session over both legs.
+        // Passed-through TLS is one session over both legs.
         const bool passes = facts.mode == metrics::Mode::passthrough;
         add(facts.listener, Side::client, facts.client_tls);
         add(facts.listener, Side::server, passes ? facts.client_tls : facts.server_tls);

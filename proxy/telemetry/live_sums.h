@@ -9,7 +9,7 @@
 
 namespace pgmoat::telemetry {
 
-// `listeners`: all of them; those without a connection count too.
+// `listeners`: all listeners, so that those without connections get zeros.
 void add_live(const SeenSessions& sessions,
               const std::vector<std::string>& listeners,
               metrics::Gauges& gauges);

@@ -15,11 +15,10 @@ namespace pgmoat::telemetry {
 
 namespace {
 
-// Lines waiting for a slow reader of the log, at most: some megabytes, and minutes of ordinary
-// traffic.
+// Lines waiting for a slow reader of the log: a few megabytes, or minutes of ordinary traffic.
 constexpr std::size_t queue_lines_max = 8192;
 
-// PostgreSQL's order for log_min_messages: LOG stands above ERROR, so that only FATAL hides it.
+// PostgreSQL's order for log_min_messages: LOG is above ERROR, so that only FATAL hides it.
 int rank(Log::Level level) {
     switch (level) {
     case Log::Level::debug: return 0;
@@ -47,14 +46,14 @@ std::string_view word(Log::Level level) {
 } // namespace
 
 struct Log::Sink {
-    // Shared because spdlog's queue holds the logger of each line; nobody else does. Above the
-    // queue, so that it goes after the queue's thread has ended.
+    // A shared_ptr because each line in spdlog's queue holds its logger. Declared before the queue,
+    // so that it is destroyed after the queue's thread has ended.
     std::shared_ptr<spdlog::async_logger> logger;
     std::shared_ptr<StderrSink> output = std::make_shared<StderrSink>();
     std::shared_ptr<spdlog::details::thread_pool> queue =
         std::make_shared<spdlog::details::thread_pool>(
             queue_lines_max, 1, block_signals_in_this_thread);
-    std::shared_ptr<FileSink> file; // shared with the logger, as spdlog wants it
+    std::shared_ptr<FileSink> file; // shared with the logger, as spdlog requires
     std::atomic<int> from{1};
     std::atomic<config::LogFormat> format{config::LogFormat::text};
 };
@@ -66,7 +65,8 @@ Log::Log() : sink_(std::make_unique<Sink>()) {
     sink_->logger->set_pattern("%v");
 }
 
-// Its thread writes what is queued, but a reader that does not read cannot hold up the end.
+// The queue's thread writes what is left, but a reader that does not read cannot block the
+// shutdown.
 Log::~Log() {
     constexpr std::chrono::seconds patience{1};
     sink_->output->end_by(StderrSink::Clock::now() + patience);

@@ -1,7 +1,7 @@
-// The log: one line per event to stderr or a file, as text for people or JSON for machines, written by a
-// thread of its own from a bounded queue. When the queue is full the oldest line goes and is
-// counted: a slow reader of the log never delays a connection. Every text is escaped, so callers
-// pass it as it came.
+// The log: one line per event to stderr or a file, as text for people or JSON for machines, written
+// by a thread of its own from a bounded queue. If the queue is full the oldest line is dropped and
+// counted: a slow reader of the log never delays a connection. All texts are escaped here, so
+// callers pass them unchanged.
 #pragma once
 
 #include "proxy/config/config.h"
@@ -18,13 +18,13 @@ class Log {
   public:
     using Level = config::LogLevel;
 
-    // Starts the writing thread.
+    // Starts the log's thread.
     Log();
-    ~Log(); // writes what is queued
+    ~Log(); // writes the lines in the queue
     Log(const Log&) = delete;
     Log& operator=(const Log&) = delete;
 
-    // Any thread.
+    // For any thread.
     void write(Level level, std::string_view event, const Fields& fields = {});
     void info(std::string_view event) { write(Level::log, event); }
     void warning(std::string_view event) { write(Level::warning, event); }
@@ -34,10 +34,11 @@ class Log {
     void configure(Level from, config::LogFormat format);
     [[nodiscard]] std::uint64_t dropped() const;
 
-    // From now on to this file. Throws std::system_error. Before other threads log.
+    // From now on writes to this file. Throws std::system_error. To be called before other threads
+    // log.
     void write_to(const std::string& file);
-    // Opens the file by its name again, after logrotate moved it; on failure the old one goes on.
-    // Returns the failure in words; empty: done, or there is no file.
+    // Reopens the file by name, after logrotate has moved it; on failure the old one stays in use.
+    // Returns the error; empty: done, or there is no file.
     [[nodiscard]] std::string reopen();
 
   private:

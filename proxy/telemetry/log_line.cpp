@@ -21,7 +21,7 @@ std::string timestamp(char between) {
         1000;
     std::tm parts{};
     ::gmtime_r(&seconds, &parts);
-    std::array<char, 96> text{}; // as long as the compiler can imagine the parts
+    std::array<char, 96> text{}; // as large as the compiler thinks the parts could become
     std::snprintf(text.data(),
                   text.size(),
                   "%04d-%02d-%02d%c%02d:%02d:%02d.%03d",
@@ -44,7 +44,7 @@ std::string text_line(std::string_view level, std::string_view event, const Fiel
     std::string line = timestamp(' ') + " UTC [" + std::to_string(::getpid()) + "] ";
     line += level;
     line += ":  ";
-    // Our own sentence; it may hold names from files or peers, which must not break the line.
+    // Our own text, but it may contain names from files or peers, which must not break the line.
     line += protocol::make_visible(event, event_bytes_max);
     const std::string facts = fields.as_text();
     if (!facts.empty()) line += ": " + facts;

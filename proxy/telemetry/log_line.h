@@ -1,5 +1,5 @@
-// One line of the log, without its end: the time, the process, a level such as WARNING, the event and
-// its facts. For the log, and for what is said before there is one.
+// One line of the log, without its end: the time, the process id, a level such as WARNING, the
+// event and its facts. For the log, and for messages before the log is open.
 #pragma once
 
 #include "proxy/telemetry/log_fields.h"

@@ -10,7 +10,7 @@ namespace pgmoat::telemetry {
 bool is_refusal(metrics::CloseReason reason, bool has_detail) noexcept {
     using enum metrics::CloseReason;
     switch (reason) {
-    case startup: return has_detail; // without one it was a probe
+    case startup: return has_detail; // without a detail it was a probe
     case proxy_header:
     case handshake:
     case denied:
@@ -32,7 +32,7 @@ bool is_refusal(metrics::CloseReason reason, bool has_detail) noexcept {
     case drain:
     case handed_over:
     case killed:
-    case rate_limited: break; // too many to be looked at one by one
+    case rate_limited: break; // too many to be logged one by one
     }
     return false;
 }

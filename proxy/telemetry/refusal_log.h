@@ -1,5 +1,5 @@
-// Connections that were refused or failed: the last few of them for the status page, and the gate
-// that keeps a storm of them, or of other lines, from filling the log. Any thread.
+// Connections that were refused or failed: the last few of them for the status page, and the rate
+// limits that keep them, or other lines, from filling the log. Any thread.
 #pragma once
 
 #include "metrics/labels.h"
@@ -16,7 +16,7 @@
 
 namespace pgmoat::telemetry {
 
-// Ends that an operator may ask about: not what clients do by themselves, and no probe.
+// Ends that an operator may ask about: not what clients do by themselves, and not probes.
 [[nodiscard]] bool is_refusal(metrics::CloseReason reason, bool has_detail) noexcept;
 
 struct Refusal {
@@ -24,7 +24,7 @@ struct Refusal {
     std::uint64_t id = 0;
     metrics::CloseReason reason{};
     std::string detail;
-    SessionFacts facts; // as far as they were known
+    SessionFacts facts; // as far as known
 };
 
 class RecentRefusals {
@@ -34,30 +34,30 @@ class RecentRefusals {
 
   private:
     mutable std::mutex mutex_;
-    std::deque<Refusal> refusals_; // the newest in front
+    std::deque<Refusal> refusals_; // newest first
 };
 
-// Lets so many lines a second through and counts the others.
+// Lets a limited number of lines per second through and counts the others.
 class LineGate {
   public:
     using Clock = std::chrono::steady_clock;
 
     // Whether this line may be written.
     [[nodiscard]] bool admit(Clock::time_point now);
-    // Counts one that is held back whatever the time.
+    // Counts a line that is suppressed in any case.
     void hold();
-    // How many were held back since this was asked last.
+    // How many lines were suppressed since the last call.
     [[nodiscard]] std::uint64_t take_held();
 
   private:
     std::mutex mutex_;
-    double lines_ = 0; // that may be written now
+    double lines_ = 0; // lines that may be written now
     Clock::time_point filled_;
     std::uint64_t held_ = 0;
     bool used_ = false;
 };
 
-// One for each reason, so that a storm of one hides no other.
+// One gate for each reason, so that many refusals for one reason do not hide others.
 class RefusalGate {
   public:
     using Clock = LineGate::Clock;
@@ -67,14 +67,14 @@ class RefusalGate {
         return gates_[static_cast<std::size_t>(reason)].admit(now);
     }
 
-    // A refusal that never has a line of its own.
+    // Counts a refusal that never gets a line of its own.
     void hold(metrics::CloseReason reason) { gates_[static_cast<std::size_t>(reason)].hold(); }
 
     struct Held {
         metrics::CloseReason reason;
         std::uint64_t count;
     };
-    // What was held back since this was asked last.
+    // What was suppressed since the last call.
     [[nodiscard]] std::vector<Held> take_held();
 
   private:

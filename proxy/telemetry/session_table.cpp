@@ -54,7 +54,7 @@ void SessionRow::update(const std::function<void(SessionFacts&)>& change) {
     change(*fresh);
     std::shared_ptr<const SessionFacts> facts = std::move(fresh);
     const std::lock_guard lock(table_.mutex_);
-    facts_.swap(facts); // the old value outlives the lock
+    facts_.swap(facts); // the old value is freed after the lock is released
 }
 
 bool SessionRow::admit(std::size_t limit) {
@@ -123,9 +123,10 @@ std::unique_ptr<SessionRow> SessionTable::open(const MovedRow& moved) {
     return row;
 }
 
-// Under the lock. The row has no id yet.
+// With the lock held. The row has no id yet.
 std::unique_ptr<SessionRow> SessionTable::add() {
-    // A row that is not in the table must never be destroyed, so there is room before there is one.
+    // Reserve first: if push_back() threw, a row that is not in the table would be destroyed, and
+    // its destructor removes it.
     if (rows_.size() == rows_.capacity())
         rows_.reserve(std::max<std::size_t>(64, 2 * rows_.size()));
     std::unique_ptr<SessionRow> row(new SessionRow(*this));
@@ -145,14 +146,14 @@ std::uint64_t SessionTable::next_id() const {
     return next_id_;
 }
 
-// Its owner has given it away and adds nothing any more; it leaves the table before what it keeps
-// goes.
+// Safe without the owner: it has handed the row over and calls keep() no more. ~SessionRow() leaves
+// the table before its members are destroyed.
 void SessionTable::keep(std::uint64_t id, std::shared_ptr<void> until_the_end) {
     const std::lock_guard lock(mutex_);
     if (SessionRow* row = find(id)) row->kept_.push_back(std::move(until_the_end));
 }
 
-// Under the lock.
+// With the lock held.
 SessionRow* SessionTable::find(std::uint64_t id) const {
     const auto found =
         std::ranges::find(rows_, id, [](const SessionRow* row) { return row->id(); });
@@ -171,7 +172,9 @@ std::size_t SessionTable::admitted() const {
 
 SeenSessions SessionTable::snapshot() const {
     SeenSessions seen;
-    seen.reserve(live() + 64); // of those that come until the lock is ours; more only cost time
+    seen.reserve(
+        live() +
+        64); // room for those added before we get the lock; if there are more, it just takes longer
     const std::lock_guard lock(mutex_);
     for (const SessionRow* row : rows_)
         seen.push_back(row->seen());

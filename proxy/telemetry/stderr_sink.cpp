@@ -20,7 +20,7 @@ void StderrSink::sink_it_(const spdlog::details::log_msg& message) {
     if (!write({line.data(), line.size()})) ++lost_;
 }
 
-// A pipe that is writable has room for PIPE_BUF bytes: a write of no more does not block.
+// A writable pipe has room for PIPE_BUF bytes, so a write of up to that does not block.
 bool StderrSink::write(std::string_view line) {
     while (!line.empty()) {
         if (!wait_for_room()) return false;
@@ -40,7 +40,7 @@ bool StderrSink::wait_for_room() const {
         const bool is_over = Clock::now().time_since_epoch().count() >= end_.load();
         pollfd wanted{descriptor_, POLLOUT, 0};
         const int ready = ::poll(&wanted, 1, is_over ? 0 : look_again);
-        if (ready > 0) return true; // also for an error, which the write will tell
+        if (ready > 0) return true; // also for an error, which write() will report
         if ((ready < 0 && errno != EINTR) || is_over) return false;
     }
 }

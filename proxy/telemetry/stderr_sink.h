@@ -1,6 +1,6 @@
-// Lines to stderr, which may be a pipe that nobody reads: a write to it would block for ever, and
-// with it the end of the process. So each waits for room first, and once the log is to end, only
-// for a moment longer. Lines that cannot be written (no reader, a full disk) are counted.
+// Writes log lines to stderr, which may be a pipe without a reader: a write would block for ever,
+// and so would the end of the process. So each write waits for room first, and after end_by() only
+// until that time. Lines that cannot be written (no reader, a full disk) are counted.
 #pragma once
 
 #include <spdlog/details/null_mutex.h>
@@ -19,7 +19,7 @@ class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
 
     explicit StderrSink(int descriptor = 2) : descriptor_(descriptor) {}
 
-    // Any thread. From now on what cannot be written until then is lost.
+    // For any thread. Lines that cannot be written by then are lost.
     void end_by(Clock::time_point time) noexcept { end_.store(time.time_since_epoch().count()); }
     [[nodiscard]] std::uint64_t lost() const noexcept { return lost_.load(); }
 
@@ -32,7 +32,7 @@ class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
     [[nodiscard]] bool write(std::string_view line);
 
     int descriptor_;
-    bool torn_ = false; // a line was written in part: the next one begins on a line of its own
+    bool torn_ = false; // the last line was cut off: the next one must begin on a new line
     std::atomic<Clock::rep> end_{Clock::time_point::max().time_since_epoch().count()};
     std::atomic<std::uint64_t> lost_{0};
 };

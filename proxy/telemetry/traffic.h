@@ -1,7 +1,7 @@
-// What one connection has moved: plaintext bytes and, where the bytes are messages to us, messages
-// after the login, without rows of COPY. The base of whatever a channel carries along
-// for its owner (the session table's row), so that the relay plane counts without knowing who
-// reads. The relay thread that owns the channel is the only writer; anyone may read.
+// What one connection has relayed: bytes and, if its messages are visible to us, messages after the
+// login, without rows of COPY. The base class of the session table's row, which a channel carries
+// with it, so that the relay plane can count without including the table. Only the relay thread
+// that owns the channel writes; any thread may read.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,7 @@
 
 namespace pgmoat::telemetry {
 
-// The counts at one moment.
+// A copy of the counts.
 struct TrafficCounts {
     std::uint64_t bytes_from_client = 0;
     std::uint64_t bytes_from_server = 0;

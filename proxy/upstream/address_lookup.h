@@ -1,4 +1,4 @@
-// A server's addresses by its name: the coroutine waits for the lookups, its thread does not.
+// Waits in a coroutine for the addresses of a server name, without blocking the thread.
 #pragma once
 
 #include "proxy/lookups/addresses.h"
@@ -10,8 +10,8 @@
 
 namespace pgmoat::upstream {
 
-// An older answer is used when the name server is silent for a while. Nothing: `until` has passed,
-// or `arrival` was interrupted. The arguments must live until it is done.
+// An expired answer is used if the name server does not answer for a while. Nothing: `until` has
+// passed, or `arrival` was interrupted. The arguments must live until it is done.
 [[nodiscard]] Awaitable<std::optional<lookups::HostAddresses>>
 look_up_addresses(runtime::ControlThread& thread,
                   runtime::Arrival& arrival,

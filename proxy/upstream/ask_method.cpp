@@ -15,11 +15,12 @@ namespace {
 using protocol::ServerMethod;
 using protocol::ServerMethods;
 
-// PostgreSQL reserves the prefix, so that nobody can create it.
+// PostgreSQL reserves the prefix pg_, so no such role can be created.
 constexpr std::string_view nobody = "pg_moat_asks_for_the_method";
 
-// Over a Unix-domain socket, which shows who pgmoat is. To whoever has the name of pgmoat's own
-// operating-system user this is a login without a question.
+// peer authentication failed: over a Unix-domain socket the server checks the operating system
+// user, which is pgmoat's. A client with the name of that user would be let in without
+// authentication.
 bool is_peer(const protocol::LoginFacts& facts) {
     return facts.error_message.starts_with("Peer authentication failed");
 }
@@ -39,7 +40,7 @@ Awaitable<std::optional<ServerMethod>> ask_method(io::Stream& server) {
     const protocol::Bytes packet = protocol::encode_startup(nobody, "postgres");
     const io::Result sent = co_await server.write(packet);
     if (!sent) co_return std::nullopt;
-    protocol::LoginObserver observer(false, ServerMethods{}); // whatever it asks for ends it
+    protocol::LoginObserver observer(false, ServerMethods{}); // any request ends the login
     std::array<std::uint8_t, first_answer_bytes> buffer{};
     for (;;) {
         const io::Result read = co_await server.read_some(buffer);

@@ -1,5 +1,5 @@
-// What a server asks pgmoat's clients for, before the first of them is refused: a login is begun in
-// the name of a role that cannot exist, and given up at the server's first answer.
+// Finds out which authentication a server asks for, before the first client is refused because of
+// it: begins a login with a role name that cannot exist, and stops at the server's first answer.
 #pragma once
 
 #include "protocol/server_method.h"
@@ -10,7 +10,8 @@
 
 namespace pgmoat::upstream {
 
-// The server of a stream on which nothing was said yet. Nothing: it refused, or did not answer.
+// `server` is a stream on which nothing was sent yet. Nothing: the server refused, or did not
+// answer.
 [[nodiscard]] Awaitable<std::optional<protocol::ServerMethod>> ask_method(io::Stream& server);
 
 } // namespace pgmoat::upstream

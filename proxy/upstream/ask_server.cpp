@@ -10,7 +10,7 @@ namespace {
 
 using runtime::ServerAnswers;
 
-// Others may ask again when this one has gone, whatever became of it.
+// While this lives no other client asks; afterwards others may, whatever the result.
 class Asking {
   public:
     Asking(ServerAnswers& answers, std::string upstream, runtime::EncryptionRequest request)
@@ -36,7 +36,8 @@ Awaitable<bool> would_encrypt(runtime::ControlThread& thread,
     const std::string name = target->name;
     if (answers.last(name, request).value_or(false)) co_return true;
     ServerAnswers::Turn turn = answers.turn(name, request, ask_pause);
-    // The first clients after a start wait for the first answer: a wrong guess would cost them the login.
+    // The first clients after a start wait for the first answer: a wrong guess would make their
+    // login fail.
     const auto guess_at = Clock::now() + ask_patience;
     while (turn == ServerAnswers::Turn::another_asks && !answers.last(name, request) &&
            Clock::now() < guess_at) {

@@ -1,4 +1,4 @@
-// How to answer a client's SSLRequest or GSSENCRequest before its server is connected to: as the
+// How to answer a client's SSLRequest or GSSENCRequest before connecting to a server: as the
 // upstream's servers answered last.
 #pragma once
 
@@ -9,9 +9,9 @@
 
 namespace pgmoat::upstream {
 
-// A no, or that nothing is known, is asked about again, at most once in a while for an upstream.
-// Without an answer: yes to TLS (the listener is for that), no to GSSAPI. `dialer` is the caller's,
-// to interrupt it with.
+// If the last answer was no, or none is known, a server is asked again, at most once per ask_pause
+// for each upstream. Without an answer: yes for TLS (the purpose of the listener), no for GSSAPI.
+// `dialer` is the caller's, who can interrupt it.
 [[nodiscard]] Awaitable<bool> would_encrypt(runtime::ControlThread& thread,
                                             Dialer& dialer,
                                             std::shared_ptr<const runtime::UpstreamTarget> target,

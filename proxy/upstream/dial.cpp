@@ -17,7 +17,7 @@ namespace pgmoat::upstream {
 
 namespace {
 
-// Known addresses are filled in; a name is looked up when its turn comes.
+// Known addresses are filled in; a name is looked up later.
 Host host_of(const config::UpstreamHost& configured) {
     Host host{configured.host,
               configured.port,
@@ -31,7 +31,7 @@ Host host_of(const config::UpstreamHost& configured) {
     return host;
 }
 
-// connect_timeout=0 that is written down means what it means to libpq: for ever.
+// An explicit connect_timeout=0 means what it means in libpq: for ever.
 Clock::duration patience_of(const config::Conninfo& conninfo) {
     const bool given = std::ranges::any_of(
         conninfo.given, [](const auto& pair) { return pair.keyword == "connect_timeout"; });
@@ -127,7 +127,7 @@ Dialer::Outcome Dialer::server(Reached reached, const Reach& reach) {
     return Server{std::move(stream_), std::move(route), std::move(reached.answer)};
 }
 
-// Whoever asks refreshes what the next client is told.
+// Any answer to a request for encryption updates what the next clients are told.
 void Dialer::note_answer(const Step& step) {
     if (plan_->negotiation != Negotiation::client_tls &&
         plan_->negotiation != Negotiation::client_gss)
@@ -142,7 +142,7 @@ void Dialer::note_answer(const Step& step) {
     thread_.services.server_answers.note(target_->name, request, yes);
 }
 
-// The limit of a step is often that of the one before: then it runs on.
+// If the limit is that of the previous step, its timer keeps running.
 void Dialer::limit(Clock::time_point until) {
     if (until == limited_until_ && limit_) return;
     limit_.reset();
@@ -159,7 +159,7 @@ void Dialer::limit(Clock::time_point until) {
 Awaitable<Result> Dialer::perform(const Step& step) {
     limit(step.until);
     if (timed_out_) co_return TimedOut{};
-    // Not as a visitor: g++ 12 loses track of what a coroutine lambda captures.
+    // Not std::visit: g++ 12 mishandles the captures of a lambda that is a coroutine.
     const Action& action = step.action;
     Result result = TimedOut{};
     if (const auto* name = std::get_if<LookUp>(&action))
@@ -243,7 +243,7 @@ Awaitable<Result> Dialer::write(protocol::ByteView bytes) {
     co_return failed(io);
 }
 
-// A look at one byte more tells whether there is any, as libpq looks into its buffer.
+// Reads one byte more to find out whether there is any, as libpq looks into its buffer.
 Awaitable<Result> Dialer::read_exactly(std::size_t bytes) {
     bytes_.resize(bytes);
     std::uint8_t first = 0;

@@ -1,4 +1,4 @@
-// Reaches a server of an upstream: performs what the machine in reach.h asks for, on real sockets.
+// Reaches a server of an upstream: performs the actions of the machine in reach.h on real sockets.
 #pragma once
 
 #include "metrics/labels.h"
@@ -15,48 +15,49 @@
 
 namespace pgmoat::upstream {
 
-// One server and how to speak to it. A session's row keeps it, so that a cancel request goes to
-// the very address that the session has, whatever names and files say meanwhile.
+// The address of one server and how to connect to it. A session's row keeps it, so that a cancel
+// request goes to the very address of the session, even if names or the configuration have changed.
 struct ServerRoute {
     std::shared_ptr<const runtime::UpstreamTarget> target;
     Host host;
     lookups::SocketAddress address;
 };
 
-// A server that can be talked to.
+// A connected server.
 struct Server {
     std::unique_ptr<io::Stream> stream;
     std::shared_ptr<const ServerRoute> route;
-    protocol::Bytes answer; // to Plan::opening: the client must get it next
+    protocol::Bytes answer; // to Plan::opening: must be sent to the client next
 };
 
-// What the connection string of `target` asks for; the rest is the caller's.
+// What the connection string of `target` determines; the caller sets the rest.
 [[nodiscard]] Plan plan_for(const runtime::UpstreamTarget& target);
-// The same for the one address of a route.
+// The same for the single address of a route.
 [[nodiscard]] Plan plan_for(const ServerRoute& route);
-// Takes hosts off the plan that are out of service. It may have none then, and must not be used.
+// Removes hosts that are out of service. The plan may then be empty, and must not be used.
 void leave_out(Plan& plan, const std::string& upstream, const runtime::OutOfService& out);
 
 class Dialer {
   public:
-    // Failed handshakes are counted for `listener`; without one, as for probes, nowhere.
+    // Failed handshakes are counted for `listener`; without one, as for probes, they are not
+    // counted.
     explicit Dialer(runtime::ControlThread& thread,
                     std::optional<metrics::ListenerId> listener = std::nullopt);
     Dialer(const Dialer&) = delete;
     Dialer& operator=(const Dialer&) = delete;
 
-    // The PROXY protocol header of this connection. Without one a server that expects it is told that
-    // the connection is our own.
+    // The PROXY protocol header of this connection. Without one, a server that expects a header
+    // gets one that marks the connection as our own.
     void send_first(protocol::Bytes header) { header_ = std::move(header); }
 
     using Outcome = std::variant<Server, GiveUp>;
     [[nodiscard]] Awaitable<Outcome> reach(std::shared_ptr<const runtime::UpstreamTarget> target,
                                            Plan plan);
 
-    // Lets time pass. False: interrupted.
+    // Waits for this time. False: interrupted.
     [[nodiscard]] Awaitable<bool> pause(std::chrono::milliseconds time);
 
-    // Every wait, now and later, ends at once; reach() gives up.
+    // All waits, current and future ones, end at once; reach() fails.
     void interrupt();
 
   private:
@@ -83,10 +84,10 @@ class Dialer {
     std::optional<metrics::ListenerId> listener_;
     metrics::Block& counters_;
     std::shared_ptr<const runtime::UpstreamTarget> target_;
-    const Plan* plan_ = nullptr; // of the machine that runs
+    const Plan* plan_ = nullptr; // of the machine that is running
     std::unique_ptr<io::Stream> stream_;
-    protocol::Bytes header_;   // of the PROXY protocol; empty: none is wanted
-    protocol::Bytes bytes_;    // that a result looks at
+    protocol::Bytes header_;   // of the PROXY protocol; empty: not wanted
+    protocol::Bytes bytes_;    // referred to by a result
     runtime::Arrival arrival_; // of an answer to a look-up
     std::optional<io::Deadline> limit_;
     Clock::time_point limited_until_ = Clock::time_point::max();

@@ -46,7 +46,7 @@ SeenHost seen_from(const ServerState& state) {
 
 } // namespace
 
-// The check of one upstream. Lives as long as something of it is under way.
+// The check of one upstream. Lives as long as any of its operations.
 class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Watch> {
   public:
     Watch(runtime::ControlThread& thread,
@@ -68,7 +68,7 @@ class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Wa
     }
 
     static Awaitable<void> run(std::shared_ptr<Watch> self) {
-        self->publish(); // that it is checked, if by no answer yet
+        self->publish(); // shows that there is a check, even before its first answer
         while (!self->stopped_) {
             const auto next = Steady::now() + self->check_.interval;
             std::string failure;
@@ -93,7 +93,7 @@ class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Wa
     }
 
   private:
-    // To one host, by SQL.
+    // A query to one host.
     struct Question {
         lookups::QuerySource source;
         std::optional<lookups::Subscription> under_way;
@@ -110,11 +110,12 @@ class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Wa
 
     // --- by SQL ----------------------------------------------------------------------------------
 
-    // Each answer counts by itself and when it comes: no host waits for another.
+    // Each answer counts when it arrives: no host waits for another.
     void ask_server(std::size_t host) {
         Question& question = questions_[host];
         if (question.under_way) {
-            // The login, the query, and the same again where a kept connection had died.
+            // The time of a login and a query, twice, since both are repeated if a kept connection
+            // was dead.
             if (Steady::now() - question.asked_at <= 4 * check_.timeout) return;
             SeenHost late;
             late.error = "timeout expired";
@@ -145,8 +146,8 @@ class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Wa
 
     // --- Patroni ---------------------------------------------------------------------------------
 
-    // The one that answered last is asked first, unless no primary came of it: what it knows may be old,
-    // where it is cut off from the others.
+    // The URL that answered last is asked first, unless its answer had no primary: it may be cut
+    // off from the other members and have old information.
     Awaitable<void> ask_patroni() {
         std::string failure;
         for (std::size_t i = 0; i < check_.urls.size() && !stopped_; ++i) {
@@ -196,7 +197,8 @@ class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Wa
         if (stopped_) co_return;
         if (says != LeaderSays::primary) ++answered_;
         const std::vector<SeenHost> seen = seen_in(cluster, hosts_, says, silence);
-        // Who is none any more first: then the one that is takes over in this turn.
+        // Hosts that are no longer the primary first: then the new primary is accepted in the same
+        // round.
         for (const bool primaries : {false, true})
             for (std::size_t host = 0; host < seen.size(); ++host)
                 if ((seen[host].role == runtime::Role::primary) == primaries)
@@ -204,7 +206,7 @@ class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Wa
         publish();
     }
 
-    // An answer that came in TLS must not lead to one in the clear.
+    // After an answer over TLS, the next request must not be plaintext.
     [[nodiscard]] bool must_be_tls() const {
         return std::ranges::all_of(check_.urls, &config::HttpAddress::tls);
     }
@@ -223,7 +225,7 @@ class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Wa
 
     runtime::ControlThread& thread_;
     const std::function<void()>& changed_;
-    const std::shared_ptr<const runtime::RuntimeConfig> setup_; // keeps what is below
+    const std::shared_ptr<const runtime::RuntimeConfig> setup_; // keeps the references below alive
     const std::string name_;
     const std::vector<config::UpstreamHost>& hosts_;
     const HealthCheck& check_;
@@ -231,7 +233,7 @@ class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Wa
     asio::steady_timer timer_;
     HttpGet http_;
     std::vector<Question> questions_; // one for each host
-    std::size_t answered_ = 0;        // which URL did last
+    std::size_t answered_ = 0;        // the URL that answered last
     bool stopped_ = false;
 };
 

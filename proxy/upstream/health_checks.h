@@ -1,6 +1,6 @@
-// Asks the servers of each upstream that has a health check for their roles, again and again, and
-// tells HostRoles what is believed of them: role_book.h says what that is. On a thread of its own:
-// neither a login storm nor a server that does not answer holds up a check.
+// Regularly asks the servers of each upstream with a health check for their roles, and stores in
+// HostRoles what role_book.h accepts of the answers. On a thread of its own: neither a login storm
+// nor a server that does not answer delays a check.
 #pragma once
 
 #include "proxy/runtime/services.h"
@@ -19,8 +19,8 @@ class HealthChecks {
     HealthChecks(const HealthChecks&) = delete;
     HealthChecks& operator=(const HealthChecks&) = delete;
 
-    // The checks of this configuration, in place of those before; on the thread. What was known of hosts
-    // that are still there is kept.
+    // Replaces the checks by those of this configuration; call it on the thread. Known roles of
+    // hosts that remain are kept.
     void use(std::shared_ptr<const runtime::RuntimeConfig> setup);
 
   private:

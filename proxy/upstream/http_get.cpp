@@ -80,7 +80,7 @@ Awaitable<std::string> HttpGet::look_up(const config::HttpAddress& address,
     co_return std::string();
 }
 
-// The first address that takes the connection.
+// Connects to the first address that accepts.
 Awaitable<std::string> HttpGet::connect(const config::HttpAddress& address) {
     std::vector<SocketAddress> found;
     if (const auto numeric = lookups::numeric_address(address.host, address.port)) {

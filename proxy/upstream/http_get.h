@@ -1,5 +1,5 @@
-// One GET of HTTP or HTTPS, for health checks: resolves, connects, asks, reads the answer whole.
-// Bounded in time and size. For one thread.
+// One GET of HTTP or HTTPS, for health checks: resolves, connects, sends the request and reads the
+// whole answer. Bounded in time and size. For one thread.
 #pragma once
 
 #include "proxy/config/health_check.h"
@@ -18,17 +18,17 @@ namespace pgmoat::upstream {
 struct HttpReply {
     unsigned status = 0;
     std::string body;
-    std::string error; // not empty: there is no answer, and why
+    std::string error; // not empty: why there is no answer
 };
 
 class HttpGet {
   public:
-    // `tls` for https addresses; may be null without any.
+    // `tls` for https addresses; may be null if there are none.
     HttpGet(runtime::ControlThread& thread, std::shared_ptr<const tls::ClientContext> tls);
     HttpGet(const HttpGet&) = delete;
     HttpGet& operator=(const HttpGet&) = delete;
 
-    // Arguments must live until it is done. One at a time.
+    // Arguments must live until it is done. One request at a time.
     [[nodiscard]] Awaitable<HttpReply> get(const config::HttpAddress& address,
                                            const std::string& path,
                                            std::chrono::milliseconds timeout);

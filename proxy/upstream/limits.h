@@ -1,4 +1,4 @@
-// The bounds of reaching a server, each with its reason.
+// Bounds for reaching a server, each with its reason.
 #pragma once
 
 #include <chrono>
@@ -6,33 +6,36 @@
 
 namespace pgmoat::upstream {
 
-// The look at a server's certificate at start: a silent server must not hold up the others' turn.
+// The probe of a server's certificate at start: a server that does not answer must not delay the
+// others.
 inline constexpr std::chrono::seconds probe_timeout{5};
 
-// The first message of a server, read whole when it is an error, to see whether another attempt or
-// host should follow. libpq takes errors of up to 30000 bytes there.
+// The first message of a server, read completely if it is an error, to decide whether to try
+// another attempt or host. libpq accepts errors of up to 30000 bytes there.
 inline constexpr std::size_t first_error_bytes_max = 30'000;
 
-// Passthrough: how often a server that does not encrypt, as far as is known, is asked whether it
-// does now. Eight bytes from anyone make it fork once a second at most.
+// Passthrough: how often a server that refused encryption is asked again. So clients, which can
+// cause that with eight bytes, make it fork at most once a second.
 inline constexpr std::chrono::seconds ask_pause{1};
-// The client waits for it, and libpq's users rarely set a connect_timeout below this.
+// How long asking may take, since a client waits for it; libpq's users rarely set a shorter
+// connect_timeout.
 inline constexpr std::chrono::seconds ask_timeout{5};
 
-// How long a client waits for the answer to another's question, where nothing is known yet, and how
-// often it looks. A server that is there has answered by then; one that is not must not take the
-// client's time twice.
+// How long a client waits for the answer to another client's question if nothing is known yet, and
+// how often it checks. A working server has answered by then; with another one the client must not
+// wait twice.
 inline constexpr std::chrono::seconds ask_patience{1};
 inline constexpr std::chrono::milliseconds ask_poll{5};
 
-// Bytes per read while the first answer is waited for.
+// Bytes per read while waiting for the first answer.
 inline constexpr std::size_t answer_read_bytes = 16 * 1024;
 
-// Without connect_timeout, for an address that is not the last one: a SYN that is lost twice comes
-// through in 3 s, and three hosts still fit into PostgreSQL's authentication_timeout of 60 s.
+// How long to wait for an address other than the last one, without connect_timeout: a SYN that is
+// lost twice still arrives within 3 s, and several hosts fit into PostgreSQL's
+// authentication_timeout of 60 s.
 inline constexpr std::chrono::seconds patience{5};
 
-// Of a server's first answer to a startup packet, at a time.
+// Bytes per read of a server's first answer to a startup packet.
 inline constexpr std::size_t first_answer_bytes = 512;
 
 // --- health checks ---------------------------------------------------------------------------------
@@ -50,12 +53,12 @@ inline constexpr std::chrono::seconds settling{30};
 inline constexpr std::chrono::milliseconds role_poll{50};
 inline constexpr std::chrono::seconds role_patience = patience;
 
-// Patroni's answer about a cluster: some hundred bytes for each member.
+// Patroni's answer about a cluster: a few hundred bytes for each member.
 inline constexpr std::size_t http_body_bytes_max = 256 * 1024;
 inline constexpr std::size_t http_header_bytes_max = 16 * 1024;
-// Of its answer, at a time.
+// Bytes per read of that answer.
 inline constexpr std::size_t http_read_bytes = 8 * 1024;
-// Members that a cluster may have: more is no cluster.
+// Members that a cluster may have: more is not a cluster.
 inline constexpr std::size_t cluster_members_max = 256;
 
 } // namespace pgmoat::upstream

@@ -21,7 +21,7 @@ std::string text_in(const json::object& object, std::string_view name) {
                                                   : std::string();
 }
 
-// Nothing: it is no number, or not one of that kind. Patroni says "unknown" of some.
+// Nothing: not a number of that type. Patroni reports some as "unknown".
 template <class Number>
 std::optional<Number> number_in(const json::object& object, std::string_view name) {
     const json::value* const value = object.if_contains(name);

@@ -1,6 +1,5 @@
-// What Patroni's REST interface says of a cluster: the answer to GET /cluster, and the hosts of an
-// upstream in it. Pure.
-// Source: Patroni, utils.py, cluster_as_json(); documentation "Patroni REST API".
+// Parses the answer of Patroni's REST API to GET /cluster, and finds the hosts of an upstream in
+// it. Pure. Source: Patroni, utils.py, cluster_as_json(); documentation "Patroni REST API".
 #pragma once
 
 #include "proxy/config/config.h"
@@ -19,7 +18,7 @@ struct ClusterMember {
     std::string host;
     std::uint16_t port = 0;
     bool leads = false;     // has the leader key
-    bool stands_by = false; // of a standby cluster: even its leader is none that can be written to
+    bool stands_by = false; // of a standby cluster: its leader is read-only, too
     std::string state;      // "running", "streaming", "starting", ...
     std::optional<std::uint64_t> lag_bytes;
     std::optional<config::HttpAddress> api; // of this member
@@ -31,20 +30,20 @@ struct ClusterMember {
 
 struct Cluster {
     std::vector<ClusterMember> members;
-    std::string error; // not empty: it is no answer of Patroni's
+    std::string error; // not empty: not an answer of Patroni's
 
-    // Has the leader key of a cluster that can be written to; null: none has.
+    // The member with the leader key, if the cluster can be written to; null: none.
     [[nodiscard]] const ClusterMember* leader() const;
 };
 
 [[nodiscard]] Cluster read_cluster(std::string_view json);
 
-// What the leader's own REST interface says to GET /primary. The key comes before the promotion: a
-// member that has it may still be a standby.
+// The leader's own answer to GET /primary. A member gets the leader key before it is promoted, so
+// it may still be a standby.
 enum class LeaderSays { primary, not_primary, nothing };
 
-// In the order of `hosts`. A host is the member with its name or its address, and its port.
-// `silence`: why the leader says nothing.
+// In the order of `hosts`. A host is the member with the same name or address, and the same port.
+// `silence`: why the leader gave no answer.
 [[nodiscard]] std::vector<SeenHost> seen_in(const Cluster& cluster,
                                             std::span<const config::UpstreamHost> hosts,
                                             LeaderSays leader,

@@ -76,7 +76,7 @@ Awaitable<void> probe_host(runtime::ControlThread& thread,
     server.stream->close();
 }
 
-// How its servers answer SSLRequest: the first clients are answered with that.
+// Asks how the servers answer SSLRequest, so that the first clients get the right answer.
 Awaitable<void> probe_answer(runtime::ControlThread& thread,
                              std::shared_ptr<const runtime::UpstreamTarget> target) {
     Dialer dialer(thread);
@@ -84,7 +84,7 @@ Awaitable<void> probe_answer(runtime::ControlThread& thread,
         thread, dialer, std::move(target), runtime::EncryptionRequest::ssl);
 }
 
-// Keeps the setup alive while it looks at it: a coroutine frame keeps its parameters.
+// `setup` is taken by value: the coroutine frame keeps it alive.
 Awaitable<void> probe_all(runtime::ControlThread& thread,
                           std::shared_ptr<const runtime::RuntimeConfig> setup) {
     std::set<std::string> passed_through;
@@ -95,7 +95,8 @@ Awaitable<void> probe_all(runtime::ControlThread& thread,
         co_await probe_answer(thread, setup->upstreams.at(name));
     for (const auto& name : upstreams_of_terminated(*setup)) {
         const auto target = setup->upstreams.at(name);
-        if (target->conninfo.groups > 0) continue; // no server is known before a client names it
+        if (target->conninfo.groups > 0)
+            continue; // a template has no server until a client names one
         if (!target->tls && !has_promises(*setup, name)) continue;
         for (std::size_t host = 0; host < target->conninfo.hosts.size(); ++host)
             co_await probe_host(thread, *setup, target, host);

@@ -1,5 +1,5 @@
-// Whatever stands in a file of secrets: each line is a secret or an error with its line, the same
-// file gives the same users, and no error repeats a secret.
+// For any file of secrets: each line is a secret or an error with its line number, the same file
+// gives the same users, and no error repeats a secret.
 #include "proxy/config/auth_file.h"
 
 #include <cstdint>

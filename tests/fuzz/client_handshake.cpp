@@ -1,6 +1,6 @@
-// Invariant: whatever a client sends, whole and byte by byte come to the same end, one of the
-// closed list, after the same bytes read and written. No conversation takes more than three
-// packets, and nothing larger than a startup packet is kept or written.
+// Invariant: whatever a client sends, in one piece or byte by byte, the outcome is the same, is on
+// the closed list, and comes after the same bytes read and written. No conversation takes more than
+// three packets, and nothing larger than a startup packet is buffered or written.
 #include "protocol/client_handshake.h"
 
 #include "protocol/limits.h"
@@ -22,7 +22,7 @@ void demand(bool holds) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    // Two bytes choose the circumstances and where TLS begins; the rest is what the client sends.
+    // Two bytes choose the settings and where TLS begins; the rest is what the client sends.
     if (size < 2) return 0;
     const bool tls_possible = (data[0] & 1) != 0;
     const bool alpn = (data[0] & 2) != 0;

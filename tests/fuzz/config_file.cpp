@@ -1,4 +1,4 @@
-// Any text is a configuration or a list of complaints about it, never anything else.
+// Any text is a configuration or a list of errors about it.
 #include "proxy/config/config.h"
 #include "tests/unit/config/memory_files.h"
 
@@ -28,7 +28,7 @@ void check(const Config& config) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string text(reinterpret_cast<const char*>(data), size);
-    // The same text as the main file and as what it may include.
+    // The same text is the main file and the file that it may include.
     const MemoryFiles files({{"x.conf", text}, {"d/a.conf", text}});
     try {
         check(load_config("x.conf", files));

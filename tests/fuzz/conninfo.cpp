@@ -1,4 +1,4 @@
-// Any text is a connection string with at least one host, or an error in words.
+// Any text is a connection string with at least one host, or an error.
 #include "proxy/config/conninfo.h"
 
 #include "proxy/config/limits.h"
@@ -22,7 +22,7 @@ void check(const Conninfo& conninfo) {
         require(host.port != 0);
         require(!host.host.empty() || !host.hostaddr.empty());
     }
-    // A mode that promises a checked certificate has something to check it with.
+    // A mode that verifies the certificate has something to verify it with.
     if (conninfo.sslmode >= SslMode::verify_ca) require(!conninfo.sslrootcert.empty());
     if (conninfo.sslrootcert == "system") require(conninfo.sslmode == SslMode::verify_full);
     if (conninfo.sslnegotiation == SslNegotiation::direct)

@@ -1,7 +1,6 @@
-// Invariant: whatever text is a statement of the console, it is answered with rows of as many
-// values as columns, or with an error that has a SQLSTATE and a message; nothing but the relations
-// of the console is read, and SQLite never says more than the translation meant: what it prepares
-// is read-only.
+// Invariant: any statement is answered with rows that have as many values as columns, or with an
+// error that has a SQLSTATE and a message. Only the console's relations are read, and what SQLite
+// prepares is always read-only.
 #include "protocol/utf8.h"
 #include "proxy/admin/console/sql/engine.h"
 #include "proxy/admin/console/statement.h"

@@ -1,5 +1,5 @@
-// Invariant: whatever a logged-in client of the console sends, cut anywhere, every answer is a row
-// of well-formed messages, and cutting the input elsewhere changes nothing.
+// Invariant: whatever a logged-in client of the console sends, every answer is a sequence of
+// well-formed messages, and does not depend on where the input is cut.
 #include "protocol/message_buffer.h"
 #include "proxy/admin/console/wire_session.h"
 #include "tests/unit/console/fake_backend.h"
@@ -21,7 +21,7 @@ void demand(bool holds) {
     if (!holds) std::abort();
 }
 
-// Two clients, one of them in TLS.
+// Two clients, one of them with TLS.
 std::shared_ptr<const FakeSnapshot> some_server() {
     auto server = std::make_shared<FakeSnapshot>();
     server->settings.console_users = {"bob"};
@@ -35,7 +35,7 @@ std::shared_ptr<const FakeSnapshot> some_server() {
     return server;
 }
 
-// Everything that is answered to `bytes`, fed in pieces of `piece` bytes.
+// All answers to `bytes`, fed in pieces of `piece` bytes.
 protocol::Bytes converse(protocol::ByteView bytes, std::size_t piece) {
     static const auto server = some_server();
     WireSession session({"bob", 7, "fuzz"});

@@ -1,4 +1,5 @@
-// Any text is rules or a list of errors; rules can be listed, and none is loaded beside an error.
+// Any text is rules or a list of errors; rules can be listed, and no rule is loaded if there is an
+// error.
 #include "proxy/hba/parse/hba_file.h"
 
 #include "proxy/hba/parse/hba_listing.h"
@@ -31,7 +32,7 @@ void check(const std::vector<HbaLine>& lines) {
 
 } // namespace
 
-// The first byte is what the file is read for.
+// The first byte sets the context.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     HbaContext context;

@@ -1,4 +1,4 @@
-// Any text is a pg_hosts.conf or a list of complaints about it, never anything else.
+// Any text is a pg_hosts.conf or a list of errors about it.
 #include "proxy/config/hosts_file.h"
 
 #include "tests/unit/config/memory_files.h"
@@ -32,7 +32,7 @@ void check(const HostsFile& file) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string text(reinterpret_cast<const char*>(data), size);
-    // The same text as the file and as what it may include.
+    // The same text is the file and the file that it may include.
     const MemoryFiles files({{"h", text}, {"i", text}});
     Problems problems;
     const HostsFile file = read_hosts_file("h", files, problems);

@@ -1,6 +1,6 @@
-// Invariant: whatever a client of the HTTP endpoint sends, each answer begins with a status that
-// the endpoint knows and carries the headers for browsers, and the connection ends soon after the
-// client has said that nothing more will come.
+// Invariant: whatever a client of the HTTP endpoint sends, each answer begins with a known status
+// and has the headers for browsers, and the connection ends soon after the client has shut down its
+// sending side.
 #include "proxy/admin/http/http.h"
 #include "proxy/admin/http/listen.h"
 
@@ -50,11 +50,11 @@ struct Server {
     tcp::endpoint where;
 };
 
-// Until the server closes.
+// Reads until the server closes.
 std::string converse(Server& server, std::string_view bytes) {
     tcp::socket client(server.context);
     error_code error;
-    // The system may be out of ports for a moment: thousands of connections are made in a second.
+    // The system may be out of ports for a moment: thousands of connections are made per second.
     for (int attempt = 0; attempt == 0 || (error && attempt < 100); ++attempt) {
         if (error) std::this_thread::sleep_for(std::chrono::milliseconds(20));
         client.close();

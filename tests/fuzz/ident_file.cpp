@@ -1,4 +1,4 @@
-// Any text is mappings or errors, and any mapping's expressions can be asked about any name.
+// Any text is mappings or errors, and any mapping's expressions can be matched with any name.
 #include "proxy/hba/parse/ident_file.h"
 
 #include "tests/unit/config/memory_files.h"

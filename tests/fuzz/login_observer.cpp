@@ -1,7 +1,7 @@
-// Whatever a server sends: fed whole, in two, and byte by byte, the login observer comes to the
-// same progress, facts and output, and consumes the same; it puts out no more than it took; and
-// what it put out of an unchanged stream is a prefix of it. Where only SCRAM is accepted, a client
-// is not let in without SCRAM's end.
+// Whatever a server sends: fed in one piece, in two, or byte by byte, the login observer gives the
+// same progress, facts and output, and consumes the same. It writes no more than it read, and if it
+// changes nothing, its output is a prefix of its input. If only SCRAM is accepted, no client is let
+// in without the end of SCRAM.
 #include "tests/support/login_run.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// Whatever a peer sends: fed whole, in two, and byte by byte, the reader takes the same bytes and
-// comes to the same header; it never takes more than its limit, nothing past the header's end; and
-// what it accepts with an address is read again as the same when our writer has written it.
+// Whatever a peer sends: fed in one piece, in two, or byte by byte, the reader consumes the same
+// bytes and finds the same header; it never consumes more than its limit or bytes after the header;
+// and a header with an address, written by our writer, is read as the same header again.
 #include "protocol/limits.h"
 #include "protocol/proxy_protocol_writer.h"
 #include "tests/support/proxy_headers.h"

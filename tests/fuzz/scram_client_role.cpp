@@ -1,7 +1,7 @@
-// Whatever a server sends in a SCRAM exchange: a challenge is refused with a reason or keeps the
-// bounds of limits.h, and no signature is taken for the server's. The input is two messages,
-// divided by its first byte 0xff; "r=" at the start of the first is given our nonce, so that the
-// checks after it are reached.
+// Whatever a server sends in a SCRAM exchange: a challenge is refused with a reason or is within
+// the bounds of limits.h, and no signature is accepted as the server's. The input is two messages,
+// separated by its first byte 0xff; our nonce is inserted after "r=" at the start of the first, so
+// that the checks after it are reached.
 #include "protocol/limits.h"
 #include "protocol/scram_client.h"
 #include "proxy/config/scram_digests.h"

@@ -1,6 +1,6 @@
 // Whatever a client sends in a SCRAM exchange: it is never let in without the key, the same input
 // gives the same answers, and a fault always has a SQLSTATE and a text without control characters.
-// The input is two messages, divided by its first byte 0xff.
+// The input is two messages, separated by its first byte 0xff.
 #include "protocol/scram_server.h"
 #include "proxy/config/scram_digests.h"
 
@@ -32,7 +32,7 @@ std::optional<ScramFault> play(ByteView first, ByteView last, bool bound) {
     (void)scram.challenge(Bytes(16, 's'), 4096);
     if (auto fault = scram.take_final(last)) return fault;
     ScramDigest key{};
-    require(!scram.proves(ScramDigest{7}, key)); // nobody has its preimage
+    require(!scram.proves(ScramDigest{7}, key)); // nobody knows a preimage
     return std::nullopt;
 }
 

@@ -1,6 +1,6 @@
-// Invariant: whatever a server answers, whole and byte by byte come to the same end, one of the
-// closed list. At most one byte is ever read in the clear, and where TLS is required the attempt
-// never ends ready in the clear.
+// Invariant: whatever a server answers, in one piece or byte by byte, the outcome is the same and
+// on the closed list. At most one byte is ever read in plaintext, and if TLS is required the
+// attempt never succeeds in plaintext.
 #include "protocol/server_handshake.h"
 
 #include "tests/support/handshake_script_driver.h"
@@ -20,7 +20,7 @@ void demand(bool holds) {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    // One byte chooses the attempt and the circumstances; the rest is what the server sends.
+    // One byte chooses the attempt and the settings; the rest is what the server sends.
     if (size < 1) return 0;
     const auto attempt = static_cast<protocol::Attempt>(data[0] & 3);
     const bool alpn = (data[0] & 4) != 0;

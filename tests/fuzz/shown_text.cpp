@@ -1,6 +1,6 @@
-// Invariant: whatever bytes a peer sent, what log, JSON, console and page show of them is one line
-// of valid UTF-8 without unsafe characters, and what is JSON reads back (by Boost.JSON) as the same
-// text, each byte that is no UTF-8 as U+FFFD.
+// Invariant: whatever bytes a peer sent, the log, JSON, console and page show them as one line of
+// valid UTF-8 without unsafe characters, and Boost.JSON reads the JSON back as the same text, with
+// U+FFFD for each invalid byte.
 #include "protocol/shown_text.h"
 
 #include "protocol/utf8.h"

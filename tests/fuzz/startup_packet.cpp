@@ -1,6 +1,6 @@
-// Invariant: any packet of a legal length becomes one of the five things that a startup packet can
-// be. What is accepted keeps the packet as it came and names of at most 63 bytes; what is refused
-// has words for it. Parsing twice gives the same.
+// Invariant: any packet of a valid length is parsed as one of the five alternatives of
+// StartupPacket. An accepted one has the packet unchanged and names of at most 63 bytes; a refused
+// one has a text. Parsing twice gives the same.
 #include "protocol/limits.h"
 #include "protocol/startup.h"
 
@@ -39,7 +39,7 @@ void check(const GssEncRequest&, ByteView) {}
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    // One byte of flags, then the packet; its length word is overlooked, the machine checks it.
+    // One byte of flags, then the packet; its length word is ignored, since the machine checks it.
     if (size < 1 + startup_length_min || size > 1 + startup_length_max) return 0;
     const bool ssl_done = (data[0] & 1) != 0;
     const bool gss_done = (data[0] & 2) != 0;

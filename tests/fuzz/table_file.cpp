@@ -1,4 +1,4 @@
-// Any text is a table of lines, each with fields or with an error, never anything else.
+// Any text is a table of lines, each with fields or with an error.
 #include "proxy/config/table_file.h"
 
 #include "tests/unit/config/memory_files.h"
@@ -18,7 +18,7 @@ void require(bool condition) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string text(reinterpret_cast<const char*>(data), size);
-    // The same text as the file and as what it may include.
+    // The same text is the file and the file that it may include.
     const MemoryFiles files({{"/c/x", text}, {"/c/d/a.conf", text}});
     const TableFile file = read_table_file("/c/x", files);
     require(file.error.empty() || file.lines.empty());

@@ -1,6 +1,6 @@
-// Whatever a peer sends: fed whole, in two, and byte by byte, both hello readers come to the same
-// progress and facts; a failed reading leaves no facts; and what they note is bounded by what came.
-// (That they hold no more than came is for the fuzzer's own memory limit to notice.)
+// Whatever a peer sends: fed in one piece, in two, or byte by byte, both hello readers give the
+// same progress and facts; after a failure there are no facts; and the size of the facts is bounded
+// by the size of the input. (The fuzzer's memory limit would notice if they buffered more.)
 #include "protocol/limits.h"
 #include "tests/support/tls_hello_run.h"
 

@@ -1,7 +1,7 @@
-// Whatever both sides send: fed whole, in two, and byte by byte, the traffic observer counts the
-// same; no more messages than headers fit into the bytes; as many errors as ErrorResponses, but for
-// one whose SQLSTATE has not come yet. The first byte says how much of a stream goes by unseen,
-// which may lose counts but nothing else.
+// Whatever both sides send: fed in one piece, in two, or byte by byte, the traffic observer counts
+// the same; no more messages than headers fit into the bytes; as many errors as ErrorResponses,
+// except for one whose SQLSTATE has not arrived yet. The first byte sets how much of a stream is
+// not seen, which may lose counts but do no other harm.
 #include "tests/support/traffic_run.h"
 
 #include <cstdint>

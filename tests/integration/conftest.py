@@ -1,4 +1,4 @@
-"""Fixtures: what is made once a run, and factories whose products end with the test."""
+"""Fixtures: what is made once per run, and factories whose products end with the test."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture
 def http_port():
-    """Where the pgmoat of a test has its HTTP endpoint."""
+    """The port of the HTTP endpoint of a test's pgmoat."""
     return free_port()
 
 
@@ -44,19 +44,19 @@ def authority(workspace):
 
 @pytest.fixture(scope="session")
 def certificate(authority):
-    """Of pgmoat, for localhost."""
+    """pgmoat's certificate, for localhost."""
     return authority.issue("pgmoat")
 
 
 @pytest.fixture(scope="session")
 def server_certificate(authority):
-    """Of PostgreSQL, for localhost: another one than pgmoat's."""
+    """PostgreSQL's certificate, for localhost: different from pgmoat's."""
     return authority.issue("postgres")
 
 
 @pytest.fixture(scope="session")
 def installations(workspace):
-    """By what they stand for: the older one is Debian's, of Debian 13 it is 17."""
+    """By their role: the older one is Debian's, which is 17 on Debian 13."""
     return {15: Installation.debian(workspace), 18: Installation.npm(workspace)}
 
 
@@ -72,7 +72,7 @@ def client(clients):
 
 @pytest.fixture(scope="session")
 def servers(installations, server_certificate):
-    """Servers that no test changes, started when first asked for: servers(18, tls=True)."""
+    """Servers that tests must not change, started on first use: servers(18, tls=True)."""
     running = {}
 
     def server(major, tls):
@@ -87,7 +87,7 @@ def servers(installations, server_certificate):
 
 @pytest.fixture(scope="session")
 def postgres(servers):
-    """The server behind the proxy where its version and its TLS do not matter."""
+    """The server behind the proxy, if its version and TLS do not matter."""
     return servers(18, tls=False)
 
 
@@ -119,7 +119,7 @@ def start_pgmoat(workspace):
 
 @pytest.fixture
 def terminating(start_pgmoat, certificate, postgres):
-    """The common case: TLS from the client ends here, the server is reached in plaintext."""
+    """The common case: TLS from the client is terminated, the server is reached in plaintext."""
     return start_pgmoat(certificate, settings={"upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable"})
 
 

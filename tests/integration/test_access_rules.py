@@ -1,6 +1,6 @@
-"""The access rules of pgmoat beyond PostgreSQL's: TLS demands, server names, routes, limits, reload, dry run.
+"""pgmoat's own access rules: TLS demands, server names, routes, limits, reload, dry run.
 
-What a plain pg_hba.conf decides is in test_hba_table.py.
+Decisions by a plain pg_hba.conf are in test_hba_table.py.
 """
 
 import re
@@ -34,7 +34,7 @@ def upstream_of(server):
 
 @pytest.fixture
 def terminating(start_pgmoat, certificate, postgres):
-    """terminating(rules, **settings): TLS ends here."""
+    """terminating(rules, **settings): TLS is terminated."""
 
     def start(rules, files=None, **settings):
         return start_pgmoat(certificate, files={"pg_hba.conf": rules, **(files or {})}, settings={
@@ -55,7 +55,7 @@ def passing_through(start_pgmoat, servers):
 
 
 def refusal(port, tls=True, startup=None, **context):
-    """(SQLSTATE, text) of what the client is told instead of being let in."""
+    """(SQLSTATE, text) of the client's error."""
     with RawClient(port) as client:
         if tls:
             client.start_tls(**context)
@@ -64,7 +64,7 @@ def refusal(port, tls=True, startup=None, **context):
 
 
 def answer_to_hello(port, **context):
-    """What comes after the S: an alert and the end, or the first bytes of the server's flight."""
+    """What comes after S: an alert and the end, or the first bytes of the server's flight."""
     with RawClient(port) as client:
         assert client.send(wire.SSL_REQUEST).receive(1) == b"S"
         answer = client.send(client_hello(**context)).receive(1)
@@ -72,7 +72,7 @@ def answer_to_hello(port, **context):
 
 
 def server_version(port, tls=True, **context):
-    """Which server it is that lets the client in."""
+    """The version of the server that lets the client in."""
     with RawClient(port) as client:
         if tls:
             client.start_tls(**context)
@@ -87,7 +87,7 @@ def is_let_in(port):
 
 
 def metric(address, name, **labels):
-    """The value of the series that has these labels, whatever others it has; None when there is none."""
+    """The value of the series with these labels, whatever others it has; None if there is none."""
     with urllib.request.urlopen(f"http://{address}/metrics", timeout=20) as page:
         for line in page.read().decode().splitlines():
             found = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
@@ -117,12 +117,12 @@ class TestRefusal:
         assert "rule=pg_hba.conf:2" in line
         assert "host all all all reject" in line
 
-    def test_whom_no_line_matches_has_none_in_the_log(self, terminating):
+    def test_a_client_that_no_line_matches_has_none_in_the_log(self, terminating):
         pgmoat = terminating("hostssl all all all trust\n")
         assert refusal(pgmoat.port, tls=False)[1].startswith("no pg_hba.conf entry for host")
         assert "rule" not in pgmoat.closed_line("reason=denied")
 
-    def test_with_rules_nobody_is_warned_of_missing_ones(self, terminating):
+    def test_with_rules_there_is_no_warning_of_missing_ones(self, terminating):
         pgmoat = terminating("host all all all scram-sha-256\n")
         assert not pgmoat.process.log_lines("no access rules")
 
@@ -134,13 +134,13 @@ class TestRefusal:
 
 
 class TestDemandsWhereTlsEnds:
-    def test_an_old_version_is_refused_and_told_so(self, terminating):
+    def test_an_old_version_is_refused_with_the_reason(self, terminating):
         pgmoat = terminating("hostssl all all all trust tls_min=TLSv1.3\n")
         sqlstate, text = refusal(pgmoat.port, **TLS12)
         assert sqlstate == "28000" and "TLSv1.2" in text and "TLSv1.3" in text
         assert server_version(pgmoat.port) == 18
 
-    def test_another_cipher_is_refused_and_told_so(self, terminating):
+    def test_another_cipher_is_refused_with_the_reason(self, terminating):
         pgmoat = terminating("hostssl all all all trust tls_ciphers=TLS_AES_256_GCM_SHA384\n")
         assert server_version(pgmoat.port) == 18
         pgmoat.write_files({"pg_hba.conf": "hostssl all all all trust tls_ciphers=TLS_AES_128_CCM_SHA256\n"})
@@ -148,13 +148,13 @@ class TestDemandsWhereTlsEnds:
         sqlstate, text = refusal(pgmoat.port)
         assert sqlstate == "28000" and "TLS_AES_256_GCM_SHA384" in text and "TLS_AES_128_CCM_SHA256" in text
 
-    def test_another_group_is_refused_and_told_so(self, terminating):
+    def test_another_group_is_refused_with_the_reason(self, terminating):
         pgmoat = terminating("hostssl all all all trust tls_groups=X25519\n")
         assert server_version(pgmoat.port) == 18
         sqlstate, text = refusal(pgmoat.port, group="prime256v1")
         assert sqlstate == "28000" and "X25519" in text
 
-    def test_a_demand_is_no_match_so_that_nothing_falls_through(self, terminating):
+    def test_an_unmet_demand_refuses_and_no_later_rule_is_tried(self, terminating):
         pgmoat = terminating("hostssl all all all trust tls_min=TLSv1.3\nhostssl all all all trust\n")
         assert refusal(pgmoat.port, **TLS12)[0] == "28000"
         assert pgmoat.closed_line("reason=denied")["rule"] == "pg_hba.conf:1"
@@ -245,7 +245,7 @@ class TestServerNames:
             try:
                 client.handshake(server_name="old.example.com").send(wire.startup()).receive_error()
             except (OSError, EOFError):
-                pass  # where TLS passes through, the answer is an alert
+                pass  # with passed-through TLS, the answer is an alert
         line = routing.closed_line("sni=old.example.com")
         assert line["rule"] == "pg_hba.conf:2", line
 
@@ -264,7 +264,7 @@ class TestServerNames:
 
 
 class TestTemplates:
-    """upstream= whose host is made of what the client asks for."""
+    """upstream= with a host built from what the client asks for."""
 
     RULES = r"""
 hostssl all all all trust sni=/^([a-z0-9-]+)\.pg\.example\.com$ upstream=tenant
@@ -273,7 +273,7 @@ hostssl all all all trust sni=/^(.*)\.loose\.example\.com$ upstream=loose
 
     @pytest.fixture(params=("terminate", "passthrough"))
     def tenants(self, request, start_pgmoat, certificate, authority, servers, http_port):
-        """pgmoat in front of 15 (a fixed server, to which no rule leads) and of localhost, where 18 is."""
+        """pgmoat in front of 15 (a fixed server, to which no rule leads) and localhost, where 18 is."""
         passthrough = request.param == "passthrough"
         tls = "" if passthrough else f"sslmode=verify-full sslrootcert={authority.certificate}"
         port = servers(18, True).port
@@ -320,7 +320,7 @@ hostssl all all all trust sni=/^(.*)\.loose\.example\.com$ upstream=loose
 
 
 class TestHelloRetryRequest:
-    """The server wants another group, so that the client says hello twice. The rules have judged the first one."""
+    """The server wants another group, so the client sends two hellos. The rules have judged the first one."""
 
     @pytest.fixture
     def pgmoat(self, passing_through, start_postgres, server_certificate):
@@ -329,7 +329,7 @@ class TestHelloRetryRequest:
 
     @staticmethod
     def second_flight(port, change):
-        """Connects up to the second hello, lets change() rewrite it, and returns what the server says to that."""
+        """Connects up to the second hello, lets change() rewrite it, and returns the server's answer."""
         with RawClient(port) as client:
             assert client.send(wire.SSL_REQUEST).receive(1) == b"S"
             incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -436,7 +436,7 @@ class TestReload:
         assert code == CONFIGURATION and "missing.conf" in out + error
 
     @pytest.mark.parametrize("then", ("keep", "disconnect"))
-    def test_live_connections_that_are_not_wanted_any_more(self, terminating, then):
+    def test_live_connections_that_are_no_longer_permitted(self, terminating, then):
         pgmoat = terminating("host all all all trust\n", hba_on_reload=then)
         with RawClient(pgmoat.port) as unwanted, RawClient(pgmoat.port) as wanted:
             unwanted.start_tls().log_in()
@@ -455,7 +455,7 @@ class TestReload:
         assert len(pgmoat.process.log_lines(said, since=position)) == 1
 
     def test_no_connection_sees_a_mixture(self, terminating):
-        """Two sets of rules, which refuse with different texts by different lines, take turns under load."""
+        """Under load, two sets of rules alternate that refuse with different texts in different lines."""
         filler = "host all nobody all trust\n" * 50
         sets = (filler + "host all all all reject\n", "host all all all trust tls_min=TLSv1.2\n" + filler)
         outcome_of = {"pg_hba.conf:51": REJECTS + "no encryption", "pg_hba.conf:1": "but pg_hba.conf requires TLS"}
@@ -467,7 +467,7 @@ class TestReload:
                 while not stop.is_set():
                     texts.add(refusal(pgmoat.port, tls=False)[1])
                     time.sleep(0.005)
-            except Exception as error:  # the thread's failure is the test's
+            except Exception as error:  # an error of the thread is the test's
                 failures.append(error)
 
         threads = [threading.Thread(target=connect_all_the_time) for _ in range(4)]
@@ -507,19 +507,19 @@ class TestDryRun:
                   for name in ("pgmoat_dry_run_hits_total", "pgmoat_audit_hits_total")}  # the second: deprecated
         return counts.pop() if len(counts) == 1 else None
 
-    def test_who_would_be_refused_is_let_in_counted_and_logged(self, dry_run):
+    def test_a_client_that_would_be_refused_is_let_in_counted_and_logged(self, dry_run):
         assert server_version(dry_run.port, **TLS12) == 18
         line = dry_run.process.wait_for_log("dry run: would be refused")
         assert "rule=next.conf:1" in line and "TLSv1.2" in line and "TLSv1.3" in line
         eventually(lambda: self.hits("1", "demand_unmet") == 1, "the count")
 
-    def test_who_would_go_elsewhere_is_logged(self, dry_run):
+    def test_a_client_that_would_go_elsewhere_is_logged(self, dry_run):
         assert server_version(dry_run.port, tls=False) == 18
         line = dry_run.process.wait_for_log("dry run: would go to another upstream")
         assert "rule=next.conf:2" in line and "upstream=fifteen" in line
         eventually(lambda: self.hits("2", "reroute") == 1, "the count")
 
-    def test_who_would_be_treated_the_same_is_only_counted(self, dry_run):
+    def test_a_client_that_would_be_treated_the_same_is_only_counted(self, dry_run):
         assert server_version(dry_run.port) == 18
         eventually(lambda: self.hits("1", "allow") == 1, "the count")
         assert not dry_run.process.log_lines("dry run: ")
@@ -572,7 +572,7 @@ class TestCounts:
 
 
 class TestHbaTest:
-    """`pgmoat hba test` says what the running proxy would."""
+    """`pgmoat hba test` gives the same result as the running proxy."""
 
     @pytest.fixture
     def ask(self, workspace):

@@ -1,5 +1,6 @@
-"""Strangers who mean harm: silence, half-open handshakes, guessed passwords. Steady sessions and the clients of other
-addresses go on, and afterwards everything is as it was."""
+"""Attacks: silent connections, half-open handshakes, guessed passwords.
+
+Steady sessions and clients with other addresses continue, and afterwards all resources are free again."""
 
 import re
 import time
@@ -32,7 +33,7 @@ def start(start_pgmoat, workspace, certificate, postgres, http_port):
 
 
 def log_in(pgmoat):
-    """With the right password, from an address that has done nothing: the seconds that it took."""
+    """With the right password, from an address that has done nothing before; returns the seconds it took."""
     began = time.monotonic()
     with RawClient(pgmoat.port) as client:
         client.start_tls().send(wire.startup(user=USER, database=USER))
@@ -41,7 +42,7 @@ def log_in(pgmoat):
 
 
 def hold_off(sessions, attack):
-    """The steady sessions' p99 stays within twice what it is without the attack."""
+    """The steady sessions' p99 stays within twice its value without the attack."""
     measured = []
     for _ in range(MEASUREMENTS):
         quiet, attacked = p99_quiet_and_attacked(sessions, attack)
@@ -52,11 +53,11 @@ def hold_off(sessions, attack):
 
 
 class State:
-    """What an attack takes and has to give back."""
+    """Resources that an attack uses and that must be free afterwards."""
 
     def __init__(self, pgmoat):
         self._pgmoat = pgmoat
-        log_in(pgmoat)  # so that what is opened once is open
+        log_in(pgmoat)  # so that everything that is opened once is open
         eventually(lambda: self._live() == 0, "no connection to be left")
         self._descriptors = pgmoat.process.open_descriptors()
 
@@ -85,7 +86,7 @@ def test_silence_after_ssl_request_ends_with_the_timeout(start):
     eventually(lambda: scrape(pgmoat).sum("pgmoat_address_table_used") == 0, "the table to be empty")
 
 
-def test_ten_thousand_half_open_handshakes_hold_nobody_up(start):
+def test_ten_thousand_half_open_handshakes_delay_no_client(start):
     count = min(10_000, many_descriptors() - 1_000)
     pgmoat = start(max_connections=count)
     state = State(pgmoat)
@@ -103,7 +104,7 @@ def test_ten_thousand_half_open_handshakes_hold_nobody_up(start):
 class TestGuessing:
     def test_from_one_address(self, start, postgres):
         pgmoat = start(failed_logins_per_address="5/1min", failed_login_delay="1s", max_connections_per_address=12)
-        threads, free = 16, 12 + 5  # what runs at once before the first refusal, and then five
+        threads, free = 16, 12 + 5  # those that run at once before the first refusal, and then five
         state = State(pgmoat)
         position, began = postgres.process.log_position(), time.monotonic()
 
@@ -137,8 +138,8 @@ class TestGuessing:
                 assert log_in(pgmoat) < 2
             hold_off(sessions, lambda: Attack("guess", pgmoat.port, sources=1000, threads=threads, rate=400))
         guesses = len(postgres.process.log_lines(WRONG_PASSWORD, since=position))
-        assert first.outcome["28P01"] >= 1000 - threads  # the last answers may be on their way
-        # One free for each; what goes beyond waits five seconds.
+        assert first.outcome["28P01"] >= 1000 - threads  # the last answers may still be on their way
+        # One free for each; further ones wait five seconds.
         assert 1000 <= guesses <= 1000 + threads * (1 + (time.monotonic() - began) / 5)
         metrics = scrape(pgmoat)
         assert metrics.sum("pgmoat_address_table_evicted_total") == 0
@@ -148,7 +149,7 @@ class TestGuessing:
 
     @staticmethod
     def is_summed_up(pgmoat):
-        """No refusal by a limit has a line of its own; all together are counted."""
+        """Refusals by a limit have no lines of their own, only a summary."""
         def refused():
             return scrape(pgmoat).sum("pgmoat_connections_closed_total", reason="rate_limited")
 

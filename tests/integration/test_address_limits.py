@@ -1,4 +1,6 @@
-"""Limits for strangers: what one client address may do. 127.0.0.2 and its like are other addresses of this machine."""
+"""Limits for each client address.
+
+127.0.0.2 and so on are further addresses of this machine."""
 
 import re
 import socket
@@ -53,7 +55,7 @@ def logs_in(pgmoat):
 class TestConnections:
     REFUSED = ("53300", "too many connections from this client address")
 
-    def test_one_too_many_is_told_in_tls_and_another_address_is_not(self, start):
+    def test_one_too_many_gets_the_error_in_tls_and_another_address_does_not(self, start):
         pgmoat = start(max_connections_per_address=2)
         with RawClient(pgmoat.port) as first, RawClient(pgmoat.port) as second:
             first.start_tls().log_in()
@@ -106,7 +108,7 @@ class TestConnections:
 
 
 class TestRates:
-    def test_handshakes_beyond_the_rate_are_closed_without_a_word(self, start):
+    def test_handshakes_beyond_the_rate_are_closed_silently(self, start):
         pgmoat = start(handshake_rate_per_address="2/1h")
         login(pgmoat)
         login(pgmoat)
@@ -127,7 +129,7 @@ class TestRates:
         login(pgmoat)
         assert turned_away(pgmoat, "logins_per_address") == 1
 
-    def test_no_more_handshakes_at_one_time_and_silence_is_none(self, start):
+    def test_handshakes_at_a_time_are_limited_and_silent_clients_do_not_count(self, start):
         pgmoat = start(max_handshakes=1)
         silent = [RawClient(pgmoat.port).send(wire.SSL_REQUEST) for _ in range(5)]
         for client in silent:
@@ -174,7 +176,7 @@ class TestFailedLogins:
 
 
 class TestShown:
-    """In the console, on the status page, as JSON and in a scrape, all the same."""
+    """The same in the console, on the status page, as JSON and in a scrape."""
     RULES = "host pgmoat watcher 127.0.0.1/32 trust\nhost all postgres all trust\n"
 
     @pytest.fixture
@@ -208,7 +210,7 @@ class TestShown:
         assert all(row["refused"] == 0 and row["most_refused"] is None for row in limits.values())
         assert self.show(pgmoat, "ADDRESSES") == {}
 
-    def test_each_limit_tells_how_far_it_is_used_and_by_whom(self, pgmoat, http_port):
+    def test_each_limit_shows_how_far_it_is_used_and_by_which_addresses(self, pgmoat, http_port):
         greedy, guesser, both = "127.0.0.4", "127.0.0.6", "127.0.0.7"  # the last two are one address
         held = [RawClient(pgmoat.port, source=greedy).log_in() for _ in range(3)]
         assert refusal(pgmoat, source=greedy, tls=False)[0] == "53300"

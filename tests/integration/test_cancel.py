@@ -1,4 +1,4 @@
-"""A cancel request ends the query that it names, whichever way it comes."""
+"""A cancel request ends its query, in all modes."""
 
 import threading
 
@@ -10,7 +10,7 @@ from kit.raw_client import RawClient
 
 
 def send_cancel(port, way, process_id, key):
-    """Sends the request and returns what came back: nothing, ever."""
+    """Sends the request and returns the answer, which must be empty."""
     with RawClient(port) as canceller:
         if way == "inside TLS":
             canceller.start_tls()

@@ -1,4 +1,4 @@
-"""The client's address through every hop: PROXY protocol in and out, and facts for a plain PostgreSQL."""
+"""The client's address through all hops: PROXY protocol in and out, and facts for a plain PostgreSQL."""
 
 import socket
 import struct
@@ -36,7 +36,7 @@ def one(client, sql):
 
 @pytest.fixture
 def behind_proxy(start_pgmoat, certificate, postgres):
-    """pgmoat with a listener that wants a header; gives it and the listener's port."""
+    """pgmoat with a listener that requires a header; returns it and the listener's port."""
     def start(trusted="127.0.0.0/8", listener="", **settings):
         port = free_port()
         options = f"address=127.0.0.1 port={port} proxy_protocol=require trusted={trusted} {listener}"
@@ -82,7 +82,7 @@ class TestIn:
     @pytest.mark.parametrize("opening", (wire.SSL_REQUEST, wire.startup(), b"GET / HTTP/1.0\r\n\r\n", b"PROXY TCP4 x\r\n",
                                          binary(command=2), binary(values=value(3, bytes(4))), binary(values=b"\1"),
                                          SIGNATURE + b"\x21\x11\xff\xff"))
-    def test_without_a_good_header_nothing_is_said(self, behind_proxy, http_port, opening):
+    def test_without_a_good_header_nothing_is_answered(self, behind_proxy, http_port, opening):
         pgmoat, port = behind_proxy(http_listen=f"127.0.0.1:{http_port}")
         began = time.monotonic()
         with RawClient(port) as client:
@@ -162,8 +162,8 @@ class TestOut:
 
     @pytest.mark.parametrize("version", ("v1", "v2"))
     @pytest.mark.parametrize("direct", (False, True), ids=("through the hop", "beside it"))
-    def test_questions_of_pgmoat_itself_send_a_header_of_their_own(self, behind_proxy, start_pgmoat, certificate,
-                                                                   postgres, version, direct):
+    def test_connections_of_pgmoat_itself_send_a_header_of_their_own(self, behind_proxy, start_pgmoat, certificate,
+                                                                     postgres, version, direct):
         inner, port = behind_proxy()
         beside = f"port={postgres.port} proxy_protocol=off" if direct else ""
         outer = start_pgmoat(certificate, settings={
@@ -181,7 +181,7 @@ class TestOut:
         assert len(asked) == (0 if direct else 1)
         assert all("client=127.0.0.1:" in line and "user=postgres" in line for line in asked)
 
-    def test_the_header_is_the_first_that_a_server_hears(self, start_pgmoat, certificate):
+    def test_the_header_is_the_first_that_a_server_receives(self, start_pgmoat, certificate):
         with socket.create_server(("127.0.0.1", 0)) as server:
             server.settimeout(10)
             pgmoat = start_pgmoat(certificate, settings={
@@ -191,7 +191,7 @@ class TestOut:
                 client.send(wire.startup())
                 seen = b""
                 while not seen.startswith(b"PROXY TCP4"):
-                    peer, _ = server.accept()  # the first may be the look at the server at start
+                    peer, _ = server.accept()  # the first may be the probe of the server at start
                     peer.settimeout(10)
                     seen = peer.recv(4096)
                     while seen.startswith(b"PROXY TCP4") and not seen.endswith(wire.startup()):
@@ -236,14 +236,14 @@ class TestFacts:
 
 
 class TestViews:
-    """deploy/sql, in front of both servers."""
+    """deploy/sql, with both servers."""
 
     VIEWS = SOURCE / "deploy/sql/pgmoat_sessions.sql"
 
     @pytest.fixture(scope="class", params=(15, 18))
     def server(self, request, installations):
         server = Postgres(installations[request.param])
-        for _ in range(2):  # again changes nothing
+        for _ in range(2):  # a second time changes nothing
             server.query(self.VIEWS.read_text())
         yield server
         server.stop()
@@ -284,7 +284,7 @@ class TestViews:
     @pytest.mark.parametrize("suffix, address, port", (
         ("[2001:db8::7]:5123", "2001:db8::7", "5123"), ("[fe80::1%eth0]:1", "fe80::1", "1"), ("[local]", "", ""),
         ("999.1.1.1:5", "", "5"), ("[:::::]:5", "", "5")))
-    def test_a_name_that_somebody_made_up_does_not_break_the_view(self, server, suffix, address, port):
+    def test_an_invented_name_does_not_break_the_view(self, server, suffix, address, port):
         found = server.query(f"SET application_name = 'x - {suffix}';"
                              "SELECT application_name, client_addr, client_port, through_pgmoat FROM pgmoat.sessions"
                              " WHERE pid = pg_backend_pid()").splitlines()[-1]

@@ -1,4 +1,5 @@
-"""Client certificates, good and bad, shown to pgmoat and to PostgreSQL 18: what the client sees, and the log's reason."""
+"""Client certificates, good and bad, sent to pgmoat and to PostgreSQL 18: what the client sees, and the logged reason.
+"""
 
 import os
 import re
@@ -11,7 +12,7 @@ from kit.postgres import Postgres
 from kit.process import eventually
 from kit.s_client import Handshake, shake_hands
 
-ASKS_POSTGRESQL = os.environ.get("PGMOAT_ORACLE", "1") != "0"  # once a run, not for every build of pgmoat
+ASKS_POSTGRESQL = os.environ.get("PGMOAT_ORACLE", "1") != "0"  # once per run, not for every build of pgmoat
 HBA = "hostssl all all all trust clientcert=verify-ca\n"
 DATE = re.compile(rb"\x17\x0d(\d{12}Z)")  # UTCTime: not before, then not after
 
@@ -47,7 +48,7 @@ def chain_of_ten(authority, folder):
     return shown(leaf, "-cert_chain", between)
 
 
-# name: (what the client shows, by the CA and a maker of folders; what it sees; the reason in the log)
+# name: (what the client sends, from the CA and a maker of folders; what it sees; the logged reason)
 CASES = {
     "none": (lambda ca, folder: [], Handshake(error="connection requires a valid client certificate"),
              "connection requires a valid client certificate"),
@@ -94,7 +95,7 @@ def new_folder(workspace):
 
 
 def outcome(server, options, reason):
-    """What the client sees, and the description of the certificate in the log beside this reason."""
+    """What the client sees, and the description of the certificate in the log next to this reason."""
     position = server.process.log_position()
     seen = shake_hands(server.port, *options)
     if reason:

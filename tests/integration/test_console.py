@@ -1,4 +1,4 @@
-"""The console: the virtual database pgmoat, as psql, psycopg2, node's pg and a raw client see it."""
+"""The console: the virtual database pgmoat, with psql, psycopg2, node's pg and a raw client."""
 
 import contextlib
 import os
@@ -37,7 +37,7 @@ def start(start_pgmoat, certificate, postgres, auth_file):
 
 @pytest.fixture
 def pgmoat(start):
-    """Sessions on one control thread ask the other, which owns what they look at."""
+    """Sessions on one control thread use the other one, which owns what they read."""
     return start(control_threads=2)
 
 
@@ -50,7 +50,7 @@ def connect(port, user=ADMIN, dbname="pgmoat", **keywords):
 
 
 def ask(connection, statement):
-    """The rows as dictionaries; nothing where the statement gives none."""
+    """The rows as dictionaries; nothing if the statement returns none."""
     with connection.cursor() as cursor:
         cursor.execute(statement)
         if cursor.description:
@@ -66,19 +66,19 @@ def console(pgmoat):
 
 @pytest.fixture
 def session(pgmoat):
-    """Someone who is logged in to the server behind."""
+    """A client that is logged in to the server."""
     connection = connect(pgmoat.port, user=SUPERUSER, dbname="postgres")
     yield connection
     connection.close()
 
 
 def live_rows(console, statement):
-    """A client has its ReadyForQuery a moment before its session is live."""
+    """A client gets its ReadyForQuery a moment before its session is live."""
     return eventually(lambda: [row for row in ask(console, statement) if row["state"] == "live"], "a live session")
 
 
 def first_answer(client, user):
-    """`R` and a question, not the word that he is let in; or another letter."""
+    """`R` and a request, not AuthenticationOk; or another letter."""
     with client:
         client.send(wire.startup(user=user, database="pgmoat"))
         kind, body = client.receive_message()
@@ -99,7 +99,7 @@ def psql(client, pgmoat, *statements, user=ADMIN, **keywords):
 
 
 @pytest.mark.parametrize("sslmode", ("require", "disable"))
-def test_psql_logs_in_with_a_password_in_tls_and_in_the_clear(clients, pgmoat, sslmode):
+def test_psql_logs_in_with_a_password_in_tls_and_in_plaintext(clients, pgmoat, sslmode):
     for client in clients.values():
         result = psql(client, pgmoat, "SHOW VERSION", sslmode=sslmode)
         assert (result.returncode, result.stderr) == (0, "")
@@ -118,7 +118,7 @@ def test_a_wrong_password_and_a_user_without_one_are_refused_alike(client, start
     assert "wrong" not in log.replace("wrong password", "")
 
 
-def test_who_the_users_are_is_told_to_nobody_who_proves_nothing(client, start, workspace):
+def test_the_users_are_not_revealed_before_authentication(client, start, workspace):
     users = workspace.folder("console") / "more.txt"
     write_for_user(users, "".join(f'"{user}" "{scram.secret(PASSWORD)}"\n' for user in (ADMIN, "unlisted")), mode=0o600)
     pgmoat = start(console_auth_file=users)
@@ -138,7 +138,7 @@ host all all all trust
 """
 
 
-def test_trust_proves_who_someone_is_only_where_the_rule_names_the_console(start, workspace):
+def test_trust_counts_only_in_a_rule_that_names_the_console(start, workspace):
     folder = workspace.folder("socket")
     pgmoat = start(hba_file="pg_hba.conf", unix_socket_directories=folder, files={"pg_hba.conf": RULES})
     with RawClient(pgmoat.port) as named:
@@ -147,13 +147,13 @@ def test_trust_proves_who_someone_is_only_where_the_rule_names_the_console(start
         assert first_answer(client, ADMIN) == b"R"
 
 
-def test_a_version_that_is_not_known_is_said_before_the_first_question(pgmoat):
+def test_an_unknown_version_is_negotiated_before_the_first_request(pgmoat):
     with RawClient(pgmoat.port) as client:
         client.send(wire.startup(user=ADMIN, database="pgmoat", version=(3, 2)))
         assert [kind for kind, _ in (client.receive_message(), client.receive_message())] == [b"v", b"R"]
 
 
-def test_without_a_file_of_secrets_nobody_comes_in_over_tcp(start):
+def test_without_a_file_of_secrets_no_user_gets_in_over_tcp(start):
     pgmoat = start(console_auth_file=None)
     assert refusal(pgmoat.port, ADMIN) == refusal(pgmoat.port, "stranger")
     assert refusal(pgmoat.port, ADMIN)["C"] == "28000"
@@ -261,7 +261,7 @@ def test_show_config_has_the_place_of_a_value_and_no_secret(start, postgres):
                             "file": str(pgmoat.config_file), "line": 4}
 
 
-def test_what_the_console_does_not_do_is_refused_in_words(client, pgmoat):
+def test_what_the_console_does_not_do_is_refused_with_an_error(client, pgmoat):
     for statement, words in (("INSERT INTO t VALUES (1)", "INSERT is not implemented in the console"),
                              ("SHOW POOLS", "SHOW POOLS is not implemented: pgmoat does not pool connections"),
                              ("SELECT * FROM nowhere", 'relation "nowhere" does not exist')):
@@ -287,11 +287,11 @@ def test_kill_ends_one_connection_and_the_log_says_who_did_it(pgmoat, console, s
 @pytest.mark.parametrize("tls", (False, True))
 @pytest.mark.parametrize("statement", (
     "KILL {id}", "SELECT pg_terminate_backend({id})"))
-def test_who_is_ended_takes_his_query_along(start, servers, tls, statement):
+def test_the_query_of_a_killed_connection_ends_too(start, servers, tls, statement):
     server = servers(18, tls=tls)
     pgmoat = start(upstream=f"host=127.0.0.1 port={server.port} sslmode={'require' if tls else 'disable'}")
     console = connect(pgmoat.port)
-    # The backend of a client that has gone does not look before its query has ended.
+    # The backend of a client that has gone notices it only when its query has ended.
     running = ("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() "
                "AND query LIKE '%pg_sleep(61)%'")
     with RawClient(pgmoat.port) as client:
@@ -337,7 +337,7 @@ def test_the_state_of_each_host_of_an_upstream(start, servers, server_certificat
     until = subprocess.run(["openssl", "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in",
                             server_certificate.certificate], capture_output=True, text=True, check=True).stdout
     assert up["certificate_expires"].strftime("%Y-%m-%d %H:%M:%S") in until
-    # The one that was up and goes down says since when.
+    # The one that was up and goes down has a new time.
     with pytest.raises(psycopg2.OperationalError):
         connect(int(pgmoat.settings["listener.two"].split("port=")[1].split()[0]), user=SUPERUSER, dbname="postgres")
     assert rows()["by_address", nobody]["state"] == "down"
@@ -364,7 +364,7 @@ def test_a_stats_user_looks_and_changes_nothing(pgmoat, session):
     assert ask(session, "SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_a_reload_that_takes_a_role_away_takes_it_from_who_is_there(pgmoat, console):
+def test_a_reload_that_removes_a_role_removes_it_from_live_sessions(pgmoat, console):
     pgmoat.configure({"console_users": "someone", "console_stats_users": ADMIN})
     ask(console, "RELOAD")
     assert ask(console, "SELECT current_user") == [{"current_user": ADMIN}]
@@ -372,7 +372,7 @@ def test_a_reload_that_takes_a_role_away_takes_it_from_who_is_there(pgmoat, cons
         ask(console, "SHUTDOWN")
 
 
-def test_names_that_are_no_text_do_not_blind_the_console(pgmoat, console):
+def test_invalid_text_in_names_does_not_break_the_console(pgmoat, console):
     body = struct.pack("!HH", 3, 0) + b"application_name\0\xfe\0database\0\xff\x1b[2J\0user\0" + USER.encode() + b"\0\0"
     with RawClient(pgmoat.port).start_tls() as client:
         client.send(struct.pack("!i", len(body) + 4) + body)
@@ -410,7 +410,7 @@ def test_drain_waits_for_transactions_and_the_console_lives_until_then(pgmoat, c
 
 def test_shutdown_ends_every_session_at_once(pgmoat, console, session):
     ask(console, "SHUTDOWN")
-    assert pgmoat.process.wait() == 1  # someone was cut off
+    assert pgmoat.process.wait() == 1  # some were cut off
     assert pgmoat.closed_line("database=postgres")["reason"] == "drain"
 
 
@@ -489,7 +489,7 @@ def kinds(client):
 
 
 def test_a_client_like_pgjdbc_is_served_by_the_extended_protocol(start, workspace):
-    """Statements that it sends by itself, a named statement, and integers in binary once it knows their types."""
+    """Statements that it sends by itself, a named statement, and binary integers once it knows their types."""
     folder = workspace.folder("socket")
     pgmoat = start(unix_socket_directories=folder)
     with RawClient(pgmoat.port, address=folder) as client:  # as root or as pgmoat's user: no password
@@ -509,7 +509,7 @@ def test_a_client_like_pgjdbc_is_served_by_the_extended_protocol(start, workspac
 
 
 def test_a_client_that_leaves_in_the_middle_gives_its_slot_back(start, workspace):
-    """Without a word, and more often than there are slots."""
+    """Without Terminate, and more often than there are slots."""
     folder = workspace.folder("socket")
     pgmoat = start(unix_socket_directories=folder)
     for _ in range(20):

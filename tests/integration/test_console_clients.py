@@ -1,5 +1,5 @@
-"""The console as psql, pgcli and drivers use it: each connects with its defaults, lists pg_stat_ssl with a filter
-and what it calls tables, and leaves."""
+"""The console with psql, pgcli and drivers: each connects with its defaults, queries pg_stat_ssl with a filter, lists
+tables its own way, and disconnects."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ TABLES = {"addresses", "certificates", "config", "connections", "help", "limits"
 
 @pytest.fixture
 def expected(session):  # noqa: F811
-    """What every client is to find: one client in TLS."""
+    """What every client must find: one client with TLS."""
     with session.cursor() as cursor:
         cursor.execute("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
     return (session.info.backend_pid, "TLSv1.3")
@@ -62,7 +62,7 @@ def test_psql_shows_tables_columns_databases_and_users(clients, pgmoat, expected
         assert say("SELECT count(*) FROM connections") == "2\n"
 
 
-def test_psql_is_told_what_was_probably_meant(client, pgmoat):  # noqa: F811
+def test_psql_gets_a_suggestion_for_a_mistyped_word(client, pgmoat):  # noqa: F811
     for statement, hint in (("RELAOD", "Perhaps you meant RELOAD."), ("SHOW CONECTIONS", "Perhaps you meant SHOW CONNECTIONS."),
                             ("SHOW max_conections", 'Perhaps you meant "max_connections".'),
                             ("PAUSE", "SHOW CONNECTIONS and SHOW UPSTREAMS show clients and servers.")):

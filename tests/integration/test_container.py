@@ -37,7 +37,7 @@ class Images:
         return result.stdout.strip()
 
     def import_root(self, root, name):
-        """There is no registry: the base image is a root folder of debootstrap's, without what a slim image has not."""
+        """There is no registry: the base image is a debootstrap root folder, reduced to what a slim image has."""
         container = self("from", "scratch")
         mount = Path(self("mount", container))
         left_out = ("proc/*", "dev/*", "usr/lib/postgresql", "var/lib/postgresql", "usr/lib/*/libLLVM*", "var/lib/apt/lists/*",
@@ -51,7 +51,7 @@ class Images:
 
 @pytest.fixture(scope="module")
 def images():
-    # Short, as overlayfs puts the names of all layers into one page.
+    # Short, since overlayfs puts the names of all layers into one page.
     folder = Path(tempfile.mkdtemp(prefix="pgmoat-images-", dir="/var/tmp"))
     yield Images(folder)
     subprocess.run(["umount", "-R", folder / "store/overlay"], check=False, stderr=subprocess.DEVNULL)
@@ -60,7 +60,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def image(images, tmp_path_factory):
-    """The last stage is built as it is; the stage that compiles is replaced by what it would give."""
+    """The last stage is built as it is; the compiling stage is replaced by its result."""
     program = tmp_path_factory.mktemp("program")
     subprocess.run([SOURCE / "deploy/container/collect", RELEASE_BINARY, program / "out"], check=True)
     base = f"docker.io/library/debian:{release()[1]}-slim"
@@ -91,7 +91,7 @@ def test_the_image_holds_no_key_and_no_configuration(images, image):
 
 
 def bundle(folder, root, configuration, mounted):
-    """An OCI runtime bundle: no capability, no new privileges, nothing writable but /tmp, no io_uring."""
+    """An OCI runtime bundle: no capabilities, no new privileges, only /tmp is writable, no io_uring."""
     user = dict(zip(("uid", "gid"), map(int, configuration["User"].split(":"))))
     namespaces = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")]
     mounts = [{"destination": "/proc", "type": "proc", "source": "proc"},
@@ -138,7 +138,7 @@ def container(images, image, configuration, certificate, postgres, tmp_path):
         "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable"}))
     name = f"pgmoat-{os.getpid()}"
     folder = bundle(tmp_path / "bundle", images("mount", image), configuration, mounted)
-    # crun does not know the control groups of every machine, and needs none: it is shown the new hierarchy alone.
+    # crun does not handle the control groups of every machine, and needs none: it only sees the new hierarchy.
     script = ("umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 cgroup2 /sys/fs/cgroup; "
               f"exec crun --root {tmp_path}/crun --cgroup-manager=disabled run --bundle {folder} {name}")
     process = Process(["unshare", "--mount", "--propagation", "private", "bash", "-c", script], tmp_path / "log",

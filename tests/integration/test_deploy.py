@@ -1,4 +1,4 @@
-"""What deploy/ ships for Prometheus and Grafana: the rules hold their own tests, and speak of metrics that exist."""
+"""What deploy/ contains for Prometheus and Grafana: the rules pass their own tests, and use existing metrics."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def promtool(*arguments):
 
 
 def expressions(node):
-    """Every PromQL text in a dashboard."""
+    """Every PromQL expression in a dashboard."""
     if isinstance(node, dict):
         for name, value in node.items():
             if name in ("expr", "query", "definition") and isinstance(value, str):
@@ -39,7 +39,7 @@ def used_names(path):
 
 
 def texts_of(path):
-    """Every PromQL text, without its strings."""
+    """Every PromQL expression, without its strings."""
     if path.suffix == ".json":
         return [text for text in expressions(json.loads(path.read_text())) if not text.startswith("label_values")]
     lines = re.sub(r"^ *#.*", "", path.read_text(), flags=re.MULTILINE)
@@ -47,7 +47,7 @@ def texts_of(path):
 
 
 def selected_labels(text):
-    """(metric, label) of what stands in braces."""
+    """(metric, label) in braces."""
     for name, selectors in re.findall(r"\b((?:pgmoat|process)_[a-z0-9_]+)\{([^}]*)\}", text):
         for label in re.findall(r"(\w+) *(?:=~|!~|!=|=)", re.sub(r'"[^"]*"', '""', selectors)):
             yield family(name), label
@@ -59,7 +59,7 @@ def family(name):
 
 @pytest.fixture(scope="module")
 def documented():
-    """The labels of each metric; those that Prometheus adds are everywhere."""
+    """The labels of each metric, and those that Prometheus adds."""
     labels = {}
     for line in (SOURCE / "metrics/README.md").read_text().splitlines():
         if line.startswith(("| `pgmoat_", "| `process_")):
@@ -89,7 +89,7 @@ def test_the_alerts_are_valid_and_hold_their_own_tests():
         assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_every_alert_says_how_bad_it_is_and_of_whom():
+def test_every_alert_has_a_severity_and_its_subject():
     text = RULES.read_text()
     alerts = text.count("- alert: Pgmoat")
     assert text.count("severity: warning") + text.count("severity: critical") == alerts > 10

@@ -121,7 +121,7 @@ class Desk:
             write_for_user(self.folder / name, text)
 
     def run(self, command, **environment):
-        """Its output, and an error unless it succeeds. The program is on the path, as when it is installed."""
+        """Its output; an error if it fails. The program is on the path, as if installed."""
         path = f"{self.workspace.root}:{os.environ['PATH']}"
         result = subprocess.run(["bash", "-ec", command], cwd=self.folder, capture_output=True, text=True, check=False,
                                 timeout=60, env={"PATH": path, "HOME": str(self.workspace.home), **SANITIZER_OPTIONS,
@@ -130,12 +130,12 @@ class Desk:
         return result.stdout
 
 
-# Warnings that the examples are not to blame for: no server at the other end, OpenSSL below 3.5, the limit of files.
+# Warnings that are not about the examples: no server at the other end, OpenSSL below 3.5, the limit of files.
 OF_THE_MACHINE = ("auth_query fails: could not translate host name", 'does not know "X25519MLKEM768"', "limit of open files")
 
 
 def assert_prints(output, expected):
-    """`...` in what is expected stands for anything."""
+    """`...` in the expected text matches anything."""
     pattern = ".*".join(re.escape(part) for part in expected.split("..."))
     assert re.fullmatch(pattern, output, re.DOTALL), f"expected:\n{expected}\nprinted:\n{output}"
 
@@ -246,7 +246,7 @@ def test_every_metric_in_the_manual_exists():
 
 
 def settings():
-    """The names of the program's settings: test_manual.py holds this table against SHOW CONFIG."""
+    """The names of the program's settings: test_manual.py compares this table with SHOW CONFIG."""
     page = (SOURCE / "deploy/man/pgmoat.conf.5.scd").read_text()
     return set(re.findall(r"^\*([\w.]+)\* \(.*, (?:reload|restart)\)$", page, re.MULTILINE))
 
@@ -305,7 +305,7 @@ def test_links_lead_to_files_and_headings_that_exist():
 
 
 def anchors(file):
-    """As GitHub makes them of headings."""
+    """As GitHub makes them from headings."""
     blanked = BLOCK.sub("", file.read_text())
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in HEADING.findall(blanked)}
 

@@ -1,4 +1,4 @@
-"""Drivers that are not psql: psycopg2 over Debian's libpq, and node's pg, which is not libpq at all."""
+"""Drivers other than psql: psycopg2 with Debian's libpq, and node's pg, which does not use libpq."""
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
-"""Plaintext around the TLS switch reaches nobody (CVE-2021-23214, CVE-2021-23222, CVE-2024-10977).
+"""Plaintext around the switch to TLS is never used (CVE-2021-23214, CVE-2021-23222, CVE-2024-10977).
 
-Bytes that came before the handshake are the attacker's. Each case is tried with the segments cut at
-every place, because a buffer that is emptied in time hides the fault.
+Bytes before the handshake are the attacker's. Each case is tried with the segments cut at every place, because a buffer
+that happens to be emptied in time hides the fault.
 """
 
 import itertools
@@ -30,7 +30,7 @@ def only_tls_alerts(data):
 
 
 def let_in_anyone(visitor):
-    """A naive server: whoever reaches it in plaintext is in."""
+    """A naive server: lets every plaintext client in."""
     if visitor.receive_packet() == wire.SSL_REQUEST:
         visitor.send(b"N")
         visitor.receive_packet()
@@ -54,7 +54,7 @@ class TestFromTheClient:
     def server(self, start_fake_server):
         return start_fake_server(let_in_anyone)
 
-    def test_bytes_behind_ssl_request_never_reach_the_server(self, start_pgmoat, certificate, server):
+    def test_bytes_after_ssl_request_never_reach_the_server(self, start_pgmoat, certificate, server):
         pgmoat = start_pgmoat(certificate, settings=upstream(server, sslmode="disable"))
 
         def attempt(first, second):
@@ -65,8 +65,8 @@ class TestFromTheClient:
             assert answer[:1] == b"S" and only_tls_alerts(answer[1:]), (cut, answer)
         assert server.visitors == []
 
-    def test_bytes_behind_the_answer_never_reach_the_server(self, start_pgmoat, certificate, server):
-        """The man in the middle waits for the S before he speaks."""
+    def test_bytes_after_the_answer_never_reach_the_server(self, start_pgmoat, certificate, server):
+        """The man in the middle waits for S before it sends."""
         pgmoat = start_pgmoat(certificate, settings=upstream(server, sslmode="disable"))
 
         def attempt(first, second):
@@ -95,7 +95,7 @@ class TestFromTheClient:
                 b"N", "08P01", "received unencrypted data after SSL request"), cut
         assert server.visitors == []
 
-    def test_bytes_behind_gssenc_request_get_the_error_of_postgresql(self, start_pgmoat, certificate, server):
+    def test_bytes_after_gssenc_request_get_the_error_of_postgresql(self, start_pgmoat, certificate, server):
         pgmoat = start_pgmoat(certificate, settings=upstream(server, sslmode="disable"))
         with RawClient(pgmoat.port) as client:
             client.send(wire.GSSENC_REQUEST + STUFFED)
@@ -121,8 +121,10 @@ class TestFromTheClient:
 class TestFromTheServer:
     @staticmethod
     def stuffing_server(start_fake_server, answer):
-        """One script for all connections, each with the next cut. How many connections see every cut:
-        one more than there are, because a proxy may look at its server once by itself."""
+        """One script for all connections, each with the next cut.
+
+        To try every cut, one more connection than there are cuts is needed, because a proxy may probe its server once
+        by itself."""
         cuts = itertools.cycle(range(1, len(answer)))
 
         def script(visitor):
@@ -156,7 +158,7 @@ class TestFromTheServer:
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(attempt, range(attempts)))
         for received in answers:
-            # One ErrorResponse of our own, FATAL, and not a byte of theirs.
+            # One ErrorResponse of our own, FATAL, and not a byte from the server.
             assert received[:1] == b"E", received
             assert wire.error_fields(received[5:])["S"] == "FATAL"
             assert b"poisoned text" not in received
@@ -164,7 +166,7 @@ class TestFromTheServer:
             assert b"user\0" not in visitor.received, "the startup packet went out in plaintext"
         assert "poisoned text" not in pgmoat.process.log()
 
-    def test_passed_through_the_client_gets_the_answer_and_nothing_behind_it(self, start_pgmoat, start_fake_server):
+    def test_passed_through_the_client_gets_the_answer_and_nothing_after_it(self, start_pgmoat, start_fake_server):
         server, attempts = self.stuffing_server(start_fake_server, b"S" + POISON)
         pgmoat = start_pgmoat(settings={"tls_mode": "passthrough", **upstream(server)})
 

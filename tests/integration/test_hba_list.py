@@ -1,4 +1,4 @@
-"""`pgmoat hba list` beside PostgreSQL's view pg_hba_file_rules, for the same files."""
+"""Compares `pgmoat hba list` with PostgreSQL's view pg_hba_file_rules, for the same files."""
 
 import json
 
@@ -10,7 +10,7 @@ from kit.pgmoat import run_pgmoat
 COLUMNS = ("rule_number", "file_name", "line_number", "type", "database", "user_name", "address", "netmask",
            "auth_method", "options", "error")
 
-# One record a line; the files below are included. Methods that a build may lack are left out.
+# One record per line; the files below are included. Methods that a build may lack are left out.
 RULES = r'''
 local all all trust
 local all all ident map=m
@@ -139,7 +139,8 @@ def rows_of_view(server):
 
 
 def comparable(row):
-    """What both can say. Of options the view has its own order, of several values the last, and no clientname."""
+    """What both can show. For options the view has its own order, for repeated values only the last, and no clientname.
+    """
     options = {option.split("=")[0]: option for option in row["options"] or ()}
     options.pop("clientname", None)
     return {**{name: row[name] or None for name in COLUMNS}, "options": sorted(options.values())}
@@ -164,7 +165,7 @@ def test_rows_are_those_of_the_view(server, workspace):
 
 
 def test_a_file_without_rules_is_no_file_of_rules(workspace):
-    """pgmoat refuses it, so whoever asks before must hear the same."""
+    """pgmoat refuses it, so this command must, too."""
     folder = workspace.folder("empty")
     write_for_user(folder / "pg_hba.conf", "# nobody yet\n")
     code, _, err = run_pgmoat(workspace, "hba", "list", "--file", folder / "pg_hba.conf")

@@ -1,4 +1,4 @@
-"""The table of hba_table/: what PostgreSQL 15 and 18 decide, pgmoat decides, by the same line, in the same words."""
+"""The table of hba_table/: pgmoat decides as PostgreSQL 15 and 18 do, by the same line, with the same texts."""
 
 import os
 
@@ -9,7 +9,7 @@ from kit.hba_cases import HBA, all_blocks
 from kit.hba_subjects import ASKS_ALL, Oracle, PgmoatSubject, ROLES
 from kit.postgres import Postgres, debian_major
 
-# PostgreSQL does not change with the build of pgmoat: one build of a run asks it.
+# PostgreSQL does not depend on the build of pgmoat: only one build of a run asks it.
 ASKS_POSTGRESQL = os.environ.get("PGMOAT_ORACLE", "1") != "0"
 SUBJECTS = ["postgresql-15", "postgresql-18", "pgmoat"] if ASKS_POSTGRESQL else ["pgmoat"]
 BLOCKS, BROKEN = all_blocks("cases"), all_blocks("errors")
@@ -31,7 +31,7 @@ def client_certificates(authority, workspace):
 
 @pytest.fixture(scope="module")
 def subject_of(workspace, installations, authority, certificate, server_certificate, client_certificates):
-    """Each is started when first asked for."""
+    """Each is started on first use."""
     running, servers = {}, []
 
     def postgres(major):
@@ -74,7 +74,7 @@ def test_decides_as_the_table_says(subject_of, name, block):
     for row, (place, outcome) in zip(block.rows, subject.ask(block)):
         if outcome != row.expected.outcome:
             differences.append(f"{row.where}\n    {outcome} instead of {row.expected.outcome}")
-        # PostgreSQL names no line where a client certificate is missing, and pgmoat always names one.
+        # PostgreSQL names no line if a client certificate is missing; pgmoat always names one.
         elif (place or name == "pgmoat") and (place or "") != row.expected.place:
             differences.append(f"{row.where}\n    by {place or 'no line'}")
     assert not differences, "\n".join(["", *differences])
@@ -93,13 +93,13 @@ def test_says_of_a_broken_file_what_the_table_says(subject_of, name, block):
         check_output(block, logged, expected("pgmoat"), expected("view"))
         return
     assert logged == expected(name.removeprefix("postgresql-"))
-    # The views leave out what no line is to blame for, and values of clientcert and clientname.
+    # The views leave out errors without a line, and values of clientcert and clientname.
     texts = [*expected("view").values(), *logged.values()]
     assert all(text in texts for text in listed.values()), listed
 
 
 def check_output(block, output, *expectations):
-    """pgmoat may say what PostgreSQL's log says or what its view says."""
+    """pgmoat's text may be that of PostgreSQL's log or of its view."""
     if "any place" not in block.options:
         assert set(output) == set(expectations[0])
         expectations = [[texts[place] for place in output] for texts in expectations]

@@ -1,4 +1,4 @@
-"""Rules with host names: which client they match, and that a dead name server delays nobody else."""
+"""Rules with host names: which clients they match, and that a dead name server delays no other client."""
 
 import signal
 from contextlib import ExitStack
@@ -45,7 +45,7 @@ def start_client(pgmoat, source):
 
 
 def refusal(pgmoat, source):
-    """The text of the FATAL for a client from this address; nothing if it was let in."""
+    """The text of the FATAL for a client from this address; None if it was let in."""
     with start_client(pgmoat, source) as client:
         kind, body = client.receive_message()
         return wire.error_fields(body)["M"] if kind == b"E" else None
@@ -76,7 +76,7 @@ class TestNames:
 
 
 class TestADeadNameServer:
-    def test_delays_only_who_reaches_a_name(self, start):
+    def test_delays_only_clients_that_reach_a_name(self, start):
         with NameServer() as dead, ExitStack() as open_clients:
             pgmoat = start(name_server=dead, shutdown_timeout="0")
             # More than there are workers.

@@ -1,4 +1,4 @@
-"""The HTTP endpoint: metrics, connections, TLS, passwords, and what hostile texts do there (nothing)."""
+"""The HTTP endpoint: metrics, connections, TLS, passwords, and that hostile texts have no effect."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ HOSTILE = "</script>\x01\x1b[31m\n\"quoted\\\u009b"
 
 
 def startup_with(name, value):
-    """A startup packet whose parameter is any bytes."""
+    """A startup packet with a parameter of arbitrary bytes."""
     body = b"\0\3\0\0user\0postgres\0database\0postgres\0" + name + b"\0" + value + b"\0\0"
     return (len(body) + 4).to_bytes(4, "big") + body
 
@@ -42,7 +42,7 @@ def http(pgmoat, http_port):
 
 @pytest.fixture
 def secured(start_pgmoat, workspace, authority, certificate, postgres, secured_port):
-    """In TLS and for one user only."""
+    """With TLS, and for one user only."""
     result = subprocess.run([workspace.pgmoat, "http-user", USER[0]], input=USER[1] + "\n", capture_output=True,
                             text=True, check=True, timeout=30)
     folder = workspace.folder("http")
@@ -60,7 +60,7 @@ def check_metrics(text):
     assert (result.returncode, result.stdout + result.stderr) == (0, "")
 
 
-def test_a_live_connection_is_told_with_everything_known_of_it(pgmoat, http):
+def test_a_live_connection_is_listed_with_everything_known_about_it(pgmoat, http):
     with RawClient(pgmoat.port) as client:
         client.start_tls(server_name="db.example").log_in(application_name="report")
         (row,) = http.json("/connections.json")["connections"]
@@ -132,7 +132,7 @@ def test_many_names_add_no_series(pgmoat, http):
             client.start_tls(server_name=f"host{number}.example")
             client.send(wire.startup(user=f"user{number}", database=f"db{number}")).receive_error()
 
-    def nobody_is_connected():  # series by version and cipher are there while such a connection is
+    def nobody_is_connected():  # series by version and cipher exist as long as such a connection
         return 'pgmoat_connections_live{listener="default"} 0\n' in http.text("/metrics")
 
     visit(0)
@@ -144,7 +144,7 @@ def test_many_names_add_no_series(pgmoat, http):
     assert series() == before
 
 
-def test_prometheus_scrapes_it_in_the_clear_and_in_tls_with_a_password(pgmoat, http_port, secured, secured_port,
+def test_prometheus_scrapes_it_in_plaintext_and_in_tls_with_a_password(pgmoat, http_port, secured, secured_port,
                                                                        workspace, authority):
     with Prometheus(workspace, job("clear", http_port), job("secured", secured_port, authority, USER)) as prometheus:
         for name in ("clear", "secured"):
@@ -201,7 +201,7 @@ def test_check_warns_of_an_endpoint_without_protection(workspace):
         assert code == 0 and ("can be reached from other machines" in out + error) == warned, address
 
 
-def test_log_connections_says_who_was_let_in(start_pgmoat, certificate, postgres):
+def test_log_connections_logs_the_clients_that_were_let_in(start_pgmoat, certificate, postgres):
     pgmoat = start_pgmoat(certificate, settings={
         "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", "log_connections": "on",
         "log_disconnections": "off"})

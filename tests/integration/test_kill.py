@@ -1,4 +1,4 @@
-"""kill -9: what a process leaves behind keeps no other from starting, and clients come back by connecting again."""
+"""kill -9: what a process leaves behind does not prevent a new one from starting, and clients can reconnect."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from kit.environment import write_for_user
 from kit.process import eventually
 from kit.raw_client import RawClient
 
-# A process that is not there: above the largest number that Linux gives.
+# A process that does not exist: above the largest pid in Linux.
 NOBODY = 2 ** 22 + 1
 
 
@@ -50,7 +50,7 @@ def test_a_killed_process_starts_again_at_once_with_its_clients_still_there(pgmo
             assert path.is_socket() and lock.exists()
             pgmoat.start()
             assert lock.read_text().split()[0] == str(pgmoat.process.pid)
-            # The old sessions have ended; nothing of theirs is answered.
+            # The old sessions have ended without an answer.
             for client in (tcp, local, half):
                 assert client.receive_until_closed() == b""
         ask_by_both_ways(pgmoat, folder)
@@ -91,7 +91,7 @@ def test_half_of_what_it_leaves_is_enough(pgmoat, folder, left):
 
 
 def test_a_living_owner_of_the_lock_file_is_respected(pgmoat, folder):
-    """As PostgreSQL: the number of a process that lives, whoever it is."""
+    """As in PostgreSQL: the pid of any living process."""
     _, lock = files_of(pgmoat, folder)
     pgmoat.process.kill()
     with open("/proc/sys/kernel/pid_max", encoding="ascii") as file:
@@ -119,7 +119,7 @@ def test_clients_that_connect_again_come_in_as_soon_as_it_listens(pgmoat, folder
 
 
 def test_a_process_killed_during_an_upgrade_leaves_all_to_the_new_one(pgmoat, folder):
-    """The old process is killed while it drains: the listeners and the unix socket are the new one's already."""
+    """The old process is killed while it drains: the listeners and the Unix socket already belong to the new one."""
     path, lock = files_of(pgmoat, folder)
     with RawClient(pgmoat.port) as busy:
         busy.start_tls().log_in().query("BEGIN")

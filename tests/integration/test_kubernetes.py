@@ -1,4 +1,5 @@
-"""deploy/kubernetes: what kustomize and the chart render is valid by the published schemas, and its configuration by pgmoat."""
+"""deploy/kubernetes: the output of kustomize and the chart is valid by the published schemas, and pgmoat accepts its
+configuration."""
 
 import json
 import os

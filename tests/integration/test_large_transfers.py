@@ -1,8 +1,9 @@
-"""Hundreds of megabytes each way arrive whole beside other busy connections, and whoever stops reading costs little memory.
+"""Hundreds of megabytes in each direction arrive complete beside other busy connections, and peers that stop reading
+cost little memory.
 
-The load matters: what several channels have ready in one turn is received and sent together.
-PGMOAT_TRANSFER_MIB says how much is moved; the slower builds move less. Memory is measured on the release
-build: the sanitizers' own bookkeeping is many times what is to be seen.
+The load matters: what several channels have ready in one turn is received and sent together. PGMOAT_TRANSFER_MIB sets
+how much is moved; the slower builds move less. Memory is measured on the release build: sanitizers use many times what
+is to be measured.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ STALL_BYTES_MAX = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def bulk_server(installations, server_certificate):
-    """A server of the module's own, with the table for what arrives wrong."""
+    """A server for this module, with the table for wrong rows."""
     server = Postgres(installations[18], server_certificate)
     server.query("CREATE UNLOGGED TABLE differing (line text)")
     server.query("CREATE UNLOGGED SEQUENCE arrived")
@@ -36,7 +37,7 @@ def bulk_server(installations, server_certificate):
 
 @pytest.fixture(scope="module")
 def expected(bulk_server):
-    """The checksum of the answer's bytes when nothing is in between."""
+    """The checksum of the answer without a proxy."""
     return checksum_of_query(bulk_server.port, tls=False)
 
 
@@ -82,7 +83,7 @@ def start_in_mode(request, start_pgmoat, certificate, bulk_server):
 
 @pytest.fixture
 def proxy(start_in_mode):
-    """It relays small queries and answers of 200 kB for others meanwhile."""
+    """Meanwhile it relays small queries and answers of 200 kB for others."""
     pgmoat, tls = start_in_mode()
     with beside_load(pgmoat.port, tls):
         yield pgmoat, tls
@@ -95,7 +96,7 @@ def test_a_large_answer_arrives_whole(proxy, expected):
 
 
 def test_a_large_copy_in_arrives_whole(proxy, bulk_server, client):
-    """The server compares each row with the one that must come next, and keeps those that differ."""
+    """The server compares each row with the expected one, and keeps those that differ."""
     pgmoat, tls = proxy
     print(f"{TRANSFER_MIB} MiB")
     bulk_server.query("TRUNCATE differing; ALTER SEQUENCE arrived RESTART")
@@ -113,7 +114,7 @@ def test_a_large_copy_in_arrives_whole(proxy, bulk_server, client):
 
 
 def test_answers_to_readers_that_pause_arrive_whole(proxy):
-    """A stream that is behind gathers bytes for several turns of the relay."""
+    """A stream that falls behind accumulates bytes for several turns of the relay."""
     pgmoat, tls = proxy
     query = f"SELECT repeat(md5(i::text), 31) FROM generate_series(1, {TRANSFER_MIB * 32}) i"
     with RawClient(pgmoat.port) as one:

@@ -1,8 +1,7 @@
-"""libpq gets from pgmoat what it gets from PostgreSQL, for every way of asking for encryption.
+"""libpq gets from pgmoat what it gets from PostgreSQL, for every way of requesting encryption.
 
-The oracle is a real server that is asked directly. What passes through must look like the very server
-behind. What ends at pgmoat must look like PostgreSQL 18, whose negotiation pgmoat speaks at its edge,
-whatever stands behind.
+The oracle is a real server without a proxy. A passed-through connection must look like that server. A terminated one
+must look like PostgreSQL 18, whose negotiation pgmoat implements, whatever the server is.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,7 @@ def ways_of_asking(client):
 
 
 def outcomes(client, port, authority):
-    """Every way of asking, and what came of it."""
+    """Every way of connecting, and its outcome."""
 
     def attempt(keywords):
         return client.connect(port, sslrootcert=authority.certificate, **keywords)
@@ -38,7 +37,7 @@ def outcomes(client, port, authority):
 
 @pytest.fixture(scope="session")
 def oracle(clients, servers, authority):
-    """oracle(libpq, major, tls): the outcomes at the server itself."""
+    """oracle(libpq, major, tls): the outcomes without a proxy."""
     known = {}
 
     def ask(libpq, major, tls):

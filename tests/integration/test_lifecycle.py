@@ -87,7 +87,7 @@ class TestCommandLine:
         assert re.search(rf"^Uid:\s+{USER.pw_uid}\s+{USER.pw_uid}\s+{USER.pw_uid}\s", status, re.MULTILINE)
         assert client.query(pgmoat.port, "SELECT 1", sslmode="disable") == "1"
 
-    def test_letting_everyone_in_is_warned_of_at_start(self, start_pgmoat, postgres):
+    def test_letting_all_clients_in_is_warned_of_at_start(self, start_pgmoat, postgres):
         pgmoat = start_pgmoat(settings={"listen_addresses": "*", "upstream": f"host=127.0.0.1 port={postgres.port}"})
         assert pgmoat.process.log_lines("there are no access rules for")
 
@@ -100,7 +100,7 @@ class TestCommandLine:
 
 
 class TestCertificates:
-    """`pgmoat cert` makes what libpq and PostgreSQL take."""
+    """libpq and PostgreSQL accept what `pgmoat cert` makes."""
 
     @pytest.fixture
     def made(self, workspace, folder):
@@ -181,7 +181,7 @@ class TestReload:
         with RawClient(terminating.port) as client:
             assert client.send(wire.SSL_REQUEST).receive(1) == b"N"
 
-    def test_reloads_under_load_refuse_nobody(self, terminating, client):
+    def test_reloads_under_load_refuse_no_client(self, terminating, client):
         for _ in range(10):
             terminating.reload()
             assert client.query(terminating.port, "SELECT 1", sslmode="require") == "1"
@@ -207,7 +207,7 @@ class TestShutdown:
         assert terminating.process.wait() == 0
         assert time.monotonic() - start < 3
 
-    def test_sigterm_ends_an_idle_session_in_the_words_of_postgresql_and_exits_0(self, terminating):
+    def test_sigterm_ends_an_idle_session_with_the_error_of_postgresql_and_exits_0(self, terminating):
         with RawClient(terminating.port) as client:
             client.start_tls().log_in()
             client.query("SELECT 1")
@@ -232,7 +232,7 @@ class TestShutdown:
         with RawClient(terminating.port) as client:
             client.start_tls().log_in()
             client.send(wire.query("SELECT pg_sleep(1), 'finished'"))
-            time.sleep(0.2)  # the query is on its way, and no line tells of it
+            time.sleep(0.2)  # the query is on its way, and no log line shows it
             terminating.process.send_signal(signal.SIGTERM)
             assert client.receive_until(b"Z")[1][1].endswith(b"finished")
             self.is_told_to_leave(client)
@@ -271,7 +271,7 @@ class TestShutdown:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=5).close()
             return False
-        except ConnectionResetError:  # it came into the queue of a listener that was closed then
+        except ConnectionResetError:  # it was in the queue of a listener that was then closed
             return False
         except ConnectionRefusedError:
             return True

@@ -1,4 +1,4 @@
-"""Limits: how many may be connected, and how long a login may take."""
+"""Limits: how many clients may be connected, and how long a login may take."""
 
 import socket
 import time
@@ -18,7 +18,7 @@ class TestMaxConnections:
         return start_pgmoat(certificate, settings={
             "max_connections": 2, "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable"})
 
-    def test_one_too_many_is_told_inside_tls(self, pgmoat):
+    def test_one_too_many_gets_the_error_inside_tls(self, pgmoat):
         with RawClient(pgmoat.port) as first, RawClient(pgmoat.port) as second, RawClient(pgmoat.port) as third:
             first.start_tls().log_in()
             second.log_in()
@@ -43,7 +43,7 @@ class TestMaxConnections:
 
 
 class TestAuthenticationTimeout:
-    """One absolute deadline, and at its end not a byte: PostgreSQL's own behaviour."""
+    """One absolute deadline, after which the connection is closed without sending anything, as in PostgreSQL."""
 
     @pytest.fixture
     def pgmoat(self, start_pgmoat, certificate, postgres):
@@ -57,14 +57,14 @@ class TestAuthenticationTimeout:
         return received, time.monotonic() - start
 
     @pytest.mark.parametrize("opening", (b"", b"\0", wire.startup()[:20]), ids=("nothing", "a byte", "half a packet"))
-    def test_a_silent_client_is_closed_without_a_word(self, pgmoat, opening):
+    def test_a_silent_client_is_closed_silently(self, pgmoat, opening):
         start = time.monotonic()
         with RawClient(pgmoat.port) as client:
             received, seconds = self.until_closed(client.send(opening), start)
         assert received == b""
         assert TIMEOUT * 0.9 < seconds < TIMEOUT + 2
 
-    def test_a_client_that_stops_in_its_handshake_is_closed_without_a_word(self, pgmoat):
+    def test_a_client_that_stops_in_its_handshake_is_closed_silently(self, pgmoat):
         start = time.monotonic()
         with RawClient(pgmoat.port) as client:
             client.send(wire.SSL_REQUEST)

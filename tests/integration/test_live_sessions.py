@@ -1,5 +1,5 @@
-"""SIGUSR2: live sessions go to the new process where no TLS of theirs is ours: what passes through, and what is in
-the clear on both sides. They lose no byte and no answer, keep their row, and can be ended and cancelled there."""
+"""SIGUSR2: live sessions that pgmoat does not encrypt move to the new process: passed-through ones, and those in
+plaintext on both sides. They lose no byte and no answer, keep their row, and can be ended and cancelled there."""
 
 import hashlib
 import os
@@ -58,7 +58,7 @@ def rows_of(chain):
 
 
 class Worker(threading.Thread):
-    """Works in one session until stop(); what went wrong stands in `fault`."""
+    """Works in one session until stop(); an error is in `fault`."""
 
     def __init__(self, client):
         super().__init__()
@@ -78,7 +78,7 @@ class Worker(threading.Thread):
 
 
 class Queries(Worker):
-    """Small answers and large ones, one after the other."""
+    """Small and large answers, one after another."""
 
     def work(self):
         number = 0
@@ -93,7 +93,7 @@ class Queries(Worker):
 
 
 class Slow(Worker):
-    """A query is nearly always under way, in a transaction that never ends."""
+    """A query is nearly always running, in a transaction that never ends."""
 
     def work(self):
         self.client.query("BEGIN")
@@ -135,7 +135,7 @@ class CopyOut(Worker):
 
 
 class CopyIn(Worker):
-    """One COPY for the whole time. What the server has of it in the end is read back."""
+    """One COPY for the whole time. In the end its rows are read back from the server."""
 
     def work(self):
         self.client.query("CREATE TEMPORARY TABLE t (n int, x text)")
@@ -201,11 +201,11 @@ def test_sessions_at_work_survive_three_upgrades_without_a_wrong_byte(start):
 
 
 def test_many_sessions_that_are_ready_at_once_move_under_load(start):
-    """Their receives and sends are made together (io_uring), some of them are bulk, and none may fail."""
+    """Their receives and sends are batched (io_uring), some of them are bulk, and none may fail."""
     chain = start()
     with beside_load(chain.pgmoat.port, tls=True), beside_load(chain.pgmoat.port, tls=False):
         eventually(lambda: len(rows_of(chain)) == 22, "the load to begin")
-        since = chain.log_position()  # pgbench leaves its first connections with tickets of TLS unread
+        since = chain.log_position()  # pgbench leaves its first connections with unread TLS tickets
         for _ in range(UPGRADES + 2):
             chain.upgrade_and_wait()
             assert len(rows_of(chain)) == 22
@@ -254,7 +254,7 @@ def test_a_query_is_cancelled_in_the_process_that_has_it(start, kind):
 
 
 def test_the_console_of_the_new_process_shows_and_kills_them(start_pgmoat, certificate, postgres, workspace):
-    """Clear sessions of a listener that could do TLS; the console is asked in TLS."""
+    """Plaintext sessions of a listener with TLS; the console is used over TLS."""
     path = workspace.folder("console") / "users.txt"
     write_for_user(path, f'"admin" "{scram.secret(PASSWORD)}"\n', mode=0o600)
     chain = Chain(start_pgmoat(certificate, settings={
@@ -311,8 +311,8 @@ def test_sessions_with_tls_of_ours_leave_as_before(start_pgmoat, certificate, po
         chain.end()
 
 
-def test_the_rules_of_the_new_configuration_look_them_over(start_pgmoat, servers):
-    """By what rules can know where TLS passes through: the address."""
+def test_the_rules_of_the_new_configuration_check_them(start_pgmoat, servers):
+    """By what rules know about passed-through TLS: the address."""
     rule = "host all all 127.0.0.{}/32 trust\n"
     server = servers(18, tls=True)
     chain = Chain(start_pgmoat(files={"pg_hba.conf": rule.format(1)}, settings={
@@ -391,7 +391,7 @@ def test_a_new_process_that_does_not_answer_leaves_the_sessions_where_they_are(s
 
 
 @pytest.mark.parametrize("script", (
-    SAY_READY + "time.sleep(20)",                                               # it knows nothing of this
+    SAY_READY + "time.sleep(20)",                                               # a version without this feature
     'sessions.send(b"pgmoat sessions 0\\n")\n' + SAY_READY + "time.sleep(20)",  # another version
 ), ids=("older", "other"))
 def test_a_new_process_that_takes_no_sessions_changes_nothing(start, workspace, script):
@@ -412,7 +412,7 @@ def test_a_new_process_that_takes_no_sessions_changes_nothing(start, workspace, 
 def test_a_session_on_its_way_in_follows(start):
     chain = start()
     with RawClient(chain.pgmoat.port) as client:
-        client.start_tls()  # not yet live for pgmoat? it is: the rest is the server's
+        client.start_tls()  # live for pgmoat, but the server has not finished
         late = RawClient(chain.pgmoat.port)
         with late:
             late.send(wire.SSL_REQUEST)

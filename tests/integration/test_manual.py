@@ -1,4 +1,4 @@
-"""The manual and the completion know what the program knows: its settings, metrics and commands, in both directions."""
+"""The manual and the completion match the program: settings, metrics and commands, in both directions."""
 
 import os
 import re
@@ -19,7 +19,7 @@ MAN = SOURCE / "deploy/man"
 
 
 def page(name):
-    """The text of a page as man shows it: scdoc makes it, and so must know every word of it."""
+    """The text of a page as man shows it; scdoc renders it, and so must accept it."""
     source = (MAN / name).read_text() if (MAN / name).exists() else subprocess.run(
         ["awk", "-v", "version=0", "-f", MAN / "metrics.awk", SOURCE / "metrics/README.md"],
         capture_output=True, text=True, check=True).stdout
@@ -66,7 +66,7 @@ def test_the_manual_lists_every_metric(pgmoat, http_port):
 
 
 def commands(workspace, *words):
-    """{command: its options and subcommands}, as --help of each tells."""
+    """{command: its options and subcommands}, from --help."""
     code, output, errors = run_pgmoat(workspace, *words, "--help")
     assert code == 0, errors
     options = set(re.findall(r"^  (?:-h,)?(--[\w-]+)", output, re.MULTILINE))
@@ -84,7 +84,7 @@ def test_the_manual_knows_every_command_and_option(workspace):
     assert options == set(re.findall(r"\*(--[\w-]+)\*", text))
     top = {word for word in known[""] if not word.startswith("--")}
     sections = re.findall(r"^## pgmoat (.*)$", text, re.MULTILINE)
-    # A command with subcommands has a section for each of them, or one that names them all.
+    # A command with subcommands has a section for each of them, or one with all their names.
     for name in top:
         below = {word for word in known[name] if not word.startswith("--")}
         own = {section.removeprefix(name).strip() for section in sections if section.split()[0] == name}
@@ -97,7 +97,7 @@ def test_the_manual_knows_every_command_and_option(workspace):
 
 
 def complete(*words):
-    """What bash offers for the last word."""
+    """What bash suggests for the last word."""
     script = f"""
         source {SOURCE}/deploy/completion/pgmoat.bash
         COMP_WORDS=(pgmoat "$@") COMP_CWORD=$#

@@ -1,5 +1,6 @@
-"""A rule's method is a promise: no client is let in whom the server did not ask for at least that proof. Every method
-of a rule against every method of PostgreSQL 15 and 18, over TCP and over a Unix-domain socket."""
+"""A rule's method is a promise: no client is let in whom the server asked for a weaker authentication.
+
+Every method of a rule with every method of PostgreSQL 15 and 18, over TCP and over a Unix-domain socket."""
 
 import pytest
 
@@ -8,9 +9,9 @@ from kit.environment import write_for_user
 from kit.postgres import PASSWORD
 from kit.raw_client import RawClient
 
-# What PostgreSQL says first, by the role that its own rules name: the code of its Authentication message.
+# PostgreSQL's first answer, by the role in its own rules: the code of its Authentication message.
 SERVER_METHODS = {"trust": 0, "password": 3, "md5": 5, "scram": 10, "peer": 0, "gss": 7}
-# Rules name databases: each method one.
+# Rules match databases: one for each method.
 RULES = {
     "trust": "trust", "scram": "scram-sha-256", "md5": "md5", "password": "password", "gss": "gss", "sspi": "sspi",
     "ident": "ident", "ldap": "ldap ldapserver=x ldapprefix=x", "pam": "pam", "bsd": "bsd",
@@ -35,7 +36,7 @@ def server_hba(major):
         if role != "peer":
             method = "scram-sha-256" if role == "scram" else role
             lines.append(f"host all {role} all {method}")
-        # GSSAPI is not to be had over a local socket.
+        # There is no GSSAPI over a local socket.
         if role != "gss":
             method = {"scram": "scram-sha-256", "peer": "peer map=m"}.get(role, role)
             lines.append(f"local all {role} {method}")
@@ -83,7 +84,7 @@ def test_every_method_of_a_rule_against_every_method_of_the_server(start_pgmoat,
     rules = pgmoat_hba() if mode == "terminate" else None
     differences = []
     for rule, line in RULES.items():
-        if mode == "passthrough":  # no names there: one pgmoat for each rule
+        if mode == "passthrough":  # no user names there: one pgmoat for each rule
             rules = f"host all all all {line}\n"
         elif rule != "trust":
             continue  # one pgmoat for all
@@ -118,7 +119,7 @@ def test_the_refusal_says_in_the_log_what_to_change(start_pgmoat, promise_server
 
 
 def test_a_password_is_not_sent_to_a_server_that_should_not_ask_for_it(start_pgmoat, promise_servers):
-    """A cleartext request behind a rule of scram-sha-256 never reaches the client."""
+    """A cleartext request for a rule with scram-sha-256 never reaches the client."""
     server = promise_servers[18]
     pgmoat = start_pgmoat(settings={"upstream": f"host=127.0.0.1 port={server.port}", "hba_file": "pg_hba.conf"},
                           files={"pg_hba.conf": "host all all all scram-sha-256\n"})
@@ -127,7 +128,7 @@ def test_a_password_is_not_sent_to_a_server_that_should_not_ask_for_it(start_pgm
         assert one.receive_message()[0] == b"E"
 
 
-def test_who_has_proved_what_is_logged_as_postgresql_logs_it(start_pgmoat, promise_servers, client):
+def test_the_authentication_is_logged_as_by_postgresql(start_pgmoat, promise_servers, client):
     server = promise_servers[18]
     pgmoat = start_pgmoat(settings={"upstream": f"host=127.0.0.1 port={server.port}", "hba_file": "pg_hba.conf",
                                     "log_connections": "on"},
@@ -139,7 +140,7 @@ def test_who_has_proved_what_is_logged_as_postgresql_logs_it(start_pgmoat, promi
     pgmoat.process.wait_for_log('connection authenticated: identity="md5" method=md5')
 
 
-def test_a_proof_is_logged_though_it_is_another_s(start_pgmoat, promise_servers, client, certificate, authority):
+def test_the_authentication_is_logged_even_if_refused(start_pgmoat, promise_servers, client, certificate, authority):
     server = promise_servers[18]
     pgmoat = start_pgmoat(certificate, settings={
         "upstream": f"host=127.0.0.1 port={server.port}", "hba_file": "pg_hba.conf", "log_connections": "on",

@@ -1,4 +1,4 @@
-"""What a scrape shows: well-formed, documented, with sums that agree and no series made by clients."""
+"""A scrape is well-formed and documented, its sums agree, and clients cannot create series."""
 
 import ssl
 import subprocess
@@ -14,7 +14,7 @@ from kit.raw_client import RawClient
 
 @pytest.fixture
 def observed(start_pgmoat, certificate, postgres):
-    """Starts a pgmoat that is scraped: observed(settings of its own)."""
+    """Starts a pgmoat to be scraped: observed(additional settings)."""
     def start(**settings):
         return start_pgmoat(certificate, settings={
             "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable",
@@ -23,7 +23,7 @@ def observed(start_pgmoat, certificate, postgres):
     return start
 
 
-def test_promtool_finds_nothing_to_say(observed):
+def test_promtool_accepts_the_scrape(observed):
     pgmoat = observed()
     with RawClient(pgmoat.port) as client:
         client.start_tls().log_in().query("SELECT 1")
@@ -149,13 +149,13 @@ def test_counters_survive_a_reload(observed):
 
 
 def openssl_date(file, which):
-    """In Unix time, as the openssl command reads it."""
+    """As Unix time, parsed by the openssl command."""
     text = subprocess.run(["openssl", "x509", "-in", file, "-noout", which], capture_output=True, text=True,
                           check=True).stdout
     return ssl.cert_time_to_seconds(text.strip().split("=")[1])
 
 
-def test_certificates_tell_when_they_expire(observed, certificate, authority):
+def test_certificates_have_their_expiry(observed, certificate, authority):
     pgmoat = observed(ssl_ca_file=str(authority.certificate))
     metrics = scrape(pgmoat)
     for role, file in (("server", certificate.certificate), ("client_ca", authority.certificate)):
@@ -183,7 +183,7 @@ def test_a_client_certificate_is_observed_by_its_remaining_time(observed, author
 
 
 @pytest.mark.parametrize("breakage", ("missing", "another key"))
-def test_a_file_that_cannot_be_loaded_is_told_and_what_is_in_use_stays(observed, authority, breakage):
+def test_a_file_that_cannot_be_loaded_is_reported_and_what_is_in_use_stays(observed, authority, breakage):
     pgmoat = observed()
     before = scrape(pgmoat).sum("pgmoat_certificate_not_after_timestamp_seconds", role="server")
     if breakage == "missing":
@@ -198,7 +198,7 @@ def test_a_file_that_cannot_be_loaded_is_told_and_what_is_in_use_stays(observed,
     assert metrics.sum("pgmoat_certificate_not_after_timestamp_seconds", role="server") == before
 
 
-def test_threads_tell_their_load_and_their_lag(observed):
+def test_threads_report_their_load_and_their_lag(observed):
     metrics = scrape(observed())
     relays = {"relay-0", "relay-1"}
     assert {have["thread"] for have, _ in metrics.all("pgmoat_relay_load_ratio")} == relays

@@ -1,5 +1,5 @@
-"""Networks that lose, reorder, delay and break: what arrives is whole, and a peer that is gone is noticed in the time
-that tcp_user_timeout and the keepalives say, on the right side and with the reason."""
+"""Networks that lose, reorder, delay and break: the data is complete, and a dead peer is noticed within the time of
+tcp_user_timeout and the keepalives, on the right side and with the right reason."""
 
 import contextlib
 import socket
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not RUNS_AS_ROOT, reason="needs root to make net
 
 KEEPALIVES = {"tcp_keepalives_idle": "1s", "tcp_keepalives_interval": "1s", "tcp_keepalives_count": 2}
 OF_SERVER = "keepalives_idle=1 keepalives_interval=1 keepalives_count=2"
-# More than what is set, for two cores and sanitizers; less than the kernel's own patience, which is minutes.
+# More than the settings, for two cores and sanitizers; less than the kernel's own time-outs of minutes.
 SOON = 30
 WAYS = ("terminated", "in the clear", "re-encrypted", "passed through")
 
@@ -51,7 +51,7 @@ def server(shared, installations, server_certificate):
 
 @pytest.fixture
 def start(network, server, start_pgmoat, certificate):
-    """pgmoat between clients and server, each at the end of a line; gives the doors."""
+    """pgmoat between clients and server, with a line on each side; returns the doors."""
 
     def start(conninfo="", **settings):
         upstream = f"host={network.SERVER} port={server.port} {conninfo}"
@@ -70,10 +70,10 @@ def start(network, server, start_pgmoat, certificate):
 
 @contextlib.contextmanager
 def sessions(doors):
-    """One in each mode, with nothing in flight: keepalives are sent for no other."""
+    """One in each mode, without unacknowledged data: only then are keepalives sent."""
     with contextlib.ExitStack() as stack:
         opened = [stack.enter_context(door.open()) for door in doors.values()]
-        time.sleep(0.3)  # the acknowledgement of what came last is delayed, and nothing tells of it
+        time.sleep(0.3)  # the last acknowledgement is delayed, and nothing shows when it was sent
         yield opened
 
 
@@ -87,7 +87,7 @@ def closed_by(network, pgmoat):
 
 
 def wait_for_ends(network, pgmoat, reason, *words, count=len(WAYS)):
-    """Of all sessions that there were, with these words in the log."""
+    """Waits for the ends of all sessions, with these texts in the log."""
     eventually(lambda: len(pgmoat.process.log_lines("connection closed", f"reason={reason}", *words)) == count,
                f"{count} lines with {reason} and {words}", SOON)
     assert closed_by(network, pgmoat) == {reason: count}
@@ -146,7 +146,7 @@ def test_clients_that_take_no_answer_end_by_tcp_user_timeout(network, start):
     with sessions(doors) as clients:
         for client in clients:
             client.send(wire.query("SELECT pg_sleep(1), repeat('x', 1000)"))
-        time.sleep(0.3)  # the queries are on their way, and no line tells of it
+        time.sleep(0.3)  # the queries are on their way, and no log line shows it
         network.clients.cut()
         wait_for_ends(network, pgmoat, "client_io_error", "client", "timed out")
 
@@ -206,7 +206,7 @@ def test_a_client_that_vanishes_in_its_handshake_costs_authentication_timeout(ne
         wait_for_ends(network, pgmoat, "timeout", "authentication_timeout", count=1)
 
 
-def test_a_server_that_cannot_be_reached_is_told_of_in_connect_timeout(network, start):
+def test_a_server_that_cannot_be_reached_is_reported_in_connect_timeout(network, start):
     pgmoat, doors = start("connect_timeout=2")
     network.servers.cut()
     with network.outside.inside():

@@ -1,4 +1,4 @@
-"""DRAIN LISTENER and DRAIN UPSTREAM: one part leaves service and comes back, the rest goes on."""
+"""DRAIN LISTENER and DRAIN UPSTREAM: one part goes out of service and comes back, the others are not affected."""
 
 from contextlib import ExitStack
 

@@ -1,4 +1,4 @@
-"""What pgmoat sees of a connection that it passes through, without any key."""
+"""What pgmoat sees of a passed-through connection, without any key."""
 
 import ssl
 
@@ -46,7 +46,7 @@ def test_plaintext_is_passed_through_as_well(passing_through):
 
 @pytest.mark.parametrize("piece", (1, 7, 64))
 def test_a_client_hello_in_small_segments_is_understood(passing_through, piece):
-    """The hello is cut by a client that sends it piece by piece, below the TLS library."""
+    """The client sends the hello in pieces, below the TLS library."""
     with RawClient(passing_through.port) as client:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,6 +1,6 @@
-"""X25519MLKEM768: the key exchange that a recorded connection keeps its secrets with, from OpenSSL 3.5 on.
+"""X25519MLKEM768, a key exchange with which recorded connections stay secret; from OpenSSL 3.5 on.
 
-Where the library is older (Debian 12), a configuration that names it must be refused. Debian 13 has the other half:
+With an older library (Debian 12), a configuration that names it must be refused. The other half runs on Debian 13:
 tests/run-debian13.
 """
 
@@ -45,12 +45,12 @@ class TestPostQuantum:
         return start_pgmoat(certificate, settings={
             "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable", "ssl_groups": f"{GROUP}:X25519"})
 
-    def test_libpq_agrees_on_it_without_a_word_of_configuration(self, pgmoat, clients):
+    def test_libpq_negotiates_it_without_any_configuration(self, pgmoat, clients):
         assert clients[15].query(pgmoat.port, "SELECT 1", sslmode="require") == "1"
         assert pgmoat.closed_line("user=")["group"] == GROUP
 
     def test_it_is_preferred_whatever_order_a_client_offers_its_shares_in(self, pgmoat):
-        # OpenSSL's stars: a share of each is sent with the first hello.
+        # OpenSSL's stars: a key share of each is in the first hello.
         shake_hands(pgmoat.port, "-tls1_3", "-groups", f"*X25519:*{GROUP}")
         assert pgmoat.closed_line()["group"] == GROUP
 
@@ -79,7 +79,7 @@ class TestPostQuantum:
 
     @pytest.fixture
     def in_front(self, start_pgmoat, pgmoat):
-        """A second one that passes through to the first: no PostgreSQL at hand has the group."""
+        """A second pgmoat that passes through to the first: no available PostgreSQL supports the group."""
         return start_pgmoat(settings={
             "tls_mode": "passthrough", "upstream": f"host=127.0.0.1 port={pgmoat.port}"})
 

@@ -1,4 +1,4 @@
-"""Whoever connects and says nothing useful costs a counter, not a log line that wakes anybody."""
+"""A client that connects and sends nothing useful costs a counter, not a log line that alerts an operator."""
 
 import socket
 import struct
@@ -21,7 +21,7 @@ NONSENSE = {
 @pytest.mark.parametrize("tls", (True, False), ids=("tls", "no-tls"))
 @pytest.mark.parametrize("mode", ("terminate", "passthrough"))
 def test_a_probe_leaves_no_line_above_debug(start_pgmoat, certificate, servers, mode, tls):
-    """Without TLS an SSLRequest that is refused is a probe as well."""
+    """Without TLS a refused SSLRequest is a probe as well."""
     server = servers(18, tls)
     pgmoat = start_pgmoat(certificate if tls else None, settings={
         "log_min_messages": "info", "tls_mode": mode,
@@ -31,7 +31,7 @@ def test_a_probe_leaves_no_line_above_debug(start_pgmoat, certificate, servers, 
         with RawClient(pgmoat.port) as client:
             if not tls:
                 assert client.send(wire.SSL_REQUEST).receive(1) == b"N"
-    # A real connection afterwards: when its line is there, those of the probes would be.
+    # A real connection afterwards: once its line is there, those of the probes would be.
     with RawClient(pgmoat.port) as client:
         client.log_in().log_out()
     pgmoat.closed_line("user=postgres")
@@ -70,7 +70,7 @@ def test_no_descriptor_stays_open(terminating):
 
 
 @pytest.mark.parametrize("polite, reason", ((True, "client_closed"), (False, "tls_truncated")))
-def test_a_client_that_leaves_without_close_notify_is_told_apart(terminating, polite, reason):
+def test_a_client_that_leaves_without_close_notify_is_distinguished(terminating, polite, reason):
     with RawClient(terminating.port) as client:
         client.start_tls().log_in()
         if polite:

@@ -1,4 +1,4 @@
-"""ssl_profile, as a scanner sees it: what is offered is what the profile says, and nothing else."""
+"""ssl_profile, as a scanner sees it: exactly what the profile contains is offered."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What is counted of the sessions' messages, against what real clients and servers said."""
+"""The counts of sessions' messages, compared with what real clients and servers sent."""
 
 import io
 
@@ -104,7 +104,7 @@ def test_copy_works_and_its_rows_are_not_counted(pgmoat, driver):
         assert since.from_server() == {"copy_in_response": 1, "copy_out_response": 1, "copy_done": 1,
                                        "command_complete": 2, "ready_for_query": 2}
         assert since.transactions() == {"committed": 2}
-        # The count has kept its place in both streams.
+        # The count has kept its position in both streams.
         cursor.execute("SELECT 1")
         assert since.queries() == 3
 
@@ -116,7 +116,7 @@ def test_psql_is_counted_to_its_last_message(pgmoat, client):
     assert since.from_client() == {"query": 1, "terminate": 1}
 
 
-def test_a_client_that_speaks_nonsense_ends_as_the_server_wants(pgmoat, session):
+def test_a_client_that_sends_no_messages_ends_as_the_server_wants(pgmoat, session):
     since = Since(pgmoat)
     session.query("SELECT 1")
     session.send(b"GET / HTTP/1.1\r\n\r\n" + bytes(100))

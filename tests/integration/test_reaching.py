@@ -1,4 +1,4 @@
-"""Reaching a server in trouble: silent name servers, names with several addresses, servers that libpq would leave or
+"""Reaching a server with problems: silent name servers, names with several addresses, servers that libpq would leave or
 stay with, and passthrough listeners, which connect to no server before they must."""
 
 import signal
@@ -33,7 +33,7 @@ class TestNames:
         pgmoat = start(hosts=(("127.0.0.1", "db.example.test"),))
         assert client.query(pgmoat.port, "SELECT 1") == "1"
 
-    def test_a_silent_name_server_ends_with_the_deadline_and_queues_nobody(self, start):
+    def test_a_silent_name_server_ends_with_the_deadline_and_blocks_no_other(self, start):
         with NameServer() as dead, ExitStack() as stack:
             pgmoat = start(name_server=dead, authentication_timeout="2s")
             began = time.monotonic()
@@ -71,7 +71,7 @@ class TestNames:
 class TestCancel:
     def test_goes_to_the_address_of_the_session_though_an_earlier_one_is_up_again(
             self, start_pgmoat, start_fake_server):
-        """Regression: the name was dialled again, and the first address that answered got the cancel."""
+        """Regression: the name was resolved again, and the first address that answered got the cancel."""
         hosts = (("127.0.0.2", "db.example.test"), ("127.0.0.1", "db.example.test"))
         key = b"\1\2\3\4"
 
@@ -115,7 +115,7 @@ class TestCancel:
 
 
 class TestAsLibpq:
-    """psql 18 with the same connection string is asked first."""
+    """psql 18 with the same connection string is the oracle."""
 
     def ends(self, client, start_pgmoat, certificate, conninfo, hosts):
         names = ",".join("127.0.0.1" for _ in hosts)
@@ -158,7 +158,7 @@ class TestPassthrough:
         return start
 
     def test_a_bare_request_for_tls_reaches_no_server(self, start, start_fake_server):
-        """Regression: 8 bytes from anyone made the server fork."""
+        """Regression: 8 bytes from any client made the server fork."""
         def serve(visitor):
             visitor.receive_packet()
             visitor.send(b"S")
@@ -174,14 +174,14 @@ class TestPassthrough:
                 assert client.send(wire.SSL_REQUEST).receive(1) == b"S"
         assert len(server.visitors) == asked
 
-    def test_clients_hear_n_as_long_as_the_server_says_so(self, start, postgres):
+    def test_clients_get_n_as_long_as_the_server_answers_n(self, start, postgres):
         pgmoat = start(postgres.port)  # without TLS
         with RawClient(pgmoat.port) as client:
             assert client.send(wire.SSL_REQUEST).receive(1) == b"N"
             client.log_in()
 
     def test_the_first_clients_wait_for_the_answer_of_a_slow_server_and_ask_once(self, start, start_fake_server):
-        """Regression: who came while it was asked for the first time heard S, whatever it said then."""
+        """Regression: clients that came during the first question got S, whatever the server then answered."""
         def serve(visitor):
             visitor.receive_packet()
             time.sleep(0.5)
@@ -214,7 +214,7 @@ class TestPassthrough:
                 client.start_tls()
         assert pgmoat.closed_line("does", "SSL")["reason"] == "upstream_failed"
 
-    def test_a_client_in_the_clear_is_told_that_the_server_is_down(self, start):
+    def test_a_client_in_plaintext_gets_an_error_if_the_server_is_down(self, start):
         with RawClient(start(free_port()).port) as client:
             assert error_of(client.send(wire.startup())) == "57P03"
 
@@ -267,10 +267,10 @@ class TestKill:
 
     TERMINATED = ("FATAL", "57P01", "terminating connection due to administrator command")
 
-    def test_a_drain_tells_in_tls(self, kill):
+    def test_a_drain_sends_its_error_in_tls(self, kill):
         assert kill(lambda pgmoat: pgmoat.process.send_signal(signal.SIGINT)) == self.TERMINATED
 
-    def test_rules_that_end_a_session_tell_in_tls(self, kill):
+    def test_rules_that_end_a_session_send_their_error_in_tls(self, kill):
         def reject(pgmoat):
             pgmoat.write_files({"pg_hba.conf": "host all all all reject\n"})
             pgmoat.reload()
@@ -280,7 +280,7 @@ class TestKill:
 
 class TestOneConfiguration:
     def test_a_reload_on_the_way_reviews_the_session_like_any_other(self, start_pgmoat, start_fake_server):
-        """One configuration decides; the new rules look at the session before it is handed over."""
+        """One configuration decides; the new rules check the session before it is handed over."""
         def slow(visitor):
             visitor.receive_packet()
             visitor.send(wire.message(b"R", b"\0\0\0\3"))

@@ -84,7 +84,7 @@ def test_members_are_let_in_as_postgresql_counts_them(start, catalog):
     assert refusal(pgmoat, "boss", "tenant") == no_entry("boss", "tenant")
 
 
-def test_one_connection_is_kept_and_made_anew_when_it_broke(start, catalog):
+def test_one_connection_is_kept_and_made_again_when_it_broke(start, catalog):
     pgmoat = start(catalog.port)
     assert refusal(pgmoat, "direct") is None
     assert refusal(pgmoat, "boss") is not None
@@ -94,14 +94,14 @@ def test_one_connection_is_kept_and_made_anew_when_it_broke(start, catalog):
     assert refusal(pgmoat, "nested") is None
 
 
-def test_a_failed_query_lets_nobody_in_and_shows_no_password(start, catalog):
+def test_a_failed_query_lets_no_client_in_and_shows_no_password(start, catalog):
     pgmoat = start(catalog.port, password="not it at all")
     assert refusal(pgmoat, "direct") is not None
     assert "not it at all" not in pgmoat.process.log()
     assert "password authentication failed" in pgmoat.process.wait_for_log("connection closed")
 
 
-def test_a_silent_server_delays_only_who_needs_its_roles_and_no_shutdown(start, start_fake_server):
+def test_a_silent_server_delays_only_clients_that_need_its_roles_and_no_shutdown(start, start_fake_server):
     silent = start_fake_server(lambda visitor: visitor.receive_until_closed())
     pgmoat = start(free_port(), role_query_conninfo=f"host=127.0.0.1 port={silent.port} user=x")
     with RawClient(pgmoat.port) as waiting:
@@ -122,7 +122,7 @@ def test_a_changed_login_is_used_after_a_reload(start, catalog):
     assert refusal(pgmoat, "direct") is None
 
 
-def test_a_passfile_stands_beside_the_configuration(start, catalog):
+def test_a_passfile_is_relative_to_the_configuration(start, catalog):
     pgmoat = start(catalog.port, role_query_conninfo="user=pgmoat_roles dbname=postgres passfile=roles.pass")
     write_for_user(pgmoat.folder / "roles.pass", "*:*:*:pgmoat_roles:its secret\n", mode=0o600)
     assert refusal(pgmoat, "direct") is None

@@ -1,5 +1,5 @@
-"""target_session_attrs and load_balance_hosts over a primary and a standby whose roles a check by SQL knows, and what
-becomes of sessions when the primary moves."""
+"""target_session_attrs and load_balance_hosts with a primary and a standby whose roles a check by SQL finds out, and
+what happens to sessions when the primary moves."""
 
 import signal
 import time
@@ -25,7 +25,7 @@ NO_SERVER = ("57P03", "no upstream server has the required role")
 
 
 class Standby(Postgres):
-    """A copy of a running server that follows it."""
+    """A copy of a running server that replicates it."""
 
     def __init__(self, primary):  # pylint: disable=super-init-not-called
         self.installation = primary.installation
@@ -60,7 +60,7 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(installations):
-    """One that no test changes."""
+    """A pair that no test changes."""
     pair = Pair(installations[15])
     yield pair
     pair.stop()
@@ -127,10 +127,10 @@ def test_a_client_is_sent_to_a_server_of_the_role(start, pair, wanted, primary):
     right, wrong = (pair.primary, pair.standby) if primary else (pair.standby, pair.primary)
     pgmoat = start(pair.hosts(wrong, right) + f" target_session_attrs={wanted}")
     position = wrong.process.log_position()
-    if wanted == "prefer-standby":  # no role is a must: before the first answer any host does
+    if wanted == "prefer-standby":  # no role is required: before the first answer any host is used
         eventually(lambda: pgmoat.hosts()[right.port]["role"] == "standby", "the role")
     assert [server_port(pgmoat.port) for _ in range(5)] == [right.port] * 5  # the first one waits for the first answer
-    # The health check logs in there, and nobody else.
+    # Only the health check logs in there.
     assert all("application_name=pgmoat" in line
                for line in wrong.process.log_lines("connection authorized", since=position))
 
@@ -142,7 +142,7 @@ def test_a_client_of_passed_through_tls_is_sent_to_a_server_of_the_role(start_pg
         assert int(client.log_in().query("SHOW port")[1][1][6:]) == pair.primary.port
 
 
-def test_without_a_server_of_the_role_a_client_is_told_after_a_while(start, pair):
+def test_without_a_server_of_the_role_a_client_gets_an_error_after_a_while(start, pair):
     pgmoat = start(pair.hosts(pair.standby) + " target_session_attrs=primary connect_timeout=2")
     began = time.monotonic()
     assert refused(pgmoat.port) == NO_SERVER
@@ -151,7 +151,7 @@ def test_without_a_server_of_the_role_a_client_is_told_after_a_while(start, pair
     assert f"127.0.0.1:{pair.standby.port} is a standby" in line and "upstream_failed" in line
 
 
-def test_clients_are_spread_over_hosts_and_none_comes_to_one_that_is_down(start, pair):
+def test_clients_are_spread_over_hosts_and_none_goes_to_one_that_is_down(start, pair):
     pgmoat = start(pair.hosts() + " load_balance_hosts=random")
     found = {server_port(pgmoat.port) for _ in range(30)}
     assert found == {pair.primary.port, pair.standby.port}
@@ -217,7 +217,7 @@ def test_a_primary_that_is_silent_is_replaced_by_the_one_that_was_promoted(start
 
 
 def test_sessions_on_the_old_primary_are_ended_and_new_ones_go_to_the_new_one(start, own_pair):
-    """Both say that they are the primary: the newer timeline is believed."""
+    """Both report that they are the primary: the newer timeline is accepted."""
     pgmoat = start(own_pair.hosts() + " target_session_attrs=primary")
     with ExitStack() as stack:
         idle, busy = logged_in(stack, pgmoat.port), logged_in(stack, pgmoat.port)
@@ -238,9 +238,9 @@ def test_sessions_stay_where_they_are_when_they_are_to_be_kept(start, own_pair):
         client = logged_in(stack, pgmoat.port)
         own_pair.standby.promote()
         eventually(lambda: server_port(pgmoat.port) == own_pair.standby.port, "the new primary")
-        time.sleep(1.5)  # sessions are looked over once a second
+        time.sleep(1.5)  # sessions are checked once a second
         assert int(client.query("SHOW port")[1][1][6:]) == own_pair.primary.port
-        # A reload that says otherwise counts for them too, and knows the roles that were known before.
+        # A reload with another value applies to them too, and keeps the known roles.
         pgmoat.reload({"on_role_change": "disconnect"})
         assert client.receive_error()["C"] == "57P01"
 
@@ -254,7 +254,7 @@ def test_a_primary_whose_sessions_are_read_only_is_not_read_write(start, own_pai
 
 
 def test_a_server_that_says_in_the_login_that_it_is_a_standby_gets_no_client(start, own_pair):
-    """Between two checks: what was learnt an hour ago is true no more."""
+    """Between two checks: the last answer is an hour old and no longer true."""
     server = own_pair.primary
     pgmoat = start(own_pair.hosts() + " target_session_attrs=read-write", check=CHECK.replace("200ms", "1h"))
     assert server_port(pgmoat.port) == server.port

@@ -17,7 +17,7 @@ WINDOW = 0.5  # seconds of handshakes around each rotation
 
 
 def shown_certificate(port, **context):
-    """The DER of the certificate that a client sees."""
+    """The certificate that a client sees, in DER."""
     with RawClient(port) as client:
         return client.start_tls(**context).socket.getpeercert(binary_form=True)
 
@@ -52,7 +52,7 @@ def test_a_pair_in_mid_rotation_is_waited_out(watching, renewed):
     before = shown_certificate(watching.port)
     position = watching.process.log_position()
     write_for_user(watching.folder / "server.crt", renewed.certificate.read_bytes())
-    time.sleep(0.6)  # more than the debounce: an attempt has failed
+    time.sleep(0.6)  # more than the debounce: a load has failed
     assert shown_certificate(watching.port) == before
     assert not watching.process.log_lines("was not reloaded", since=position)
     write_for_user(watching.folder / "server.key", renewed.key.read_bytes(), mode=0o600)
@@ -148,7 +148,7 @@ def install_and_wait(pgmoat, pair, way):
 
 
 class HandshakeStorm(threading.Thread):
-    """Handshakes one after the other, as fast as they go, until it is ended."""
+    """Handshakes one after another, as fast as possible, until stopped."""
 
     def __init__(self, port):
         super().__init__(daemon=True)
@@ -174,7 +174,7 @@ class HandshakeStorm(threading.Thread):
 
 
 def rotations(pgmoat, pairs, way, storms):
-    """One a pair, as long as anybody asks: the handshakes per second while it went on."""
+    """One per pair, as long as there are pairs: the handshakes per second during each."""
     for pair in itertools.cycle(pairs):
         before, start = sum(storm.count for storm in storms), time.monotonic()
         install_and_wait(pgmoat, pair, way)
@@ -183,8 +183,9 @@ def rotations(pgmoat, pairs, way, storms):
 
 
 def rotate_in_a_storm(pgmoat, pairs, way, rate):
-    """Handshakes as fast as they go while certificates change, and a session that lives through it. `rate` is that of
-    the fastest rotation, per second: on a busy machine some are slower."""
+    """Handshakes as fast as possible while certificates change, and a session that survives it.
+
+    `rate` is that of the fastest rotation, per second: on a busy machine some are slower."""
     storms = [HandshakeStorm(pgmoat.port) for _ in range(2)]
     rates = rotations(pgmoat, pairs, way, storms)
     with RawClient(pgmoat.port) as session:
@@ -211,7 +212,7 @@ def test_a_rotation_loses_no_handshake(watching, certificate, renewed, way):
 
 
 def test_nor_at_200_handshakes_per_second(start_watching, workspace, certificate, renewed):
-    """Of the binary that is shipped: sanitizers are slower than that."""
+    """With the shipped binary: sanitizers are slower than that."""
     rotate_in_a_storm(start_watching(binary=workspace.release), (renewed, certificate), "watch", rate=200)
 
 

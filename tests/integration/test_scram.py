@@ -1,7 +1,7 @@
 """SCRAM through pgmoat works, or fails, as the table of the two legs says.
 
-Channel binding ties a login to the certificate that the client sees. The proof covers it, so a proxy
-that relays the login can only be lucky (same certificate, or no TLS behind) or not.
+Channel binding ties a login to the certificate that the client sees. It is part of the proof, so relaying a login only
+works in some cases (same certificate, or no TLS to the server).
 """
 
 import pytest
@@ -13,10 +13,10 @@ NO_TLS = "channel binding required, but SSL not in use"
 NO_PLUS = "channel binding is required, but server did not offer an authentication method that supports"
 BINDING = "SCRAM channel binding"  # "... check failed", or "... negotiation error" when PLUS was removed
 
-# login=auto says it before the server would.
+# login=auto reports it before the server would.
 NOT_CONFIGURED = "SCRAM authentication with channel binding is not configured in pgmoat"
 
-# One row: client TLS, server TLS, whether both show the same certificate, and what becomes of
+# One row: client TLS, server TLS, whether both have the same certificate, and the outcomes of
 # channel_binding disable, prefer and require.
 TERMINATED = {
     "plaintext-to-plaintext": (False, False, False, (OK, OK, NO_TLS)),

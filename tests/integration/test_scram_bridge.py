@@ -1,6 +1,6 @@
-"""SCRAM over TLS on both legs with two certificates: the bridge logs in with the stored secret.
+"""SCRAM with TLS on both legs and two certificates: the bridge logs in with the stored secret.
 
-What the client sees is what PostgreSQL itself would show it with pgmoat's certificate.
+The client must see what PostgreSQL itself would show it with pgmoat's certificate.
 """
 
 import base64
@@ -42,14 +42,14 @@ host all all all scram-sha-256
 
 @pytest.fixture(scope="module")
 def certificates(authority):
-    """By kind; each has signed itself, so that the digest is that of its own kind."""
+    """By kind; each is self-signed, so that the digest is that of its own kind."""
     return {kind: authority.sign_itself(f"itself-{kind}", key, "sha384" if kind == "ecdsa-p384" else "sha256")
             for kind, key in KEYS.items()}
 
 
 @pytest.fixture(scope="module")
 def lookup_files(workspace, authority):
-    """The certificate that pgmoat asks for secrets with."""
+    """The certificate for pgmoat's own connection that looks up secrets."""
     folder = workspace.folder("lookup")
     authority.issue("pgmoat_auth", subject="pgmoat_auth", usage="clientAuth").install(folder, "lookup")
     return folder / "lookup.crt", folder / "lookup.key"
@@ -91,7 +91,7 @@ def server(start_server, certificates):
 
 @pytest.fixture
 def bridge(start_pgmoat, certificate, lookup_files, http_port):
-    """bridge(server): a pgmoat with another certificate, which asks the server for secrets."""
+    """bridge(server): a pgmoat with another certificate, which looks up secrets on the server."""
 
     def start(server, own=certificate, sslmode="require", query="", **options):
         settings = {"upstream": f"host=127.0.0.1 port={server.port} sslmode={sslmode}",
@@ -145,7 +145,7 @@ def secret_of(user):
 
 
 def with_file(bridge, server, users, **options):
-    """A pgmoat with an auth_file, which has to be there before it starts."""
+    """A pgmoat with an auth_file, which must exist before the start."""
     folder = server.installation.workspace.folder("auth")
     write_for_user(folder / "users", "".join(f'"{user}" "{secret}"\n' for user, secret in users.items()), mode=0o600)
     return bridge(server, query=options.pop("query", None),
@@ -194,7 +194,7 @@ def test_a_rule_that_scram_does_not_satisfy_refuses_before_the_bridge(bridge, ru
     assert outcomes(pgmoat) == {}
 
 
-def test_without_secrets_only_clients_that_bind_are_refused_and_told_what_to_configure(bridge, running, client):
+def test_without_secrets_only_clients_that_bind_are_refused_with_what_to_configure(bridge, running, client):
     pgmoat = bridge(running(), query=None)
     assert not log_in(client, pgmoat.port, "disable")
     for channel_binding in ("prefer", "require"):
@@ -214,7 +214,7 @@ def test_bridge_without_secrets_is_an_error_of_the_configuration(bridge, running
 
 
 def same_refusal(client, pgmoat, server, **options):
-    """What the server says itself; so does pgmoat."""
+    """pgmoat's refusal is the server's own."""
     expected = log_in(client, server.port, **options)
     assert expected and log_in(client, pgmoat.port, **options) == expected
     return expected
@@ -246,7 +246,7 @@ def test_the_same_password_with_another_salt(bridge, server, client):
     "renamed": ("ALTER ROLE {} RENAME TO other", "password authentication failed"),
     "no-password": ("ALTER ROLE {} PASSWORD NULL", "password authentication failed"),
 }.values(), ids=lambda value: None)
-def test_the_server_refuses_in_its_own_words(bridge, server, client, change, words):
+def test_the_server_refuses_with_its_own_text(bridge, server, client, change, words):
     pgmoat = bridge(server)
     assert not log_in(client, pgmoat.port)
     server.query(change.format(USER))
@@ -312,7 +312,7 @@ def test_a_server_for_secrets_that_is_down(bridge, running, client):
 
 
 def test_a_server_for_secrets_that_goes_away(bridge, running, start_server, certificates, client):
-    """For a while its last answers are used."""
+    """Its last answers are used for a while."""
     server, secrets = running(), start_server(18, certificates["rsa"])
     try:
         secret = server.query(f"SELECT rolpassword FROM pg_authid WHERE rolname = '{USER}'")
@@ -322,14 +322,14 @@ def test_a_server_for_secrets_that_goes_away(bridge, running, start_server, cert
         assert "password authentication failed" in log_in(client, pgmoat.port, user="nobody")
     finally:
         secrets.stop()
-    time.sleep(1.2)  # what was kept is to be asked for again
+    time.sleep(1.2)  # the cached answer is to be looked up again
     assert not log_in(client, pgmoat.port)
     assert "password authentication failed" in log_in(client, pgmoat.port, user="nobody")
     assert "the user's secret cannot be looked up" in log_in(client, pgmoat.port, user="nobody_else")
 
 
 def test_users_who_exist_and_who_do_not_are_asked_for_as_often(bridge, start_server, certificates):
-    """Or one login would tell them apart by its time."""
+    """Otherwise the time of a login would distinguish them."""
     server = start_server(18, certificates["rsa"], log_statement="all")
     try:
         pgmoat = bridge(server)
@@ -449,7 +449,7 @@ def test_base_backup_over_two_tls_legs(bridge, running, workspace):
 
 
 def test_postgres_fdw_passes_its_scram_keys_through(bridge, server, client, start_server, certificates):
-    """The foreign server must have the identical secret; the client of the bridge is a server with a key."""
+    """The foreign server must have the identical secret; the bridge's client is a server with a key."""
     secret = server.query(secret_of(USER))
     pgmoat = bridge(server)
     near = start_server(18, certificates["rsa"])
@@ -517,7 +517,7 @@ def receive_message(visitor):
 
 @pytest.fixture
 def before_script(start_pgmoat, certificate, workspace, http_port):
-    """before_script(server): a pgmoat that knows the user's secret from a file."""
+    """before_script(server): a pgmoat that has the user's secret from a file."""
 
     def start(server, sslmode="disable", **settings):
         file = workspace.folder("auth") / "users"
@@ -615,7 +615,7 @@ def test_a_client_that_leaves_while_its_secret_is_looked_up_is_noticed(start_pgm
 
 
 def seconds_to_be_refused(port, user):
-    """From the first word to the server's refusal of a proof that is none. No work of the client's is in it."""
+    """From the first message to the server's refusal of an invalid proof, without the client's own computing time."""
     with RawClient(port) as raw:
         raw.start_tls().send(wire.startup(user=user, database="postgres"))
         raw.receive_until(b"R")
@@ -662,7 +662,7 @@ def test_nothing_of_an_exchange_is_logged(bridge, running, client):
 
 @pytest.mark.parametrize("password", ("secret", "pässwörd", "I\u00adX", "\u2168", "x\u00a0y"), ids=ascii)
 def test_the_statement_of_scram_secret_gives_a_role_its_password(workspace, server, client, password):
-    """SASLprep included: libpq prepares what a person types, the server what it was given."""
+    """Including SASLprep: libpq prepares what a user types, the server what it was given."""
     result = subprocess.run([workspace.pgmoat, "scram-secret", 'a "b"'], input=password + "\n", capture_output=True,
                             text=True, check=True)
     line, statement = result.stdout.splitlines()

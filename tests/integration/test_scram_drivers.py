@@ -1,8 +1,8 @@
-"""Every driver logs in through pgmoat as at PostgreSQL itself, for each thing that it can be told of channel binding.
+"""Every driver logs in through pgmoat as to PostgreSQL itself, with each of its settings for channel binding.
 
-The oracle is PostgreSQL with the certificate that pgmoat shows the client: the same outcome, and the same text where
-it refuses. Two exceptions, both written down here: a relayed login over two certificates cannot be bound, and before
-a certificate of Ed25519 libpq fails at PostgreSQL itself, which offers a binding that nobody can compute.
+The oracle is PostgreSQL with the certificate that pgmoat shows the client: the same outcome, and the same text of a
+refusal. There are two exceptions: a relayed login over two certificates cannot be bound, and with an Ed25519
+certificate libpq fails at PostgreSQL itself, which offers a binding that cannot be computed.
 """
 
 import pytest
@@ -21,7 +21,7 @@ NO_PLUS_OF_JDBC = "channel binding is required"
 PARTS = (CHECK_FAILED, NEGOTIATION_FAILED, NOT_CONFIGURED, NO_PLUS, NO_PLUS_OF_JDBC)  # of texts; others are whole
 
 KINDS = list(KEYS)
-# Each kind on either leg, before and behind two others.
+# Each kind on either leg, combined with two others.
 PAIRS = [(KINDS[i], KINDS[(i + step) % len(KINDS)]) for step in (1, 2) for i in range(len(KINDS))]
 BINDS = ("prefer", "require", "true")  # what makes a driver bind where PLUS is offered
 
@@ -48,7 +48,7 @@ def at_postgresql(drivers, running):  # noqa: F811
 
 
 def without_plus(outcomes_with_tls):
-    """Of a server that offers no PLUS in TLS. JDBC of Debian 13 knows the words too, and has a text of its own."""
+    """Of a server that does not offer PLUS over TLS. JDBC of Debian 13 has the setting too, and a text of its own."""
     def one(driver, binding, error):
         if binding == "require":
             return NO_PLUS_OF_JDBC if driver == "jdbc" else NO_PLUS
@@ -68,7 +68,7 @@ def assert_equal(found, expected):
 
 
 def test_the_oracle_is_postgresql_as_documented(at_postgresql):
-    """So that an oracle that refuses everybody, or nobody, is noticed."""
+    """So that an oracle that refuses all clients, or none, is noticed."""
     for kind in KINDS:
         found = at_postgresql(kind)
         assert len(found) >= 4 * 3 + 2 + 2
@@ -94,7 +94,7 @@ def test_a_bridged_login_is_one_at_postgresql_with_the_clients_certificate(
 
 
 @pytest.mark.parametrize("own", KINDS)
-def test_a_wrong_password_is_refused_in_postgresqls_words(
+def test_a_wrong_password_has_postgresqls_text(
         bridge, running, certificates, drivers, at_postgresql, own):  # noqa: F811
     pgmoat = bridge(running(kind="ecdsa-p384"), own=certificates[own])
     expected = at_postgresql(own if own != "ed25519" else "rsa", password="wrong")
@@ -110,19 +110,20 @@ def test_the_same_certificate_on_both_legs_is_as_one_connection(
         bridge, running, certificates, drivers, at_postgresql, kind, login):  # noqa: F811
     pgmoat = bridge(running(kind=kind), own=certificates[kind], query=None, settings={"login": login})
     expected = at_postgresql(kind)
-    if login == "auto":  # told earlier, and with a remedy
+    if login == "auto":  # reported earlier, and with a remedy
         expected = {key: NOT_CONFIGURED if NO_DIGEST in error else error for key, error in expected.items()}
     assert_equal(drivers.log_in(pgmoat.port), expected)
     assert outcomes(pgmoat).get("ok") is None  # relayed
 
 
-# What becomes of a login that is relayed: client's sslmode, server's, and the expected outcomes.
+# The outcome of a relayed login: client's sslmode, server's, and the expected outcomes.
 def of_plaintext(at_postgresql):
     return at_postgresql("rsa", "disable")
 
 
 def of_the_client_in_plaintext(at_postgresql):
-    """node-postgres says that it could bind even there, which the server takes for an attack: to it, this is TLS."""
+    """node-postgres reports that it could bind even there, which the server takes for an attack: on its leg there is
+    TLS."""
     return {key: NEGOTIATION_FAILED if key[1] == "true" else error for key, error in of_plaintext(at_postgresql).items()}
 
 
@@ -142,7 +143,7 @@ ROWS = {
 @pytest.mark.parametrize("row", ROWS)
 def test_a_login_that_cannot_be_bridged(
         bridge, running, certificates, drivers, at_postgresql, row, login):  # noqa: F811
-    """There is no secret to do it with."""
+    """There is no secret for it."""
     of_client, of_server, expect = ROWS[row]
     pgmoat = bridge(running(kind="ecdsa-p256"), own=certificates["rsa"], sslmode=of_server, query=None,
                     settings={"login": login})

@@ -30,12 +30,12 @@ from test_scram_bridge import (  # noqa: F401 - fixtures
 pytestmark = pytest.mark.skipif(not RUNS_AS_ROOT, reason="reads another process's memory")
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-LARGEST_REGION = 1 << 34  # a sanitizer's own are terabytes
+LARGEST_REGION = 1 << 34  # a sanitizer's shadow memory is terabytes
 PASSWORD = "a password that is in no other process"
 
 
 def memory_of(pid):
-    """What it can write to and has written to, in runs of pages."""
+    """Writable memory that has been written to, in runs of pages."""
     with open(f"/proc/{pid}/mem", "rb", 0) as memory, open(f"/proc/{pid}/pagemap", "rb", 0) as pages, \
             open(f"/proc/{pid}/maps", encoding="ascii") as maps:
         for line in maps:
@@ -53,7 +53,7 @@ def memory_of(pid):
 
 
 class Known:
-    """What was said and what it was made from, by name."""
+    """What was sent and what it was computed from, by name."""
 
     def __init__(self):
         self.values = {}
@@ -67,7 +67,7 @@ class Known:
             self.values[f"{name} in base64"] = base64.b64encode(value)
 
     def add_exchange(self, name, side):
-        """Of kit.scram: either side of one."""
+        """Either side of kit.scram."""
         for number, nonce in enumerate(side.nonces):
             self.values[f"nonce {number} of {name}"] = nonce if isinstance(nonce, bytes) else nonce.encode()
         self.add(f"proof of {name}", side.proof)
@@ -80,7 +80,7 @@ class Known:
         self.add("ClientKey", scram.keys(password, salt, int(iterations))[0])
 
     def add_key_file(self, name, file):
-        """Lines of its text, and the text as a whole in DER."""
+        """Lines of its text, and the whole key in DER."""
         lines = file.read_text().splitlines()[1:-1]
         self.values[f"key file {name}"] = lines[0].encode()
         if len(lines) > 2:
@@ -88,7 +88,7 @@ class Known:
         self.values[f"key file {name} in DER"] = base64.b64decode("".join(lines))[:64]
 
     def assert_not_logged(self, process):
-        """Every level is: kit.pgmoat sets the lowest."""
+        """All levels are logged: kit.pgmoat sets the lowest."""
         log = process.log().encode()
         assert not [name for name, value in self.values.items() if value in log]
 
@@ -97,7 +97,7 @@ class Known:
         return sorted(name for name, value in self.values.items() if any(value in region for region in regions))
 
     def assert_gone(self, pgmoat):
-        """In the end: its threads may still be about it."""
+        """Eventually: its threads may still be working."""
         deadline = time.monotonic() + PATIENCE
         while (left := self.found_in(pgmoat.process)) and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -110,7 +110,7 @@ def new_nonce():
 
 
 def log_in(known, name, port, user=USER, password=PASSWORD, database="postgres", stop_at="", tls=True):
-    """With a raw client, which tells what it said. `stop_at`: the client leaves instead of its last word."""
+    """With a raw client, which records what it sent. `stop_at`: the client disconnects instead of its last message."""
     with RawClient(port) as raw:
         if tls:
             raw.start_tls()
@@ -151,7 +151,7 @@ def wait_until_idle(pgmoat, connections):
 
 
 def test_the_search_finds_what_is_there(server, known):
-    """Else nothing below could fail: this process has all of it."""
+    """Otherwise the tests below could not fail: this process has all of it."""
     class Here:
         pid = "self"
 
@@ -176,7 +176,7 @@ def test_nothing_is_left_of_bridged_logins(bridge, server, known, certificate): 
 
 def test_nothing_is_left_of_the_leg_to_the_server(start_pgmoat, certificate, certificates, workspace,  # noqa: F811
                                                   known):
-    """A scripted server tells what pgmoat itself has said to it."""
+    """A scripted server records what pgmoat has sent to it."""
     exchanges = []
 
     def script(visitor):

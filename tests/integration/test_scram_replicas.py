@@ -1,5 +1,6 @@
-"""Bridged logins on several servers: a standby has its primary's secrets, a logical replica has its own. Salt and
-iteration count are always those of the server that the client has reached."""
+"""Bridged logins on several servers: a standby has its primary's secrets, a logical replica has its own.
+
+Salt and iteration count are always those of the server that the client has reached."""
 
 import signal
 
@@ -14,7 +15,7 @@ from test_scram_bridge import (  # noqa: F401 - fixtures
 
 @pytest.fixture
 def primary_and_standby(installations, start_server, certificates, authority):  # noqa: F811
-    """Of Debian's PostgreSQL: npm's comes without pg_basebackup. Each shows a certificate of its own."""
+    """Debian's PostgreSQL, as npm's has no pg_basebackup. Each has a certificate of its own."""
     primary = start_server(15, certificates["ecdsa-p256"])
     standby = Postgres(installations[15], certificates["rsa"], hba=HBA, primary=primary,
                        settings={"ssl_ca_file": authority.certificate})
@@ -25,7 +26,7 @@ def primary_and_standby(installations, start_server, certificates, authority):  
 
 @pytest.fixture
 def two_servers(start_server, certificates):  # noqa: F811
-    """Two that share nothing but the names of roles, as a logical replica does: salt and count differ."""
+    """Two servers that share only the names of roles, as a logical replica does: salt and count differ."""
     first = start_server(18, certificates["ecdsa-p256"])
     second = start_server(18, certificates["rsa-pss"])
     second.query(f"SET scram_iterations = 1000; ALTER ROLE {USER} PASSWORD '{PASSWORD}'")
@@ -35,7 +36,7 @@ def two_servers(start_server, certificates):  # noqa: F811
 
 
 def fail(server):
-    """At once, without a word to anybody; its children go with it."""
+    """Kills it and its children at once."""
     server.process.send_signal(signal.SIGQUIT)
     server.process.wait()
 
@@ -83,7 +84,7 @@ def test_each_of_two_upstreams_has_its_own_salt(bridge, two_servers, client):  #
 
 
 def test_another_server_behind_the_same_upstream_has_another_salt(bridge, two_servers, client):  # noqa: F811
-    """What is known of the first one is stale at the second, which is noticed before the proof."""
+    """The cached secret of the first one is stale at the second, which is noticed before the proof."""
     first, second = two_servers
     pgmoat = bridge(first, settings={"upstream": in_order(first, second)})
     for _ in range(2):
@@ -94,13 +95,13 @@ def test_another_server_behind_the_same_upstream_has_another_salt(bridge, two_se
     assert outcomes(pgmoat) == {"ok": 4}
 
 
-def test_what_is_known_serves_while_the_server_for_secrets_is_down(bridge, two_servers, client):  # noqa: F811
+def test_cached_secrets_are_used_while_the_server_for_secrets_is_down(bridge, two_servers, client):  # noqa: F811
     first, second = two_servers
     second.query(f"ALTER ROLE {USER} PASSWORD '{first.query(secret_of(USER))}'")
     pgmoat = bridge(first, query=f"port={second.port}")
     assert not log_in(client, pgmoat.port, "require")
     fail(second)
     assert not log_in(client, pgmoat.port, "require")
-    first.query(f"ALTER ROLE {USER} PASSWORD 'another'")  # what is known is of no use any more
+    first.query(f"ALTER ROLE {USER} PASSWORD 'another'")  # the cached secrets are now wrong
     assert "the user's secret cannot be looked up" in log_in(client, pgmoat.port, "require", password="another")
     assert outcomes(pgmoat) == {"ok": 2, "lookup_failed": 1}

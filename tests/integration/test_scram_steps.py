@@ -1,5 +1,7 @@
-"""A bridged login step by step: what either side may say in between, where either may stop, and which protocol is
-spoken. Scripted servers, and PostgreSQL as the oracle."""
+"""A bridged login step by step: what either side may send in between, where either may stop, and which protocol version
+is used.
+
+Scripted servers, and PostgreSQL as the oracle."""
 
 import itertools
 import threading
@@ -40,7 +42,7 @@ def before(start_pgmoat, certificate, workspace, http_port):
 
 
 def server_of(**options):
-    """A script of one login, which stays connected."""
+    """A script for one login, which stays connected."""
     def script(visitor):
         visitor.receive_packet()
         scram.ScramServer(PASSWORD, iterations=ITERATIONS, **options).log_in(visitor)
@@ -50,7 +52,7 @@ def server_of(**options):
 
 
 def log_in(port):
-    """All that the server said, and whether it closed then."""
+    """Everything that the server sent, and whether it then closed."""
     with RawClient(port) as raw:
         raw.send(wire.startup(user=USER))
         messages = scram.ScramClient(PASSWORD).log_in_from_the_start(raw)
@@ -84,7 +86,7 @@ def test_an_error_of_the_server_at_any_step_reaches_the_client_byte_for_byte(bef
 
 
 @pytest.mark.parametrize("step", STEPS[:3])
-def test_a_message_that_may_not_stand_there_ends_the_login(before, step):
+def test_a_message_that_is_not_allowed_there_ends_the_login(before, step):
     wrong = (wire.READY_FOR_QUERY, wire.message(b"K", bytes(8)), wire.message(b"S", b"a\0b\0"),
              wire.message(b"D", bytes(2)), wire.message(b"R", bytes(3)), b"R\0\0\0\1")
     to_come = iter(wrong)
@@ -106,7 +108,7 @@ def test_a_message_that_may_not_stand_there_ends_the_login(before, step):
 
 
 class Allowance:
-    """A visitor that may send so many bytes, and is gone then."""
+    """A visitor that may send so many bytes, and then disconnects."""
 
     def __init__(self, visitor, count):
         self._visitor = visitor
@@ -133,11 +135,11 @@ def length_of_the_servers_part():
     with FakeServer(script) as server, RawClient(server.port) as raw:
         raw.send(wire.startup(user=USER))
         scram.ScramClient(PASSWORD).log_in_from_the_start(raw)
-    # pgmoat's nonce is of another length than the test's: 24 characters.
+    # pgmoat's nonce has another length than the test's: 24 characters.
     return len(b"".join(sent)) + 24 - len("a-nonce-of-the-test")
 
 
-def test_a_server_that_stops_after_any_byte_lets_nobody_in(before):
+def test_a_server_that_stops_after_any_byte_lets_no_client_in(before):
     count = length_of_the_servers_part()
     numbers = itertools.count(1)
 
@@ -189,7 +191,7 @@ def test_a_client_that_stops_after_any_byte_is_not_let_in(before):
                         break
                     raw.send(message[:size])
                     abandoned += 1
-        abandoned += 2  # those that were going to be whole
+        abandoned += 2  # those that were going to be complete
         eventually(lambda: outcomes(pgmoat) == {"abandoned": abandoned}, f"{abandoned}: {outcomes(pgmoat)}")
         assert not convinced.is_set()
         assert log_in(pgmoat.port)[0][-1][0] == b"Z"

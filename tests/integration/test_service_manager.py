@@ -1,5 +1,5 @@
-"""What systemd is told, the sockets that it hands over, the log file that logrotate moves, and a filter of
-system calls as containers have it."""
+"""Notifications to systemd, sockets from it, the log file that logrotate moves, and a filter of system calls as in
+containers."""
 
 import os
 import re
@@ -28,7 +28,7 @@ class NotifySocket:
         give_to_user(self.path)
 
     def receive(self):
-        """The next message as a dictionary, all but signs of life."""
+        """The next message as a dictionary; skips watchdog messages."""
         while True:
             message = dict(line.split("=", 1) for line in self._socket.recv(4096).decode().splitlines())
             if message != {"WATCHDOG": "1"}:
@@ -55,7 +55,7 @@ def log_in(pgmoat):
     return RawClient(pgmoat.port).log_in(user=SUPERUSER, database="postgres")
 
 
-def test_the_manager_hears_of_ready_reload_and_stop(start, manager):
+def test_the_manager_is_notified_of_ready_reload_and_stop(start, manager):
     pgmoat = start({"NOTIFY_SOCKET": manager.path})
     assert manager.receive() == {"READY": "1", "STATUS": "ready to accept connections"}
 
@@ -85,7 +85,7 @@ def test_a_reload_that_fails_ends_the_reload_and_says_why(start, manager):
     log_in(pgmoat).log_out()
 
 
-def test_the_watchdog_hears_twice_in_its_time(start, manager):
+def test_the_watchdog_is_notified_twice_in_its_interval(start, manager):
     start({"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "400000"})
     signs = 0
     begin = time.monotonic()
@@ -119,7 +119,7 @@ os.execvp(sys.argv[2], sys.argv[2:])
 
 
 def as_user(folder, script, *arguments):
-    """Words in front of a command that run it through a script of Python, as the servers' user."""
+    """The beginning of a command that runs it through a Python script, as the servers' user."""
     (folder / "wrapper.py").write_text(script)
     drop = f"setpriv --reuid={USER.pw_uid} --regid={USER.pw_gid} --clear-groups".split() if RUNS_AS_ROOT else []
     return [*drop, "/usr/bin/python3", "-B", folder / "wrapper.py", *arguments]
@@ -257,7 +257,7 @@ def without_io_uring(folder):
     return as_user(folder, SECCOMP)
 
 
-def test_where_io_uring_is_refused_one_line_says_so_and_sessions_work(start):
+def test_if_io_uring_is_refused_one_line_reports_it_and_sessions_work(start):
     pgmoat = start(names=without_io_uring, settings={"relay_threads": 2})
     clients = [log_in(pgmoat) for _ in range(10)]
     for client in clients:

@@ -1,4 +1,4 @@
-"""idle_session_timeout and max_session_lifetime, beside PostgreSQL's own idle_session_timeout."""
+"""idle_session_timeout and max_session_lifetime, compared with PostgreSQL's own idle_session_timeout."""
 
 import time
 
@@ -23,7 +23,7 @@ def logged_in(port):
 
 
 def the_last_words(client):
-    """The error that ends the session, behind what came before it."""
+    """The error that ends the session, and what came before it."""
     error = wire.error_fields(client.receive_until(b"E")[-1][1])
     assert client.receive_until_closed() == b""
     return {field: error.get(field) for field in "SVCM"}
@@ -36,7 +36,7 @@ def words_of_postgresql(postgres):
         return the_last_words(client)
 
 
-def test_an_idle_session_is_told_what_postgresql_tells(start, postgres):
+def test_an_idle_session_gets_the_error_of_postgresql(start, postgres):
     pgmoat = start(idle_session_timeout="1s")
     with logged_in(pgmoat.port) as client:
         client.query("SELECT 1")
@@ -62,7 +62,7 @@ def test_a_session_that_asks_now_and_then_is_not_idle(start):
             client.query("SELECT 1")
 
 
-def test_a_session_at_the_end_of_its_life_leaves_behind_its_transaction(start):
+def test_a_session_at_the_end_of_its_lifetime_ends_after_its_transaction(start):
     pgmoat = start(max_session_lifetime="2s")
     with logged_in(pgmoat.port) as client:
         client.query("BEGIN")

@@ -1,4 +1,4 @@
-"""Minutes of what tests/soak does for hours: all modes, and faults of every kind. Of the binary that is shipped."""
+"""A minute of what tests/soak does for hours: all modes, and faults of every kind. With the shipped binary."""
 
 import os
 
@@ -7,7 +7,7 @@ import pytest
 from kit.environment import RUNS_AS_ROOT
 from kit.soak import FAKETIME, SHORT, Soak
 
-# Once a run, not for each build. Longer by hand: PGMOAT_SOAK_SECONDS=300.
+# Once per run, not for each build. Longer by hand: PGMOAT_SOAK_SECONDS=300.
 SECONDS = int(os.environ.get("PGMOAT_SOAK_SECONDS", "75"))
 
 pytestmark = [

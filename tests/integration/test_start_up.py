@@ -1,4 +1,4 @@
-"""What a start survives, what it says of what it does not, and what the commands answer to nonsense."""
+"""What a start survives, how it reports what it does not survive, and what the commands answer to invalid input."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def output_of(workspace, *arguments, **options):
 
 
 class TestErrorsBeforeTheLog:
-    """A log that machines read is read by them when nothing starts, too."""
+    """A log in JSON has the errors of a failed start, too."""
 
     @staticmethod
     def lines(workspace, config, code):
@@ -72,7 +72,7 @@ class TestErrorsBeforeTheLog:
         code, output = output_of(workspace, "check", "--config", write(folder, "log_format = json\nprot = 1\n"))
         assert code == CONFIGURATION and output.startswith("pgmoat: ERROR:  ")
 
-    def test_nothing_invisible_gets_through(self, workspace, folder):
+    def test_no_invisible_character_is_printed(self, workspace, folder):
         _, output = output_of(workspace, "--config", write(folder, "port = 'x\u202e\u001b[31m'\n"))
         assert "\u202e" not in output and "\x1b" not in output and output
 
@@ -93,7 +93,7 @@ class TestLostLines:
             eventually(lambda: is_ready(http), "the start")
             at_start = eventually(lost, "the lines of the start")
             port = int(re.search(r"port = '(\d+)'", config.read_text())[1])
-            for _ in range(25):  # refused: a line each, which says that they are closed
+            for _ in range(25):  # refused: a line for each of them
                 with RawClient(port) as client:
                     client.send(wire.startup(user="nobody", database="nowhere")).receive_until_closed()
             eventually(lambda: lost() - at_start >= 25, "the lines of 25 connections")
@@ -257,13 +257,13 @@ class TestConfiguration:
         lines = [line for line in output.splitlines() if "record cannot match" in line]
         assert len(lines) == 2 and "line 1" in lines[0] and "line 2" in lines[0] and "line 4" in lines[1], output
 
-    def test_rules_with_names_where_tls_passes_through_say_the_way_out(self, workspace, folder):
+    def test_rules_with_names_where_tls_passes_through_have_a_hint(self, workspace, folder):
         write_for_user(folder / "pg_hba.conf", "host all bob all trust\n")
         code, output = output_of(workspace, "check", "--config",
                                  write(folder, hba_file="pg_hba.conf", tls_mode="passthrough"))
         assert code == CONFIGURATION and "hba_file=" in output
 
-    def test_a_method_where_tls_passes_through_is_not_enforced_and_said(self, workspace, folder):
+    def test_a_method_where_tls_passes_through_is_not_enforced_with_a_warning(self, workspace, folder):
         write_for_user(folder / "pg_hba.conf", "host all all all scram-sha-256\n")
         code, output = output_of(workspace, "check", "--config",
                                  write(folder, hba_file="pg_hba.conf", tls_mode="passthrough"))
@@ -318,7 +318,7 @@ class TestHbaTest:
                                  "--listener", "bare")
         assert code == OK and "no access rules" in output, output
 
-    def test_an_allowance_says_what_the_server_must_ask_for(self, workspace, config):
+    def test_an_allowed_connection_shows_what_the_server_must_ask_for(self, workspace, config):
         code, output = output_of(workspace, "hba", "test", "--config", config, "--address", "127.0.0.1", "--user", "x")
         assert code == OK and "if the server asks for scram-sha-256" in output
 
@@ -340,7 +340,7 @@ class TestCert:
         assert output_of(workspace, *arguments, "--overwrite")[0] == OK
 
     def test_a_chain_of_defaults_works(self, workspace, folder):
-        """A CA's default life is longer than a leaf's; a leaf asked to outlive it is refused."""
+        """A CA's default validity is longer than a leaf's; a leaf that should outlive its CA is refused."""
         ca = ("--ca-cert", folder / "ca", "--ca-key", folder / "ca.key")
         assert output_of(workspace, "cert", "ca", "--name", "CA", "--cert", folder / "ca", "--key",
                          folder / "ca.key")[0] == OK

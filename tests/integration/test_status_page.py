@@ -1,6 +1,7 @@
-"""The status page in Debian's Chromium: what a person with a browser sees of connections that are open.
+"""The status page in Debian's Chromium: what a user sees of open connections.
 
-A picture of varied traffic is taken, too. PGMOAT_SCREENSHOT=FILE keeps it, after a minute of traffic: README.md shows it.
+It also takes a picture with varied traffic. PGMOAT_SCREENSHOT=FILE keeps it, after a minute of traffic: README.md shows
+it.
 """
 
 import json
@@ -56,10 +57,10 @@ def test_the_page_shows_who_is_connected_and_how(pgmoat, http_port):
     assert seen["dark"] == "rgb(15, 20, 25)"
 
 
-# As long as PostgreSQL lets them be, and without a place to break.
+# As long as PostgreSQL allows, and without a place to break.
 LONG = "a_very_long_name_that_somebody_has_generated_from_a_template_01"
 LONG_HOST = ".".join(["tenant-with-a-long-name-0123456789"] * 5) + ".example.com"
-PICTURES = os.environ.get("PGMOAT_PICTURES")  # a folder where the four are kept, to be looked at by people
+PICTURES = os.environ.get("PGMOAT_PICTURES")  # a folder that keeps the four pictures for people
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
-"""A terminating listener and clients whose TLS is large, or endless: the connection ends, and another on the same
-pgmoat goes on."""
+"""A terminating listener and clients whose TLS messages are large or endless: the connection ends, and another one is
+not affected."""
 
 import ssl
 import subprocess
@@ -12,7 +12,7 @@ from kit.process import PATIENCE
 from kit.raw_client import RawClient, client_hello
 from kit.tls_records import APPLICATION_DATA, CIPHER, HANDSHAKE, RecordClient
 
-HELLO_MAX = 131396  # OpenSSL's limit for a ClientHello, its head not counted
+HELLO_MAX = 131396  # OpenSSL's limit for a ClientHello, without its header
 RECORD_MAX = 16384
 SYNC = b"S\x00\x00\x00\x04"
 FLOOD = 5000  # far more than is tolerated of any of these, and no more if pgmoat tolerated all
@@ -36,7 +36,7 @@ def bystander(pgmoat):
 
 
 def handshake_size(flight):
-    """Of the message in these records."""
+    """The size of the message in these records."""
     return int.from_bytes(flight[6:9], "big") + 4
 
 
@@ -73,7 +73,7 @@ def test_a_larger_one_than_any_client_sends_gets_postgresqls_alert(pgmoat, bysta
 
 
 def send_until_closed(client, kind, content):
-    """As much as the server takes, in pieces of a hundred records."""
+    """As much as the server accepts, in pieces of a hundred records."""
     try:
         for _ in range(FLOOD // 100):
             client.send(b"".join(client.record(kind, content) for _ in range(100)))
@@ -98,7 +98,7 @@ def test_records_without_data_end_the_connection(pgmoat, bystander, flood, logge
         assert "received=0 " in fields and "reason=tls_flood" in fields
 
 
-def test_one_renegotiation_is_refused_and_the_session_lives_on(pgmoat):
+def test_one_renegotiation_is_refused_and_the_session_continues(pgmoat):
     with RecordClient(pgmoat.port) as client:
         client.log_in_with_records()
         hello = client_hello(maximum_version=ssl.TLSVersion.TLSv1_2)[5:]
@@ -111,7 +111,7 @@ def test_one_renegotiation_is_refused_and_the_session_lives_on(pgmoat):
 
 @pytest.fixture
 def s_client(pgmoat):
-    """Its commands, such as K, are what it reads from its input at once. Logged in."""
+    """Its commands, such as K, are what one read of its input returns. Logged in."""
     client = subprocess.Popen(
         ["openssl", "s_client", "-starttls", "postgres", "-connect", f"127.0.0.1:{pgmoat.port}", "-tls1_3"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0)
@@ -137,7 +137,7 @@ def test_more_key_updates_than_100_in_a_second_end_the_connection(pgmoat, bystan
     pgmoat.process.wait_for_log("connection closed", "reason=tls_flood", "too many key updates")
 
 
-def test_key_updates_now_and_then_are_answered_and_the_session_lives_on(pgmoat, s_client):
+def test_key_updates_now_and_then_are_answered_and_the_session_continues(pgmoat, s_client):
     for _ in range(5):
         s_client.stdin.write(b"K\n")
         time.sleep(0.05)

@@ -1,5 +1,5 @@
-"""Each ssl_* setting that can refuse: a handshake that passes and one that is refused because of it, as the client
-sees them, from pgmoat and from PostgreSQL with the same setting."""
+"""Each ssl_* setting that can refuse: a handshake that passes and one that is refused because of it, as seen by the
+client, with pgmoat and with PostgreSQL and the same setting."""
 
 import os
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ASKS_POSTGRESQL = os.environ.get("PGMOAT_ORACLE", "1") != "0"  # once a run, not
 
 @dataclass(frozen=True)
 class Row:
-    """Options are those of s_client; {words} are files of `material`."""
+    """Options are those of s_client; words in braces are files of `material`."""
 
     settings: dict
     passes: str
@@ -49,7 +49,7 @@ ROWS = (
     row("ssl_ca_file", "{ca}", ALICE, TLS_1_3, STRANGER, UNKNOWN_CA),
     row("ssl_crl_file", "{crl}", ALICE, TLS_1_3, REVOKED, CERTIFICATE_REVOKED, ssl_ca_file="{ca}"),
     row("ssl_crl_dir", "{lists}", ALICE, TLS_1_3, REVOKED, CERTIFICATE_REVOKED, ssl_ca_file="{ca}"),
-    # This one cannot refuse: it says whose order counts.
+    # This one cannot refuse: it sets whose order is used.
     Row({"ssl_prefer_server_ciphers": "off", "ssl_ciphers": f"{SHA384}:{SHA256}"}, BOTH,
         f"-tls1_2 -cipher {SHA384}:{SHA256}", (Handshake(cipher=SHA256), Handshake(cipher=SHA384))),
     Row({"ssl_prefer_server_ciphers": "on", "ssl_ciphers": f"{SHA384}:{SHA256}"}, BOTH,
@@ -59,7 +59,7 @@ ROWS = (
 
 @pytest.fixture(scope="module")
 def material(workspace, authority):
-    """What stands in {braces} above: names and paths."""
+    """Names and paths for the words in braces above."""
     lists = workspace.folder("lists")
     leaves = {name: authority.issue(name) for name in ("alice", "revoked")}
     leaves["stranger"] = Authority(workspace.folder("other-ca"), "Other CA").issue("stranger")
@@ -80,7 +80,7 @@ def material(workspace, authority):
 
 @pytest.fixture(scope="module")
 def oracles(installations, certificate):
-    """PostgreSQL, when it is asked for the first time."""
+    """PostgreSQL, started on first use."""
     running = {}
 
     def oracle(major):
@@ -94,7 +94,7 @@ def oracles(installations, certificate):
 
 
 def spelled_for(major, settings):
-    """Before 18 the groups have another name."""
+    """Before 18 the setting for groups has another name."""
     return {"ssl_ecdh_curve" if name == "ssl_groups" and major < 18 else name: value
             for name, value in settings.items()}
 

@@ -1,4 +1,4 @@
-"""The ssl_* settings that read files or run commands: started with, reloaded, and as PostgreSQL does it."""
+"""The ssl_* settings that read files or run commands: at start, at reload, and compared with PostgreSQL."""
 
 import re
 import ssl
@@ -31,7 +31,7 @@ def folder(workspace):
 
 @pytest.fixture
 def refusal(workspace, installations, folder, certificate):
-    """What pgmoat and PostgreSQL say when they do not start with these settings."""
+    """The errors of pgmoat and PostgreSQL if they do not start with these settings."""
 
     def both(settings, prepare=lambda folder: None):
         certificate.install(folder)
@@ -45,7 +45,7 @@ def refusal(workspace, installations, folder, certificate):
 
 
 def postgres_refusal(installation, folder, settings):
-    """The log of a server that must end at once. Files are those of the folder."""
+    """The log of a server that must exit at once. Files are in the folder."""
     files = {name: folder / settings.get(name, default)
              for name, default in (("ssl_cert_file", "server.crt"), ("ssl_key_file", "server.key"))}
     arguments = [installation.binaries / "postgres", "-D", installation.template(), "-k", "", "-h", "127.0.0.1",
@@ -58,7 +58,7 @@ def postgres_refusal(installation, folder, settings):
 
 
 def said(log, *levels):
-    """The texts behind these words, without what differs: paths."""
+    """The texts after these words, without what differs: paths."""
     lines = [re.search(rf"(?:{'|'.join(levels)}):\s+(.*)", line) for line in log.splitlines()]
     assert any(lines), log
     return [re.sub(r'"/[^"]*/', '"', line[1]) for line in lines if line]
@@ -107,7 +107,7 @@ class TestPassphrase:
         start = 'could not load private key file "server.key": '
         assert said(ours, "FATAL")[0].startswith(start) and said(theirs, "FATAL")[0].startswith(start)
 
-    def test_a_slow_command_holds_up_nobody(self, start_pgmoat, certificate, postgres, client, folder):
+    def test_a_slow_command_delays_no_client(self, start_pgmoat, certificate, postgres, client, folder):
         encrypt_key(folder, certificate, "pkcs8")
         ticket = folder / "slow"
         command = f"test ! -e {ticket} || sleep 60; echo secret"
@@ -228,7 +228,7 @@ class TestHosts:
 
 
 class TestLoadErrors:
-    """What PostgreSQL loads without a word, and then refuses every client for."""
+    """What PostgreSQL loads silently, and then refuses every client for."""
 
     def test_a_missing_folder_of_revocation_lists(self, workspace, folder, certificate, authority):
         certificate.install(folder)
@@ -247,7 +247,7 @@ class TestLoadErrors:
 
 
 class TestCheck:
-    def test_it_says_what_it_looked_at_and_what_sslmodes_mean(self, workspace, folder, certificate):
+    def test_it_lists_what_it_checked_and_what_sslmodes_mean(self, workspace, folder, certificate):
         certificate.install(folder)
         write_for_user(folder / "pgmoat.conf", config_text({"upstream": "host=/nowhere", "ssl": "on"}))
         code, out, _ = run_pgmoat(workspace, "check", "--explain", "--config", folder / "pgmoat.conf")

@@ -1,5 +1,6 @@
-"""SIGUSR2: a new process takes the place of the old one, with its listening sockets. No connection is refused, no
-query fails, and a new process that cannot start changes nothing."""
+"""SIGUSR2: a new process replaces the old one, with its listening sockets.
+
+No connection is refused, no query fails, and a new process that cannot start changes nothing."""
 
 import hashlib
 import os
@@ -21,7 +22,7 @@ from kit.raw_client import RawClient
 from kit.workload import (CANCELLED, FAREWELL, Connects, Copies, Door, Queries, Tally, begin_sleep, cancel_running,
                           make_sequences, rows_of)
 
-# Once a run the binary that is shipped, under all the load that two cores can make; for each build, less.
+# Once per run with the shipped binary, under all the load that two cores can make; for each build, less.
 SHIPPED = os.environ.get("PGMOAT_ORACLE", "1") != "0"
 
 
@@ -55,11 +56,11 @@ class ReceivedWal:
             env={"HOME": str(folder)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **AS_USER)
 
     def segments(self):
-        """Those that are complete."""
+        """The complete ones."""
         return {path.name: path for path in self.folder.iterdir() if re.fullmatch("[0-9A-F]{24}", path.name)}
 
     def finish(self):
-        """How many bytes came, each as the server has it."""
+        """How many bytes arrived, each as on the server."""
         last = self.server.query("SELECT pg_walfile_name(pg_switch_wal())")
         eventually(lambda: last in self.segments() or self._process.poll() is not None, f"segment {last}", 60)
         self._process.send_signal(signal.SIGINT)
@@ -109,11 +110,11 @@ class LongCopy:
         return self.rows
 
 
-# Sessions that stay, for each way to the server, and connects a second over all of them.
+# Sessions that stay, for each way to the server, and connections per second for all of them.
 @pytest.mark.parametrize("shipped, per_door, rate", ((False, 5, 20), pytest.param(
     True, 50, 200, marks=pytest.mark.skipif(not SHIPPED, reason="once a run, not for each build"))))
-def test_ten_upgrades_under_load_refuse_nobody_and_fail_no_query(start, start_postgres, server_certificate, workspace,
-                                                                 shipped, per_door, rate):
+def test_ten_upgrades_under_load_refuse_no_client_and_no_query(start, start_postgres, server_certificate, workspace,
+                                                               shipped, per_door, rate):
     server = start_postgres(15, certificate=server_certificate, hba="local all all trust\n"
                             "host all all all trust\nhost replication all all trust\n", settings={
                                 "max_connections": 350, "wal_keep_size": "512MB", "max_wal_senders": 8})
@@ -148,7 +149,7 @@ def test_ten_upgrades_under_load_refuse_nobody_and_fail_no_query(start, start_po
             for _, session in sleeping:
                 begin_sleep(session)
             chain.upgrade()
-            # The session is the old process's, the cancel request comes to the new one.
+            # The session is in the old process, the cancel request arrives at the new one.
             for door, session in sleeping:
                 assert cancel_running(door, session) == CANCELLED, door
                 session.socket.close()
@@ -250,7 +251,7 @@ def test_a_program_that_is_never_ready_ends_with_the_old_one(start, workspace):
     eventually(lambda: is_gone(int(pid_file.read_text())), "the new process to end")
 
 
-def test_a_stranger_cannot_say_that_the_new_process_is_ready(start, workspace):
+def test_another_process_cannot_report_that_the_new_process_is_ready(start, workspace):
     binary = workspace.folder("program") / "pgmoat"
     shutil.copy(workspace.pgmoat, binary)
     chain = start(binary=binary)
@@ -323,7 +324,7 @@ def test_the_http_endpoint_goes_along_and_counts_from_zero(start):
         eventually(lambda: opened() == 1, "the connection to be counted")
 
 
-def test_the_service_manager_is_told_of_the_new_main_process(start_pgmoat, certificate, postgres, workspace):
+def test_the_service_manager_is_notified_of_the_new_main_process(start_pgmoat, certificate, postgres, workspace):
     path = workspace.folder("manager") / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(path))

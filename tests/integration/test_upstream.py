@@ -1,4 +1,4 @@
-"""Reaching a server: several hosts, none, one that speaks nonsense, and each sslmode towards it."""
+"""Reaching a server: several hosts, none, one of another protocol, and each sslmode to it."""
 
 import pytest
 
@@ -11,7 +11,7 @@ NONSENSE = ("57P03", "the upstream server does not speak the PostgreSQL protocol
 
 
 def refusal_inside_tls(port):
-    """SQLSTATE and text of the FATAL that a TLS client gets; the connection must end behind it."""
+    """SQLSTATE and text of the FATAL that a TLS client gets; the connection must end after it."""
     with RawClient(port) as client:
         client.start_tls().send(wire.startup())
         error = client.receive_error()
@@ -29,12 +29,12 @@ def proxy_to(start_pgmoat, certificate):
 
 
 class TestSeveralHosts:
-    def test_a_dead_first_host_is_passed_over(self, proxy_to, postgres, client):
+    def test_a_dead_first_host_is_skipped(self, proxy_to, postgres, client):
         pgmoat = proxy_to(f"host=127.0.0.1,127.0.0.1 port={free_port()},{postgres.port} sslmode=disable")
         assert client.query(pgmoat.port, "SELECT 1", sslmode="require") == "1"
         assert pgmoat.closed_line("user=postgres")["server"] == f"127.0.0.1:{postgres.port}"
 
-    def test_a_host_that_is_shutting_down_is_passed_over(self, proxy_to, postgres, client, start_fake_server):
+    def test_a_host_that_is_shutting_down_is_skipped(self, proxy_to, postgres, client, start_fake_server):
         def shutting_down(visitor):
             visitor.receive_packet()
             visitor.send(wire.error_response("the database system is shutting down", "57P03"))
@@ -82,7 +82,7 @@ class TestNonsense:
     }
 
     @pytest.mark.parametrize("answer", ANSWERS)
-    def test_a_server_that_speaks_nonsense_is_closed_and_the_client_told(self, proxy_to, start_fake_server, answer):
+    def test_a_server_of_another_protocol_is_closed_with_an_error(self, proxy_to, start_fake_server, answer):
         def speak(visitor):
             visitor.receive_packet()
             visitor.send(self.ANSWERS[answer])
@@ -120,7 +120,7 @@ class TestNonsense:
 
 
 class TestSslmode:
-    """What each sslmode towards the server makes of a server with TLS and of one without."""
+    """The result of each sslmode with a server that has TLS and with one that has not."""
 
     WITH_TLS = {"disable": "off", "allow": "off", "prefer": "TLSv1.3", "require": "TLSv1.3",
                 "verify-ca": "TLSv1.3", "verify-full": "TLSv1.3"}

@@ -1,5 +1,5 @@
-"""TLS towards the server, each option with a handshake that it refuses and one that passes; and the second
-attempts of allow and prefer, judged by what libpq itself does with the same server."""
+"""TLS to the server: each option with a handshake that it refuses and one that passes; and the second attempts of allow
+and prefer, compared with libpq on the same server."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def seen_through(start_pgmoat, certificate, client):
         answer = client.psql(pgmoat.port, "-c", SEEN, sslmode="require")
         if answer.returncode == 0:
             return answer.stdout.strip()
-        # As it came from the server, or because there was none.
+        # From the server, or because there was none.
         assert "pg_hba.conf" in answer.stderr or "cannot be reached" in answer.stderr, answer.stderr
         return None
 
@@ -39,7 +39,7 @@ def seen_directly(client):
 
 
 class TestSecondAttempts:
-    """A server that lets in only over TLS, one only without it, one whose handshake fails."""
+    """A server that requires TLS, one that refuses it, one whose handshake fails."""
 
     @pytest.fixture(scope="class")
     def picky(self, installations, server_certificate):
@@ -112,7 +112,7 @@ class TestOptions:
         fields = passing_through.closed_line("tls=TLSv1.3")
         assert fields.get("sni", '""') == expected
 
-    def test_direct_tls_needs_a_server_that_speaks_it(self, servers, installations, seen_through):
+    def test_direct_tls_needs_a_server_that_supports_it(self, servers, installations, seen_through):
         options = "sslmode=require sslnegotiation=direct"
         assert seen_through(servers(18, tls=True).port, options) == "TLSv1.3"
         expected = "TLSv1.3" if installations[15].knows_direct_tls else None

@@ -1,6 +1,7 @@
-"""Each warning of `pgmoat check` is true: what it speaks of is taken away, the warning goes with it, and clients then
-meet the same or something else, as the warning says. All warnings are read from the source; one that no case here
-makes fails.
+"""Each warning of `pgmoat check` is true: when its cause is removed, the warning disappears, and clients then get the
+same result or another one, as the warning says.
+
+All warnings are read from the source; a warning without a case here fails the test.
 """
 
 import shutil
@@ -39,7 +40,7 @@ CipherString = DEFAULT:@SECLEVEL=0
 
 @dataclass
 class Case:
-    """A configuration that is warned of, and what is changed in it (None: taken away)."""
+    """A configuration with a warning, and what is changed in it (None: removed)."""
 
     says: str  # part of the warning
     settings: dict
@@ -47,13 +48,13 @@ class Case:
     outcome: str
     files: dict = field(default_factory=dict)
     files_without: dict = field(default_factory=dict)
-    clients: object = None  # what they meet, from a pgmoat; else libpq's with each sslmode
+    clients: object = None  # what they get, from a pgmoat; else libpq's with each sslmode
     check: tuple = ()       # options of the command
     old_openssl: bool = False  # as on a machine that allows short keys and SHA-1
 
 
 class World:
-    """What the cases speak of: servers, certificates and clients."""
+    """What the cases use: servers, certificates and clients."""
 
     def __init__(self, workspace, authority, servers, pool):
         self.workspace = workspace
@@ -70,7 +71,7 @@ class World:
                                  "env", f"OPENSSL_CONF={self.folder / 'openssl.cnf'}"]
 
     def pair(self, leaf, *more):
-        """Installs it; `more` follows it in its file. The settings that name it."""
+        """Installs it; `more` follows it in its file. Returns the settings that name it."""
         name = leaf.certificate.stem
         leaf.install(self.folder, name)
         chain = b"".join(file.read_bytes() for file in (leaf.certificate, *more))
@@ -79,7 +80,7 @@ class World:
 
     def leaf(self, name, *options, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256"), issuer=None,
              names="DNS:localhost", days=30):
-        """As Authority.issue, with more to choose from. An issuer of False: it signs itself."""
+        """As Authority.issue, with more options. An issuer of False: self-signed."""
         issuer = self.authority if issuer is None else issuer
         signed = ("-CA", issuer.certificate, "-CAkey", issuer._key) if issuer else ()
         leaf = Certificate(self.folder / f"{name}-new.crt", self.folder / f"{name}-new.key")
@@ -90,7 +91,7 @@ class World:
         return leaf
 
     def authority_until(self, name, days):
-        """A CA that ends in so many days; below zero, it has ended. And a client's certificate of it."""
+        """A CA that expires in so many days; below zero, it has expired. And a client certificate of it."""
         folder = self.folder / name
         folder.mkdir()
         made = Authority(folder, name)
@@ -119,7 +120,7 @@ class World:
         return meet
 
     def certified(self, leaf=None, **keywords):
-        """Clients that show a certificate."""
+        """Clients that send a certificate."""
         leaf = leaf or self.client
         return self.libpq(users=(USER,), modes=("require",), sslcert=leaf.certificate, sslkey=leaf.key, **keywords)
 
@@ -129,7 +130,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(workspace, authority, servers):
-    pool = LibpqPool(workspace, 15)  # the system's, with its OpenSSL's idea of what is weak
+    pool = LibpqPool(workspace, 15)  # the system's, with its OpenSSL's security level
     yield World(workspace, authority, servers, pool)
     pool.stop()
 
@@ -139,7 +140,7 @@ def handshake(*options):
 
 
 def names_host(world):
-    """A client that looks at alternative names only, as Go's and Rust's do."""
+    """A client that checks only alternative names, as Go's and Rust's do."""
     def meet(pgmoat):
         context = ssl.create_default_context(cafile=world.root)
         context.hostname_checks_common_name = False
@@ -155,7 +156,7 @@ def names_host(world):
 
 
 def status_page(port, scheme="http"):
-    """Who can see the page: who knows no password, and who listens in."""
+    """Who can see the page: a client without a password, and an eavesdropper."""
     def meet(_):
         context = ssl._create_unverified_context() if scheme == "https" else None
         try:
@@ -171,7 +172,7 @@ def console_login(world):
 
 
 def renewal(world):
-    """Whether a renewed pair is shown without a reload. Its key has a passphrase."""
+    """Whether a renewed pair is used without a reload. Its key has a passphrase."""
     def meet(pgmoat):
         def shown():
             with RawClient(pgmoat.port) as client:
@@ -367,7 +368,7 @@ def http_cases(world):
                clients=status_page(port))
     yield Case("without passwords (http_users_file)", {**at, **tls}, {"http_users_file": users}, OTHER,
                clients=status_page(port, "https"))
-    # A password that goes in the clear can be read: with TLS the page answers no client in the clear.
+    # A plaintext password can be read: with TLS the page answers no plaintext client.
     yield Case("passwords can be read on the way", {**at, "http_users_file": users}, tls, OTHER,
                clients=in_the_clear(port))
 
@@ -382,7 +383,7 @@ def in_the_clear(port):
 
 # --- held in another way ---------------------------------------------------------------------------
 
-def test_what_is_checked_as_root_is_not_what_the_service_may_read(workspace, certificate, start_pgmoat, postgres):
+def test_root_may_read_more_in_a_check_than_the_service(workspace, certificate, start_pgmoat, postgres):
     says = "checked as root, but pgmoat does not run as root"
     folder = workspace.folder("as-root")
     certificate.install(folder)
@@ -394,14 +395,14 @@ def test_what_is_checked_as_root_is_not_what_the_service_may_read(workspace, cer
     write_for_user(folder / "pgmoat.conf", config_text(settings))
     code, _, error = run_pgmoat(workspace, "check", "--config", folder / "pgmoat.conf", as_user=False)
     assert code == 0 and says in error
-    code, _, error = run_pgmoat(workspace, "check", "--config", folder / "pgmoat.conf")  # as the service would
+    code, _, error = run_pgmoat(workspace, "check", "--config", folder / "pgmoat.conf")  # as the service could
     assert code == 4 and says not in error, error
     write_for_user(folder / "pgmoat.conf", config_text({**settings, "user": ACCOUNT.pw_name}))
     code, _, error = run_pgmoat(workspace, "check", "--config", folder / "pgmoat.conf", as_user=False)
     assert says not in error
 
 
-# {the text as it begins: (the file of the test, what it looks for)}
+# {the beginning of the text: (the test file, what it looks for)}
 HELD_ELSEWHERE = {
     "checked as root, but pgmoat does not run as root": ("test_warnings.py", "checked as root, but pgmoat does not"),
     ' has no SCRAM secret of user "': ("test_scram_bridge.py", 'has no SCRAM secret of user "nobody" of auth_file'),
@@ -413,7 +414,7 @@ HELD_ELSEWHERE = {
 # --- all ------------------------------------------------------------------------------------------
 
 def what_is_met(world, start_pgmoat, case, settings, files):
-    """What clients meet, and the warnings of `check`."""
+    """The results of clients, and the warnings of `check`."""
     with_openssl = {"names": lambda folder: world.with_old_openssl} if case.old_openssl else {}
     pgmoat = start_pgmoat(settings={"upstream": world.plain, **settings}, files=files, **with_openssl)
     code, out, err = run_pgmoat(world.workspace, "check", *case.check, "--config", pgmoat.config_file,
@@ -425,7 +426,7 @@ def what_is_met(world, start_pgmoat, case, settings, files):
 
 
 def complaint_about(world, start_pgmoat, case):
-    """(what is wrong with the case, the lines that it is warned with)"""
+    """(what is wrong with the case, the lines with its warnings)"""
     before, warnings = what_is_met(world, start_pgmoat, case, case.settings, case.files)
     said = [line for line in warnings if case.says in line]
     if not said:

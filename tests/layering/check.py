@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the laws of the source tree. One check a run, so that ctest names the one that failed.
+"""Checks the laws of the source tree, one check per run, so that ctest names the one that failed.
 
 usage: check.py includes|headers|texts|coroutines|format [ROOT]
 
@@ -71,9 +71,9 @@ def check_includes(root):
 
 
 def check_headers(root):
-    """Every header compiles alone: who includes it needs to know nothing else.
+    """Every header compiles alone, without other includes before it.
 
-    One that its own source includes first has been compiled so by every build.
+    A header that its own source includes first is compiled like that by every build.
     """
 
     def has_been_compiled(path):
@@ -94,52 +94,65 @@ def check_headers(root):
         yield from filter(None, pool.map(compile_alone, left))
 
 
-# Habits that native readers stumble over, with what to write instead. In messages and pages only: PostgreSQL's texts
-# have none of them, and neither have names of other programs.
+# Phrases that native readers stumble over, with what to write instead. No text of PostgreSQL has one of them, and no
+# name of another program.
 HABITS = {
-    r"whoever|everyone who|everybody|nobody|somebody": 'name the role: "a client", "no client", "all clients"',
     r"anew": '"again"',
-    r"his|him|he": '"they", or name the role',
-    r"spoken (to|again)|speaks of|is told|are told": 'programs send, print and use: say which',
-    r"need each other": '"must be set together"',
-    r"taken off": '"removed from"',
+    r"no[- ]one any ?more|any ?more": '"no longer"',
     r"in the clear": '"in plaintext"',
+    r"so[- ]many-th": 'number it: "the call with this number"',
+    r"his|him|he": '"they", or name the role',
+    r"spoken (to|again)|speaks of|spoken of": 'programs send, print and use: say which',
+    r"taken off": '"removed from"',
     r"made out to": '"valid for"',
-    r"any more": '"no longer"',
+    r"held against": '"compared with"',
+}
+# In messages and pages these are wrong, too; a comment may need one.
+HABITS_OF_MESSAGES = {
+    r"whoever|everyone who|everybody|nobody|somebody": 'name the role: "a client", "no client", "all clients"',
+    r"is told|are told": 'programs send, print and use: say which',
+    r"need each other": '"must be set together"',
+    r"without a word|not a word": '"silently"',
 }
 SPOKEN_TO = ("proxy", "protocol", "tls", "metrics")
 PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", "deploy/docs/*.md", "deploy/man/*.scd")
 COMMENT_OR_STRING = re.compile(r'//[^\n]*|"((?:[^"\\\n]|\\.)*)"')
 
 
-def odd_words(text):
-    for habit, better in HABITS.items():
+def odd_words(text, habits):
+    for habit, better in habits.items():
         for found in re.finditer(rf"\b(?:{habit})\b", text, re.IGNORECASE):
             yield f'"{found[0]}": write {better}'
 
 
 def check_words(root):
-    """Texts that users read say it plainly: messages in the sources, and the pages of the manual."""
+    """Texts say it plainly: messages and comments in the sources, names of test cases, and the pages of the manual."""
     for path in source_files(root, ".h", ".cpp"):
         name = path.relative_to(root).as_posix()
-        if not name.startswith(SPOKEN_TO):
-            continue
         for number, line in enumerate(path.read_text().splitlines(), start=1):
             for found in COMMENT_OR_STRING.finditer(line):
-                yield from (f"{name}:{number}: {what}" for what in odd_words(found[1] or ""))
+                if found[1] is None:
+                    text, habits = found[0], HABITS
+                elif name.startswith(SPOKEN_TO):
+                    text, habits = found[1], HABITS | HABITS_OF_MESSAGES
+                elif "TEST_CASE(" in line:
+                    text, habits = found[1], HABITS
+                else:
+                    continue
+                yield from (f"{name}:{number}: {what}" for what in odd_words(text, habits))
     for pattern in PAGES:
         for path in sorted(root.glob(pattern)):
             for number, line in enumerate(path.read_text().splitlines(), start=1):
-                # Quotes of code and messages are the program's, and looked at there.
+                # Quoted code and messages are the program's, and checked there.
                 plain = re.sub(r"`[^`]*`", "", line)
-                yield from (f"{path.relative_to(root).as_posix()}:{number}: {what}" for what in odd_words(plain))
+                yield from (f"{path.relative_to(root).as_posix()}:{number}: {what}" for what in odd_words(plain, HABITS | HABITS_OF_MESSAGES))
 
 
 def check_texts(root):
-    """Every source begins by saying what it is for; every module folder has its README.md; texts are plain.
+    """Every source begins with its task; every module folder has its README.md; texts are plain.
 
-    A .cpp whose header stands beside it need not repeat what the header says. Tables and section rules in
-    comments are as they were drawn.
+    A .cpp with a header of its name need not repeat what the header says. Tables and section rules in comments are
+    intact.
     """
     for path in source_files(root, ".h", ".cpp"):
         told_by_header = path.suffix == ".cpp" and path.with_suffix(".h").exists()
@@ -159,10 +172,10 @@ GAP = re.compile(r"(?<=\S) {2,}(?!//)(?=\S)")
 
 
 def broken_rows(rows):
-    """Which lines of a table in a comment do not keep to its columns.
+    """The lines of a table in a comment that do not keep its columns.
 
-    `rows` are (number, line). A column is where at least two lines begin something behind a gap. A line has text in the
-    second column or none before it, and a wide gap ends at a column.
+    `rows` are (number, line). A column is where at least two lines have text after a gap. A line has text in the second
+    column or none before it, and a wide gap ends at a column.
     """
     gaps = [list(GAP.finditer(line, ROW.match(line).end())) for _, line in rows]
     begins = [[gap.end() for gap in found] for found in gaps]
@@ -217,7 +230,7 @@ def blanked(text):
 
 
 def end_of(code, begin):
-    """Behind the bracket that closes the one at `begin`."""
+    """The position after the bracket that closes the one at `begin`."""
     depth = 0
     for at in range(begin, len(code)):
         depth += (code[at] in "([{") - (code[at] in ")]}")
@@ -246,16 +259,16 @@ def owned_temporaries(code, begin, end):
 
 
 def check_coroutines(root):
-    """g++ 12 destroys twice what a temporary in a co_await expression holds, if it was made by braces or is a lambda.
+    """g++ 12 destroys the members of a temporary in a co_await expression twice, if it is braced or a lambda.
 
-    So each such argument gets a name first, and lambdas there capture by reference. Which types hold something is not
-    known here: all are asked for alike. What one of two co_awaits behind a `?` gave is destroyed twice as well.
+    So each such argument must get a name first, and lambdas must capture by reference. The check does not know which
+    types own something, so it requires this for all. The result of a co_await in an arm of `?:` is destroyed twice as well.
     """
     for path in source_files(root, ".h", ".cpp"):
         code = blanked(path.read_text())
         name = path.relative_to(root).as_posix()
         for found in CONDITIONAL.finditer(code):
-            yield f"{name}:{code.count(chr(10), 0, found.end()) + 1}: co_await behind a `?`: g++ 12 destroys its value twice"
+            yield f"{name}:{code.count(chr(10), 0, found.end()) + 1}: co_await in an arm of `?:`: g++ 12 destroys its value twice"
         for found in CO_AWAIT.finditer(code):
             at = found.end()
             while at < len(code) and (code[at].isspace() or code[at].isalnum() or code[at] in "_.:>-<*(["):
@@ -270,7 +283,7 @@ def check_coroutines(root):
 
 
 def check_format(root):
-    # Versions of clang-format differ in detail; the tree is kept in the form of 14.
+    # Versions of clang-format differ in details; the tree is formatted with 14.
     program = shutil.which("clang-format-14") or shutil.which("clang-format")
     if program is None:
         yield "clang-format is not installed"

@@ -138,7 +138,7 @@ class Texts(Tree):
                               "\n//   a(); // one\n//   b();  // two\n//   c(); // three\n")
         self.assertEqual(self.violations("texts"), [])
 
-    def test_a_message_that_nobody_would_say_is_found(self):
+    def test_an_odd_phrase_in_a_message_is_found(self):
         self.write("tls/a.cpp", '// A thing.\nauto text = "whoever is in between";\nauto other = "a and b need each other";\n')
         first, second = self.violations("texts")
         self.assertIn('tls/a.cpp:2: "whoever": write name the role', first)
@@ -149,7 +149,12 @@ class Texts(Tree):
         (violation,) = self.violations("texts")
         self.assertIn('deploy/docs/a.md:3: "anew"', violation)
 
-    def test_comments_names_and_quotes_may_have_such_words(self):
+    def test_an_odd_phrase_in_a_comment_or_the_name_of_a_test_is_found(self):
+        self.write("tests/a.cpp", '// Read anew.\nTEST_CASE("a password in the clear") {\n    auto text = "anew"; // any more\n}\n')
+        self.assertEqual([found.split(": write")[0] for found in self.violations("texts")],
+                         ['tests/a.cpp:1: "anew"', 'tests/a.cpp:2: "in the clear"', 'tests/a.cpp:3: "any more"'])
+
+    def test_comments_names_and_quotes_may_have_words_that_messages_may_not(self):
         self.write("tls/a.cpp", '// Whoever reads this.\nauto text = "nothing"; // nobody\nauto history = "this theme";\n')
         self.write("deploy/docs/a.md", "It prints `whoever`.\n")
         self.assertEqual(self.violations("texts"), [])
@@ -168,7 +173,7 @@ class Coroutines(Tree):
         ("co_await on(main_,\n    [kept = std::move(row)] { return kept; });",
          "a lambda that owns its capture 'kept = std::move(row)'"),
         ("co_await on(main_, [=] { use(name); });", "a lambda that owns its capture '='"),
-        ("Stop s = ready ? co_await f() : none;", "co_await behind a `?`"),
+        ("Stop s = ready ? co_await f() : none;", "co_await in an arm of `?:`"),
     )
     INNOCENT = (
         "const Asked asked{rules, roles}; co_await f(asked);",

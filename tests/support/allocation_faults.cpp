@@ -6,7 +6,7 @@
 
 namespace {
 
-thread_local std::uint64_t to_come = 0; // allocations until the one that fails; 0: none fails
+thread_local std::uint64_t to_come = 0; // allocations until one fails; 0: none fails
 
 void* allocate(std::size_t size) noexcept {
     if (to_come > 0 && --to_come == 0) return nullptr;
@@ -20,7 +20,7 @@ void* allocate_or_throw(std::size_t size) {
 
 } // namespace
 
-// All of them, so that no two of a pair come from different places.
+// All operators, so that new and delete always match.
 void* operator new(std::size_t size) {
     return allocate_or_throw(size);
 }

@@ -1,12 +1,12 @@
-// Lets one allocation fail. The test program has an operator new of its own for it, so the .cpp
-// beside this must be linked into it.
+// Makes one allocation fail, by replacing operator new: the .cpp of this header must be linked into
+// the test program.
 #pragma once
 
 #include <cstdint>
 
 namespace pgmoat::test {
 
-// While one of these lives: the so-many-th allocation of the calling thread, from 1, throws.
+// While this lives: the calling thread's allocation of this number, counted from 1, throws.
 class WithAllocationFault {
   public:
     explicit WithAllocationFault(std::uint64_t which);
@@ -14,7 +14,7 @@ class WithAllocationFault {
     WithAllocationFault(const WithAllocationFault&) = delete;
     WithAllocationFault& operator=(const WithAllocationFault&) = delete;
 
-    // It has thrown.
+    // Whether it has thrown.
     [[nodiscard]] bool made() const;
 };
 

@@ -1,4 +1,4 @@
-// Loads the recorded streams of tests/support/captures/, which its README.md lists.
+// Loads the recorded streams in tests/support/captures/; its README.md lists them.
 #pragma once
 
 #include "protocol/bytes.h"

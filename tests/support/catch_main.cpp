@@ -1,3 +1,3 @@
-// main() of every test executable where Catch2 2 is installed; version 3 brings its own.
+// main() of the test executables with Catch2 2; version 3 has its own.
 #define CATCH_CONFIG_MAIN
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-// One control thread with everything around it, run by the test itself, and peers with scripts on
+// One control thread with everything it needs, run by the test itself, and scripted peers on
 // threads of their own: servers that listen on loopback, clients at the other end of a session.
 #pragma once
 
@@ -62,8 +62,8 @@ inline Bytes lets_in(std::uint32_t process_id = 1, const Bytes& key = {9, 9, 9, 
            message('Z', {'I'});
 }
 
-// A server on loopback. Each visitor gets a thread and the script; a peer that a script leaves is
-// closed.
+// A server on loopback. Each connection gets a thread that runs the script; when it returns, the
+// peer is closed.
 class ScriptedServer {
   public:
     using Script = std::function<void(Peer&)>;
@@ -112,12 +112,12 @@ class ScriptedServer {
     Descriptor listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     std::uint16_t port_ = 0;
     std::atomic<int> visitors_{0};
-    std::vector<std::unique_ptr<Peer>> peers_; // the accepting thread's, until it has ended
+    std::vector<std::unique_ptr<Peer>> peers_; // only for the accepting thread until it has ended
     std::vector<std::thread> threads_;
     std::thread accepting_;
 };
 
-// Reads the startup packet, lets the client in, and waits for its end.
+// Reads the startup packet, lets the client in, and waits until it disconnects.
 inline ScriptedServer::Script lets_everyone_in() {
     return [](Peer& peer) {
         const Bytes length = peer.receive(4);
@@ -132,7 +132,7 @@ inline std::string conninfo_of(const ScriptedServer& server) {
     return "host=127.0.0.1 port=" + std::to_string(server.port()) + " sslmode=disable";
 }
 
-// A port on which nobody listens.
+// A port on which no server listens.
 inline std::uint16_t refusing_port() {
     const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
@@ -146,21 +146,21 @@ inline std::uint16_t refusing_port() {
     return ntohs(address.sin_port);
 }
 
-// Keeps what is reported, from whichever thread.
+// Keeps the reported ends, from any thread.
 class ReportedEnds final : public relay::Reporter {
   public:
     ReportedEnds() { rows_.reserve(rows_of_most_tests); }
 
     void report(std::unique_ptr<telemetry::Traffic> row, const relay::Ended& ended) override {
         const std::lock_guard lock(mutex_);
-        rows_.push_back(std::move(row)); // what follows may fail for lack of memory
+        rows_.push_back(std::move(row)); // first, as the rest may fail for lack of memory
         ends_.push_back(ended);
     }
     [[nodiscard]] std::vector<relay::Ended> all() const {
         const std::lock_guard lock(mutex_);
         return ends_;
     }
-    // Of how many there was a report, even if there was no memory to keep it.
+    // How many reports there were, even if there was no memory to keep them.
     [[nodiscard]] std::size_t count() const {
         const std::lock_guard lock(mutex_);
         return rows_.size();
@@ -224,7 +224,7 @@ struct ControlFixture {
         session::start_session(*thread, std::move(local));
         return Peer(std::move(client));
     }
-    // Takes a new configuration into use, as a reload does.
+    // Puts a new configuration into use, as a reload does.
     void reload(const std::function<void(runtime::RuntimeConfig&)>& change) {
         auto fresh = std::make_shared<runtime::RuntimeConfig>(*setup);
         change(*fresh);
@@ -232,7 +232,7 @@ struct ControlFixture {
         thread->setup = fresh;
     }
 
-    // Runs the thread until this holds; false: it never did.
+    // Runs the thread until `holds`; false: it never did.
     bool run_until(const std::function<bool()>& holds,
                    SteadyClock::duration patience = std::chrono::seconds(20)) {
         const auto give_up = SteadyClock::now() + patience;
@@ -245,13 +245,13 @@ struct ControlFixture {
     void run_for(SteadyClock::duration time) {
         (void)run_until([] { return false; }, time);
     }
-    // The one session of the test has ended.
+    // Waits until the only session of the test has ended.
     relay::Ended ended() {
         REQUIRE(run_until([this] { return !ends.all().empty(); }));
         return ends.all().front();
     }
 
-    // Runs a coroutine to its end.
+    // Runs a coroutine until it ends.
     template <typename Value>
     Value run(asio::awaitable<Value> work) {
         std::optional<Value> value;
@@ -270,15 +270,14 @@ struct ControlFixture {
     metrics::Counters counters;
     telemetry::SessionTable table;
     std::optional<access::AddressGate> addresses;
-    ReportedEnds ends; // behind the table and the gate, in which its rows have places
+    ReportedEnds ends; // declared after the table and the gate, which its rows refer to
     relay::Plane plane{{1}, ends, counters};
     runtime::Services services{table, plane, ends, counters, log};
     std::shared_ptr<const runtime::RuntimeConfig> setup;
     std::optional<runtime::ControlThread> thread;
 };
 
-// What a client was told: SQLSTATE of the ErrorResponse that is the last thing in `bytes`; "": it
-// is not an error, or there is something behind it.
+// The SQLSTATE of the ErrorResponse at the end of `bytes`; "": there is no error at the end.
 inline std::string sqlstate_in(const Bytes& bytes) {
     if (bytes.size() < 6 || bytes[0] != 'E') return "";
     const std::uint32_t length = protocol::read_uint32(std::span(bytes).subspan(1, 4));

@@ -1,4 +1,4 @@
-// The ways in which a stream may arrive. What reads a stream must come to the same end with each.
+// The ways in which a stream may be cut. A reader must give the same result with each.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -18,7 +18,7 @@ inline Cut in_pieces_of(std::size_t size, protocol::ByteView bytes) {
     return pieces;
 }
 
-// Whole, in two at every point (an empty piece first and last too), and byte by byte.
+// In one piece, in two at every point (also with an empty first or last piece), and byte by byte.
 inline std::vector<Cut> every_cut(protocol::ByteView bytes) {
     std::vector<Cut> cuts{{bytes}, in_pieces_of(1, bytes)};
     for (std::size_t at = 0; at <= bytes.size(); ++at)

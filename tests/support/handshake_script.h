@@ -1,10 +1,10 @@
-// A conversation with a handshake machine, written once as the list of what the machine asks for
-// and what it gets. passes_every_way() plays it
+// A conversation with a handshake machine, written as a list of its actions and their results.
+// passes_every_way() plays it
 //   - as written,
 //   - with every read failing in turn, after each possible number of bytes,
 //   - through the memory driver, the peer's bytes cut at every point and one byte at a time.
-// Where a write or TLS handshake fails, the driver closes and the machine is never resumed: these
-// steps are left in turn as well, for the sanitizers to judge.
+// If a write or TLS handshake fails, the driver closes and never resumes the machine: stopping at
+// each such step is played as well, so that sanitizers can find leaks.
 #pragma once
 
 #include "tests/support/catch.h"
@@ -36,7 +36,7 @@ class HandshakeScript {
     HandshakeScript& expect_length_word(std::uint32_t length) {
         return add(Kind::read_length_word, big_endian(length));
     }
-    // A packet of the startup phase: its length word is read alone, then the rest.
+    // A packet of the startup phase: first its length word is read, then the rest.
     HandshakeScript& expect_packet(const Bytes& packet) {
         const auto rest = packet.begin() + 4;
         return add(Kind::read_length_word, Bytes(packet.begin(), rest))
@@ -95,7 +95,7 @@ class HandshakeScript {
     using Kind = ScriptStep::Kind;
     using Action = decltype(std::declval<Machine&>().resume(protocol::Begin{}));
 
-    // What the peer sends without waiting for us, and what it sends ahead of our answer.
+    // What the peer sends at once, and what it sends before it gets our answer.
     struct Flight {
         bool tls = false;
         Bytes bytes = {};
@@ -196,7 +196,7 @@ class HandshakeScript {
         return result;
     }
 
-    // A byte that was only looked at, because TLS or a close followed: it arrives all the same.
+    // A byte that was only peeked at because TLS or a close followed: it is still sent.
     [[nodiscard]] bool peeks_only() const {
         if (steps_.empty() || steps_[0].kind != Kind::peek) return false;
         return steps_.size() == 1 || !steps_[1].reads();

@@ -1,7 +1,7 @@
 // A driver without sockets: runs a handshake machine over bytes that arrive in pieces of any size.
-// A piece arrives only when the machine waits for bytes, and never more is taken than it asked for.
-// TLS is a second stream: bytes that arrived in the clear and were not read stay visible as such.
-// Free of Catch2, so that fuzz targets use it too.
+// A piece arrives only when the machine waits for bytes, and never more is read than it asked for.
+// TLS is a second stream: unread plaintext bytes remain visible as such. Without Catch2, so that
+// fuzz targets can use it too.
 #pragma once
 
 #include "protocol/client_handshake.h"
@@ -22,11 +22,11 @@ struct Arrivals {
     std::deque<Bytes> in_clear;
     std::deque<Bytes> in_tls;
     bool alpn = true;
-    // Unless set, bytes are early when they arrived together with the last byte that was read.
+    // If not set, bytes are early if they arrived together with the last byte that was read.
     std::optional<bool> early_bytes = std::nullopt;
 };
 
-// What came of it.
+// The result.
 struct Transcript {
     Outcome outcome;
     Bytes written;
@@ -91,7 +91,7 @@ class MemoryDriver {
     template <typename Action>
     Input perform_or_end(const Action& action) {
         if constexpr (EndsHandshake<Action>) {
-            return protocol::Begin{}; // taken out above
+            return protocol::Begin{}; // removed by the caller
         } else {
             return perform(action);
         }
@@ -121,11 +121,11 @@ class MemoryDriver {
 
     Input start_tls() {
         tls_ = true;
-        arrived_.clear(); // what was not read in the clear is the TLS engine's
+        arrived_.clear(); // unread plaintext belongs to TLS
         return protocol::TlsStarted{arrivals_.alpn};
     }
 
-    // Lets pieces arrive until so many bytes can be read; false: the peer has closed before.
+    // Lets pieces arrive until that many bytes can be read; false: the peer has closed before.
     bool wait_for(std::size_t bytes) {
         auto& coming = tls_ ? arrivals_.in_tls : arrivals_.in_clear;
         while (arrived_.size() < bytes && !coming.empty()) {

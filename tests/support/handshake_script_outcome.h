@@ -1,5 +1,5 @@
-// How a handshake machine may end, in one form that can be compared and printed: the closed list of
-// outcomes. Free of Catch2, so that fuzz targets use it too.
+// The possible outcomes of a handshake machine, in a form that can be compared and printed. Without
+// Catch2, so that fuzz targets can use it too.
 #pragma once
 
 #include "protocol/client_handshake.h"
@@ -105,7 +105,7 @@ concept EndsHandshake = requires(const Action& action) {
     outcome_of(action);
 };
 
-// The outcome, if this action is one that ends the conversation.
+// The outcome, if this action ends the conversation.
 template <typename... Actions>
 std::optional<Outcome> end_of(const std::variant<Actions...>& action) {
     return std::visit(

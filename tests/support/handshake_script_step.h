@@ -1,4 +1,4 @@
-// One step of a scripted conversation, and the few places where the two machines differ.
+// A step of a scripted conversation, and the few differences between the two machines.
 #pragma once
 
 #include "protocol/client_handshake.h"
@@ -17,7 +17,7 @@ struct ScriptStep {
         peek,
         read_length_word, // the first read of a packet
         read,
-        sent_ahead, // arrived together with the last byte read, and is not asked for
+        sent_ahead, // arrived together with the last byte read, unasked
         look,
         write,
         start_tls,
@@ -35,7 +35,7 @@ struct ScriptStep {
     }
 };
 
-// The end that a machine must come to when the peer closes within a read.
+// The outcome if the peer closes within a read.
 inline Outcome cut_short(const protocol::ClientHandshake&,
                          const ScriptStep& read,
                          std::size_t bytes_before,

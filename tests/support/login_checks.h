@@ -1,4 +1,4 @@
-// What the tests of the login observer share: a run that must be the same for every cut.
+// Runs a login observer over a stream, and checks that the result does not depend on how it is cut.
 #pragma once
 
 #include "tests/support/catch.h"
@@ -9,7 +9,7 @@ namespace pgmoat::tests {
 
 using Progress = LoginRun::Progress;
 
-// The run over the whole stream. Every other cut of it must come to the same.
+// The result for the uncut stream; checks that every cut gives the same.
 inline LoginRun run_every_way(const Bytes& stream,
                               ChannelBinding binding = ChannelBinding::keep,
                               protocol::ServerMethods accepted = protocol::ServerMethods::all()) {

@@ -1,5 +1,5 @@
-// Runs a login observer over a stream in pieces, as its driver does: what was not consumed is not
-// offered again, and after the end of the login nothing is.
+// Runs a login observer over a stream in pieces, as its driver does: nothing is fed after the end
+// of the login.
 #pragma once
 
 #include "protocol/login_observer.h"

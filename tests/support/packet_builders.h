@@ -1,5 +1,5 @@
-// Packets as a client or server would send them, built from what they mean. Independent of the
-// encoders under test. Used by unit tests, fuzz seeds and anything else that plays a peer.
+// Builds packets as a client or server would send them, independently of the encoders under test.
+// For unit tests, fuzz seeds and everything else that plays a peer.
 #pragma once
 
 #include "protocol/bytes.h"
@@ -30,7 +30,7 @@ inline Bytes big_endian(std::uint32_t value) {
             static_cast<std::uint8_t>(value & 0xff)};
 }
 
-// Any packet of the startup phase: a length word that is true, a code, a body.
+// Any packet of the startup phase: a correct length word, a code, a body.
 inline Bytes startup_phase_packet(std::uint32_t code, const Bytes& body = {}) {
     return big_endian(static_cast<std::uint32_t>(8 + body.size())) + big_endian(code) + body;
 }
@@ -52,8 +52,7 @@ inline Bytes cancel_request(std::uint32_t process_id, const Bytes& key) {
     return startup_phase_packet(request_code(5678), big_endian(process_id) + key);
 }
 
-// A StartupMessage, parameter by parameter. Unless told otherwise it is version 3.0 and well
-// formed.
+// A StartupMessage, parameter by parameter. By default it has version 3.0 and is well formed.
 class StartupBuilder {
   public:
     StartupBuilder& version(std::uint16_t major, std::uint16_t minor) {
@@ -66,7 +65,7 @@ class StartupBuilder {
     }
     StartupBuilder& user(std::string_view name) { return parameter("user", name); }
     StartupBuilder& database(std::string_view name) { return parameter("database", name); }
-    // What stands where the one NUL belongs that ends the list.
+    // Replaces the NUL that ends the list.
     StartupBuilder& ends_with(Bytes terminator) {
         terminator_ = std::move(terminator);
         return *this;

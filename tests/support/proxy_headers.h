@@ -1,4 +1,4 @@
-// Builders of PROXY protocol headers, and the reader run over every cut of one.
+// Builds PROXY protocol headers, and runs the reader over every cut of one.
 #pragma once
 
 #include "protocol/proxy_protocol.h"
@@ -44,9 +44,9 @@ struct ProxyHeaderRun {
     protocol::ProxyHeaderReader::Progress progress{};
     protocol::ProxyHeader header;
     std::string complaint;
-    std::size_t taken = 0; // bytes that were dropped from the front of what was given
+    std::size_t taken = 0; // bytes that the reader removed from its input
 
-    // How much was taken of what is no header depends on how it was cut, and does not matter.
+    // How much of invalid input was taken depends on how it was cut, and does not matter.
     bool operator==(const ProxyHeaderRun& other) const {
         const bool malformed = progress == protocol::ProxyHeaderReader::Progress::malformed;
         return progress == other.progress && header == other.header &&

@@ -1,5 +1,6 @@
-// A relay plane with connections through it: a client peer and a server peer for each, with TLS on
-// either side, none, or end to end. Handshakes are done in memory before the channel is adopted.
+// A relay plane with connections through it: each has a client peer and a server peer, with TLS on
+// either side, none, or passed through. Handshakes are done in memory before the channel is
+// adopted.
 #pragma once
 
 #include "proxy/relay/plane.h"
@@ -71,7 +72,7 @@ struct SessionPair {
     std::unique_ptr<tls::Session> server;
 };
 
-// Both ends of a TLS connection, the handshake done.
+// Both ends of a TLS connection after the handshake.
 inline SessionPair tls_pair() {
     const Contexts& contexts = Contexts::get();
     SessionPair pair{std::make_unique<tls::Session>(*contexts.client, "localhost"),
@@ -103,7 +104,7 @@ struct Outcome {
     std::uint64_t transactions;
 };
 
-// Remembers every end and lets a test wait for it.
+// Records every end and lets a test wait for it.
 class Recorder final : public relay::Reporter {
   public:
     void report(std::unique_ptr<telemetry::Traffic> row, const relay::Ended& ended) override {
@@ -143,7 +144,7 @@ struct Ends {
     Peer server;
 };
 
-// A channel that is ready to be adopted, and the peers at its ends.
+// A channel ready to be adopted, and its two peers.
 struct Prepared {
     std::unique_ptr<relay::Channel> channel;
     Ends ends;
@@ -198,7 +199,7 @@ struct RelayFixture {
     }
     Ends connect(Mode mode) { return adopt(prepare(mode)); }
 
-    // The one channel of the test has ended.
+    // Waits until the only channel of the test has ended.
     Outcome outcome() {
         const auto outcomes = ended.wait_for(1);
         REQUIRE(outcomes.size() == 1);

@@ -1,5 +1,5 @@
-// What stands at either end of a relayed connection in tests: a blocking socket, with TLS or
-// without. Peers run in threads of their own, so they assert nothing: they return what they saw.
+// One end of a relayed connection in tests: a blocking socket, with or without TLS. Peers run in
+// threads of their own, so they make no assertions: they return what they saw.
 #pragma once
 
 #include "proxy/descriptor.h"
@@ -33,13 +33,13 @@ inline Bytes bytes_of(std::string_view text) {
     return {text.begin(), text.end()};
 }
 
-// For large ones, which a failed assertion should not print.
+// Compares large byte strings, which a failed assertion should not print.
 inline bool same(const Bytes& got, const Bytes& expected) {
     return got == expected;
 }
 
-// Bytes that differ wherever a piece could be lost, doubled or swapped: random ones, repeated with
-// a period that no buffer size divides. Comparing costs a memcmp.
+// Bytes with which lost, repeated or swapped pieces are noticed: random ones, repeated with a
+// period that no buffer size divides. Comparing costs a memcmp.
 class Pattern {
   public:
     explicit Pattern(std::uint64_t seed) : block_(65'521) {
@@ -57,7 +57,7 @@ class Pattern {
         each_run(size, [&](auto run) { bytes.insert(bytes.end(), run.begin(), run.end()); });
         return bytes;
     }
-    // Whether these bytes come next.
+    // Whether these are the next bytes.
     bool matches(std::span<const std::uint8_t> bytes) {
         bool same = true;
         each_run(bytes.size(), [&](auto run) {
@@ -116,10 +116,10 @@ class Peer {
   public:
     explicit Peer(Descriptor socket, std::unique_ptr<tls::Session> session = nullptr)
         : socket_(std::move(socket)), session_(std::move(session)) {
-        set_patience(std::chrono::seconds(60)); // a busy machine is no failure
+        set_patience(std::chrono::seconds(60)); // long, because the machine may be busy
     }
 
-    // How long one recv or send may block: a test that waits in vain must end.
+    // How long one recv or send may block, so that a test that waits in vain ends.
     void set_patience(std::chrono::milliseconds patience) {
         timeval time{};
         time.tv_sec = patience.count() / 1000;
@@ -128,7 +128,7 @@ class Peer {
         ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
     }
 
-    // False: the connection is gone.
+    // False: the connection is closed.
     bool send(std::span<const std::uint8_t> bytes) {
         if (!session_) return send_raw(bytes);
         Bytes out;
@@ -147,7 +147,7 @@ class Peer {
         return true;
     }
 
-    // Sends as much as the socket takes at once and drops it from the front; false: gone.
+    // Sends as much as the socket accepts at once and removes it from the front; false: closed.
     bool send_now(Bytes& raw) {
         const ssize_t count =
             ::send(socket_.get(), raw.data(), raw.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -156,12 +156,12 @@ class Peer {
         raw.erase(raw.begin(), raw.begin() + count);
         return true;
     }
-    // Waits until bytes can be received (or, if asked for, sent); false: neither in time.
+    // Waits until bytes can be received (or, if requested, sent); false: neither in time.
     bool wait(bool to_send) {
         pollfd entry{socket_.get(), static_cast<short>(POLLIN | (to_send ? POLLOUT : 0)), 0};
         return ::poll(&entry, 1, 60'000) == 1;
     }
-    // One recv, without waiting, appended as plaintext; false: the stream has ended.
+    // One recv without waiting, appended as plaintext; false: the stream has ended.
     bool receive_now(Bytes& into) {
         std::swap(ready_, into);
         const bool more = receive_once(MSG_DONTWAIT);
@@ -169,7 +169,7 @@ class Peer {
         return more;
     }
 
-    // What the peer would send for these bytes; to be sent in pieces or handed over.
+    // The bytes that the peer would send for this plaintext; to be sent in pieces or handed over.
     Bytes encrypted(std::span<const std::uint8_t> bytes) {
         Bytes out;
         tls::Wire wire{{}, false, out};
@@ -183,7 +183,7 @@ class Peer {
         return out;
     }
 
-    // Up to `size` bytes; less: the stream ended or the peer lost patience (see ended_by()).
+    // Up to `size` bytes; fewer: the stream ended or the time is up (see ended_by()).
     Bytes receive(std::size_t size) {
         Bytes bytes;
         while (bytes.size() < size && receive_some(size - bytes.size(), bytes)) {
@@ -200,7 +200,7 @@ class Peer {
     // How the stream ended: "" while it has not.
     [[nodiscard]] const std::string& ended_by() const { return ended_by_; }
 
-    // The end of the sending half: close_notify where there is TLS, then FIN.
+    // Ends the sending side: close_notify if there is TLS, then FIN.
     void finish() {
         if (session_) send_raw(close_notify());
         ::shutdown(socket_.get(), SHUT_WR);
@@ -215,7 +215,7 @@ class Peer {
     [[nodiscard]] int socket() const { return socket_.get(); }
     tls::Session* session() { return session_.get(); }
 
-    Bytes unfinished;         // for the test to keep what send_now() did not take
+    Bytes unfinished;         // where a test keeps what send_now() did not send
     std::size_t sent_raw = 0; // by send_now()
 
   private:

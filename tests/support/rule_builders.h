@@ -1,6 +1,5 @@
-// Rules and connections for tests, built from what they mean, without the file parser. Names are
-// written as in pg_hba.conf: all, sameuser, samerole, replication, +role, /regex; anything else is
-// exact.
+// Builds rules and connections for tests, without the file parser. Names are written as in
+// pg_hba.conf: all, sameuser, samerole, replication, +role, /regex; anything else is exact.
 #pragma once
 
 #include "proxy/hba/evaluate/evaluation.h"
@@ -53,7 +52,7 @@ inline hba::AddressRange range_of(const std::string& cidr) {
     return range;
 }
 
-// `host all all all trust` unless told otherwise.
+// `host all all all trust` by default.
 class RuleBuilder {
   public:
     explicit RuleBuilder(hba::RecordType type = hba::RecordType::host) {
@@ -105,12 +104,12 @@ class RuleBuilder {
         rule_.demands = std::move(demands);
         return *this;
     }
-    // As the line stands in the file.
+    // The line in the file.
     RuleBuilder& text(const std::string& text) {
         rule_.text = text;
         return *this;
     }
-    operator hba::Rule() const { return rule_; } // NOLINT: that is what it is for
+    operator hba::Rule() const { return rule_; } // NOLINT: the conversion is intended
 
   private:
     RuleBuilder& set(std::vector<hba::NameMatch>& names,
@@ -124,7 +123,7 @@ class RuleBuilder {
     hba::Rule rule_;
 };
 
-// Numbered as they stand: rule n is line n of "pg_hba.conf".
+// Numbered in order: rule n is line n of "pg_hba.conf".
 inline hba::Rules rules_of(std::vector<hba::Rule> list) {
     hba::Rules rules;
     rules.file = "pg_hba.conf";
@@ -149,7 +148,7 @@ inline hba::IdentLine ident_line(const std::string& map,
     return line;
 }
 
-// alice connects to the database sales from 10.0.0.1, in the clear.
+// By default, alice connects to the database sales from 10.0.0.1 without TLS.
 class CandidateBuilder {
   public:
     CandidateBuilder() {
@@ -226,13 +225,13 @@ class CandidateBuilder {
         candidate_.database.clear();
         return *this;
     }
-    operator hba::Candidate() const { return candidate_; } // NOLINT: that is what it is for
+    operator hba::Candidate() const { return candidate_; } // NOLINT: the conversion is intended
 
   private:
     hba::Candidate candidate_;
 };
 
-// Whoever answers what an evaluation asks for, and remembers what that was.
+// Answers the questions of an evaluation, and records them.
 struct Oracle {
     hba::ClientHostName host_name;
     hba::UserRoles roles;

@@ -1,5 +1,5 @@
-// What tests of SCRAM need: real digests, RFC 7677's example, a password's secret and ClientKey,
-// and messages built from their attributes.
+// For tests of SCRAM: real digests, RFC 7677's example, a password's secret and ClientKey, and
+// messages built from their attributes.
 #pragma once
 
 #include "protocol/scram_bridge.h"

@@ -1,5 +1,5 @@
-// Messages as a PostgreSQL server sends them during login, built from what they mean. message() is
-// always well framed; framed_as() lies about the length.
+// Builds messages as a PostgreSQL server sends them during a login. message() has a correct length;
+// framed_as() has a wrong one.
 #pragma once
 
 #include "tests/support/packet_builders.h"

@@ -1,5 +1,5 @@
-// TLS hellos built field by field, well formed unless told otherwise. A test that wants a lie in
-// one place gives that place's bytes itself.
+// Builds TLS hellos field by field, well formed by default. A test that needs a wrong field sets
+// its bytes itself.
 #pragma once
 
 #include "tests/support/packet_builders.h"
@@ -54,7 +54,7 @@ inline Bytes fatal_alert(std::uint8_t description) {
 inline Bytes handshake_message(std::uint8_t type, const Bytes& body) {
     return Bytes{type} + uint24(body.size()) + body;
 }
-// Handshake messages in records of at most this many bytes.
+// Splits handshake messages into records of at most this many bytes.
 inline Bytes in_records_of(std::size_t size, const Bytes& messages) {
     Bytes stream;
     for (std::size_t at = 0; at < messages.size(); at += size) {
@@ -112,7 +112,7 @@ struct ClientHelloBuilder {
     Bytes cipher_suites = code_points({0x1302, 0x1303, 0x1301, 0xc030});
     Bytes compression_methods = {0};
     Bytes extensions = {};
-    bool extensions_block = true; // hellos older than TLS 1.2 may have none
+    bool extensions_block = true; // hellos before TLS 1.2 may have none
 
     [[nodiscard]] Bytes message() const {
         Bytes body = uint16(legacy_version) + Bytes(32, 0x22) + counted8(session_id) +

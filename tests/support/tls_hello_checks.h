@@ -1,4 +1,5 @@
-// What the tests of the hello readers share: a run that must be the same for every cut.
+// Runs the hello readers over a stream, and checks that the result does not depend on how it is
+// cut.
 #pragma once
 
 #include "tests/support/catch.h"
@@ -6,7 +7,7 @@
 
 namespace pgmoat::tests {
 
-// The run over the whole stream. Every other cut of it must come to the same.
+// The result for the uncut stream; checks that every cut gives the same.
 inline ClientHelloRun client_hello_every_way(const protocol::Bytes& stream) {
     const ClientHelloRun whole = read_client_hello({stream});
     for (const Cut& cut : every_cut(stream))

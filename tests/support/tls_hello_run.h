@@ -1,5 +1,4 @@
-// Runs the hello readers over a stream in pieces. The run over the whole stream is what a test
-// looks at; every other cut must come to the same.
+// Runs the hello readers over a stream in pieces.
 #pragma once
 
 #include "protocol/tls_hello.h"

@@ -5,7 +5,7 @@
 //   REQUIRE(pair.shake_hands());
 //   pair.client.send("hello"); ... pair.server.receive() == "hello"
 //
-// Ciphertext moves whole or one byte at a time; tests reach into it through Endpoint::arrived.
+// Ciphertext is moved in one piece or byte by byte; tests can change it in Endpoint::arrived.
 #pragma once
 
 #include "tls/context.h"
@@ -47,8 +47,8 @@ class TemporaryFolder {
     std::filesystem::path path_;
 };
 
-// Two authorities, a server certificate for db.example.com and 127.0.0.1, and a client certificate
-// for alice, in the files that the settings name.
+// Two CAs, a server certificate for db.example.com and 127.0.0.1, and a client certificate for
+// alice, in the files that the settings name.
 class CertificateFolder {
   public:
     CertificateFolder() {
@@ -85,7 +85,7 @@ class CertificateFolder {
         settings.pairs = {pair(name)};
         return settings;
     }
-    // As sslmode=require without any file.
+    // As sslmode=require without any files.
     [[nodiscard]] tls::ClientSettings client_settings() const { return {}; }
     [[nodiscard]] tls::ClientSettings verifying_client_settings(tls::Verify verify) const {
         tls::ClientSettings settings;
@@ -117,14 +117,14 @@ class CertificateFolder {
         result.names = std::move(names);
         result.issuer_certificate_file = certificate("root");
         result.issuer_key_file = key("root");
-        result.any_names = true; // tests of peers want NULs in them
+        result.any_names = true; // tests of peers need NULs in them
         return result;
     }
 
     TemporaryFolder folder_;
 };
 
-// One side: a session, what arrived for it, and what it wants sent.
+// One side: a session, the bytes that arrived for it, and those it wants to send.
 struct Endpoint {
     template <class... Arguments>
     explicit Endpoint(const Arguments&... arguments) : session(arguments...) {}
@@ -135,7 +135,7 @@ struct Endpoint {
     bool end_of_stream = false;
     tls::Status handshake_status = tls::Status::want_read;
 
-    // Calls `call` with a Wire over what arrived, then drops what it consumed.
+    // Calls `call` with a Wire over the bytes that arrived, then removes those it consumed.
     template <class Call>
     auto with_wire(Call call) {
         tls::Wire wire{arrived, end_of_stream, unsent};
@@ -159,7 +159,7 @@ struct Endpoint {
             return 0;
         });
     }
-    // Everything that can be read now; the status that ended it is in last_read.
+    // Reads everything available; the final status is in last_read.
     std::string receive() {
         std::string text;
         do {
@@ -190,7 +190,7 @@ struct TlsPair {
     Endpoint server;
     Endpoint client;
 
-    // Until both sides are done or one fails. True: both said ok.
+    // Runs until both sides are done or one fails. True: both returned ok.
     bool shake_hands() {
         while (is_going_on()) {
             client.shake_hands();
@@ -214,7 +214,7 @@ struct TlsPair {
         }
         return both_are(tls::Status::ok);
     }
-    // A TLS 1.3 client learns at its first read that the server did not like its certificate.
+    // A TLS 1.3 client learns only at its first read that the server has refused its certificate.
     void let_client_hear() {
         deliver(server, client);
         if (client.handshake_status == tls::Status::ok) (void)client.receive();
@@ -232,7 +232,7 @@ struct TlsPair {
             return side.handshake_status == tls::Status::failed;
         };
         if (failed(server) || failed(client)) {
-            // The other side still gets to hear the alert.
+            // The other side still receives the alert.
             return (waits(server) && !client.unsent.empty()) ||
                    (waits(client) && (!server.unsent.empty() || !client.arrived.empty()));
         }

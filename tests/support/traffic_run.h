@@ -1,4 +1,4 @@
-// What the traffic observer tells of a session, as values to compare: of streams cut in every way.
+// What the traffic observer reports about a session, as values that can be compared.
 #pragma once
 
 #include "protocol/traffic_observer.h"
@@ -33,7 +33,7 @@ struct TrafficSeen final : protocol::TrafficSink {
     std::map<std::string, std::uint64_t> errors;
 };
 
-// A new session in which each side sends one stream.
+// A new session in which only one side sends a stream.
 inline TrafficSeen watch_client(const Cut& pieces) {
     protocol::TrafficObserver observer;
     TrafficSeen seen;

@@ -1,5 +1,5 @@
-// What the console shows and does, as the server gives it: plain values and a few verbs. The server
-// implements it, tests too.
+// What the console shows and does: plain values and a few operations. Implemented by the server and
+// by tests.
 #pragma once
 
 #include "metrics/counters.h"
@@ -37,7 +37,7 @@ struct OwnCertificateView {
     std::int64_t not_after = 0;
 };
 
-// A row of pg_hba_file_rules, and what became of it here.
+// A row of pg_hba_file_rules, and the rule's counts.
 struct RuleView {
     unsigned number = 0;
     std::string file;
@@ -49,12 +49,12 @@ struct RuleView {
     std::string netmask;
     std::string method;
     std::vector<std::string> options;
-    std::uint64_t hits = 0;    // let in
-    std::uint64_t refused = 0; // matched and turned away
+    std::uint64_t hits = 0;    // connections let in
+    std::uint64_t refused = 0; // connections refused
     std::int64_t last_hit = 0; // Unix seconds; 0: never
 };
 
-// A host of an upstream that was tried before. Times are in Unix seconds.
+// A host of an upstream and its last connection attempt. Times are in Unix seconds.
 struct UpstreamHostView {
     std::string upstream;
     std::string host; // as configured
@@ -66,8 +66,8 @@ struct UpstreamHostView {
     std::uint64_t failed = 0;
     std::string last_error;
     std::int64_t last_error_at = 0;
-    std::int64_t certificate_not_after = 0; // of the one that it showed last; 0: none
-    std::string_view role = {};             // as its health check says; empty: it has none
+    std::int64_t certificate_not_after = 0; // of the last one it sent; 0: none
+    std::string_view role = {};             // from its health check; empty: there is none
     std::int64_t role_since = 0;
     std::optional<std::uint64_t> lag_bytes = {};
     std::string_view health = {}; // of the check itself
@@ -76,8 +76,8 @@ struct UpstreamHostView {
     std::int64_t health_error_at = 0;
 };
 
-// What there is to see at one moment: the configuration in force, and everything else when it is
-// asked for. Any thread; rows of thousands of connections are made here, where no login waits.
+// The data for one statement: the configuration in use, and everything else when it is first
+// needed. Any thread; the rows of thousands of connections are built here, where no login waits.
 class Snapshot {
   public:
     virtual ~Snapshot() = default;
@@ -94,7 +94,7 @@ class Snapshot {
     [[nodiscard]] virtual std::int64_t started() const = 0;
 };
 
-// Every call comes on the server's first control thread and must not block.
+// All calls are on the server's first control thread and must not block.
 class Backend {
   public:
     virtual ~Backend() = default;
@@ -102,16 +102,16 @@ class Backend {
     [[nodiscard]] virtual std::shared_ptr<const Snapshot> look() const = 0;
     [[nodiscard]] virtual const config::Config& config() const = 0;
 
-    // All or nothing, as SIGHUP. `heard` is called on the same thread when it has ended, with the
-    // first thing that was wrong, or nothing.
+    // All or nothing, as SIGHUP. `heard` is called on the same thread at the end, with the first
+    // error or an empty text.
     using Heard = std::function<void(const std::string& wrong)>;
     virtual void reload(const std::string& user, Heard heard) = 0;
     // False: there is no such connection.
     [[nodiscard]] virtual bool kill(std::uint64_t id, const std::string& detail) = 0;
-    // Takes the place out of service or puts it back; what is wrong, if anything.
+    // Takes the place out of service or puts it back. Returns an error; empty: none.
     [[nodiscard]] virtual std::string
     set_service(const config::Place& place, bool in_service, const std::string& user) = 0;
-    // Like SIGTERM and like SIGINT; `user` is who asked.
+    // Like SIGTERM and like SIGINT; `user` is the console user.
     virtual void drain(const std::string& user) = 0;
     virtual void shut_down(const std::string& user) = 0;
 };

@@ -46,7 +46,8 @@ std::vector<Row> config_rows(const config::Config& config) {
         rows.push_back(
             row_of(setting, name, found == config.given.end() ? nullptr : &found->second));
         if (setting.show) rows.back()[1] = setting.show(config);
-        // In PostgreSQL for superusers only: the command may hold what it prints.
+        // In PostgreSQL only superusers see it: the command may contain the passphrase that it
+        // prints.
         if (name == "ssl_passphrase_command" && rows.back()[1] != "") rows.back()[1] = "********";
     }
     return rows;

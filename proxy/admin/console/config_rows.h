@@ -1,5 +1,5 @@
-// SHOW CONFIG: every setting with its value, its default, what a change needs, and where the value
-// stands. Secrets are replaced.
+// SHOW CONFIG: every setting with its value, its default, whether a change needs a restart, and the
+// file and line of the value. Secrets are replaced.
 #pragma once
 
 #include "proxy/admin/console/parameters.h"
@@ -21,7 +21,8 @@ inline constexpr std::array config_columns{
     Column{"line", Type::int4},
 };
 
-// PostgreSQL's, for pgAdmin and its like: pgmoat's settings, then the parameters of the session.
+// PostgreSQL's, for pgAdmin and similar tools: pgmoat's settings, then the parameters of the
+// session.
 inline constexpr std::array pg_settings_columns{
     Column{"name"},
     Column{"setting"},

@@ -152,7 +152,7 @@ std::vector<Row> connection_rows(const std::vector<Connection>& connections) {
     return rows;
 }
 
-// A byte 10xxxxxx goes on with the character before it.
+// A byte 10xxxxxx continues a character.
 std::string_view cut_text(std::string_view text, std::size_t bytes) noexcept {
     if (text.size() <= bytes) return text;
     while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80)

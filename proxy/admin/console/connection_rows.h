@@ -1,5 +1,5 @@
-// Live connections as rows: PostgreSQL's pg_stat_ssl, the same with what pgmoat knows more, and who
-// is connected. Cancel keys are not among what a Connection holds, and so cannot be shown.
+// Live connections as rows: PostgreSQL's pg_stat_ssl, the same with pgmoat's additional facts, and
+// the list of clients. A Connection has no cancel key, so none can be shown.
 #pragma once
 
 #include "proxy/admin/console/backend.h"
@@ -11,7 +11,7 @@
 
 namespace pgmoat::admin {
 
-// PostgreSQL 14 to 18, to the letter.
+// Exactly those of PostgreSQL 14 to 18.
 inline constexpr std::array pg_stat_ssl_columns{
     Column{"pid", Type::int4},
     Column{"ssl", Type::boolean},
@@ -74,7 +74,7 @@ inline constexpr std::array connection_columns{
     Column{"server_addr"},
 };
 
-// PostgreSQL 18's, as far as a proxy knows it: what a query does is the server's to tell.
+// PostgreSQL 18's, as far as a proxy knows them: only the server knows what a query does.
 inline constexpr std::array pg_stat_activity_columns{
     Column{"datid", Type::oid},
     Column{"datname", Type::name},
@@ -100,7 +100,7 @@ inline constexpr std::array pg_stat_activity_columns{
     Column{"backend_type"},
 };
 
-// Those that have a server: PostgreSQL's view has a row for each backend.
+// Connections that have a server: PostgreSQL's view has a row for each backend.
 [[nodiscard]] std::vector<Row> pg_stat_ssl_rows(const std::vector<Connection>& connections);
 [[nodiscard]] std::vector<Row> pg_stat_activity_rows(const std::vector<Connection>& connections);
 [[nodiscard]] std::vector<Row> pg_stat_ssl_pgmoat_rows(const std::vector<Connection>& connections);

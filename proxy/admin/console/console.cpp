@@ -40,7 +40,7 @@ using End = std::optional<ConsoleEnd>;
 
 constexpr std::size_t nonce_bytes = 18; // as PostgreSQL's SCRAM_RAW_NONCE_LEN
 
-// During the login the session's own deadline counts, not ours.
+// During the login the session's own deadline applies.
 constexpr std::chrono::hours no_limit_of_ours{24};
 
 // Counts a session for as long as its coroutine lives.
@@ -81,13 +81,14 @@ class Session {
             End failed = co_await prove(std::move(password->secret));
             if (failed || gone_) co_return failed;
         }
-        // Only now: who the users are is not told to those who prove nothing.
+        // Only now, so that a client learns whether a user is on the lists only after
+        // authentication.
         if (!admission.role)
             co_return co_await refuse(not_allowed(), CloseReason::denied, "no console user");
         role_ = *admission.role;
         std::optional<Slot> slot(std::in_place, sessions);
         if (slot->number() > slots_for(role_)) {
-            slot.reset(); // a client that does not read its refusal must not hold it
+            slot.reset(); // a client that does not read its refusal must not keep it
             const protocol::ErrorText text{"53300", "sorry, too many console sessions already"};
             co_return co_await refuse(
                 text, CloseReason::too_many_connections, "all slots are taken");
@@ -109,7 +110,7 @@ class Session {
                                           : limits::stats_sessions_max;
     }
 
-    // The configuration is the main thread's.
+    // On the main thread, which owns the configuration.
     Admission admit() const {
         const config::Config& config = backend_.config();
         return {role_of(user_, config), proof_for(login_, config, ::geteuid())};
@@ -138,7 +139,7 @@ class Session {
         Bytes out = std::exchange(first_out_, {});
         protocol::append_sasl_request(out, scram.mechanisms());
         auto body = co_await ask(messages, out);
-        if (!body) co_return End{}; // gone
+        if (!body) co_return End{}; // disconnected
         const auto response = protocol::parse_sasl_initial_response(*body);
         if (!response.complete || !response.has_data) co_return co_await wrong("no SASL response");
         auto fault = scram.begin(response.mechanism);
@@ -167,7 +168,7 @@ class Session {
         co_return End{};
     }
 
-    // In PostgreSQL's words.
+    // The fault with PostgreSQL's text.
     asio::awaitable<End> malformed(protocol::ScramFault fault) {
         Bytes out;
         protocol::append_error(out, Severity::fatal, {fault.sqlstate, fault.message, fault.detail});
@@ -192,7 +193,7 @@ class Session {
             tls::wipe(piece);
         }
         if (gone_) co_return std::nullopt;
-        co_return Bytes{}; // no answer to the question: the exchange fails over it
+        co_return Bytes{}; // not an answer to the request: the exchange fails because of it
     }
 
     asio::awaitable<End> wrong(std::string detail) {
@@ -223,7 +224,7 @@ class Session {
         WireSession wire({user_, login_.id, login_.startup.application_name});
         Bytes out;
         Bytes in(limits::read_bytes);
-        std::size_t count = 0; // of new bytes in `in`
+        std::size_t count = 0; // new bytes in `in`
         for (;;) {
             WireSession::Step step = co_await on(worker_, [&] {
                 wire.feed(ByteView(in).first(std::exchange(count, 0)));
@@ -245,7 +246,7 @@ class Session {
             }
             const bool sent = co_await send(out);
             out.clear();
-            co_await do_afterwards(); // also for a client that is gone: it was heard
+            co_await do_afterwards(); // even if the client has disconnected
             if (const auto* over = std::get_if<WireSession::Over>(&step)) {
                 if (over->complaint.empty())
                     co_return ConsoleEnd{CloseReason::client_closed, "client left the console"};
@@ -258,7 +259,7 @@ class Session {
         }
     }
 
-    // Nothing: it is done, or will be once the answer was sent; or gone_ is set.
+    // Nothing: done, or to be done after the answer was sent; or gone_ is set.
     asio::awaitable<std::optional<SqlError>> carry_out(const Deed& deed) {
         std::optional<SqlError> error = co_await on(main_, [&] {
             auto refused = admin::refuse(deed, user_, backend_.config());
@@ -270,11 +271,12 @@ class Session {
         co_return error;
     }
 
-    // The load is made on a thread of its own, and may take as long as a passphrase command does.
-    // A server that is to end does not wait for it.
+    // Loading runs on a thread of its own, and may take as long as a passphrase command. A server
+    // that is stopping does not wait for it.
     asio::awaitable<std::optional<SqlError>> reload() {
         const auto heard = std::make_shared<std::optional<std::string>>(); // on `main_` only
-        // By reference: g++ 12 destroys twice what a lambda in a co_await holds.
+        // Captured by reference: g++ 12 destroys the captures of a lambda in a co_await expression
+        // twice.
         co_await on(main_, [&] {
             backend_.reload(user_, [heard](const std::string& wrong) { *heard = wrong; });
             return true;
@@ -290,7 +292,7 @@ class Session {
         }
     }
 
-    // The answer is on its way, so that the one who asked learns that it was heard.
+    // After the answer was sent, so that the client knows that its request was received.
     asio::awaitable<void> do_afterwards() {
         const Afterwards what = std::exchange(afterwards_, Afterwards::nothing);
         if (what == Afterwards::nothing) co_return;
@@ -313,7 +315,7 @@ class Session {
         co_return true;
     }
 
-    // Does `work` on another thread and comes back to this one.
+    // Runs `work` on another thread and returns to this one.
     template <typename Work>
     static asio::awaitable<std::invoke_result_t<Work>> on(asio::any_io_executor thread, Work work) {
         co_return co_await asio::co_spawn(thread, done(std::move(work)), asio::use_awaitable);
@@ -330,7 +332,7 @@ class Session {
     ConsoleLogin login_;
     std::string user_;
     Role role_ = Role::stats_user;
-    Bytes first_out_; // before the first answer, as in PostgreSQL: what of the version is not known
+    Bytes first_out_; // before the first answer, as in PostgreSQL: unknown protocol options
     Afterwards afterwards_ = Afterwards::nothing;
     std::string message_; // of an error, while it is sent
     bool gone_ = false;

@@ -1,7 +1,7 @@
 // The console: serves a client of the virtual database (console_endpoint.h) from authentication to
 // the end of its session. Coroutines on the control thread that has the connection, which only
 // reads and writes. Statements run on a thread of their own, so that no login waits for a sort of
-// 100,000 connections; what they look at and do comes from the server's first control thread.
+// 100,000 connections; their data and actions come from the server's first control thread.
 #pragma once
 
 #include "proxy/admin/console/backend.h"
@@ -31,7 +31,7 @@ class Console {
     [[nodiscard]] boost::asio::awaitable<std::optional<ConsoleEnd>>
     serve(ConsoleClient& client, const ConsoleLogin& login);
 
-    // Sessions that are logged in or on their way. Any thread.
+    // Sessions that are logged in or logging in. Any thread.
     [[nodiscard]] std::size_t sessions() const noexcept {
         return sessions_.load(std::memory_order_relaxed);
     }

@@ -1,6 +1,6 @@
-// The endpoint between the control plane and the console, which do not know each other: the control
-// plane recognises clients that ask for the virtual database, and the server gives it a ServeConsole
-// that serves them. Everything runs on the control thread that has the connection.
+// The interface between the control plane and the console, which do not include each other: the
+// control plane recognises clients of the virtual database, and the server gives it a ServeConsole
+// for them. Everything runs on the control thread that has the connection.
 #pragma once
 
 #include "metrics/labels.h"
@@ -18,19 +18,20 @@
 
 namespace pgmoat::admin {
 
-// The client's connection, in TLS or not. What ends it is kept by the connection itself.
+// The client's connection, with or without TLS. The connection itself records why it ended.
 class ConsoleClient {
   public:
     virtual ~ConsoleClient() = default;
-    // At least one byte; 0: the connection is over, or nothing came for so long.
+    // Reads at least one byte; 0: the connection has ended, or nothing came in time.
     [[nodiscard]] virtual boost::asio::awaitable<std::size_t>
     read(std::span<std::uint8_t> into, std::chrono::seconds at_most) = 0;
-    // False: the connection is over, or the client does not read.
+    // False: the connection has ended, or the client does not read.
     [[nodiscard]] virtual boost::asio::awaitable<bool> write(std::span<const std::uint8_t> bytes,
                                                              std::chrono::seconds at_most) = 0;
-    // The login is over: authentication_timeout ends here, and the session is the console's.
+    // The login is complete: authentication_timeout ends, and the session belongs to the console.
     virtual void logged_in() = 0;
-    // The server wants the session to end: code that waits for something else than the client asks.
+    // The server wants the session to end: to be checked by code that waits for anything but the
+    // client.
     [[nodiscard]] virtual bool interrupted() const = 0;
 };
 
@@ -39,8 +40,8 @@ struct ConsoleEnd {
     std::string detail;
 };
 
-// Serves the client until it leaves. Nothing: the connection ended by itself. What it refers to
-// must outlive the call.
+// Serves the client until it disconnects. Nothing: the connection ended by itself. Arguments must
+// outlive the call.
 using ServeConsole = std::function<boost::asio::awaitable<std::optional<ConsoleEnd>>(
     ConsoleClient& client, const ConsoleLogin& login)>;
 

@@ -8,7 +8,7 @@ namespace pgmoat::admin {
 
 namespace {
 
-// The second half are PgBouncer's words for them.
+// The second half are PgBouncer's words for these.
 constexpr std::array views{
     View{"connections", "connections", "client connections and their servers"},
     View{"listeners", "listeners", "listening addresses"},

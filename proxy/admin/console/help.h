@@ -1,4 +1,4 @@
-// SHOW HELP: what can be looked at and done.
+// SHOW HELP: what can be shown and done.
 #pragma once
 
 #include "proxy/admin/console/table.h"
@@ -12,11 +12,11 @@ namespace pgmoat::admin {
 
 inline constexpr std::array help_columns{Column{"statement"}, Column{"description"}};
 
-// What SHOW lists: a relation of the schema public, by the words for it.
+// What SHOW lists: a relation of the schema public, by its word.
 struct View {
     std::string_view word;     // in lower case
     std::string_view relation; // that it shows
-    std::string_view help;     // empty: another word for one that HELP has
+    std::string_view help;     // empty: a synonym for one that HELP lists
 };
 [[nodiscard]] std::span<const View> all_views() noexcept;
 

@@ -21,8 +21,8 @@ bool contains(const auto& list, const auto& element) {
     return std::ranges::find(list, element) != list.end();
 }
 
-// The same work for every name. As in PostgreSQL, secrets with different iterations tell more than
-// they should: keep them alike.
+// Does the same work for every name. As in PostgreSQL, different iteration counts would reveal
+// which users exist: keep them equal.
 protocol::ScramSecret secret_of(const std::string& user, const config::Config& config) {
     const config::ScramSecrets& secrets = config.console_secrets;
     const std::uint32_t iterations =

@@ -1,5 +1,4 @@
-// Who may use the console, and how users authenticate. Pure. See README.md for the table of
-// proofs.
+// Who may use the console, and how users authenticate. Pure. README.md has a table of the methods.
 #pragma once
 
 #include "protocol/scram_secret.h"
@@ -13,12 +12,13 @@
 
 namespace pgmoat::admin {
 
-// console_users and console_stats_users; nothing: neither. Who is in both may do everything.
+// From console_users and console_stats_users; nothing: in neither. A user in both may do
+// everything.
 [[nodiscard]] std::optional<Role> role_of(const std::string& user, const config::Config& config);
 
 struct Proven {};
 struct ProveByPassword {
-    protocol::ScramSecret secret; // of the user, or one that nobody can prove
+    protocol::ScramSecret secret; // of the user, or one that no password matches
 };
 struct NoProof {
     std::string detail; // for the log
@@ -29,7 +29,7 @@ using Proof = std::variant<Proven, ProveByPassword, NoProof>;
 [[nodiscard]] Proof
 proof_for(const ConsoleLogin& login, const config::Config& config, uid_t own_uid);
 
-// For one who was: the lists are looked at again for each statement.
+// For a session whose user was removed: the lists are checked again for each statement.
 [[nodiscard]] SqlError no_longer_a_user();
 
 } // namespace pgmoat::admin

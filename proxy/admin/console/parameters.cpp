@@ -56,14 +56,15 @@ constexpr std::array parameters{
     Parameter{"xmloption", "content", settable},
 };
 
-// Values that mean what is so anyway.
+// Values that do not change anything.
 bool is_same(const Parameter& parameter, std::string_view value) {
     const std::string given = lower_case(value);
     const std::string own = lower_case(parameter.value);
     if (given == own || given == "default") return true;
     if (parameter.name == "client_encoding")
         return given == "utf8" || given == "utf-8" || given == "unicode";
-    // Output is ISO, and in UTC with the offset written, so that any order and any zone read it.
+    // Output is always ISO in UTC with the offset, which every DateStyle and time zone reads
+    // correctly.
     if (parameter.name == "DateStyle")
         return given.starts_with("iso") || given == "mdy" || given == "dmy" || given == "ymd";
     if (parameter.name == "TimeZone" || parameter.name == "search_path") return true;

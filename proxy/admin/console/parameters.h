@@ -1,6 +1,5 @@
-// The parameters of a session, as drivers and people look at them and set them: what is sent at
-// login, what SHOW and current_setting() answer, and what SET takes. The settings of the
-// configuration are shown here as well, under their names.
+// The parameters of a session: those sent at login, the results of SHOW and current_setting(), and
+// what SET accepts. The settings of the configuration can be shown, too.
 #pragma once
 
 #include "proxy/admin/console/table.h"
@@ -23,20 +22,20 @@ struct Parameter {
     enum class Kind { told, shown, settable } kind;
 };
 
-// Set in this session, by name; the name is in the spelling of the table.
+// Set in this session: names in the table's spelling, and values.
 using SessionParameters = std::vector<std::pair<std::string, std::string>>;
 
 [[nodiscard]] std::span<const Parameter> all_parameters() noexcept;
-// In any letter case; nullptr: there is none.
+// Case-insensitive; nullptr: unknown.
 [[nodiscard]] const Parameter* find_parameter(std::string_view name);
 
-// What SHOW answers; nothing: there is no such parameter and no such setting.
+// The result of SHOW; nothing: neither a parameter nor a setting.
 [[nodiscard]] std::optional<std::string>
 shown_value(std::string_view name, const SessionParameters& session, const config::Config& config);
-// In its own spelling, for the column of SHOW.
+// In the table's spelling, for the column name of SHOW.
 [[nodiscard]] std::string spelled(std::string_view name);
 
-// Nothing: it may be set to this.
+// Nothing: it may be set to this value.
 [[nodiscard]] std::optional<SqlError> refuse_to_set(std::string_view name, std::string_view value);
 void set_parameter(SessionParameters& session, std::string_view name, std::string_view value);
 void reset_parameter(SessionParameters& session, std::string_view name);

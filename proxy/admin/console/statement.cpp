@@ -60,7 +60,7 @@ constexpr std::array verbs{
     VerbRow{Verb::shutdown, "SHUTDOWN", console_user, "SHUTDOWN", "close all connections and exit"},
 };
 
-// SQL that a console has no use for.
+// SQL commands that make no sense in a console.
 constexpr std::array<std::string_view, 33> commands{
     "insert",     "update",  "delete",   "merge",   "create",   "alter",   "drop",
     "truncate",   "copy",    "explain",  "grant",   "revoke",   "call",    "do",
@@ -69,7 +69,7 @@ constexpr std::array<std::string_view, 33> commands{
     "checkpoint", "import",  "security", "load",    "reassign",
 };
 
-// Of poolers; the reason is always the same.
+// Poolers' commands; the reason for refusing them is always the same.
 constexpr std::array<std::string_view, 19> pooler_words{
     "pause",     "resume", "suspend",    "reconnect", "enable",    "disable", "wait_close",
     "pools",     "lists",  "mem",        "totals",    "fds",       "sockets", "active_sockets",
@@ -220,7 +220,7 @@ class Recogniser {
         return nearest_of(name, words);
     }
 
-    // SET [SESSION | LOCAL] name {TO | =} value; and what drivers say of transactions.
+    // SET [SESSION | LOCAL] name {TO | =} value; and drivers' statements about transactions.
     Recognised set() {
         if (take_if("transaction")) return skip_to_end(Verb::set);
         const bool session = take_if("session");
@@ -362,7 +362,7 @@ class Recogniser {
         return ends(std::move(statement));
     }
 
-    // Whatever follows makes no difference here.
+    // The rest of the statement makes no difference here.
     Recognised skip_to_end(Verb verb) {
         while (!at_end())
             (void)take();

@@ -1,6 +1,5 @@
-// The console's statements except queries: which one it is, and its arguments. `verbs` is the table
-// of which role may run what; a verb that is not in it does not exist. SHOW becomes a query here, and
-// queries are translated in sql/.
+// The console's statements except queries: kind and arguments. `verbs` lists which role may run
+// what; other verbs do not exist. SHOW becomes a query here, and queries are translated in sql/.
 #pragma once
 
 #include "proxy/admin/console/sql/lexer.h"
@@ -16,7 +15,7 @@
 
 namespace pgmoat::admin {
 
-// console_users may do everything, console_stats_users may look.
+// console_users may do everything, console_stats_users may only look.
 enum class Role { stats_user, console_user };
 
 enum class Verb {
@@ -46,7 +45,7 @@ struct VerbRow {
     Verb verb;
     std::string_view tag; // of its answer
     Role needs;
-    std::string_view statement = {}; // where HELP lists it
+    std::string_view statement = {}; // as listed by HELP
     std::string_view help = {};
 };
 [[nodiscard]] std::span<const VerbRow> all_verbs() noexcept;
@@ -57,9 +56,9 @@ struct Statement {
     std::string query = {};    // of show
     std::string argument = {}; // a parameter, a prepared statement, a savepoint; empty: all
     std::string value = {};    // of set
-    std::string tag = {};      // where it is not its verb's
+    std::string tag = {};      // if different from its verb's
     std::uint64_t id = 0;      // of kill
-    std::optional<config::Place> place = std::nullopt; // of drain; nothing: everything
+    std::optional<config::Place> place = std::nullopt; // for drain; nothing: everything
 };
 
 using Recognised = std::variant<Statement, SqlError>;

@@ -10,7 +10,7 @@ namespace pgmoat::admin {
 
 namespace {
 
-// Levenshtein's distance, where two letters that changed places count once.
+// Levenshtein distance; two swapped letters count once.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before_last(b.size() + 1);
     std::vector<std::size_t> last(b.size() + 1);
@@ -34,7 +34,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::string nearest_of(std::string_view word, std::span<const std::string> words) {
     constexpr std::size_t longest = 64;
     if (word.size() > longest) return {};
-    // Half of a short word would be another word.
+    // If half of a short word differs, it is another word.
     std::size_t least = 1 + std::min<std::size_t>(word.size() / 3, 3);
     std::string nearest;
     for (const std::string& candidate : words) {

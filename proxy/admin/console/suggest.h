@@ -1,4 +1,4 @@
-// "Perhaps you meant": the word of a list that a mistyped one is nearest to.
+// "Perhaps you meant": the word in a list that is most similar to a mistyped one.
 #pragma once
 
 #include <span>
@@ -7,7 +7,7 @@
 
 namespace pgmoat::admin {
 
-// Empty: none is so near that it was probably meant.
+// Empty: no word is similar enough.
 [[nodiscard]] std::string nearest_of(std::string_view word, std::span<const std::string> words);
 
 } // namespace pgmoat::admin

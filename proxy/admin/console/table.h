@@ -1,5 +1,5 @@
-// What a statement of the console answers: rows of text under typed columns, or an error. Values
-// are in PostgreSQL's text format.
+// The result of a console statement: rows of text with typed columns, or an error. Values are in
+// PostgreSQL's text format.
 #pragma once
 
 #include "proxy/admin/console/types.h"

@@ -1,6 +1,6 @@
 // The types of the console's columns: PostgreSQL's numbers, names and sizes, and its two wire
-// formats. Values are kept in PostgreSQL's text format; binary is made of it where a driver asks
-// for that.
+// formats. Values are stored in PostgreSQL's text format, and converted to binary if a driver
+// requests that.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 namespace pgmoat::admin {
 
 enum class Type : std::uint8_t {
-    unknown, // of a literal or parameter until something decides
+    unknown, // of a literal or parameter until its context decides
     boolean,
     int2,
     int4,
@@ -55,8 +55,7 @@ struct TypeRow {
     return is_integer(type) || type == Type::float8 || type == Type::numeric;
 }
 
-// PostgreSQL's binary form of a value that is given as text, and the text of a binary one.
-// Nothing: it is not of that type.
+// Converts a text value to PostgreSQL's binary format, and back. Nothing: not a value of that type.
 [[nodiscard]] std::string to_binary(Type type, const std::string& text);
 [[nodiscard]] std::optional<std::string> from_binary(Type type, std::string_view bytes);
 

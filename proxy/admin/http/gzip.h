@@ -1,4 +1,4 @@
-// Compresses what clients ask to have compressed.
+// Compresses answers for clients that accept it.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace pgmoat::admin {
 // Whether an Accept-Encoding header allows gzip.
 [[nodiscard]] bool accepts_gzip(std::string_view accept_encoding);
 
-// Empty when memory is out; `text` is not empty.
+// Empty if there is no memory; `text` must not be empty.
 [[nodiscard]] std::string gzipped(std::string_view text);
 
 } // namespace pgmoat::admin

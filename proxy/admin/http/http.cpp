@@ -31,7 +31,7 @@ namespace {
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 }
 
-// Touched on the context's thread only.
+// Used on the context's thread only.
 struct HttpEndpoint::State {
     State(asio::io_context& context_,
           asio::any_io_executor password_checks,
@@ -54,7 +54,7 @@ struct HttpEndpoint::State {
     std::list<HttpConnection*> connections; // the least recently served first
 };
 
-// accept4() itself, for the flag that closes the socket in a child (Asio has none).
+// accept4() itself, for SOCK_CLOEXEC, which Asio does not set.
 asio::awaitable<void> HttpEndpoint::State::accept_all(std::shared_ptr<State> state,
                                                       std::size_t index) {
     asio::steady_timer pause(state->context);
@@ -83,7 +83,7 @@ asio::awaitable<void> HttpEndpoint::State::accept_all(std::shared_ptr<State> sta
     }
 }
 
-// Without memory for one more connection this one is lost, not the endpoint.
+// If there is no memory for one more connection, only that is lost, not the endpoint.
 void HttpEndpoint::State::welcome(const std::shared_ptr<State>& self, tcp::socket socket) {
     try {
         asio::co_spawn(context, serve(self, std::move(socket)), asio::detached);
@@ -98,7 +98,7 @@ asio::awaitable<void> HttpEndpoint::State::serve(std::shared_ptr<State> state, t
     auto& connections = state->connections;
     connections.push_back(&connection);
 
-    // Leaves the list also when the context destroys a coroutine that still waits.
+    // Also removes it from the list if the context destroys a coroutine that is waiting.
     const auto leave = [&connections](HttpConnection* leaving) { connections.remove(leaving); };
     const std::unique_ptr<HttpConnection, decltype(leave)> in_the_list(&connection, leave);
 

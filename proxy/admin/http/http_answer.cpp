@@ -19,7 +19,7 @@ constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 constexpr std::string_view json_text = "application/json";
 constexpr std::string_view html_text = "text/html; charset=utf-8";
 
-// Prometheus 3 takes no scrape whose type lacks the version.
+// Prometheus 3 refuses a scrape whose type has no version.
 constexpr std::string_view prometheus_text = "text/plain; version=0.0.4; charset=utf-8";
 
 HttpAnswer answer_of(std::string_view type, std::string body) {
@@ -52,7 +52,7 @@ HttpAnswer connection_metrics_page(const HttpPages& pages) {
     return answer_of(prometheus_text, connection_metrics(pages.connections(count_max)));
 }
 
-// Whoever reads this has been answered by the loop that it asks about.
+// The event loop that answers is the one whose health is asked about.
 HttpAnswer health_page(const HttpPages&) {
     return plain_answer(200, "ok");
 }
@@ -93,7 +93,7 @@ std::string_view type_of_file(std::string_view name) {
     return plain_text;
 }
 
-// What stands beside the status page.
+// Files that the status page uses.
 HttpAnswer file_answer(std::string_view path) {
     const auto text = path.starts_with('/') ? page_file(path.substr(1)) : std::nullopt;
     if (!text) return not_found();
@@ -126,7 +126,7 @@ std::string_view path_of(std::string_view target) {
     return target.substr(0, target.find('?'));
 }
 
-// What is no page is a file, or nothing.
+// A path that is not a page is a file, or nothing.
 Freshness freshness_of(std::string_view path) {
     const Page* const page = find_page(path);
     return page == nullptr ? Freshness::any : page->freshness;

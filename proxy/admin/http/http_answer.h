@@ -1,4 +1,4 @@
-// Which page answers which request. Pure but for the callbacks: knows no socket and no HTTP
+// Which page answers which request. Pure except for the callbacks: uses no socket and no HTTP
 // library.
 #pragma once
 
@@ -13,13 +13,14 @@
 
 namespace pgmoat::admin {
 
-// What the endpoint shows; the server fills it in. Called on the endpoint's thread; must not block.
+// The contents of the endpoint; the server fills it in. Called on the endpoint's thread; must not
+// block.
 struct HttpPages {
     std::function<std::string()> metrics; // Prometheus' text format
     std::function<bool()> ready;          // serving: started, not draining
     std::function<Status()> status;
     std::function<LiveConnections(std::size_t count_max)> connections;
-    std::function<std::size_t()> connection_metrics_max; // 0: there is no such page
+    std::function<std::size_t()> connection_metrics_max; // 0: no such page
 };
 
 struct HttpAnswer {
@@ -28,19 +29,20 @@ struct HttpAnswer {
     SharedBody body;
 };
 
-// Never throws: a page that throws is answered with 500. HEAD gets the answer of GET; the endpoint
-// leaves the body out. No page changes anything, so there are no other methods.
+// Never throws: if a page throws, the answer is 500. HEAD gets the answer of GET, and the endpoint
+// leaves out the body. No page changes anything, so there are no other methods.
 [[nodiscard]] HttpAnswer
 answer_http(std::string_view method, std::string_view target, const HttpPages& pages);
 
-// False for what probes ask without a name: it tells nothing but yes or no.
+// False for the health checks, which probes request without a password and which reveal only yes or
+// no.
 [[nodiscard]] bool needs_user(std::string_view target);
 
-// True for what probes and Prometheus ask, who know the host by any name: it tells of no
-// connection.
+// True for health checks and metrics, which probes and Prometheus request by any host name; they
+// list no connections.
 [[nodiscard]] bool is_for_any_host(std::string_view target);
 
-// Of a request's target.
+// The path in a request's target.
 [[nodiscard]] std::string_view path_of(std::string_view target);
 
 // How old an answer for this path may be.

@@ -1,5 +1,5 @@
 // The body of an answer, which several answers may share, and its compressed form, which is made
-// when it is first asked for. Of one thread.
+// when it is first needed. For one thread.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ class HttpBody {
     explicit HttpBody(std::string text) : text_(std::move(text)) {}
 
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
-    // Empty when it is not worth it, or memory is out.
+    // Empty if compressing is not worth it, or if there is no memory.
     [[nodiscard]] const std::string& compressed();
 
   private:

@@ -1,5 +1,5 @@
-// No co_await in an arm of a ?: here: g++ 12 destroys twice what it gives, if that owns something.
-// In other conditions (if, while, &&) it is safe.
+// No co_await in an arm of `?:` here: g++ 12 destroys its result twice, if that owns something. In
+// other conditions (if, while, &&) it is safe.
 #include "proxy/admin/http/http_connection.h"
 
 #include "proxy/admin/http/http_host.h"
@@ -28,7 +28,7 @@ std::string_view view(beast::string_view text) {
     return {text.data(), text.size()};
 }
 
-// The answer to a request that cannot be parsed; status 0: the connection is gone, no answer.
+// The answer to a request that cannot be parsed; status 0: the client has disconnected, no answer.
 HttpAnswer answer_to_bad_request(const boost::system::error_code& error) {
     if (error == http::error::header_limit || error == http::error::buffer_overflow)
         return plain_answer(431, "the header is too large");
@@ -37,8 +37,8 @@ HttpAnswer answer_to_bad_request(const boost::system::error_code& error) {
     return {0, {}, {}};
 }
 
-// RFC 9112, section 3.2: a request with none, with two or with one that names nothing is answered
-// with 400. What is in front of us may have read another of two. Empty: it is fine.
+// RFC 9112, section 3.2: a request without a Host header, with two, or with an empty one gets 400.
+// A proxy in front of us might use the other one of two. Empty: no error.
 template <typename Request>
 std::string wrong_host(const Request& request) {
     const std::size_t count = request.count(http::field::host);
@@ -109,8 +109,8 @@ asio::awaitable<bool> HttpConnection::answer_one_request() {
         co_await refuse(error);
         co_return false;
     }
-    // A request with a body is answered without it, and the connection ends: what follows is no
-    // request.
+    // A request with a body is answered without reading it, and the connection ends, since the
+    // bytes that follow are not a request.
     const HttpAnswer answer = co_await answer_to(parser);
     if (closed_) co_return false;
     HttpRequestFacts facts = facts_of(parser);
@@ -170,7 +170,7 @@ HttpConnection::ask_for_password(std::string_view authorization) {
     const auto now = HttpAuthenticator::Clock::now();
     Answer answer = site_.authenticator.recall(authorization, client_, now);
     if (answer == Answer::to_be_checked) {
-        // A reload may put another authenticator in its place meanwhile.
+        // A reload may replace the authenticator in the meantime.
         const HttpPassword password = site_.authenticator.password_of(authorization);
         const bool right = co_await asio::co_spawn(
             site_.password_checks, check_password(password), asio::use_awaitable);

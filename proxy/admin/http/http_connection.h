@@ -1,5 +1,5 @@
-// One client of the HTTP endpoint: reads a request, answers it, and again, until the client, a
-// deadline or a limit ends it. Errors are values here; a client that goes away is no exception.
+// One client of the HTTP endpoint: reads and answers requests until the client, a deadline or a
+// limit ends it. Errors are values here; a client that disconnects is not an exception.
 #pragma once
 
 #include "proxy/admin/http/http_access.h"
@@ -23,7 +23,7 @@
 
 namespace pgmoat::admin {
 
-// What is served, and to whom. A reload changes who; the endpoint's thread only.
+// What is served, and to whom. A reload changes the latter. For the endpoint's thread only.
 struct HttpSite {
     HttpPages pages;
     HttpAccess access;
@@ -37,10 +37,10 @@ class HttpConnection {
     // `site` must outlive the connection.
     HttpConnection(boost::asio::ip::tcp::socket socket, HttpSite& site);
 
-    // Returns when the connection is over. `served` is called after each request that was answered.
+    // Returns when the connection has ended. `served` is called after each answered request.
     [[nodiscard]] boost::asio::awaitable<void> serve(std::function<void()> served);
 
-    // Makes serve() return soon; calls no page any more.
+    // Makes serve() return soon; calls no more pages.
     void close();
 
   private:
@@ -48,19 +48,19 @@ class HttpConnection {
     using Parser = boost::beast::http::request_parser<boost::beast::http::empty_body>;
 
     [[nodiscard]] boost::asio::awaitable<Error> wait_for_request();
-    [[nodiscard]] boost::asio::awaitable<bool> answer_one_request(); // true: may bring another
+    [[nodiscard]] boost::asio::awaitable<bool> answer_one_request(); // true: there may be another
     [[nodiscard]] boost::asio::awaitable<Error> read_header(Parser& parser);
     [[nodiscard]] boost::asio::awaitable<Error> read_more();
     [[nodiscard]] boost::asio::awaitable<HttpAnswer> answer_to(const Parser& parser);
-    // Nothing: the user may read it.
+    // Nothing: the user may read the page.
     [[nodiscard]] boost::asio::awaitable<std::optional<HttpAnswer>>
     ask_for_password(std::string_view authorization);
     [[nodiscard]] boost::asio::awaitable<void> refuse(Error error);
     [[nodiscard]] boost::asio::awaitable<void> discard_the_rest();
 
     HttpStream stream_;
-    std::string client_; // whose guesses are counted together
-    // Also holds what came behind a request: the next one of a pipeline.
+    std::string client_; // guesses are counted by this
+    // Also holds bytes after a request: the next one of a pipeline.
     boost::beast::flat_buffer buffer_{2 * http_header_bytes_max};
     HttpSite& site_;
     bool first_ = true;

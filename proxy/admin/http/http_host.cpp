@@ -16,7 +16,7 @@ std::string name_of(std::string_view host) {
     return name;
 }
 
-// A name never ends in a number.
+// A host name never ends in a number.
 bool is_address(std::string_view name) {
     if (name.starts_with('[')) return true;
     return name.find_first_not_of("0123456789.") == std::string_view::npos;

@@ -9,11 +9,11 @@
 
 namespace pgmoat::admin {
 
-// What of the request shapes the response.
+// The facts about the request that the response depends on.
 struct HttpRequestFacts {
     bool http_1_0 = false;
     bool keep_alive = false;
-    bool head_only = false; // the length is told, the body left out
+    bool head_only = false; // Content-Length is sent, the body left out
     std::string_view accept_encoding;
 };
 

@@ -1,5 +1,5 @@
-// No co_await in an arm of a ?: here: g++ 12 destroys twice what it gives, if that owns something.
-// In other conditions (if, while, &&) it is safe.
+// No co_await in an arm of `?:` here: g++ 12 destroys its result twice, if that owns something. In
+// other conditions (if, while, &&) it is safe.
 #include "proxy/admin/http/http_stream.h"
 
 #include "proxy/admin/limits.h"
@@ -111,7 +111,8 @@ HttpStream::Awaitable<HttpStream::Error> HttpStream::finish() {
     co_return error;
 }
 
-// The end of the stream is for the TLS session to judge; at the second one it is an error here.
+// The TLS session decides whether the end of the stream is an error; the second time it is one
+// here.
 HttpStream::Awaitable<HttpStream::Error> HttpStream::receive() {
     if (end_of_stream_) co_return asio::error::eof;
     const std::size_t kept = incoming_.size();

@@ -1,5 +1,5 @@
-// The socket of one HTTP client, in the clear or in TLS behind the same verbs. TLS is tls::Session
-// over buffers of ours, as everywhere; Beast's stream brings the deadline. One coroutine uses it.
+// The socket of one HTTP client, with the same functions for plaintext and TLS. TLS is tls::Session
+// over our own buffers, as everywhere; Beast's stream has the deadline. For one coroutine.
 #pragma once
 
 #include "tls/session.h"
@@ -26,26 +26,26 @@ class HttpStream {
     template <typename T>
     using Awaitable = boost::asio::awaitable<T>;
 
-    // Without a context in the clear.
+    // Without a context: plaintext.
     HttpStream(boost::asio::ip::tcp::socket socket, const tls::ServerContext* context);
 
-    // Everything that waits then ends with an error, and the socket is closed.
+    // After that time all waits end with an error, and the socket is closed.
     void expires_after(std::chrono::seconds time) { stream_.expires_after(time); }
 
-    // The client's IPv4 address, or the network of its IPv6 address that one machine can choose
-    // addresses from (/64).
+    // The client's IPv4 address, or the /64 network of its IPv6 address, from which one machine can
+    // choose addresses.
     [[nodiscard]] std::string network() const;
 
-    // Does nothing in the clear.
+    // Does nothing without TLS.
     [[nodiscard]] Awaitable<Error> handshake();
     struct Read {
         Error error;
         std::size_t bytes;
     };
-    // At least one byte, or an error; the end of the stream is one.
+    // Reads at least one byte, or returns an error; the end of the stream is one.
     [[nodiscard]] Awaitable<Read> read_some(std::span<std::uint8_t> into);
     [[nodiscard]] Awaitable<Error> write(std::string_view bytes);
-    // Says that nothing more will come.
+    // Ends the sending side.
     [[nodiscard]] Awaitable<Error> finish();
 
     void close() { stream_.close(); }

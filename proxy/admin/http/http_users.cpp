@@ -27,7 +27,7 @@ std::string_view without_blanks(std::string_view line) {
     return line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
 }
 
-// Of a Basic authorization; nothing: it is none.
+// The credentials of Basic authentication; nothing: not that.
 std::optional<std::string> credentials_of(std::string_view authorization) {
     constexpr std::size_t scheme_bytes = std::string_view("Basic ").size();
     if (!is_basic(authorization.substr(0, scheme_bytes))) return std::nullopt;
@@ -87,7 +87,7 @@ void HttpAuthenticator::remember(const HttpPassword& password) {
     if (password.users == users_) welcomed_.add(password.credentials);
 }
 
-// Clients that have been quiet for a second are forgotten; beyond the limit all but new ones wait.
+// Clients are forgotten after a second without a guess; above the limit only new clients must wait.
 bool HttpAuthenticator::may_guess(const std::string& client, Clock::time_point now) {
     const auto is_over = [now](const Guesses& guesses) {
         return now - guesses.second_began >= std::chrono::seconds(1);

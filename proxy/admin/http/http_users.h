@@ -1,6 +1,6 @@
 // Who may read the pages: HTTP's basic authentication against a file of SCRAM secrets, in the
-// format of proxy/config/auth_file. An answer takes as long for an unknown name as for a wrong
-// password. On the endpoint's thread.
+// format of proxy/config/auth_file. An unknown name takes as long as a wrong password. On the
+// endpoint's thread.
 #pragma once
 
 #include "protocol/scram_secret.h"
@@ -23,18 +23,18 @@ struct ParsedUsers {
     std::vector<std::string> warnings;
 };
 
-// `file` is for the words of the errors.
+// `file` is for error messages.
 [[nodiscard]] ParsedUsers parse_http_users(std::string_view text, const std::string& file);
 
 // Takes as long for a wrong password as for the right one, wherever they differ.
 [[nodiscard]] bool is_password_of(const protocol::ScramSecret& secret, std::string_view password);
 
-// A name and a password, and what they are held against: everything that checking them needs, which
-// takes milliseconds and may happen on another thread.
+// A name and a password, and the users file to compare them with: a check takes milliseconds, and
+// may run on another thread.
 struct HttpPassword {
     std::string credentials; // name:password
     std::shared_ptr<const HttpUsers> users;
-    protocol::ScramSecret nobody; // for names that are not known
+    protocol::ScramSecret nobody; // for unknown names
 };
 [[nodiscard]] bool is_right(const HttpPassword& password);
 
@@ -46,10 +46,10 @@ class HttpAuthenticator {
     explicit HttpAuthenticator(std::shared_ptr<const HttpUsers> users);
 
     // `authorization` is the header's value; empty: there was none. Guesses are counted for each
-    // client, so that one that guesses keeps no other out.
+    // client, so that one that guesses does not block others.
     [[nodiscard]] Answer
     recall(std::string_view authorization, const std::string& client, Clock::time_point now);
-    // What is to be checked; and then, when it was right, to be known from now on.
+    // The password to check; if it was right, remember() makes it known.
     [[nodiscard]] HttpPassword password_of(std::string_view authorization) const;
     void remember(const HttpPassword& password);
 

@@ -32,7 +32,7 @@ struct HostAndPort {
     std::uint16_t port;
 };
 
-// An IPv6 address stands in brackets: its colons are not the one before the port.
+// An IPv6 address is in brackets, so that its colons are not taken for the one before the port.
 std::optional<HostAndPort> split(std::string_view address) {
     const std::size_t colon = address.rfind(':');
     if (colon == std::string_view::npos) return std::nullopt;
@@ -67,7 +67,7 @@ endpoints_of(asio::io_context& context, const HostAndPort& where, error_code& er
     return endpoints;
 }
 
-// Closed on exec: a child must not hold the port. `only_v6`: IPv4 has a socket of its own.
+// Close-on-exec, so that a child does not keep the port. `only_v6`: IPv4 has a socket of its own.
 void listen(tcp::acceptor& acceptor,
             const tcp::endpoint& endpoint,
             bool only_v6,
@@ -123,7 +123,7 @@ open_http_sockets(asio::io_context& context, const std::string& address, const C
             continue;
         }
         if (!first_error) first_error = error;
-        // A machine without IPv6 has nothing to warn of.
+        // No warning on a machine without IPv6.
         const bool family_is_missing = error == asio::error::address_family_not_supported ||
                                        error == boost::system::errc::address_not_available;
         if (!family_is_missing) sockets.warnings.push_back(failure(shown(endpoint), error));

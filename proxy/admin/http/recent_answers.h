@@ -1,6 +1,6 @@
 // Caches expensive responses briefly and static files permanently, so that many browsers and
-// impatient scripts cost the endpoint's thread no more than one does. /metrics and the health
-// checks are never cached. For one thread.
+// scripts cost the endpoint's thread no more than one. /metrics and the health checks are never
+// cached. For one thread.
 #pragma once
 
 #include "proxy/admin/http/http_answer.h"
@@ -17,7 +17,7 @@ class RecentAnswers {
   public:
     using Clock = std::chrono::steady_clock;
 
-    // What answer_http() says, or said a moment ago.
+    // The result of answer_http(), possibly cached.
     [[nodiscard]] HttpAnswer answer(std::string_view method,
                                     std::string_view target,
                                     const HttpPages& pages,
@@ -28,7 +28,7 @@ class RecentAnswers {
         HttpAnswer answer;
         Clock::time_point until;
     };
-    // By path; only paths that exist get in.
+    // By path; only existing paths are stored.
     std::map<std::string, Kept, std::less<>> kept_;
 };
 

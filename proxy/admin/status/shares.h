@@ -16,7 +16,7 @@ struct Share {
 
 // Of clients, the largest first.
 struct Shares {
-    std::vector<Share> versions; // "off": in the clear
+    std::vector<Share> versions; // "off": plaintext
     std::vector<Share> ciphers;
     std::vector<Share> groups;
 };

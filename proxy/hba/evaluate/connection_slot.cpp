@@ -4,7 +4,7 @@ namespace pgmoat::hba {
 
 namespace {
 
-// Of what was counted already.
+// The slot of a connection that has been counted already.
 std::shared_ptr<void> slot_of(const Rule& rule) {
     return {rule.stats.get(),
             [kept = rule.stats](void*) { kept->live.fetch_sub(1, std::memory_order_relaxed); }};

@@ -1,5 +1,5 @@
-// The slot of a connection under the rule that let it in, for max_connections= and the counts. Held
-// as long as the connection lives, whatever becomes of the rules meanwhile. Any thread.
+// A connection's slot under the rule that let it in, for max_connections= and the number of live
+// connections. Held as long as the connection lives, even if a reload removes the rule. Any thread.
 #pragma once
 
 #include "proxy/hba/evaluate/evaluation.h"
@@ -9,13 +9,13 @@
 
 namespace pgmoat::hba {
 
-// Null: the rule lets no more connections in.
+// Null: the rule's limit is reached.
 [[nodiscard]] std::shared_ptr<void> take_connection_slot(const Rule& rule);
 
-// The same for a connection that is live already: it is counted, over the limit too.
+// The same for a live connection: it is counted even above the limit.
 [[nodiscard]] std::shared_ptr<void> hold_connection_slot(const Rule& rule);
 
-// What becomes of a connection that gets none.
+// The refusal of a connection that gets no slot.
 [[nodiscard]] Decision refuse_without_slot(const Rule& rule);
 
 } // namespace pgmoat::hba

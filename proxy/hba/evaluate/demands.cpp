@@ -1,6 +1,6 @@
-// check_demands() and after_server_hello(): what a rule demands of TLS beside PostgreSQL's own
-// options. The client is told what was demanded and what it uses; what cannot be told, such as an
-// unknown name, never meets a demand.
+// check_demands() and after_server_hello(): pgmoat's own TLS requirements of a rule. The client's
+// error names what is required and what it uses. A value that is not known, such as a cipher
+// without a name, never meets a demand.
 #include "proxy/hba/evaluate/evaluation.h"
 #include "proxy/hba/evaluate/refuse.h"
 
@@ -36,7 +36,7 @@ std::string list(const std::vector<std::string>& names) {
     return text;
 }
 
-// The first demand that is not met; empty: all are.
+// The error for the first demand that is not met; empty: all are met.
 std::string unmet(const Demands& demands, const Candidate& candidate) {
     const std::string uses = "connection uses ";
     const std::string but = ", but pg_hba.conf demands ";

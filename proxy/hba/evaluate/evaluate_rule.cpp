@@ -23,7 +23,8 @@ Objection check_certificate(const Rule& rule, const Candidate& candidate) {
     return std::nullopt;
 }
 
-// In passthrough the server chooses after the decision; in the clear there is nothing to wait for.
+// In passthrough, TLS is negotiated after the decision, so demands are checked later; without TLS
+// there is nothing to wait for.
 Objection check_demands_now(const Rule& rule, const Candidate& candidate) {
     if (candidate.passthrough && candidate.tls) return std::nullopt;
     if (std::optional<Decision> unmet = check_demands(rule, candidate)) return *unmet;
@@ -37,7 +38,8 @@ std::string why_certificate_failed(const Rule& rule, const std::string& user, st
            in_quotes(user) + ": " + what + " mismatch";
 }
 
-// PostgreSQL checks this after the method; here the method is the server's and comes later.
+// PostgreSQL checks this after the method's own authentication. Here the server does that, and
+// later.
 Objection check_certificate_name(const Rule& rule,
                                  const Rules& rules,
                                  const Candidate& candidate,

@@ -1,7 +1,6 @@
-// What a matched rule decides about a connection: allow or refuse, in PostgreSQL's order: certificate,
-// reject, our demands, names. Called by the evaluation alone.
-// Source: PostgreSQL, src/backend/libpq/auth.c, ClientAuthentication(), CheckCertAuth(),
-// auth_peer().
+// What a matched rule decides about a connection: allow or refuse. The order is PostgreSQL's:
+// certificate, reject, our demands, names. Called only by the evaluation. Source: PostgreSQL,
+// src/backend/libpq/auth.c, ClientAuthentication(), CheckCertAuth(), auth_peer().
 #pragma once
 
 #include "proxy/hba/evaluate/evaluation.h"
@@ -11,7 +10,7 @@
 
 namespace pgmoat::hba {
 
-// A question only where pg_ident.conf asks for roles.
+// A question only if pg_ident.conf needs roles.
 [[nodiscard]] std::variant<Decision, Question> evaluate_rule(const Rule& rule,
                                                              const Rules& rules,
                                                              const Candidate& candidate,

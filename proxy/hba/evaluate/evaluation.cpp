@@ -35,7 +35,7 @@ std::variant<Decision, Question> Evaluation::next() {
     return step;
 }
 
-// From the rule where it stopped.
+// Continues with the rule at which it stopped.
 std::variant<Decision, Question> Evaluation::look_on() {
     for (;; ++index_) {
         if (rules_.index) index_ = rules_.index->next(index_, key_);

@@ -1,7 +1,7 @@
-// The decision about one connection: the first rule that matches decides. Pure and resumable: what
-// takes time (names, roles, interfaces) it asks for, and goes on with the answer. One object per
-// connection; the rules and the candidate must outlive it.
-// Source: PostgreSQL, src/backend/libpq/hba.c, check_hba(), and auth.c, ClientAuthentication().
+// The decision about one connection: the first rule that matches decides. Pure and resumable: it
+// returns a question for what must be looked up (names, roles, interfaces), and continues with the
+// answer. One object per connection; the rules and the candidate must outlive it. Source:
+// PostgreSQL, src/backend/libpq/hba.c, check_hba(), and auth.c, ClientAuthentication().
 #pragma once
 
 #include "protocol/startup.h"
@@ -21,8 +21,8 @@
 
 namespace pgmoat::hba {
 
-// What is known when the decision is due. In passthrough there is no startup packet: user and
-// database are empty, and the rules that could ask for them were refused at load.
+// The known facts about the connection. In passthrough the startup packet is encrypted: user and
+// database are empty, and rules that need them were refused at load.
 struct Candidate {
     NetAddress address;
     std::string address_text; // numeric; "[local]" on a unix socket
@@ -33,19 +33,19 @@ struct Candidate {
     std::string tls_cipher;
     std::string tls_group;
     std::string server_name;                                  // SNI; empty: none
-    std::shared_ptr<const tls::CertificateFacts> certificate; // verified, when there is one
-    bool has_ca = false;                                      // client certificates are asked for
+    std::shared_ptr<const tls::CertificateFacts> certificate; // verified, if it sent one
+    bool has_ca = false;                                      // client certificates are requested
     std::string user;
     std::string database;
     protocol::Replication replication = protocol::Replication::none;
-    std::optional<std::string> system_user; // of the peer of a unix socket, when it is known
-    std::optional<std::uint32_t> peer_uid;  // by which it can be asked for
+    std::optional<std::string> system_user; // user of a Unix socket's peer, if known
+    std::optional<std::uint32_t> peer_uid;  // to look up system_user with
 };
 
-// What has been answered so far.
+// The answers so far.
 struct Answers {
     std::optional<ClientHostName> host_name;
-    bool forward_used = false; // a rule asked for this very name, so the forward lookup counted
+    bool forward_used = false; // a rule compared this very name, so the forward lookup mattered
     std::optional<UserRoles> roles;
     std::optional<OwnInterfaces> interfaces;
     std::optional<SystemUser> system_user;
@@ -58,12 +58,12 @@ enum class Verdict { allow, deny, no_entry, demand_unmet };
 
 struct Decision {
     Verdict verdict = Verdict::allow;
-    const Rule* rule = nullptr;   // that decided; none with no_entry
-    std::string upstream;         // of an allow; empty: the listener's
-    std::string sqlstate;         // of a refusal
-    std::string message;          // what the client is told, in PostgreSQL's words
-    std::string log_detail;       // of a refusal, for the log alone: reasons, one line each
-    std::string system_user = {}; // that was asked for
+    const Rule* rule = nullptr;   // the one that decided; null with no_entry
+    std::string upstream;         // if allowed; empty: the listener's
+    std::string sqlstate;         // if refused
+    std::string message;          // the client's error, in PostgreSQL's words
+    std::string log_detail;       // for the log only: reasons for a refusal, one line each
+    std::string system_user = {}; // if a rule needed it
 
     [[nodiscard]] bool refuses() const noexcept { return verdict != Verdict::allow; }
 };
@@ -72,7 +72,8 @@ class Evaluation {
   public:
     Evaluation(const Rules& rules, const Candidate& candidate);
 
-    // The decision, or what must be answered first; then call again. Each question is asked once.
+    // The decision, or a question that must be answered before the next call. Each question is
+    // asked once.
     [[nodiscard]] std::variant<Decision, Question> next();
     void answer(ClientHostName name);
     void answer(UserRoles roles);
@@ -85,19 +86,20 @@ class Evaluation {
     const Rules& rules_;
     const Candidate& candidate_;
     RuleIndex::Key key_;
-    std::size_t index_ = 0; // of the rule that is looked at
+    std::size_t index_ = 0; // of the rule being evaluated
     Answers known_;
 };
 
-// Passthrough: the demands of the rule that let a connection in, once the ServerHello is known. A
-// refusal, or nothing.
+// Passthrough: checks the demands of the rule that let a connection in, once the ServerHello is
+// known. A refusal, or nothing.
 [[nodiscard]] std::optional<Decision> check_demands(const Rule& rule, const Candidate& candidate);
 
-// Any connection of which everything is known: where TLS passes through, an allowance stands only
-// if its rule's demands are met. Elsewhere the evaluation has looked already.
+// For any connection once the ServerHello is known: with passed-through TLS a decision to allow
+// becomes a refusal if the rule's demands are not met. Without it the evaluation has already
+// checked them.
 [[nodiscard]] Decision after_server_hello(Decision decision, const Candidate& candidate);
 
-// Counts a decision with its rule. `now`: Unix seconds.
+// Counts a decision under its rule. `now`: Unix seconds.
 void count(const Rules& rules, const Decision& decision, std::int64_t now);
 
 } // namespace pgmoat::hba

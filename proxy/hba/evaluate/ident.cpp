@@ -15,10 +15,10 @@ using Kind = NameMatch::Kind;
 using config::in_quotes;
 constexpr std::string_view back_reference = "\\1";
 
-// What the regular expression of a line found in the name of a system user.
+// The result of a line's regular expression for a system user name.
 struct Found {
     bool matched = false;
-    std::optional<std::string> group; // the first one, when it took part
+    std::optional<std::string> group; // the first group, if it took part in the match
 };
 
 Found find(const re2::RE2& regex, const std::string& system_user) {
@@ -30,7 +30,7 @@ Found find(const re2::RE2& regex, const std::string& system_user) {
     return {true, std::string(groups[1].data(), groups[1].size())};
 }
 
-// Only the first one, as PostgreSQL 18 does.
+// Replaces only the first occurrence, as PostgreSQL 18 does.
 std::string replace_first(std::string text, std::string_view from, std::string_view to) {
     return text.replace(text.find(from), from.size(), to);
 }
@@ -41,7 +41,7 @@ Mapping mapping_of(const Match& match) {
     return MayNotBe{};
 }
 
-// A reason ends the scan; without one the next line is looked at.
+// With a reason the search ends; without one the next line is tried.
 Mapping try_line(const IdentLine& line,
                  const std::string& system_user,
                  const std::string& user,
@@ -60,7 +60,7 @@ Mapping try_line(const IdentLine& line,
         return MayNotBe{"regular expression " + in_quotes(line.system_user.text) +
                         " has no subexpressions as requested by backreference in " +
                         in_quotes(wanted.text)};
-    // The group is a name and nothing else, even when it reads "all" or "+staff".
+    // The group's text is a plain name, even if it is "all" or "+staff".
     if (replace_first(wanted.text, back_reference, *found.group) == user) return MayBe{};
     return MayNotBe{};
 }

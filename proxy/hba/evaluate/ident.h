@@ -1,5 +1,5 @@
-// pg_ident.conf at work: may a system user (of a certificate, of a unix socket) log in as a
-// database user? Used at a matched rule with the method cert or peer, or clientcert=verify-full.
+// Applies pg_ident.conf: may a system user (from a certificate or a Unix socket) log in as a
+// database user? Used for a matched rule with method cert or peer, or with clientcert=verify-full.
 // Source: PostgreSQL, src/backend/libpq/hba.c, check_usermap() and check_ident_usermap().
 #pragma once
 
@@ -18,7 +18,7 @@ struct MayNotBe {
 };
 using Mapping = std::variant<MayBe, MayNotBe, Question>;
 
-// Without a map both names must be equal.
+// Without a map the two names must be equal.
 [[nodiscard]] Mapping map_user(const Rules& rules,
                                const std::string& map,
                                const std::string& system_user,

@@ -42,7 +42,7 @@ Match match_database(const NameMatch& wanted, const Candidate& candidate, const 
     return false;
 }
 
-// One of the tokens matches. A question is open only while no other token answers it.
+// Whether one of the tokens matches. A question is returned only if no other token matches.
 template <typename MatchToken>
 Match match_any(const std::vector<NameMatch>& tokens, const MatchToken& match_token) {
     Match whole = false;
@@ -66,7 +66,7 @@ Match match_users(const Rule& rule, const Candidate& candidate, const Answers& k
     });
 }
 
-// ".example.com" wants a name below example.com.
+// ".example.com" matches names below example.com.
 bool names_host(std::string_view wanted, std::string_view name) {
     if (!wanted.starts_with('.')) return equal_ignoring_case(wanted, name);
     return name.size() >= wanted.size() &&

@@ -1,8 +1,8 @@
-// Whether one rule matches a connection, and what must be known to tell. Used by the evaluation and
-// the index. The outcome is that of PostgreSQL's order (type, address, database, user); but the parts
-// that cost nothing are compared first, so that no connection waits for a resolver or a query whose
-// answer cannot matter.
-// Source: PostgreSQL, src/backend/libpq/hba.c, check_hba(), check_db(), check_role().
+// Whether a rule matches a connection, or what must be looked up to decide that. Used by the
+// evaluation and the index. The result is that of PostgreSQL's order (type, address, database,
+// user), but what needs no lookup is compared first, so that no connection waits for an answer that
+// cannot matter. Source: PostgreSQL, src/backend/libpq/hba.c, check_hba(), check_db(),
+// check_role().
 #pragma once
 
 #include "proxy/hba/evaluate/evaluation.h"
@@ -16,7 +16,8 @@ namespace pgmoat::hba {
 
 using Match = std::variant<bool, Question>;
 
-// Notes in `known` that the forward lookup was used. Roles that could not be had stay a question.
+// Notes in `known` that the forward lookup was used. Roles that could not be looked up remain a
+// question.
 [[nodiscard]] Match match(const Rule& rule, const Candidate& candidate, Answers& known);
 
 [[nodiscard]] bool matches_type(RecordType type, Family family, bool tls, bool gss) noexcept;

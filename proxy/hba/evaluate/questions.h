@@ -1,5 +1,5 @@
-// What an evaluation must look up because no file has it, and the answers. Apart from the decision,
-// so that the lookups need not know it.
+// The questions of an evaluation that must be looked up, and the answers. A header of its own, so
+// that the lookups need not include the evaluation.
 #pragma once
 
 #include "proxy/hba/net_address.h"
@@ -14,22 +14,22 @@ namespace pgmoat::hba {
 // address again.
 struct ClientHostName {
     std::string name;          // empty: the reverse lookup failed
-    std::string reverse_error; // in the resolver's words
+    std::string reverse_error; // the resolver's text
     bool forward_matches = false;
-    std::string forward_error; // empty: it was answered
+    std::string forward_error; // empty: it succeeded
 };
-// Every role that the user is a member of, itself included. An unknown user has none.
+// All roles of which the user is a member, including itself. An unknown user has none.
 struct UserRoles {
     std::set<std::string> roles;
-    std::string error; // the query failed: nothing can be decided
+    std::string error; // the query failed, so nothing can be decided
 };
 struct OwnInterfaces {
     std::vector<AddressRange> networks; // address and netmask of each interface
 };
-// Who owns the process at the other end of a unix socket.
+// The owner of the process at the other end of a Unix socket.
 struct SystemUser {
-    std::string name;  // empty: the system does not know it
-    std::string error; // why
+    std::string name;  // empty: unknown to the system
+    std::string error; // why it is unknown
 };
 enum class Question { client_host_name, user_roles, own_interfaces, system_user };
 

@@ -9,7 +9,7 @@ namespace {
 
 using config::in_quotes;
 
-// `host "x", user "y", database "z", no encryption`. In passthrough no user name is known.
+// `host "x", user "y", database "z", no encryption`. In passthrough the user name is not known.
 std::string describe(const Candidate& candidate) {
     std::string text = "host " + in_quotes(candidate.address_text);
     if (!candidate.passthrough) text += ", user " + in_quotes(candidate.user);
@@ -97,7 +97,7 @@ Decision refuse_login(const Rule& rule, const Candidate& candidate, std::string 
     return decision;
 }
 
-// 57P03, as when the server cannot be reached: clients go to their next host.
+// 57P03, as when the server cannot be reached: clients try their next host.
 Decision refuse_for_lack_of_roles(const Rule& rule, const std::string& error) {
     Decision decision = refuse(rule,
                                "the roles of the user cannot be determined",

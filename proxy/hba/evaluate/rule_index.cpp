@@ -12,8 +12,8 @@ namespace pgmoat::hba {
 namespace {
 
 // The marks: one bit for each kind of connection, one for physical replication, and a Bloom filter
-// of exact names of databases. A name sets three bits of 56: of a list of ten the filter lets one
-// in fifteen other names pass. Users have an index, for their lists are the long ones.
+// of exact database names. A name sets three of 56 bits; with ten names in it, the filter passes
+// about one in fourteen other names. Users have an index instead, since their lists can be long.
 constexpr unsigned kinds = 7;
 constexpr std::uint64_t physical_replication = std::uint64_t{1} << kinds;
 constexpr unsigned first_database_bit = kinds + 1;
@@ -42,7 +42,7 @@ std::uint64_t marks_of_name(std::string_view name) {
     return marks;
 }
 
-// What is no exact name may match any name. Physical replication has a mark of its own.
+// Anything but an exact name may match any database. Physical replication has its own mark.
 std::uint64_t marks_of_names(const std::vector<NameMatch>& names) {
     std::uint64_t marks = 0;
     for (const NameMatch& name : names) {
@@ -74,7 +74,7 @@ std::uint64_t marks_of_kind(const Candidate& candidate) {
             (kind.tls == candidate.tls && kind.gss == candidate.gss))
             return std::uint64_t{1} << bit;
     }
-    return 0; // TLS and GSS at once does not exist; let the evaluation see every rule
+    return 0; // TLS and GSS at once is impossible; let the evaluation see every rule
 }
 
 std::uint64_t first_bits(const NetAddress& address) {

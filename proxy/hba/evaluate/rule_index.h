@@ -1,6 +1,6 @@
-// Passes over the rules that cannot match, at about a nanosecond each, so that thousands of rules
-// cost microseconds. It may stop at a rule that does not match, never pass over one that does: the
-// evaluation looks at what is left. Built once for a set of rules and never changed.
+// Skips rules that cannot match, at about a nanosecond each, so that thousands of rules cost
+// microseconds. It may return a rule that does not match, but never skips one that does; the
+// evaluation checks those returned. Built once for a set of rules and never changed.
 #pragma once
 
 #include <cstddef>
@@ -16,20 +16,20 @@ struct Rule;
 
 class RuleIndex {
   public:
-    using Positions = std::vector<std::uint32_t>; // of rules, rising
+    using Positions = std::vector<std::uint32_t>; // of rules, ascending
 
-    // A connection as the index sees it; good for this index alone.
+    // A connection in the index's terms; valid for this index only.
     struct Key {
-        std::uint64_t marks = 0;            // each must be among the marks of a rule
+        std::uint64_t marks = 0;            // a rule must have all of these
         std::uint64_t address = 0;          // its first 64 bits; of IPv4 its 32
-        const Positions* by_user = nullptr; // rules that name the user; none does: nullptr
+        const Positions* by_user = nullptr; // rules that name the user; nullptr: none does
     };
 
     explicit RuleIndex(const std::vector<Rule>& rules);
 
     [[nodiscard]] Key key(const Candidate& candidate) const;
 
-    // The first rule from `position` on that may match; behind the last one when there is none.
+    // The first rule from `position` on that may match; the number of rules if there is none.
     [[nodiscard]] std::size_t next(std::size_t position, const Key& key) const noexcept;
 
   private:
@@ -44,7 +44,8 @@ class RuleIndex {
         }
     };
     std::vector<Entry> entries_;
-    // Every rule is in one or in the other: in the lists of its users, if it has nothing but names.
+    // A rule whose users are only exact names is in the lists of those users; every other rule is
+    // in the second list.
     std::unordered_map<std::string, Positions> by_user_;
     Positions open_;
 };

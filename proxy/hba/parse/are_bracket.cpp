@@ -27,7 +27,7 @@ ByteSet any_of(std::string_view bytes) {
     return set;
 }
 
-// PostgreSQL adds the other case of each member.
+// Adds the other case of each member, as PostgreSQL does.
 ByteSet both_cases(const ByteSet& set) {
     ByteSet both = set;
     for (std::size_t n = 0; n < lower.size(); ++n) {
@@ -52,7 +52,7 @@ class BracketReader {
     void fail(std::string error) {
         if (bracket_.error.empty()) bracket_.error = std::move(error);
     }
-    // One member or one end of a range; -1: it was a class, or there is an error.
+    // One member or one end of a range; -1: it was a class, or an error.
     int take_byte();
     int take_escape();
     void take_class();
@@ -60,7 +60,7 @@ class BracketReader {
 
     std::string_view pattern_;
     std::size_t place_;
-    std::size_t first_; // where a bracket or a hyphen stands for itself
+    std::size_t first_; // where a bracket or a hyphen is literal
     Bracket bracket_;
 };
 
@@ -90,7 +90,7 @@ void BracketReader::take_part() {
         end = take_byte();
         if (end < 0) return fail("invalid character range");
     }
-    // PostgreSQL looks one token ahead, and so tells the missing end first.
+    // PostgreSQL looks one token ahead, so it reports a missing end first.
     if (end < begin) return fail(at_end() ? "brackets [] not balanced" : "invalid character range");
     bracket_.bytes |= range(static_cast<std::size_t>(begin), static_cast<std::size_t>(end));
 }
@@ -152,7 +152,7 @@ ByteSet named_class(std::string_view name) {
     if (name == "alpha") return alpha;
     if (name == "ascii") return range(0, 0x7f);
     if (name == "blank") return any_of(" \t");
-    // The one class that PostgreSQL does not ask the collation for.
+    // The only class for which PostgreSQL does not use the collation.
     if (name == "cntrl") return range(0, 0x1f) | range(0x7f, 0x9f);
     if (name == "digit") return any_of(digits);
     if (name == "graph") return range(0x21, 0x7e);

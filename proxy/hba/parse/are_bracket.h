@@ -1,6 +1,6 @@
-// A bracket expression of PostgreSQL's regular expressions as the set of bytes that it holds.
-// Called by are_syntax alone.
-// Source: PostgreSQL, src/backend/regex/regcomp.c, brackpart(), and regc_locale.c, the C collation.
+// A bracket expression of PostgreSQL's regular expressions as the set of bytes that it matches.
+// Called by are_syntax only. Source: PostgreSQL, src/backend/regex/regcomp.c, brackpart(), and
+// regc_locale.c, the C collation.
 #pragma once
 
 #include <bitset>
@@ -18,7 +18,7 @@ using ByteSet = std::bitset<256>;
 // \d, \s, \w; empty for any other letter.
 [[nodiscard]] ByteSet letter_class(char letter);
 
-// \n, \t and so on, and every character that is no ASCII letter or digit. -1: another escape.
+// \n, \t and so on, and all characters but ASCII letters and digits. -1: another escape.
 [[nodiscard]] int escaped_byte(char escape) noexcept;
 
 // The set as an RE2 class.
@@ -27,10 +27,10 @@ using ByteSet = std::bitset<256>;
 struct Bracket {
     ByteSet bytes;
     std::string error;
-    std::size_t end = 0; // behind the closing bracket
+    std::size_t end = 0; // after the closing bracket
 };
 
-// `begin` is the position behind the opening bracket.
+// `begin` is the position after the opening bracket.
 [[nodiscard]] Bracket read_bracket(std::string_view pattern, std::size_t begin, bool ignore_case);
 
 } // namespace pgmoat::hba

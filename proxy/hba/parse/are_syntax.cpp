@@ -29,7 +29,7 @@ class Translator {
     AreTranslation translate();
 
   private:
-    // What a quantifier may stand behind.
+    // What comes before a quantifier.
     enum class Last { nothing, atom, group };
 
     [[nodiscard]] bool at_end() const noexcept { return position_ >= pattern_.size(); }
@@ -78,7 +78,7 @@ AreTranslation Translator::translate() {
 void Translator::take_prefix() {
     if (pattern_.starts_with("***")) return fail("directors (***) are not supported");
     if (!pattern_.starts_with("(?i)")) return;
-    // RE2 would fold Latin-1 letters too.
+    // RE2 would also fold Latin-1 letters.
     const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
     if (!std::all_of(pattern_.begin(), pattern_.end(), is_ascii))
         return fail("(?i) is supported with ASCII characters only");
@@ -180,7 +180,7 @@ void Translator::quantifier(char c) {
     result_.plain_capture = false;
 }
 
-// {m}, {m,} or {m,n}; the brace is taken and a digit follows.
+// {m}, {m,} or {m,n}; the brace has been consumed and a digit follows.
 void Translator::bound() {
     if (last_ == Last::nothing) return fail(bad_operand);
     const int least = count();
@@ -200,7 +200,7 @@ void Translator::bound() {
     quantifier('}');
 }
 
-// -1: none, or too large.
+// -1: not a number, or too large.
 int Translator::count() {
     int number = -1;
     while (!at_end() && is_digit(pattern_[position_])) {

@@ -68,7 +68,7 @@ void load_ident(const TableFile& file,
     }
 }
 
-// An empty one if it cannot be read, which is a problem.
+// An empty file, and a problem, if it cannot be read.
 TableFile read_file(const std::string& path, const config::FileSource& source, Problems& problems) {
     TableFile file = config::read_table_file(path, source);
     if (!file.error.empty()) problems.errors.push_back(file.error);

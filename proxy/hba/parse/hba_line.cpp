@@ -58,7 +58,7 @@ class LineParser {
     std::variant<Rule, LineError> parse();
 
   private:
-    // Each takes its fields, or says what is wrong with them.
+    // Each consumes its fields, or returns what is wrong with them.
     Complaint take_type();
     Complaint take_databases();
     Complaint take_users();
@@ -70,7 +70,7 @@ class LineParser {
     Complaint take_options();
     Complaint take_one_option(const std::string& text);
 
-    // The next field; nothing at the end of the line.
+    // The next field; null at the end of the line.
     const TableField* next() {
         return next_field_ < line_.fields.size() ? &line_.fields[next_field_++] : nullptr;
     }

@@ -1,6 +1,6 @@
-// One line of pg_hba.conf as a rule: record type, names, address, method, options. What a listener
-// cannot judge is not asked here but in listener_checks. Called by hba_file.
-// Source: PostgreSQL, src/backend/libpq/hba.c, parse_hba_line().
+// One line of pg_hba.conf as a rule: record type, names, address, method, options. Whether a
+// listener can evaluate the rule is checked in listener_checks. Called by hba_file. Source:
+// PostgreSQL, src/backend/libpq/hba.c, parse_hba_line().
 #pragma once
 
 #include "proxy/config/table_file.h"
@@ -12,7 +12,7 @@
 
 namespace pgmoat::hba {
 
-// `line` has fields.
+// `line` must have fields.
 [[nodiscard]] std::variant<Rule, LineError> parse_hba_line(const config::TableLine& line,
                                                            const HbaContext& context);
 

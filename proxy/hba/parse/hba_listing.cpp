@@ -30,7 +30,8 @@ bool is_given(const Rule& rule, std::string_view option) {
     });
 }
 
-// What the method implies, then as written. PostgreSQL has its own order and leaves clientname out.
+// Options implied by the method, then the others as written. PostgreSQL has another order and omits
+// clientname.
 std::vector<std::string> options_of(const Rule& rule) {
     std::vector<std::string> options;
     const bool has_realm = rule.method == Method::gss || rule.method == Method::sspi;

@@ -1,6 +1,6 @@
-// The lines of an access rule file as rows, like PostgreSQL's view pg_hba_file_rules, errors
-// included: for `pgmoat hba list` and the console; listing_text prints them. Pure.
-// Source: PostgreSQL, src/backend/utils/adt/hbafuncs.c, fill_hba_line().
+// The lines of an access rule file as rows, like PostgreSQL's view pg_hba_file_rules, including
+// errors: for `pgmoat hba list` and the console; listing_text prints them. Pure. Source:
+// PostgreSQL, src/backend/utils/adt/hbafuncs.c, fill_hba_line().
 #pragma once
 
 #include "proxy/hba/parse/hba_file.h"
@@ -12,7 +12,7 @@
 
 namespace pgmoat::hba {
 
-// What the view shows as NULL is nothing or empty here.
+// Values that are NULL in the view are nothing or empty here.
 struct HbaRow {
     std::optional<unsigned> rule_number;
     std::string file_name;
@@ -20,12 +20,12 @@ struct HbaRow {
     std::string type;
     std::vector<std::string> databases;
     std::vector<std::string> users;
-    std::string address; // numeric, or a name or word
+    std::string address; // numeric, or a name or keyword
     std::string netmask;
     std::string auth_method;
     std::vector<std::string> options; // passwords and secrets are masked
     std::string error;
-    std::string warning; // the view has none; hostssl without TLS is an error there
+    std::string warning; // the view has no such column; hostssl without TLS is an error there
 };
 
 [[nodiscard]] HbaRow row_of(const Rule& rule);

@@ -27,7 +27,7 @@ constexpr Method mapped[] = {
 struct OptionRow {
     std::string_view name;
     std::span<const Method> methods;
-    std::string_view methods_text; // as PostgreSQL lists them
+    std::string_view methods_text; // in PostgreSQL's spelling and order
 };
 
 constexpr OptionRow option_rows[] = {
@@ -60,7 +60,7 @@ constexpr OptionRow option_rows[] = {
     {"delegate_ident_mapping", oauth, "oauth"},
 };
 
-// The last one counts, as in PostgreSQL.
+// If an option is repeated the last value counts, as in PostgreSQL.
 const std::string* value_of(const Rule& rule, std::string_view name) {
     const std::string* value = nullptr;
     for (const auto& [option, text] : rule.options)
@@ -113,7 +113,7 @@ Complaint requires_argument(const Rule& rule, std::string_view name) {
                      " requires argument " + in_quotes(name) + " to be set");
 }
 
-// An ldapurl names a base DN, if an empty one.
+// An ldapurl has a base DN, even if it is empty.
 Complaint check_ldap(const Rule& rule) {
     const bool has_base = any_of(rule, {"ldapbasedn", "ldapurl"});
     if (any_of(rule, {"ldapprefix", "ldapsuffix"})) {

@@ -1,7 +1,6 @@
-// The options behind the method of an access rule, PostgreSQL's: which there are, with which method
-// and which value. Our own are in own_options. Called by hba_line.
-// Source: PostgreSQL, src/backend/libpq/hba.c, parse_hba_auth_opt() and the end of
-// parse_hba_line().
+// PostgreSQL's options after the method of an access rule: which exist, for which methods, with
+// which values. Our own are in own_options. Called by hba_line. Source: PostgreSQL,
+// src/backend/libpq/hba.c, parse_hba_auth_opt() and the end of parse_hba_line().
 #pragma once
 
 #include "proxy/hba/parse/line_error.h"
@@ -11,10 +10,10 @@
 
 namespace pgmoat::hba {
 
-// Takes one `name=value` of PostgreSQL's into the rule, whose type and method are known.
+// Stores one `name=value` of PostgreSQL's in the rule, whose type and method are known.
 [[nodiscard]] Complaint take_option(Rule& rule, const std::string& name, const std::string& value);
 
-// What can be said once all options are known.
+// Checks that need all options.
 [[nodiscard]] Complaint check_options(const Rule& rule);
 
 } // namespace pgmoat::hba

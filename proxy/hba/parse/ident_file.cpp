@@ -16,12 +16,12 @@ namespace {
 using config::TableLine;
 using config::TableToken;
 
-// \1 stands for what the first group of the system user held.
+// \1 is replaced by what the first group matched in the system user.
 bool is_filled_in(const NameMatch& name) {
     return name.kind == NameMatch::Kind::exact && name.text.find("\\1") != std::string::npos;
 }
 
-// As a system user no word has a meaning of its own.
+// For system users no keyword has a special meaning.
 Complaint take_system_user(IdentLine& line, const TableToken& token) {
     auto name = parse_user({token.text, true});
     if (auto* wrong = std::get_if<LineError>(&name)) return std::move(*wrong);
@@ -36,7 +36,7 @@ Complaint take_database_user(IdentLine& line, const TableToken& token) {
     return {};
 }
 
-// RE2 and PostgreSQL may put different parts of one name into a group.
+// RE2 and PostgreSQL may capture different parts of a name.
 Complaint check_capture(const IdentLine& line) {
     if (line.system_user.kind != NameMatch::Kind::regex || !is_filled_in(line.database_user))
         return {};

@@ -1,6 +1,6 @@
-// pg_ident.conf: the lines of a table file become mappings, whole file or nothing, with
-// PostgreSQL's error texts. Called at load and by `pgmoat hba`. Pure.
-// Source: PostgreSQL, src/backend/libpq/hba.c, parse_ident_line().
+// pg_ident.conf: turns the lines of a table file into mappings, all or none, with PostgreSQL's
+// error texts. Called at load and by `pgmoat hba`. Pure. Source: PostgreSQL,
+// src/backend/libpq/hba.c, parse_ident_line().
 #pragma once
 
 #include "proxy/config/table_file.h"
@@ -14,13 +14,13 @@
 namespace pgmoat::hba {
 
 struct IdentFileLine {
-    const config::TableLine* source; // of the TableFile given
+    const config::TableLine* source; // of the TableFile passed in
     std::optional<IdentLine> mapping;
-    std::string error; // in PostgreSQL's words; empty with a mapping
+    std::string error; // in PostgreSQL's words; empty if there is a mapping
     std::string hint;
 };
 
-// One entry per line that is no comment, in order. `file` must outlive them.
+// One entry per line except comments, in order. `file` must outlive them.
 [[nodiscard]] std::vector<IdentFileLine> parse_ident(const config::TableFile& file,
                                                      const HbaContext& context);
 

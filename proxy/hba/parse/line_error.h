@@ -1,4 +1,4 @@
-// Why one line of a table file cannot be used. What the parsers of this folder return.
+// Why a line of a table file cannot be used: what the parsers of this folder return.
 #pragma once
 
 #include <optional>
@@ -8,11 +8,11 @@
 namespace pgmoat::hba {
 
 struct LineError {
-    std::string text; // in PostgreSQL's words where it has any
+    std::string text; // PostgreSQL's text, if it has one
     std::string hint;
 };
 
-// Nothing: all is well.
+// Nothing: no error.
 using Complaint = std::optional<LineError>;
 
 [[nodiscard]] inline Complaint complaint(std::string text, std::string hint = {}) {

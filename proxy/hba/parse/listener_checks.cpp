@@ -53,7 +53,7 @@ bool wants_certificate(const Rule& rule) noexcept {
     return rule.method == Method::cert || rule.client_cert != ClientCert::off;
 }
 
-// Each client that matches would be refused.
+// Without client certificates every client that matches would be refused.
 Complaint check_certificates(const Rule& rule, const HbaContext& context) {
     using Asked = HbaContext::ClientCertificates;
     if (!context.ssl || !wants_certificate(rule)) return {};
@@ -82,7 +82,7 @@ bool may_be_plaintext(RecordType type) noexcept {
            type == RecordType::hostnogssenc;
 }
 
-// The server's authentication is what the method is held against (method_promise.h).
+// A method cannot be enforced if the server's request for it is not visible (method_promise.h).
 std::string promise_that_is_not_held(const Rule& rule, const HbaContext& context) {
     const bool promises = !methods_that_satisfy(rule).contains(protocol::ServerMethod::none) &&
                           rule.method != Method::reject;

@@ -1,5 +1,5 @@
-// Whether a rule, sound by itself, can be judged where it is to be used: in passthrough, without
-// TLS, without a role_query. What cannot is an error, never a silent skip. Called by hba_file.
+// Whether a valid rule can be evaluated where it is used: in passthrough, without TLS, without a
+// role_query. If not, that is an error; a rule is never silently skipped. Called by hba_file.
 #pragma once
 
 #include "proxy/hba/parse/hba_file.h"
@@ -12,10 +12,10 @@ namespace pgmoat::hba {
 
 [[nodiscard]] Complaint check_for_listener(const Rule& rule, const HbaContext& context);
 
-// A +role or samerole without a role_query to answer it.
+// The error for +role or samerole without a role_query.
 [[nodiscard]] Complaint check_roles(const NameMatch& name, const HbaContext& context);
 
-// What is loaded all the same but can hardly be meant; empty: nothing.
+// A warning about a rule that is loaded but is probably a mistake; empty: none.
 [[nodiscard]] std::string warning_about(const Rule& rule, const HbaContext& context);
 
 } // namespace pgmoat::hba

@@ -27,7 +27,7 @@ constexpr std::string_view columns[] = {"rule_number",
 constexpr std::size_t column_count = std::size(columns);
 using Cells = std::array<std::string, column_count>;
 
-// As psql shows an element of an array (array_out()).
+// As psql shows an array element (array_out()).
 std::string element(const std::string& item) {
     const bool plain = !item.empty() && item.find_first_of(",{}\"\\ \t") == std::string::npos;
     if (plain) return item;
@@ -47,7 +47,7 @@ std::string braced(const std::vector<std::string>& items) {
     return text + "}";
 }
 
-// A file may hold anything; a terminal must not be told what to do.
+// A file may contain anything, also escape sequences that a terminal would execute.
 std::string printable(std::string text) {
     for (char& c : text)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';

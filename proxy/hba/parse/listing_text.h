@@ -8,11 +8,11 @@
 
 namespace pgmoat::hba {
 
-// Columns under their names, a line per row; columns without a value in any row are left out.
+// Columns with headings, a line per row; columns that are empty in all rows are left out.
 [[nodiscard]] std::string text_table(const std::vector<HbaRow>& rows);
 
-// An array of objects with the view's columns as keys, null as there. All ASCII; a byte beyond it
-// stands as the Latin-1 character of its number.
+// An array of objects with the view's columns as keys, and null as there. All ASCII; other bytes
+// become the Latin-1 characters with their numbers.
 [[nodiscard]] std::string json_table(const std::vector<HbaRow>& rows);
 
 } // namespace pgmoat::hba

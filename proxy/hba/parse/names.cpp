@@ -9,7 +9,7 @@ namespace {
 
 using Kind = NameMatch::Kind;
 
-// A regular expression also in quotes, a name in all other cases.
+// A text beginning with "/" is a regular expression even in quotes; otherwise it is an exact name.
 ParsedName regex_or_exact(const std::string& text) {
     if (!text.starts_with('/')) return NameMatch{Kind::exact, text, nullptr};
     const std::string pattern = text.substr(1);

@@ -1,5 +1,5 @@
-// A token of a database or user list as what it matches. Called by the parsers of both files.
-// Source: PostgreSQL, src/backend/libpq/hba.c, check_db(), check_role() and regcomp_auth_token().
+// Parses a token of a database or user list. Called by the parsers of both files. Source:
+// PostgreSQL, src/backend/libpq/hba.c, check_db(), check_role() and regcomp_auth_token().
 #pragma once
 
 #include "proxy/config/table_file.h"
@@ -16,7 +16,7 @@ using ParsedName = std::variant<NameMatch, LineError>;
 [[nodiscard]] ParsedName parse_database(const config::TableToken& token);
 [[nodiscard]] ParsedName parse_user(const config::TableToken& token);
 
-// As it stands in the file, without quotes: with its `/` or `+`.
+// As written in the file, without quotes but with its `/` or `+`.
 [[nodiscard]] std::string text_of(const NameMatch& name);
 
 } // namespace pgmoat::hba

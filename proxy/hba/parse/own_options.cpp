@@ -25,7 +25,7 @@ constexpr std::string_view names[] = {
 
 constexpr std::string_view versions[] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
 
-// Other names of groups, in lower case, and the one that connection facts use.
+// Other names of groups, in lower case, and the names that connection facts use.
 constexpr std::pair<std::string_view, std::string_view> group_aliases[] = {
     {"p-192", "prime192v1"},
     {"secp192r1", "prime192v1"},
@@ -77,7 +77,7 @@ Complaint take_version(Rule& rule, const std::string& value) {
     return {};
 }
 
-// A list as OpenSSL writes them, with colons: a comma would end the token.
+// As OpenSSL's lists, separated by colons: a comma would end the token.
 template <typename Named>
 Complaint take_list(const std::string& name,
                     const std::string& value,
@@ -107,7 +107,7 @@ Complaint take_server_name_regex(Rule& rule, const std::string& value) {
     return {};
 }
 
-// One name; *.example.com, which stands for one more label; or a regular expression after a slash.
+// A name; *.example.com, where * is one label; or a regular expression after a slash.
 Complaint take_server_name(Rule& rule, const std::string& value) {
     if (value.starts_with('/')) return take_server_name_regex(rule, value);
     constexpr std::string_view others = "-_.0123456789";
@@ -158,7 +158,7 @@ bool is_about_tls(std::string_view name) noexcept {
     return name.starts_with("tls_") || name == "sni";
 }
 
-// A record on which the option could do nothing.
+// Refuses options on records where they could have no effect.
 Complaint check_record_type(const Rule& rule, const std::string& name) {
     if (is_about_tls(name) && !may_be_tls(rule.type)) {
         return complaint(

@@ -13,7 +13,7 @@ namespace pgmoat::hba {
 
 [[nodiscard]] bool is_own_option(std::string_view name) noexcept;
 
-// Takes `name=value` into the rule, whose type, method and earlier options are known.
+// Stores `name=value` in the rule, whose type, method and earlier options are known.
 [[nodiscard]] Complaint take_own_option(Rule& rule,
                                         const HbaContext& context,
                                         const std::string& name,

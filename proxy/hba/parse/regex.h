@@ -1,5 +1,5 @@
-// One regular expression of a rule, compiled. Matches bytes, anywhere in a name unless the
-// expression says otherwise, as PostgreSQL does while it authenticates. Called by the parsers.
+// One regular expression of a rule, compiled. Matches bytes, anywhere in a name unless it is
+// anchored, as PostgreSQL does during authentication. Called by the parsers.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@ namespace pgmoat::hba {
 
 struct CompiledRegex {
     std::shared_ptr<const re2::RE2> regex;
-    std::string error;         // `invalid regular expression "x": why`; then no regex
+    std::string error;         // `invalid regular expression "x": why`; then regex is null
     bool plain_capture = true; // see are_syntax.h
 };
 

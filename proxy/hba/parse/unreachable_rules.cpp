@@ -14,7 +14,7 @@ bool covers(RecordType first, RecordType second) {
     return first == RecordType::host && second != RecordType::local;
 }
 
-// `all` among databases is not physical replication.
+// Among databases, `all` does not include physical replication.
 bool covers(const NameMatch& first, const NameMatch& second) {
     using Kind = NameMatch::Kind;
     if (first.kind == Kind::all) return second.kind != Kind::replication;
@@ -29,7 +29,7 @@ bool covers(const std::vector<NameMatch>& first, const std::vector<NameMatch>& s
     });
 }
 
-// Each address of the second is one of the first.
+// Every address of the second range is in the first.
 bool covers(const AddressRange& first, const AddressRange& second) {
     if (first.base.family != second.base.family) return false;
     for (std::size_t i = 0; i < first.mask.bytes.size(); ++i) {

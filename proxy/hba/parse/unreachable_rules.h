@@ -1,5 +1,5 @@
-// Rules that no connection can reach, because an earlier one matches all that they match. They load
-// as in PostgreSQL, which does not report them.
+// Rules that no connection can reach, because an earlier one matches all that they match. They are
+// loaded as in PostgreSQL, which does not report them.
 #pragma once
 
 #include "proxy/hba/rule.h"

@@ -1,4 +1,4 @@
-// Names and passwords, and TLS.
+// User names and passwords, and TLS.
 #include "protocol/base64.h"
 #include "proxy/admin/http/http_users.h"
 #include "proxy/admin/limits.h"
@@ -57,7 +57,7 @@ TEST_CASE("Only the right name with the right password gets in") {
     }
 }
 
-TEST_CASE("Who is not let in is asked for a name, on every page and for every file") {
+TEST_CASE("A client without credentials is asked for them, on every page and for every file") {
     RunningEndpoint server([] { return std::string("x"); }, for_alice());
     HttpClient client(server.port);
     for (const std::string page :
@@ -95,7 +95,7 @@ TEST_CASE("Guessing is slowed down for the client that guesses, and for no other
     CHECK_FALSE(is_right(authenticator.password_of(basic("alice:guess"))));
 }
 
-TEST_CASE("The clients that guess are remembered for a second, and only so many") {
+TEST_CASE("Clients that guess are remembered for a second, up to a limit") {
     HttpAuthenticator authenticator(for_alice().users);
     const auto now = HttpAuthenticator::Clock::now();
     for (std::size_t i = 0; i < http_guessing_clients_max; ++i)
@@ -113,7 +113,7 @@ TEST_CASE("A flood of guesses from one place does not hold up the others") {
             guessing.back()->send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: " +
                                   basic("alice:" + std::to_string(i)) + "\r\n\r\n"));
     }
-    // The thread that serves is free: it waits for none of them.
+    // The serving thread is free: password checks do not block it.
     CHECK(HttpClient(server.port).get("/healthz").status == 200);
     for (const auto& client : guessing)
         CHECK(client->read_response().status == 401);
@@ -121,7 +121,7 @@ TEST_CASE("A flood of guesses from one place does not hold up the others") {
 
 TEST_CASE("A name that does not exist takes as long as a wrong password") {
     HttpAuthenticator authenticator(for_alice().users);
-    // The fastest of several tries: what else the machine does only adds.
+    // The fastest of several tries: other load on the machine only adds time.
     const auto time_of = [&](const std::string& name) {
         auto fastest = std::chrono::steady_clock::duration::max();
         const HttpPassword password = authenticator.password_of(basic(name + ":no"));

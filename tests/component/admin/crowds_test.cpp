@@ -34,7 +34,7 @@ Clients connect_many(std::uint16_t port, std::size_t count) {
 
 } // namespace
 
-TEST_CASE("A client that drips its request is cut off at the deadline and delays nobody") {
+TEST_CASE("A client that drips its request is cut off at the deadline and delays no other") {
     RunningEndpoint server;
     HttpClient dripping(server.port);
     const auto begin = Clock::now();
@@ -49,7 +49,7 @@ TEST_CASE("A client that drips its request is cut off at the deadline and delays
     CHECK(Clock::now() - begin > http_request_time_max - 500ms);
 }
 
-TEST_CASE("A client that does not read its answer is cut off and delays nobody") {
+TEST_CASE("A client that does not read its answer is cut off and delays no other") {
     constexpr std::size_t more_than_buffers_hold = 32 * 1024 * 1024;
     RunningEndpoint server([] { return std::string(more_than_buffers_hold, '#'); });
     HttpClient lazy(server.port);
@@ -93,7 +93,7 @@ TEST_CASE("The client that was served least recently makes room") {
 
 TEST_CASE("Without free descriptors the endpoint waits, without spinning, and goes on") {
     RunningEndpoint server;
-    HttpClient client; // its descriptor exists before there are none
+    HttpClient client; // opens its descriptor while there still are some
     std::vector<pgmoat::Descriptor> all_others;
     rlimit before{};
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
@@ -109,7 +109,7 @@ TEST_CASE("Without free descriptors the endpoint waits, without spinning, and go
     std::this_thread::sleep_for(500ms);
     const double cpu_seconds = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
 
-    // Nothing is checked before: UBSan needs a descriptor itself to look at an object's type.
+    // No checks before this line: UBSan itself needs a descriptor to look up an object's type.
     all_others.clear();
     CHECK(cpu_seconds < 0.25);
     CHECK(client.get("/healthz").status == 200);

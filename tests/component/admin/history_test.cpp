@@ -1,4 +1,4 @@
-// What a sample of the history says.
+// The contents of a history sample.
 #include "proxy/admin/status/history.h"
 #include "tests/support/catch.h"
 

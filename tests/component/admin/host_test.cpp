@@ -1,4 +1,4 @@
-// Which host a browser may believe to speak to.
+// Which Host headers are accepted (against DNS rebinding).
 #include "proxy/admin/http/http_host.h"
 #include "tests/component/admin/http_client.h"
 #include "tests/component/admin/http_secret.h"

@@ -1,5 +1,5 @@
-// A client of the HTTP endpoint as plain as the socket calls: sends what a test says, byte for
-// byte, and reads answers. Nothing here waits longer than ten seconds.
+// A minimal client of the HTTP endpoint: sends exactly the bytes that a test gives, and reads
+// answers. Nothing here waits longer than ten seconds.
 #pragma once
 
 #include "proxy/descriptor.h"
@@ -41,7 +41,7 @@ class HttpClient {
         REQUIRE(::connect(socket_.get(), generic, sizeof address) == 0);
     }
 
-    // False when the endpoint has closed the connection.
+    // False: the endpoint has closed the connection.
     bool send(std::string_view bytes) {
         while (!bytes.empty()) {
             const auto sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -51,7 +51,7 @@ class HttpClient {
         return true;
     }
 
-    // `has_body`: false for the answer to HEAD, whose length is only announced.
+    // `has_body`: false for the answer to HEAD, whose Content-Length is not followed by a body.
     HttpResponse read_response(bool has_body = true) {
         std::size_t head_end = std::string::npos;
         while ((head_end = received_.find("\r\n\r\n")) == std::string::npos) {
@@ -73,7 +73,7 @@ class HttpClient {
         return read_response();
     }
 
-    // Whether the endpoint ends the connection without another byte.
+    // Whether the endpoint closes the connection without sending another byte.
     bool is_closed() { return received_.empty() && !receive(); }
 
   private:
@@ -96,7 +96,7 @@ class HttpClient {
     bool receive() {
         char bytes[16 * 1024];
         const auto count = ::recv(socket_.get(), bytes, sizeof bytes, 0);
-        if (count < 0) CHECK(errno != EAGAIN); // waited in vain
+        if (count < 0) CHECK(errno != EAGAIN); // not a time-out
         if (count <= 0) return false;
         received_.append(bytes, static_cast<std::size_t>(count));
         return true;

@@ -13,7 +13,7 @@ using pgmoat::protocol::parse_scram_secret;
 
 namespace {
 
-// What PostgreSQL 15 made of the password "pencil".
+// PostgreSQL 15's secret for the password "pencil".
 const std::string pencil =
     "SCRAM-SHA-256$4096:6de8Qz+llQiOrM49dx0mMg==$"
     "vRO4eUhLUMDMS4E3Ta3tj+By/EoxVUR+1wA9En9O2d0=:xH4lJ7jyXTmbkCc9eoopfIBXVFM54ydNjbsXhGSHxvI=";

@@ -1,4 +1,4 @@
-// The secret of a password, as a line of http_users_file holds it.
+// The secret of a password, as in a line of http_users_file.
 #pragma once
 
 #include "protocol/scram_secret.h"

@@ -1,4 +1,4 @@
-// Start, stop, and the order in which things go away.
+// Start, stop, and the order of destruction.
 #include "tests/component/admin/http_client.h"
 #include "tests/component/admin/running_endpoint.h"
 
@@ -45,6 +45,6 @@ TEST_CASE("A context that runs on after its endpoint is gone comes to an end") {
     HttpClient client(port);
     context.poll();
     endpoint.reset();
-    context.run(); // returns: nothing waits any more
+    context.run(); // returns: nothing is pending
     CHECK(client.is_closed());
 }

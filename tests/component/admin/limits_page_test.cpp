@@ -23,7 +23,7 @@ Status limited() {
     return status;
 }
 
-// With double quotes for single ones.
+// Replaces single quotes by double quotes.
 std::string quoted(std::string text) {
     std::ranges::replace(text, '\'', '"');
     return text;

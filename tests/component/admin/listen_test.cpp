@@ -1,4 +1,4 @@
-// The words of http_listen.
+// The values of http_listen.
 #include "proxy/admin/http/listen.h"
 #include "tests/support/catch.h"
 
@@ -30,7 +30,7 @@ bool exposed(const std::string& address) {
 
 } // namespace
 
-TEST_CASE("An address without host or port is refused by its words") {
+TEST_CASE("An address without host or port is refused") {
     for (const std::string address : {"",
                                       "9632",
                                       "localhost",
@@ -55,7 +55,7 @@ TEST_CASE("Loopback is not exposed, anything else is") {
     CHECK(exposed("*:0"));
 }
 
-TEST_CASE("The words of an address tell whether others may reach it") {
+TEST_CASE("Whether other machines can reach an address follows from its text") {
     for (const char* inside : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1", ""}) {
         INFO(inside);
         CHECK_FALSE(sounds_exposed(inside));

@@ -1,5 +1,5 @@
-// Ten thousand live connections: everything that is told of them comes soon, and whoever
-// opens or closes a connection meanwhile hardly waits.
+// Ten thousand live connections: all pages about them are fast, and connections that open or close
+// meanwhile hardly wait.
 #include "metrics/exporter.h"
 #include "proxy/admin/limits.h"
 #include "proxy/admin/status/connection_pages.h"
@@ -27,14 +27,14 @@ namespace {
 
 constexpr std::size_t many = 10'000;
 
-// Sanitizers make everything several times slower; what is promised is promised of the release.
+// Sanitizers make everything several times slower; the limits are for release builds.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
 constexpr int slower = 20;
 #else
 constexpr int slower = 1;
 #endif
 
-// Of this thread alone: other processes may want the machine too.
+// Of this thread only: other processes may use the machine too.
 std::chrono::nanoseconds cpu_time() {
     timespec time{};
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -65,7 +65,7 @@ class Crowd {
     std::vector<std::unique_ptr<telemetry::SessionRow>> rows_;
 };
 
-// Opens and closes connections until it goes.
+// Opens and closes connections until it is destroyed.
 class Bystander {
   public:
     explicit Bystander(telemetry::SessionTable& table)
@@ -123,7 +123,7 @@ std::size_t lines_of(const std::string& text, const std::string& begin) {
 
 } // namespace
 
-TEST_CASE("All of them are told in JSON and as series, in less than half a second of work") {
+TEST_CASE("All of them are listed in JSON and as series, in less than half a second of work") {
     const Crowd crowd;
     const auto begin = cpu_time();
     const std::string json =
@@ -144,8 +144,8 @@ TEST_CASE("A scrape of all of them takes less than half a second of work") {
     CHECK(text.find("pgmoat_connections_live{listener=\"default\"} 10000") != std::string::npos);
 }
 
-// Whoever ends a connection may have to wait for a snapshot and for nothing else: pages cannot
-// reach the table. The best of some, as other processes may cool the caches.
+// The end of a connection may have to wait for a snapshot, but for nothing else: pages do not use
+// the table. The best of several tries, as other processes may evict the caches.
 TEST_CASE("The table is held for some milliseconds at most") {
     const Crowd crowd;
     auto best = std::chrono::nanoseconds::max();
@@ -180,7 +180,7 @@ TEST_CASE("What was seen of a connection stays when it changes or ends") {
     CHECK(table.snapshot().empty());
 }
 
-TEST_CASE("Of more than are wanted the newest are told") {
+TEST_CASE("If there are too many, the newest are listed") {
     const Crowd crowd;
     const LiveConnections some = newest_of(crowd.table.snapshot(), 3);
     CHECK(some.live == many);

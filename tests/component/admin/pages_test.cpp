@@ -1,4 +1,4 @@
-// What each page answers.
+// The contents of each page.
 #include "proxy/admin/http/recent_answers.h"
 #include "proxy/admin/limits.h"
 #include "tests/component/admin/http_client.h"
@@ -55,7 +55,7 @@ TEST_CASE("The status page links to every page, and to what browsers need for it
     CHECK(client.get("/index.html").status == 404);
 }
 
-TEST_CASE("Browsers are told to take nothing from elsewhere and to show the page in no frame") {
+TEST_CASE("Browsers are told to load nothing from elsewhere and to show the page in no frame") {
     RunningEndpoint server;
     HttpClient client(server.port);
     for (const std::string page : {"/", "/status.json", "/nonsense"}) {

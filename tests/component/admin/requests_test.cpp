@@ -1,4 +1,4 @@
-// How requests arrive, well and badly.
+// Requests, well-formed and malformed.
 #include "proxy/admin/limits.h"
 #include "tests/component/admin/http_client.h"
 #include "tests/component/admin/running_endpoint.h"
@@ -18,7 +18,7 @@ HttpResponse answer_to(const std::string& bytes) {
     return client.read_response();
 }
 
-// A request whose header fields, with the empty line behind them, have exactly this many bytes.
+// A request whose header fields, including the empty line after them, have exactly this many bytes.
 std::string request_with_header_of(std::size_t bytes) {
     const std::string begin = "X-Long: ";
     const std::string end = "\r\n\r\n";
@@ -135,7 +135,7 @@ TEST_CASE("The body of a request is never taken for a request") {
     CHECK(client.is_closed());
 }
 
-TEST_CASE("A client that goes away in the middle harms nobody") {
+TEST_CASE("A client that disconnects in the middle harms no other") {
     RunningEndpoint server;
     for (std::size_t length = 0; length < get_health.size(); ++length) {
         HttpClient client(server.port);

@@ -1,4 +1,4 @@
-// An HTTP endpoint on a free port of the loopback interface, with a thread that runs it.
+// An HTTP endpoint on a free port of the loopback interface, run by a thread of its own.
 #pragma once
 
 #include "proxy/admin/http/http.h"

@@ -1,4 +1,4 @@
-// Addresses of names from a name server that answers, fails or is silent as the test wants.
+// Addresses from a name server that answers, fails or is silent, as the test sets it.
 #include "proxy/lookups/addresses.h"
 #include "tests/support/catch.h"
 
@@ -62,7 +62,7 @@ class NameServer {
 struct Fixture {
     ~Fixture() { server->is_silent(false); }
 
-    // What a session does: takes what is known, or waits until it may use the older answer.
+    // As a session does: uses a cached answer, or waits until it may use the stale one.
     HostAddresses ask(const std::string& name, AddressBook::Kept kept) {
         auto promise = std::make_shared<std::promise<HostAddresses>>();
         auto future = promise->get_future();
@@ -125,7 +125,7 @@ TEST_CASE("a silent name server: the older answer is used, the first time after 
     began = std::chrono::steady_clock::now();
     CHECK(test.text("db", not_kept) == "10.0.0.1:5432 stale");
     CHECK(std::chrono::steady_clock::now() - began < 300ms);
-    CHECK(test.server->asked() == 2); // one question at a time
+    CHECK(test.server->asked() == 2); // one lookup at a time
 }
 
 TEST_CASE("a name server that fails: the older answer is used; a name that is gone is gone") {
@@ -152,7 +152,7 @@ TEST_CASE("silent names do not hold up others") {
     CHECK(test.text("loud", long_kept) == "10.0.0.9:5432");
 }
 
-TEST_CASE("an answer that came when nobody waited any more is kept") {
+TEST_CASE("an answer that came when no one waited for it is kept") {
     Fixture test;
     test.server->says("db", "10.0.0.1");
     test.server->is_silent(true);
@@ -179,8 +179,7 @@ TEST_CASE("the end does not wait for a name server") {
     CHECK(std::chrono::steady_clock::now() - began < 5s);
 }
 
-TEST_CASE(
-    "the system's resolver knows localhost, and says in libpq's words what it does not know") {
+TEST_CASE("the system's resolver knows localhost, and unknown names give libpq's error") {
     CHECK_FALSE(pgmoat::lookups::look_up_addresses("localhost").found.empty());
     const HostAddresses none = pgmoat::lookups::look_up_addresses("no such name");
     CHECK(none.found.empty());

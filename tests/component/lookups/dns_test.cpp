@@ -1,4 +1,4 @@
-// Host names through the system's resolver, with the names that every machine has in /etc/hosts.
+// Host names through the system's resolver, with names that are in /etc/hosts on every machine.
 #include "proxy/lookups/dns.h"
 #include "proxy/lookups/interfaces.h"
 #include "tests/support/catch.h"

@@ -17,7 +17,7 @@ using TestPool = pgmoat::lookups::LookupPool<int, std::string>;
 
 namespace {
 
-// Lookups wait at the gate until it opens. Shared with the workers, which may outlive the test.
+// Makes lookups wait until it opens. Shared with the workers, which may outlive the test.
 struct Gate {
     void open() {
         const std::lock_guard lock(mutex);
@@ -46,7 +46,7 @@ constexpr PoolBounds small{.workers = 2, .waiting_max = 3, .cached_max = 4};
 struct Fixture {
     explicit Fixture(PoolBounds bounds = small, std::chrono::milliseconds kept = 1h)
         : pool(bounds, work(kept)) {}
-    // A test that failed leaves no thread behind that waits for ever.
+    // A failed test must not leave a waiting thread behind.
     ~Fixture() { gate->open(); }
 
     TestPool::Work work(std::chrono::milliseconds kept) {
@@ -59,7 +59,7 @@ struct Fixture {
                 [kept](const std::string&) { return kept; },
                 "too many"};
     }
-    // The answer to come; the subscription is kept here.
+    // Asks, and keeps the subscription.
     std::future<std::string> ask(int key) {
         auto promise = std::make_shared<std::promise<std::string>>();
         auto future = promise->get_future();
@@ -88,7 +88,7 @@ bool is_waiting(const std::future<std::string>& future) {
 
 } // namespace
 
-TEST_CASE("a key that many ask for is looked up once, and all hear the answer") {
+TEST_CASE("a key that many ask for is looked up once, and all get the answer") {
     Fixture fixture;
     auto first = fixture.ask(7);
     auto second = fixture.ask(7);
@@ -119,7 +119,7 @@ TEST_CASE("a lookup that hangs delays only its own key") {
     hanging->open();
 }
 
-TEST_CASE("an answer is kept for its time and then looked up anew") {
+TEST_CASE("an answer is cached for its time and then looked up again") {
     const bool forever = GENERATE(true, false);
     Fixture fixture(small, forever ? std::chrono::milliseconds(1h) : 0ms);
     fixture.gate->open();
@@ -130,7 +130,7 @@ TEST_CASE("an answer is kept for its time and then looked up anew") {
     CHECK(fixture.gate->arrived == (forever ? 1 : 2));
 }
 
-TEST_CASE("a forgotten answer is looked up anew, and no other") {
+TEST_CASE("a forgotten answer is looked up again, and no other") {
     Fixture fixture;
     fixture.gate->open();
     for (const int key : {7, 8}) {
@@ -177,7 +177,7 @@ TEST_CASE("when the queue is full the answer is at once that there are too many"
     CHECK(take(later) == "answer 5");
 }
 
-TEST_CASE("a question that nobody waits for any more leaves the queue and is never looked up") {
+TEST_CASE("a question that no one waits for leaves the queue and is never looked up") {
     Fixture fixture;
     const auto first = fixture.ask(0);
     const auto second = fixture.ask(1);
@@ -190,7 +190,7 @@ TEST_CASE("a question that nobody waits for any more leaves the queue and is nev
     CHECK(fixture.gate->arrived == 3);
 }
 
-TEST_CASE("who gives up hears nothing, and those who ask with him still do") {
+TEST_CASE("one that gives up gets nothing, and others with the same question still do") {
     Fixture fixture;
     const auto given_up = fixture.ask(7);
     auto patient = fixture.ask(7);
@@ -207,7 +207,7 @@ TEST_CASE("a pool goes while a lookup hangs, and its answer falls to the ground"
     auto queued = fixture->ask(8);
     gate->wait_for_arrivals(2);
     CHECK_FALSE(fixture->pool.close(10ms));
-    CHECK_THROWS_AS(answer.get(), std::future_error); // its callback is gone
+    CHECK_THROWS_AS(answer.get(), std::future_error); // its callback was destroyed
     auto refused = fixture->ask(9);
     CHECK(take(refused) == "too many");
     gate->open();

@@ -1,4 +1,4 @@
-// Role lookups where no server answers; real catalogs are a matter of the integration tests.
+// Role lookups without a server that answers; the integration tests use real catalogs.
 #include "proxy/descriptor.h"
 #include "proxy/lookups/roles.h"
 #include "tests/support/catch.h"
@@ -18,7 +18,7 @@ using lookups::Subscription;
 
 namespace {
 
-// Takes connections, as the kernel does for it, and says nothing.
+// The kernel accepts connections for it; it sends nothing.
 class SilentServer {
   public:
     SilentServer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {

@@ -1,4 +1,5 @@
-// Secrets of users: what a login waits for, and that it is the same for users who exist and who do not.
+// Secrets of users: how long a login waits, and that it is equally long for users who exist and who
+// do not.
 #include "proxy/lookups/limits.h"
 #include "proxy/lookups/secrets.h"
 #include "tests/support/catch.h"
@@ -17,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A server that knows "alice"; on any thread.
+// A server with the user "alice"; for any thread.
 class Server {
   public:
     UserSecret ask(const std::string& user) {
@@ -85,7 +86,7 @@ const std::string users[] = {"alice", "nobody"};
 
 } // namespace
 
-TEST_CASE("Users who exist and who do not are asked for as often") {
+TEST_CASE("Users who exist and who do not are looked up equally often") {
     Fixture f;
     for (int round = 1; round <= 2; ++round) {
         for (const std::string& user : users) {
@@ -155,7 +156,7 @@ TEST_CASE(
     REQUIRE_FALSE(std::get<Secrets::Pending>(asked).stale);
 }
 
-TEST_CASE("What is known to be stale is asked for again, and not used any more") {
+TEST_CASE("What is known to be stale is looked up again, and no longer used") {
     Fixture f;
     (void)f.answer_for("alice");
     REQUIRE(f.is_kept("alice"));

@@ -1,6 +1,6 @@
-// Streams that run beside each other on one thread: bulk both ways beside small messages, so that a
-// turn has many channels ready and the batch has work, with readers that pause, sockets that take
-// little and calls that do less than asked. Every byte of every stream is compared.
+// Concurrent streams on one thread: bulk in both directions and small messages, so that many
+// channels are ready in a turn and the batch has work; with readers that pause, small socket
+// buffers, and system calls that do less than asked. Every byte of every stream is compared.
 
 #include "tests/component/relay/socket_faults.h"
 #include "tests/support/relay_fixture.h"
@@ -39,7 +39,7 @@ Ends connect(RelayFixture& relay, Mode mode, const Load& load) {
     return relay.adopt(std::move(prepared));
 }
 
-// Pieces of all sizes up to 256 KiB, as a server's COPY or a client's large query.
+// Sends pieces of all sizes up to 256 KiB, as a server's COPY or a client's large query.
 void send_stream(Peer& from, std::uint64_t seed) {
     Pattern source(seed);
     std::size_t left = bulk_bytes;
@@ -109,8 +109,8 @@ bool run_beside_each_other(Mode mode, const Load& load, std::uint64_t& faults_ma
     return whole;
 }
 
-// Where bulk is spliced, a thread may submit too seldom for the one that is to be refused: that the
-// faults are made at all is asked of all modes together.
+// With splicing, a thread may make fewer submissions than the number of the one to be refused: so
+// it is checked for all modes together that faults have been made.
 void every_mode_is_whole(const Load& load) {
     std::uint64_t faults_made = 0;
     for (const Mode mode : every_mode) {

@@ -10,15 +10,15 @@ using namespace pgmoat::test;
 namespace {
 
 struct Exchange {
-    std::uint64_t sends; // the seeds of both patterns
+    std::uint64_t sends; // seeds of the two patterns
     std::uint64_t awaits;
     std::size_t size;
-    std::size_t piece; // sent at a time
+    std::size_t piece; // bytes sent at a time
     bool slowly;
 };
 
-// Sends one pattern while it receives another, in one thread: a TLS session serves one at a time.
-// Returns how many bytes were as expected, up to the first wrong ones.
+// Sends one pattern while it receives another, in one thread, as a TLS session may only be used by
+// one at a time. Returns how many bytes were as expected, up to the first wrong one.
 std::size_t exchange(Peer& peer, const Exchange& plan) {
     Pattern source(plan.sends);
     Pattern expected(plan.awaits);

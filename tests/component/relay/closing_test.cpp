@@ -1,5 +1,5 @@
-// Closing one channel from outside, by its id: it ends with the reason and the text that were
-// given, its peers see an end, and no other channel notices.
+// Closing one channel by its id: it ends with the given reason and text, its peers see the end, and
+// no other channel is affected.
 #include "tests/support/relay_fixture.h"
 
 #include <signal.h>
@@ -42,7 +42,7 @@ TEST_CASE("A channel that is closed from outside ends as its killer says, in eve
     }
 }
 
-TEST_CASE("A TLS client of a closed channel is told with close_notify") {
+TEST_CASE("A TLS client of a closed channel gets close_notify") {
     RelayFixture relay;
     Ends ends = connect_as(relay, 7, Mode::tls_to_client);
     relay.plane.close(7, killed);
@@ -112,8 +112,9 @@ class Child {
 
 } // namespace
 
-// Regression: the kernel goes on to report a socket that we closed and a child still has.
-TEST_CASE("A channel that is closed while a child process has its sockets is not heard of again") {
+// Regression: the kernel still reports events of a socket that we have closed while a child has a
+// copy.
+TEST_CASE("A channel that is closed while a child process has its sockets has no more events") {
     for (const Mode mode : every_mode) {
         INFO(name_of(mode));
         RelayFixture relay;

@@ -1,5 +1,5 @@
-// What counting costs, in CPU time. Hidden: it judges nothing, and only an optimised build tells
-// something. `component_relay "[cost]"`; recorded in bench/RESULTS.md.
+// What counting costs, in CPU time. Hidden: it checks nothing, and only makes sense in an optimised
+// build. `component_relay "[cost]"`; recorded in bench/RESULTS.md.
 #include "proxy/relay/traffic_meter.h"
 #include "tests/support/catch.h"
 

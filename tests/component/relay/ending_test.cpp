@@ -1,4 +1,4 @@
-// How channels end: what was sent before the end arrives, the other half keeps flowing, and the
+// How channels end: what was sent before the end arrives, the other direction continues, and the
 // reason names the side that ended first.
 #include "tests/support/relay_fixture.h"
 
@@ -21,8 +21,7 @@ TEST_CASE("Bytes that come together with the end arrive before it, in every mode
         REQUIRE(ends.client.send_raw(last));
         ends.client.close();
         REQUIRE(ends.server.receive_all() == bytes_of("terminate"));
-        if (mode == Mode::passed_through)
-            continue; // it sees close_notify, not yet the client's FIN
+        if (mode == Mode::passed_through) continue; // sees close_notify, not yet the client's FIN
         ends.server.close();
         REQUIRE(relay.outcome().reason == CloseReason::client_closed);
     }
@@ -130,7 +129,8 @@ TEST_CASE("What a server sent before it reset the connection reaches the client"
         INFO(name_of(mode));
         RelayFixture relay;
         Ends ends = relay.connect(mode);
-        // It closes with a query unread, which resets: PostgreSQL when it is told to terminate.
+        // It closes with an unread query, which causes a reset: as PostgreSQL does when it is told
+        // to terminate.
         REQUIRE(ends.client.send("a query that nobody reads"));
         pollfd arrived{ends.server.socket(), POLLIN, 0};
         REQUIRE(::poll(&arrived, 1, 20'000) == 1);
@@ -142,7 +142,7 @@ TEST_CASE("What a server sent before it reset the connection reaches the client"
     }
 }
 
-TEST_CASE("A client that sends on after the server's reset still gets the server's last words") {
+TEST_CASE("A client that still sends after the server's reset gets the server's last message") {
     RelayFixture relay;
     Ends ends = relay.connect(Mode::plain);
     REQUIRE(ends.server.send("FATAL"));

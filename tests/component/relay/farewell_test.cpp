@@ -1,5 +1,5 @@
-// What a client is told when its session is ended from outside: 57P01, behind a whole message, in
-// TLS too; and how a session ends that its client has terminated.
+// What a client gets when its session is ended by pgmoat: 57P01 after a complete message, also in
+// TLS; and the end of a session after Terminate.
 #include "protocol/messages.h"
 #include "proxy/relay/farewell.h"
 #include "tests/support/relay_fixture.h"
@@ -39,7 +39,7 @@ bool has_messages(Mode mode) {
 
 } // namespace
 
-TEST_CASE("a client between two messages is told at once, in every mode but passthrough") {
+TEST_CASE("a client between two messages gets the error at once, in every mode but passthrough") {
     for (const Mode mode : every_mode) {
         INFO(name_of(mode));
         RelayFixture relay;
@@ -72,7 +72,7 @@ TEST_CASE("a client inside a message gets the rest of it first, and nothing of t
     }
 }
 
-TEST_CASE("a client that reads slowly gets what it is owed, then the words") {
+TEST_CASE("a client that reads slowly gets its buffered bytes, then the error") {
     RelayFixture relay;
     Ends ends = connect_as(relay, 7, Mode::tls_to_client);
     const Bytes row = message('D', pattern(2, 8'000'000));
@@ -95,7 +95,7 @@ TEST_CASE("a message that its server does not finish is not waited for without e
     CHECK(ends.client.receive_all().empty());
 }
 
-TEST_CASE("the end of all: everyone is told, the plane's own end waits for nobody") {
+TEST_CASE("the end of all: all clients get the error, and the plane's own end waits for none") {
     RelayFixture relay;
     Ends idle = connect_as(relay, 1, Mode::tls_both);
     Ends busy = connect_as(relay, 2, Mode::plain);
@@ -117,7 +117,7 @@ Bytes ready(char status) {
     return message('Z', Bytes{static_cast<std::uint8_t>(status)});
 }
 
-// One query and its answer, which leaves the session as `status` says.
+// A query and its answer, after which the session is in `status`.
 void ask(Ends& ends, const char* text, char status) {
     ends.client.send(query(text));
     REQUIRE(ends.server.receive(query(text).size()) == query(text));
@@ -127,7 +127,7 @@ void ask(Ends& ends, const char* text, char status) {
 
 } // namespace
 
-TEST_CASE("told to leave when idle, an idle session leaves at once with the words") {
+TEST_CASE("told to leave when idle, an idle session leaves at once with the error") {
     for (const Mode mode : every_mode) {
         if (!has_messages(mode)) continue;
         INFO(name_of(mode));
@@ -158,7 +158,7 @@ TEST_CASE("told to leave when idle, a session ends its transaction first") {
     }
 }
 
-TEST_CASE("told to leave when idle, many at once leave, each behind its answer") {
+TEST_CASE("told to leave when idle, many at once leave, each after its answer") {
     for (const Mode mode : every_mode) {
         if (!has_messages(mode)) continue;
         INFO(name_of(mode));

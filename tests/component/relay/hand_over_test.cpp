@@ -1,5 +1,5 @@
-// What waits when a channel is adopted: bytes received and not relayed, bytes owed, bytes that only
-// the TLS session knows of, and an end that came too early. No event tells of any of them.
+// What a channel may have when it is adopted: received bytes that were not relayed, unsent bytes,
+// bytes inside the TLS session, and an early end of the stream. No event reports any of these.
 #include "tests/support/relay_fixture.h"
 
 #include <thread>
@@ -32,7 +32,7 @@ TEST_CASE("Bytes that were received before the hand-over are relayed, in every m
     }
 }
 
-TEST_CASE("Bytes owed at the hand-over go out first, in every mode") {
+TEST_CASE("Unsent bytes of the hand-over go out first, in every mode") {
     for (const Mode mode : every_mode) {
         INFO(name_of(mode));
         RelayFixture relay;

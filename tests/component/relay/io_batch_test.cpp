@@ -1,5 +1,5 @@
-// The batch and its legs against a model: whatever is deferred, sent, owed, flushed and finished in
-// whatever order, each socket gets the bytes that were given to its leg, once and in order.
+// The batch and its legs compared with a model: in whatever order bytes are deferred, sent, kept,
+// flushed and finished, each socket gets the bytes that were given to its leg, once and in order.
 
 #include "proxy/relay/io_batch.h"
 #include "tests/component/relay/socket_faults.h"
@@ -19,7 +19,7 @@ using namespace pgmoat::test;
 
 namespace {
 
-// A leg, the far end of its socket, and the bytes that must have come there.
+// A leg, the far end of its socket, and the bytes that must arrive there.
 struct Subject {
     std::unique_ptr<relay::LiveLeg> leg;
     Descriptor far;
@@ -40,7 +40,7 @@ Subject subject(int send_buffer) {
             {}};
 }
 
-// The far end reads up to so many bytes, and the leg is told that there is room again.
+// The far end reads up to `most` bytes, and the leg is told that there is room again.
 void read_some(Subject& subject, std::size_t most) {
     Bytes chunk(most);
     const ssize_t count = ::recv(subject.far.get(), chunk.data(), chunk.size(), 0);
@@ -60,7 +60,7 @@ class Model {
     [[nodiscard]] bool usable() const { return batch_.usable(); }
     [[nodiscard]] std::size_t deferred_plaintexts() const { return deferred_plaintexts_; }
 
-    // A turn as the loop makes it: receive, let the channels work, send.
+    // One turn of the loop: receive, let the channels work, send.
     void turn() {
         const std::uint8_t byte = 1;
         for (Subject& one : subjects_) {
@@ -96,7 +96,8 @@ class Model {
         return std::uniform_int_distribution<int>(least, most)(random_);
     }
 
-    // What Flow does with one piece: encrypt or decrypt into the batch's memory where it offers some.
+    // What Flow does with one piece: encrypts or decrypts into the batch's memory if it offers
+    // some.
     void step(Subject& one) {
         const Bytes piece =
             source_.next(static_cast<std::size_t>(number(1, number(0, 3) == 0 ? 70'000 : 300)));
@@ -128,7 +129,7 @@ class Model {
 
 } // namespace
 
-TEST_CASE("Deferred, owed and direct sends of a leg are one stream of bytes") {
+TEST_CASE("Deferred, kept and direct sends of a leg are one stream of bytes") {
     for (unsigned seed = 1; seed <= 200; ++seed) {
         INFO("seed " << seed);
         const WithSocketFaults faults(

@@ -1,5 +1,5 @@
-// Channels that leave a plane alive, for another process: with every byte that is held for their
-// peers, at any moment of a transfer, and only those that can go on elsewhere.
+// Channels that leave a plane for another process: with all bytes that are buffered for their
+// peers, at any moment of a transfer, and only those that can continue there.
 #include "tests/support/relay_fixture.h"
 
 #include <atomic>
@@ -16,7 +16,7 @@ namespace {
 
 using Channels = std::vector<std::unique_ptr<relay::Channel>>;
 
-// One that can leave now; null: there is none.
+// A channel that can leave now; null: there is none.
 std::unique_ptr<relay::Channel> take_one(relay::Plane& plane) {
     std::promise<std::unique_ptr<relay::Channel>> given;
     plane.give_away(0, 1, [&](Channels& channels) {
@@ -37,7 +37,7 @@ std::unique_ptr<relay::Channel> take_soon(relay::Plane& plane) {
     }
 }
 
-// Sends until nothing is taken for a while; how much of `source` went.
+// Sends until no more is accepted for a while; returns how much of `source` was sent.
 std::size_t fill(Peer& peer, const Bytes& source) {
     std::size_t sent = 0;
     for (int idle = 0; idle < 30 && sent < source.size();) {
@@ -56,7 +56,7 @@ std::size_t fill(Peer& peer, const Bytes& source) {
     return sent;
 }
 
-Bytes idle_server() { // what a server says when it is ready for a query
+Bytes idle_server() { // what a server sends when it is idle
     return {'Z', 0, 0, 0, 5, 'I'};
 }
 
@@ -107,7 +107,7 @@ TEST_CASE("Transfers in both directions go on while their channel moves again an
         constexpr std::size_t total = 48UL << 20;
         std::atomic<int> under_way{4};
         std::atomic<bool> wrong{false};
-        // A peer with TLS is used by one thread at a time: each direction has raw bytes of its own.
+        // A TLS peer can only be used by one thread at a time, so each direction gets raw bytes.
         const auto sends = [&](int socket, std::uint64_t seed) {
             Pattern source(seed);
             std::size_t piece = 1;
@@ -245,7 +245,7 @@ TEST_CASE("Only a channel that can go on elsewhere leaves") {
     }
 }
 
-TEST_CASE("Who can go on elsewhere is not told to leave until everybody is") {
+TEST_CASE("Sessions that can move are not told to leave until all others are") {
     RelayFixture relay;
     const relay::Ended drain{metrics::CloseReason::drain, "leave"};
     Ends sealed = relay.connect(Mode::tls_to_client);
@@ -271,7 +271,7 @@ TEST_CASE("Who can go on elsewhere is not told to leave until everybody is") {
     REQUIRE(relay.ended.wait_for(4).size() == 4);
 }
 
-TEST_CASE("A channel that nobody takes goes on") {
+TEST_CASE("A channel that no process takes continues") {
     RelayFixture relay;
     Ends ends = relay.connect(Mode::plain);
     const auto still_works = [&] {

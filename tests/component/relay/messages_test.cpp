@@ -1,5 +1,5 @@
-// What is counted of messages that pass: in the row and in the counters of the thread; nothing of
-// TLS that passes through; and a stream that is no stream of messages passes all the same.
+// Counting of messages: in the row and in the thread's counters; nothing for passed-through TLS;
+// and bytes that are not messages are relayed all the same.
 #include "tests/support/relay_fixture.h"
 
 #include <thread>
@@ -7,7 +7,7 @@
 namespace pgmoat::test {
 namespace {
 
-// One message, its length told truly.
+// A message with a correct length.
 Bytes message(char type, const Bytes& body) {
     const auto length = static_cast<std::uint32_t>(body.size() + 4);
     Bytes bytes{static_cast<std::uint8_t>(type)};
@@ -30,7 +30,7 @@ const Bytes answer = message('T', Bytes(30, 0)) + message('D', Bytes(11, 0)) +
 const Bytes failure = message('E', std::string_view("SERROR\0C22012\0\0", 15)) + message('Z', "I");
 
 struct Counted : RelayFixture {
-    // Sent whole by one side and received whole by the other.
+    // Sent by one side and received completely by the other.
     static void pass(Peer& from, Peer& to, const Bytes& bytes) {
         std::thread sender([&] { from.send(bytes); });
         const Bytes got = to.receive(bytes.size());
@@ -41,7 +41,7 @@ struct Counted : RelayFixture {
         pass(ends.client, ends.server, query);
         pass(ends.server, ends.client, reply);
     }
-    // The client ends the session; only then do all counts stand in the block for sure.
+    // The client ends the session: only then are all counts certainly in the block.
     metrics::ListenerCells<std::uint64_t> close(Ends& ends) {
         ends.client.finish();
         ends.server.finish();
@@ -107,11 +107,11 @@ TEST_CASE("what came with the hand-over is counted from its first message") {
     }
 }
 
-TEST_CASE("what the server had said behind its ReadyForQuery keeps its place in the count") {
+TEST_CASE("what the server sent after its ReadyForQuery keeps its place in the count") {
     Counted relay;
     Prepared prepared = prepare(Mode::plain);
     const Bytes notice = message('N', Bytes(40, 'x'));
-    // The login passed on the first ten bytes of it.
+    // The login relayed its first ten bytes.
     prepared.channel->meter.saw(
         metrics::Side::server, std::span(notice).first(10), relay.counters.block_of_this_thread());
     Ends ends = relay.adopt(std::move(prepared));
@@ -123,9 +123,9 @@ TEST_CASE("what the server had said behind its ReadyForQuery keeps its place in 
     CHECK(of_server(counts, '?') == 0);
 }
 
-TEST_CASE("a client that speaks nonsense is relayed and counted no further") {
+TEST_CASE("a client that sends no messages is relayed and counted no further") {
     for (const Mode mode :
-         {Mode::tls_to_client, Mode::tls_both}) { // seen whole, so it is never lost
+         {Mode::tls_to_client, Mode::tls_both}) { // never spliced, so all messages are seen
         INFO(name_of(mode));
         Counted relay;
         Ends ends = relay.connect(mode);
@@ -139,7 +139,7 @@ TEST_CASE("a client that speaks nonsense is relayed and counted no further") {
     }
 }
 
-TEST_CASE("after bulk in the clear, which is not seen, counting goes on with the next query") {
+TEST_CASE("after plaintext bulk, which is not seen, counting continues with the next query") {
     Counted relay;
     Ends ends = relay.connect(Mode::plain);
     Bytes rows;
@@ -152,7 +152,8 @@ TEST_CASE("after bulk in the clear, which is not seen, counting goes on with the
         Counted::ask(ends, answer);
     const auto counts = relay.close(ends);
     CHECK(counts.queries == 11);
-    // Until bulk is over answers go by unseen, and a read that ends in a ReadyForQuery hides it.
+    // After bulk, answers are not seen until a read ends in ReadyForQuery, which is not seen
+    // either.
     const auto all = ended(counts, metrics::TransactionEnd::committed) +
                      ended(counts, metrics::TransactionEnd::unknown);
     CHECK(all >= 6);

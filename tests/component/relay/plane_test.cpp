@@ -1,4 +1,4 @@
-// Many channels, few threads: packing, and what a thread tells of itself.
+// Many channels, few threads: packing, and what a thread reports about itself.
 #include "proxy/relay/limits.h"
 #include "proxy/relay/load_meter.h"
 #include "tests/support/relay_fixture.h"

@@ -1,5 +1,5 @@
-// A peer that accepts nothing stops the other side, costs a bounded amount of memory, loses no byte
-// and holds up nobody else.
+// A peer that does not read stops the other side; it costs a bounded amount of memory, loses no
+// byte and delays no other connection.
 #include "proxy/relay/limits.h"
 #include "tests/support/relay_fixture.h"
 
@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-// Sends until the connection takes no more for a while; returns how much it took.
+// Sends until the connection accepts no more for a while; returns how much was sent.
 std::size_t fill(Peer& peer, Pattern& source) {
     std::size_t taken = 0;
     Bytes raw;
@@ -35,7 +35,7 @@ std::size_t fill(Peer& peer, Pattern& source) {
         ++idle;
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    // The last piece is in the peer's hands in part; it is finished by who reads.
+    // Part of the last piece was sent; the test finishes it when the peer reads.
     peer.unfinished = raw;
     return taken;
 }
@@ -67,7 +67,8 @@ TEST_CASE("A stalled client stops the server, and everything arrives when it rea
     }
 }
 
-TEST_CASE("What is held for a stalled client is told, until it was taken or the channel is gone") {
+TEST_CASE(
+    "Bytes buffered for a stalled client are reported, until it reads or the channel has ended") {
     for (const Mode mode : {Mode::tls_to_client, Mode::tls_both}) {
         for (const bool reads_at_last : {true, false}) {
             INFO(name_of(mode));
@@ -119,7 +120,7 @@ TEST_CASE("Both sides may write without reading: nothing is lost when they read 
         Pattern downward(2);
         const std::size_t from_client = fill(ends.client, upward);
         const std::size_t from_server = fill(ends.server, downward);
-        // Both have a piece that the connection did not take: read first, then send the rest.
+        // Both have a partly sent piece: read first, then send the rest.
         const Bytes rest_of_client = ends.client.unfinished;
         const Bytes rest_of_server = ends.server.unfinished;
         Bytes at_server = ends.server.receive(from_client - 8192);
@@ -147,7 +148,7 @@ TEST_CASE("What a stalled channel holds in memory and pipes is bounded") {
         Ends ends = relay.adopt(std::move(prepared));
         Pattern source(9);
         fill(ends.server, source);
-        // What left the server and stands in no queue of the kernel is held by the relay.
+        // Bytes that left the server and are in no kernel queue are held by the relay.
         const std::size_t in_kernel = queued(server_side, SIOCINQ) + queued(client_side, SIOCOUTQ) +
                                       queued(ends.client.socket(), SIOCINQ);
         const std::size_t sent = ends.server.sent_raw - queued(ends.server.socket(), SIOCOUTQ);
@@ -201,6 +202,8 @@ TEST_CASE("Small messages do not wait for the bulk of other channels on the thre
         for (auto& thread : threads)
             thread.join();
         REQUIRE(right);
-        REQUIRE(slowest < std::chrono::seconds(2)); // the machine may be busy; starved is forever
+        REQUIRE(slowest <
+                std::chrono::seconds(
+                    2)); // the machine may be busy; a starved connection would wait for ever
     }
 }

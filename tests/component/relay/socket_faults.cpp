@@ -24,7 +24,8 @@ SocketFaults faults;
 std::uint64_t state = 0;
 std::uint64_t faults_made = 0;
 std::map<const io_uring*, unsigned> submissions;
-std::map<int, std::pair<int, epoll_event>> watched; // by socket: its epoll and what was asked
+std::map<int, std::pair<int, epoll_event>>
+    watched; // by socket: its epoll descriptor and registered events
 std::atomic<bool> active{false};
 
 template <typename Function>
@@ -39,7 +40,7 @@ bool on_relay_thread() {
     return std::string_view(name).starts_with("relay-");
 }
 
-// Three calls of four are whole, so that short ones stand between all kinds of neighbours.
+// Three of four calls are complete, so that short ones have neighbours of all kinds.
 std::size_t shortened(std::size_t size) {
     state ^= state << 13;
     state ^= state >> 7;
@@ -49,7 +50,7 @@ std::size_t shortened(std::size_t size) {
     return 1 + (state >> 8) % (size - 1);
 }
 
-// The socket's edges come again if it is readable or writable now.
+// Makes epoll report the socket again if it is readable or writable now.
 void report_again(int socket) {
     const auto found = watched.find(socket);
     if (found == watched.end()) return;
@@ -57,7 +58,7 @@ void report_again(int socket) {
     real(&::epoll_ctl, "epoll_ctl")(epoll, EPOLL_CTL_MOD, socket, &event);
 }
 
-// Shortens what stands in the ring's queue; the sockets to be reported again.
+// Shortens the requests in the ring's queue; returns the sockets to be reported again.
 std::vector<int> shorten_queued(io_uring& ring) {
     std::vector<int> sockets;
     for (unsigned i = ring.sq.sqe_head; i != ring.sq.sqe_tail; ++i) {

@@ -1,10 +1,10 @@
-// Makes the relay's system calls do less than they were asked for, at lengths that a seed decides:
-// a send takes a part, a receive brings a part, io_uring refuses a submission or is not there, nor is
-// epoll_pwait2(). The kernel may do any of this; on loopback it rarely does.
+// Makes the relay's system calls do less than asked, with lengths that depend on a seed: sends and
+// receives are partial, io_uring refuses a submission or is unavailable, and so is epoll_pwait2().
+// The kernel may do any of this; on loopback it rarely does.
 //
-// The calls of the relay's threads are caught by functions of the same names in the test program.
-// As a short call on a socket that is not full promises an edge that would never come, epoll is
-// asked to report the socket again.
+// Functions with the same names in the test program intercept the relay's calls. After a short call
+// the relay waits for an edge, which the kernel would not report as the socket is still ready; so
+// epoll is made to report the socket again.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@ struct SocketFaults {
     bool short_receives = false;
     bool no_io_uring = false;
     bool no_short_sleep = false;     // as before Linux 5.11
-    unsigned refused_submission = 0; // the so-many-th call of each ring; 0: none
+    unsigned refused_submission = 0; // the number of the refused call for each ring; 0: none
 };
 
-// While one of these lives, the faults are made. Put it before the relay in a test.
+// Faults are made while this lives. Create it before the relay in a test.
 class WithSocketFaults {
   public:
     explicit WithSocketFaults(const SocketFaults& faults);
@@ -28,7 +28,7 @@ class WithSocketFaults {
     WithSocketFaults(const WithSocketFaults&) = delete;
     WithSocketFaults& operator=(const WithSocketFaults&) = delete;
 
-    // How often a call was cut short or refused since.
+    // How many calls were cut short or refused since.
     [[nodiscard]] static std::uint64_t made();
 };
 

@@ -1,4 +1,4 @@
-// relay_spin: whether a relay thread sleeps between messages, as the kernel shows its state.
+// relay_spin: whether a relay thread sleeps between messages, according to its state in /proc.
 #include "tests/support/relay_fixture.h"
 
 #include <filesystem>
@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Of the only relay thread there is.
+// For the only relay thread.
 bool relay_thread_is_asleep() {
     for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
         std::string name;
@@ -48,7 +48,7 @@ bool falls_asleep() {
 
 } // namespace
 
-// Longer than relay_spin may be, so that a busy machine does not decide.
+// Longer than relay_spin may be, so that the result does not depend on the machine's load.
 constexpr auto long_spin = 2s;
 
 TEST_CASE("A relay thread that spins is awake after messages that came soon, and sleeps later") {

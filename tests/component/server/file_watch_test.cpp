@@ -1,4 +1,4 @@
-// Every way in which people replace certificates is noticed, and nothing else.
+// All ways in which people replace certificates are noticed, and nothing else is.
 #include "proxy/server/file_watch.h"
 #include "tests/support/catch.h"
 
@@ -47,7 +47,7 @@ void watch_from_now(server::FileWatch& watch, const std::vector<std::string>& pa
 
 } // namespace
 
-TEST_CASE("a file that is written, replaced, removed, or made anew has changed") {
+TEST_CASE("a file that is written, replaced, removed, or created again has changed") {
     const Folder folder;
     const std::string file = (folder.path / "server.crt").string();
     server::FileWatch watch;
@@ -100,7 +100,7 @@ TEST_CASE("a link that Kubernetes turns to another folder is a change, again and
     }
 }
 
-TEST_CASE("a change behind a link into another folder is noticed") {
+TEST_CASE("a change through a link into another folder is noticed") {
     const Folder folder;
     const Folder elsewhere;
     const fs::path link = folder.path / "link.crt";
@@ -165,7 +165,7 @@ TEST_CASE("a link in the middle of the path is a change when it is turned, again
     }
 }
 
-TEST_CASE("a folder that is removed is waited for, and found when it is made anew") {
+TEST_CASE("a removed folder is waited for, and found when it is created again") {
     const Folder folder;
     fs::create_directories(folder.path / "etc" / "tls");
     folder.write("etc/tls/server.crt", "old");

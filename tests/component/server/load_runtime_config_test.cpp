@@ -1,4 +1,5 @@
-// What a change of the hosts file alone may do to the setup in force, and whose files are taken.
+// What a change of only the hosts file may do to the configuration in use, and whose key files are
+// accepted.
 #include "proxy/server/load_runtime_config.h"
 #include "proxy/server/process.h"
 #include "tests/support/catch.h"

@@ -1,4 +1,5 @@
-// ssl_passphrase_command as a process: its output, its failures in PostgreSQL's words, its limit.
+// ssl_passphrase_command as a process: its output, its errors in PostgreSQL's words, its time
+// limit.
 #include "proxy/server/passphrase_command.h"
 #include "tests/support/catch.h"
 #include "tests/support/tls_pair.h"
@@ -42,7 +43,7 @@ TEST_CASE("the first line of the output is the passphrase") {
     CHECK(run("echo '%p' | tr p x") == "%x\n");
 }
 
-TEST_CASE("a command that fails is told apart as PostgreSQL does it") {
+TEST_CASE("failed commands are distinguished as in PostgreSQL") {
     CHECK(failure_of("exit 3", 20s) ==
           "command \"exit 3\" failed | child process exited with exit code 3");
     CHECK(failure_of("echo secret; exit 1", 20s) ==
@@ -62,7 +63,7 @@ TEST_CASE("a command that takes too long is ended, silent or not") {
     }
 }
 
-TEST_CASE("a command that nobody waits for any more is ended") {
+TEST_CASE("a command whose answer is no longer wanted is ended") {
     std::stop_source stop;
     const std::jthread stopper([&stop] {
         std::this_thread::sleep_for(50ms);
@@ -82,7 +83,8 @@ TEST_CASE("a command inherits no socket, even one that would be inherited") {
 
 TEST_CASE("what a command has started is ended with it") {
     if (const int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC); terminal >= 0) {
-        CHECK(::close(terminal) == 0); // there it stays in our group, and only the shell is killed
+        CHECK(::close(terminal) ==
+              0); // with a terminal it stays in our process group, and only the shell is killed
         return;
     }
     const test::TemporaryFolder folder;
@@ -91,7 +93,7 @@ TEST_CASE("what a command has started is ended with it") {
     pid_t sleeper = 0;
     std::ifstream(file) >> sleeper;
     REQUIRE(sleeper > 0);
-    // It is gone once somebody has reaped it: until then it is a zombie. A signal takes its time.
+    // It is gone once it was reaped; until then it is a zombie. The signal takes a moment.
     const std::string look = "cut -d' ' -f3 /proc/" + std::to_string(sleeper) + "/stat 2>&1";
     const auto is_over = [&look] {
         const std::string state = run(look);

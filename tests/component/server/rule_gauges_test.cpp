@@ -1,5 +1,5 @@
-// A series of a rule's counts is that rule's, wherever a reload puts the rule: `rate()` over it shows no
-// step, and no series goes on with the count of another rule.
+// A rule keeps its series when a reload moves it to another line: `rate()` shows no step, and no
+// series continues the count of another rule.
 #include "proxy/hba/rule_changes.h"
 #include "proxy/server/rule_gauges.h"
 #include "tests/support/catch.h"
@@ -78,7 +78,7 @@ TEST_CASE("a series never goes on with another rule's count") {
             REQUIRE(known->second == value);
 }
 
-TEST_CASE("rules that are alike are told apart by their order, and keep their counts") {
+TEST_CASE("equal rules are distinguished by their order, and keep their counts") {
     const auto old = with_rules({"host a all all trust", "host a all all trust"});
     count(old, 0, 1), count(old, 1, 20);
     const Scrape first = scrape(old);

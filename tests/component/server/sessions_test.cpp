@@ -1,5 +1,5 @@
-// Live sessions that go from one process to another: both are here, each with its control thread, its
-// relay plane and its table, and only the socket between them.
+// Moving live sessions from one process to another: both are simulated here, each with its own
+// control thread, relay plane and table, connected only by the socket.
 #include "proxy/access/kill.h"
 #include "proxy/server/moved_session.h"
 #include "proxy/server/session_channel.h"
@@ -24,7 +24,7 @@ namespace {
 const Bytes ready = message('Z', {'I'});
 const Bytes query = message('Q', bytes_of("SELECT 1") + Bytes{0});
 
-// Lets everyone in and is ready again after each query.
+// Lets all clients in, and answers each query with ReadyForQuery.
 ScriptedServer::Script answers_queries() {
     return [](Peer& peer) {
         const Bytes length = peer.receive(4);
@@ -107,14 +107,14 @@ struct Upgrade {
     }
     bool until(const std::function<bool()>& holds) {
         const auto give_up = SteadyClock::now() + 30s;
-        while (!holds()) { // which may receive something, so that it holds once
+        while (!holds()) { // it may receive something that makes it true
             if (SteadyClock::now() > give_up) return false;
             old.turn();
             fresh.turn();
         }
         return true;
     }
-    // The next session that the old process sends, for a test that is the new one.
+    // The next session that the old process sends, for a test that plays the new one.
     server::ArrivedSession arrived() {
         server::ArrivedSession session;
         REQUIRE(until([&] {
@@ -175,7 +175,7 @@ TEST_CASE("Counters of a session go on in the new process") {
     telemetry::TrafficCounts before;
     REQUIRE(upgrade.until([&] {
         before = upgrade.old.table.snapshot().front().traffic;
-        return before.bytes_from_server >= ready.size(); // it is told when a turn is over
+        return before.bytes_from_server >= ready.size(); // counted at the end of a turn
     }));
     upgrade.begin();
     REQUIRE(upgrade.until([&] { return upgrade.fresh.table.live() == 1; }));
@@ -201,7 +201,7 @@ TEST_CASE("Many sessions go, each of them works") {
     CHECK(upgrade.old.came_back == 0);
     for (Peer& client : clients)
         REQUIRE(still_works(client));
-    Peer later = upgrade.log_in(); // it was on its way in
+    Peer later = upgrade.log_in(); // it was still logging in
     REQUIRE(upgrade.until([&] { return upgrade.fresh.table.live() == count + 1; }));
     REQUIRE(still_works(later));
     for (Peer& client : clients)
@@ -228,7 +228,7 @@ TEST_CASE(
     REQUIRE(still_works(client));
     CHECK(upgrade.fresh.table.live() == 0);
     CHECK(upgrade.fresh.opened() == 0);
-    for (int i = 0; i < 200; ++i) { // it is not offered again
+    for (int i = 0; i < 200; ++i) { // not offered again
         upgrade.old.turn();
         upgrade.fresh.turn();
     }
@@ -262,7 +262,7 @@ TEST_CASE("What the new process did not answer for goes on in the old one") {
         CHECK(upgrade.old.table.live() == 1);
         CHECK(upgrade.old.closed(CloseReason::handed_over) == 1);
         two = {};
-        one.client.reset(); // with the process, all that it had
+        one.client.reset(); // with the process, everything that it had
         one.server.reset();
         CHECK(still_works(first) != still_works(second));
     }
@@ -303,7 +303,7 @@ TEST_CASE("The new process touches nothing of a session whose answer it cannot s
     const Bytes session(one.session.begin(), one.session.end());
     REQUIRE(server::send_session(another.ours, 1, session, {one.client.get(), one.server.get()}) ==
             Transfer::done);
-    REQUIRE(client.send(query)); // which waits in the socket
+    REQUIRE(client.send(query)); // waits in the socket
     upgrade.fresh.take_over_from(std::move(another.successors));
     server::close_answers(another.ours);
     for (int i = 0; i < 100; ++i)
@@ -337,7 +337,7 @@ TEST_CASE("The new process refuses what is no session, and goes on") {
     const Bytes good = *server::encode_session(session);
     CHECK_FALSE(ask(Bytes(good.begin(), good.end() - 1)));
     CHECK(ask(good));
-    CHECK(ask(good)); // the same id: it gets another
+    CHECK(ask(good)); // an id in use: it gets another one
     const auto seen = upgrade.fresh.table.snapshot();
     REQUIRE(seen.size() == 2);
     CHECK(seen[0].id != seen[1].id);

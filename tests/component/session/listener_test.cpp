@@ -1,4 +1,5 @@
-// A listener: what it hands on, how it waits while the system is out of descriptors, how it goes.
+// A listener: the connections it accepts, how it waits while the system is out of descriptors, how
+// it stops.
 #include "proxy/session/accept.h"
 #include "proxy/session/limits.h"
 #include "tests/component/session/system_faults.h"
@@ -49,7 +50,7 @@ struct ListenerFixture {
     }
     [[nodiscard]] Peer connect() const { return Peer(connect_socket()); }
 
-    // As the server runs its threads.
+    // Runs threads as the server does.
     bool run_until(const std::function<bool()>& holds, SteadyClock::duration patience = 20s) {
         const auto give_up = SteadyClock::now() + patience;
         while (!holds() && SteadyClock::now() < give_up)
@@ -172,13 +173,13 @@ TEST_CASE("a client that has gone before it was accepted holds nothing up") {
     CHECK(test.accepts_failed() == 0);
 }
 
-TEST_CASE("a drain in a pause: nothing is accepted any more") {
+TEST_CASE("a drain in a pause: nothing more is accepted") {
     WithSystemFaults system({.accept_error = EMFILE});
     ListenerFixture test;
     const Peer client = test.connect();
     REQUIRE(test.run_until([&] { return system.accepts() == 1; }));
-    // Both come due before the loop looks: the drain first, then the end of the pause, whose handler
-    // can no longer be cancelled.
+    // Both timers expire before the loop checks: first the drain, then the pause, whose handler can
+    // no longer be cancelled.
     asio::steady_timer drain(test.threads[0]->context, 1ms);
     drain.async_wait([&](const error_code&) { test.listener.reset(); });
     std::this_thread::sleep_for(session::accept_pause_max / 10);
@@ -216,7 +217,7 @@ TEST_CASE("whichever allocation fails while it accepts, the next client is accep
         for (std::uint64_t which = 1;; ++which) {
             INFO(thread_count << " threads, allocation " << which);
             ListenerFixture test([](config::Config&) {}, thread_count);
-            if (thread_count == 2) { // its turn is the other thread's
+            if (thread_count == 2) { // it is the other thread's turn
                 const Peer other = test.connect();
                 REQUIRE(test.run_until([&] { return test.sessions() == 1; }));
             }
@@ -231,7 +232,7 @@ TEST_CASE("whichever allocation fails while it accepts, the next client is accep
             const std::uint64_t before = test.opened();
             for (std::size_t i = 0; i < thread_count; ++i) {
                 Peer next = test.connect();
-                // More than that where the client of the fault was accepted late.
+                // More if the client of the fault was accepted late.
                 REQUIRE(test.run_until([&] { return test.opened() >= before + i + 1; }, 5s));
             }
             if (!made) break;

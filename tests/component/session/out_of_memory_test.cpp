@@ -14,7 +14,7 @@ auto counts_of(ControlFixture& test) {
     return test.counters.sum().listeners.front().counts;
 }
 
-// Connections that had not even a row are counted, and nothing else can be said of them.
+// Connections that failed before they had a row are only counted.
 std::size_t ended_without_row(ControlFixture& test) {
     const auto counts = counts_of(test);
     std::uint64_t closed = 0;
@@ -30,7 +30,7 @@ std::uint64_t opened(ControlFixture& test) {
     return all;
 }
 
-// As the server runs its threads: what leaves a handler is told, and the thread goes on.
+// Runs as the server does: an exception that leaves a handler is reported, and the thread goes on.
 void run_while(ControlFixture& test, const std::function<bool()>& holds) {
     const auto give_up = SteadyClock::now() + 20s;
     while (holds() && SteadyClock::now() < give_up) {
@@ -42,7 +42,7 @@ void run_while(ControlFixture& test, const std::function<bool()>& holds) {
     }
 }
 
-// One connection with the `which`-th allocation failing; false: there are not so many.
+// One connection with the `which`-th allocation failing; false: there are fewer allocations.
 bool survives(ControlFixture& test, std::uint64_t which, const Bytes& sent) {
     INFO("allocation " << which);
     bool made = false;
@@ -57,7 +57,7 @@ bool survives(ControlFixture& test, std::uint64_t which, const Bytes& sent) {
         run_while(test, goes_on);
         made = fault.made();
     }
-    // The client has gone, so that what was handed over ends, too.
+    // The client has gone, so a session that was handed over ends, too.
     REQUIRE(test.run_until([&] { return test.ends.count() + ended_without_row(test) == 1; }));
     CHECK(opened(test) == 1);
 
@@ -77,7 +77,7 @@ TEST_CASE("whichever allocation fails on the way in, one connection ends and is 
         ControlFixture test(conninfo_of(server));
         if (!survives(test, which, startup_of("alice"))) break;
     }
-    CHECK(which > 50); // so many at least, or nothing was tried
+    CHECK(which > 50); // otherwise nothing was tested
 }
 
 TEST_CASE("the same for a client that is refused, and for one whose server cannot be reached") {
@@ -125,5 +125,5 @@ TEST_CASE("an action of a deadline that throws keeps no other deadline from pass
         }
     }
     CHECK(passed == 2);
-    CHECK(thrown == 1); // told, for the log
+    CHECK(thrown == 1); // would be logged
 }

@@ -1,5 +1,5 @@
-// Access rules that are loaded again: which live sessions are ended by them, which are not judged
-// yet, and that nothing else waits for it.
+// Reloaded access rules: which live sessions they end, which have not been judged yet, and that
+// nothing else waits meanwhile.
 #include "proxy/access/kill.h"
 #include "proxy/access/limits.h"
 #include "proxy/access/recheck_sessions.h"
@@ -26,7 +26,7 @@ hba::Rule refuses(const std::string& user) {
     return RuleBuilder().users({user}).method(hba::Method::reject);
 }
 
-// The thread where recheck_sessions() looks for it.
+// Puts the thread where recheck_sessions() looks for it.
 struct RecheckFixture : ControlFixture {
     explicit RecheckFixture(const ScriptedServer& server) : ControlFixture(conninfo_of(server)) {
         reload([](runtime::RuntimeConfig& config) {
@@ -45,7 +45,7 @@ struct RecheckFixture : ControlFixture {
         threads.front()->setup = setup;
         access::recheck_sessions(threads);
     }
-    // Both threads, until this holds.
+    // Runs both threads until `holds`.
     bool run_all_until(const std::function<bool()>& holds, SteadyClock::duration patience = 20s) {
         const auto give_up = SteadyClock::now() + patience;
         while (!holds() && SteadyClock::now() < give_up) {
@@ -67,7 +67,7 @@ struct RecheckFixture : ControlFixture {
     std::vector<std::unique_ptr<runtime::ControlThread>> threads;
 };
 
-// A ClientHello of ours, and the session that goes on with what comes back.
+// A ClientHello of ours, and the session that continues with the answer.
 struct Hello {
     std::unique_ptr<tls::Session> session =
         std::make_unique<tls::Session>(*Contexts::get().client, "localhost");
@@ -106,7 +106,8 @@ TEST_CASE("hba_on_reload = keep: they go on") {
 TEST_CASE("more sessions than one slice holds: each is looked at, and others get their turn") {
     ScriptedServer server(lets_everyone_in());
     RecheckFixture test(server);
-    test.log.configure(config::LogLevel::error, config::LogFormat::text); // a line for each
+    test.log.configure(config::LogLevel::error,
+                       config::LogFormat::text); // one line for each session
     constexpr std::size_t many = 3 * access::sessions_per_slice + 5;
     std::vector<std::unique_ptr<telemetry::SessionRow>> rows;
     for (std::size_t i = 0; i < many; ++i) {
@@ -169,7 +170,6 @@ TEST_CASE("a session on its way meets the rules of a reload at the end of its lo
     CHECK(test.ended().reason == CloseReason::killed);
 }
 
-// Fault 16: the rule's demand can only be judged by the ServerHello.
 TEST_CASE("a passed-through session whose ServerHello has not come is not judged by a reload") {
     std::atomic<bool> answers = false;
     ScriptedServer server([&](Peer& peer) {
@@ -211,7 +211,7 @@ TEST_CASE("a passed-through session whose ServerHello has not come is not judged
     REQUIRE(client.receive(1) == Bytes{'S'});
     client.send(hello.bytes);
     REQUIRE(test.run_until([&] { return server.visitors() == 1; }));
-    test.run_for(100ms); // the hello is with the server, which says nothing yet
+    test.run_for(100ms); // the server has the hello, and does not answer yet
     REQUIRE(test.table.snapshot().size() == 1);
     CHECK_FALSE(test.table.snapshot().front().facts->judged);
 
@@ -222,7 +222,7 @@ TEST_CASE("a passed-through session whose ServerHello has not come is not judged
     CHECK(test.ends.count() == 0);
     answers = true;
     REQUIRE(test.run_until([&] { return test.thread->sessions.empty(); }));
-    CHECK(test.ends.count() == 0); // TLS 1.3 it is: handed over
+    CHECK(test.ends.count() == 0); // TLS 1.3: handed over
     CHECK(test.table.snapshot().front().facts->judged);
 }
 
@@ -234,7 +234,7 @@ TEST_CASE("a look-up that hangs holds up neither the thread nor a kill") {
     test.take({RuleBuilder().from_host("nobody.example.com"), refuses("alice")});
     const auto began = SteadyClock::now();
     (void)test.run_all_until([] { return false; }, 50ms);
-    CHECK(SteadyClock::now() - began < 500ms); // the threads' turns are short meanwhile
+    CHECK(SteadyClock::now() - began < 500ms); // meanwhile the threads' turns are short
     Peer next = test.connect();
     test.run_for(20ms);
     CHECK(test.thread->sessions.size() == 1);

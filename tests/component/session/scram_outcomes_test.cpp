@@ -1,4 +1,4 @@
-// The outcomes that the bridge knows and those that are counted are one list.
+// The outcomes of the bridge and the labels of the metrics are the same list.
 #include "metrics/labels.h"
 #include "protocol/scram_bridge.h"
 #include "tests/support/catch.h"

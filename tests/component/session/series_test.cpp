@@ -1,4 +1,4 @@
-// What clients call themselves never becomes a series of /metrics.
+// Texts from clients never become series of /metrics.
 #include "metrics/exporter.h"
 #include "proxy/runtime/services.h"
 #include "proxy/session/session_recorder.h"

@@ -1,5 +1,5 @@
-// A session that ends at each step of its story: by a client that is silent or goes, by a server
-// that is, by a limit, by a kill. What the client is told, what is reported, and when.
+// A session that ends at each of its steps: because the client is silent or disconnects, because
+// the server does, by a limit, by a kill. What the client gets, what is reported, and when.
 #include "proxy/access/kill.h"
 #include "tests/support/control_fixture.h"
 
@@ -15,7 +15,7 @@ std::string conninfo(std::uint16_t port, const std::string& more = "") {
     return "host=127.0.0.1 port=" + std::to_string(port) + " sslmode=disable " + more;
 }
 
-// A server that reads the start-up packet and then does this.
+// A server that reads the startup packet and then runs the script.
 ScriptedServer::Script after_startup(std::function<void(Peer&)> script) {
     return [script = std::move(script)](Peer& peer) {
         const Bytes length = peer.receive(4);
@@ -28,7 +28,7 @@ void nothing(Peer& peer) {
     (void)peer.receive_all();
 }
 
-// Ends the one session of the test from outside.
+// Kills the only session of the test.
 void kill(ControlFixture& test) {
     REQUIRE(test.thread->sessions.size() == 1);
     (*test.thread->sessions.begin())->interrupt(killed);
@@ -55,7 +55,7 @@ TEST_CASE("a login that goes well is handed over, and the client gets every byte
 
 // --- the client ----------------------------------------------------------------------------------
 
-TEST_CASE("a client that owes something is closed without a word when its time is up") {
+TEST_CASE("a client that must send something is closed silently when its time is up") {
     ScriptedServer server(after_startup([](Peer& peer) {
         peer.send(asks_for_password());
         nothing(peer);
@@ -215,7 +215,7 @@ TEST_CASE("what the server says when it refuses is in the log and at the client,
 
 // --- from outside --------------------------------------------------------------------------------
 
-TEST_CASE("a kill before the start-up packet ends without a word") {
+TEST_CASE("a kill before the startup packet closes silently") {
     ControlFixture test(conninfo(refusing_port()));
     Peer client = test.connect();
     test.run_for(50ms);
@@ -235,7 +235,7 @@ TEST_CASE("a kill while the server is being reached: 57P01, so that libpq does n
     CHECK(sqlstate_in(client.receive_all()) == "57P01");
 }
 
-TEST_CASE("a kill during the login: 57P01 behind what the client has got") {
+TEST_CASE("a kill during the login: 57P01 after what the client has got") {
     ScriptedServer server(after_startup([](Peer& peer) {
         peer.send(asks_for_password());
         nothing(peer);
@@ -251,7 +251,7 @@ TEST_CASE("a kill during the login: 57P01 behind what the client has got") {
     CHECK(sqlstate_in(client.receive_all()) == "57P01");
 }
 
-TEST_CASE("a kill inside a message to the client adds no words to it") {
+TEST_CASE("a kill inside a message to the client adds no error to it") {
     ScriptedServer server(after_startup([](Peer& peer) {
         peer.send(message('R', {0, 0, 0, 0}) + Bytes{'N', 0, 0, 1, 0, 'x'});
         nothing(peer);
@@ -281,7 +281,7 @@ TEST_CASE("sessions that the end of their thread destroys are reported all the s
 
 namespace {
 
-// Keeps the cancel requests that come, and lets everyone else in.
+// Keeps the cancel requests that arrive, and lets all other clients in.
 struct CancelledServer {
     std::mutex mutex;
     std::vector<Bytes> cancels;
@@ -351,7 +351,7 @@ TEST_CASE("a host that does not answer holds up a cancel for the others by nothi
     const auto began = SteadyClock::now();
     CHECK(test.run_until([&] { return own.count() == 1; }));
     CHECK(seconds_since(began) < 2);
-    kill(test); // the shutdown does not wait for the silent one
+    kill(test); // the shutdown does not wait for the silent server
     CHECK(test.ended().reason == CloseReason::killed);
     CHECK(seconds_since(began) < 3);
 }

@@ -1,4 +1,4 @@
-// A stream over a socket pair: reads, writes, ends and interruptions, in the clear and in TLS.
+// A stream over a socket pair: reads, writes, ends and interruptions, in plaintext and in TLS.
 #include "tests/support/control_fixture.h"
 #include "tests/support/relay_fixture.h"
 
@@ -19,7 +19,7 @@ struct StreamFixture {
         REQUIRE(stream.open(std::move(sockets.second), AF_UNIX) == 0);
     }
 
-    // Begins something and lets `meanwhile` happen while it waits.
+    // Starts an operation and calls `meanwhile` while it waits.
     io::Result run(
         asio::awaitable<io::Result> work, const std::function<void()>& meanwhile = [] {}) {
         std::optional<io::Result> result;
@@ -80,7 +80,7 @@ TEST_CASE("an interruption ends every wait, now and later") {
     }
 }
 
-TEST_CASE("an interrupted write: what was left of it goes out before last words") {
+TEST_CASE("an interrupted write: the rest of it goes out before the last message") {
     StreamFixture test;
     const Bytes much = pattern(1, 4'000'000);
     const io::Result io = test.run(test.stream.write(much), [&] { test.stream.interrupt(); });
@@ -98,7 +98,7 @@ TEST_CASE("an interrupted write: what was left of it goes out before last words"
     CHECK((got.size() <= much.size() || got.size() == much.size() + 8));
 }
 
-TEST_CASE("last words arrive before the end, in TLS too") {
+TEST_CASE("the last message arrives before the end, in TLS too") {
     StreamFixture clear;
     clear.stream.close(bytes_of("farewell"));
     CHECK(clear.peer.receive_all() == bytes_of("farewell"));

@@ -15,7 +15,7 @@ namespace {
 
 using pgmoat::test::SystemFaults;
 
-std::mutex mutex; // of all below
+std::mutex mutex; // for all below
 SystemFaults faults;
 std::thread::id owner;
 std::size_t accept_calls = 0;

@@ -1,5 +1,5 @@
-// What the system does to a session on a bad day: sockets that cannot be watched, a name service that
-// is silent.
+// System failures during a session: sockets that cannot be watched, a name service that does not
+// answer.
 #include "tests/component/session/system_faults.h"
 #include "tests/support/control_fixture.h"
 #include "tests/support/relay_fixture.h"
@@ -24,7 +24,6 @@ void use_rules(ControlFixture& test, std::vector<hba::Rule> rules) {
 
 } // namespace
 
-// Fault 10.
 TEST_CASE(
     "a client whose socket cannot be watched is refused and counted, and the next is served") {
     ScriptedServer server(lets_everyone_in());
@@ -51,7 +50,6 @@ TEST_CASE("a server whose socket cannot be watched is a server that cannot be re
     CHECK(sqlstate_in(client.receive_all()) == "57P03");
 }
 
-// Fault 11.
 TEST_CASE("a system user is looked up when a rule asks for one, and never on the event loop") {
     ScriptedServer server(lets_everyone_in());
     {
@@ -75,14 +73,13 @@ TEST_CASE("a system user is looked up when a rule asks for one, and never on the
     other.send(startup_of("alice"));
     const auto began = SteadyClock::now();
     REQUIRE(test.run_until([&] { return test.thread->sessions.size() == 1; }));
-    CHECK(SteadyClock::now() - began < 500ms); // nobody else waits
+    CHECK(SteadyClock::now() - began < 500ms); // no other connection waits
     CHECK(other.receive(lets_in().size()) == lets_in());
     CHECK(test.ended().reason == CloseReason::denied);
     CHECK_FALSE(system.looked_up_here());
 }
 
-// Fault 20.
-TEST_CASE("a client whose time is up while a rule waits for a name is told apart in the log") {
+TEST_CASE("the log distinguishes a client whose time was up while a rule waited for a name") {
     const WithSystemFaults system({.names_are_silent = 3s});
     ScriptedServer server(lets_everyone_in());
     for (const auto mode : {config::TlsMode::terminate, config::TlsMode::passthrough}) {
@@ -99,7 +96,6 @@ TEST_CASE("a client whose time is up while a rule waits for a name is told apart
     }
 }
 
-// Fault 21.
 TEST_CASE("what a handshake needed does not live as long as the session") {
     auto [near, far] = unix_pair();
     ::fcntl(far.get(), F_SETFL, O_NONBLOCK);

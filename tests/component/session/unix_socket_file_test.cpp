@@ -1,4 +1,4 @@
-// A socket file has one owner, and PostgreSQL's lock file says who.
+// A socket file has one owner, and PostgreSQL's lock file names it.
 #include "proxy/session/unix_socket_file.h"
 #include "tests/support/catch.h"
 #include "tests/support/tls_pair.h"
@@ -35,7 +35,7 @@ std::string error_of(const std::string& directory) {
     return "";
 }
 
-// The number of a process that has ended and was waited for.
+// The pid of a process that has ended and was reaped.
 pid_t dead_process() {
     const pid_t child = ::fork();
     if (child == 0) ::_exit(0);
@@ -45,7 +45,7 @@ pid_t dead_process() {
 
 } // namespace
 
-TEST_CASE("the second owner is refused and told who the first one is") {
+TEST_CASE("the second owner is refused with the pid of the first one") {
     const test::TemporaryFolder folder;
     const std::string path = folder.file(".s.PGSQL.6432");
     {
@@ -70,7 +70,7 @@ TEST_CASE("a lock file whose process lives is respected, as a postmaster's has n
     CHECK(std::filesystem::exists(folder.file(".s.PGSQL.6432.lock")));
 }
 
-TEST_CASE("what a crash has left is removed, whatever stands in it") {
+TEST_CASE("what a crash has left is removed, whatever it contains") {
     for (const std::string& text : {std::to_string(dead_process()) + "\n",
                                     std::string("nonsense"),
                                     std::string(),
@@ -95,7 +95,7 @@ TEST_CASE("of many that start at once one owns the socket") {
                 file.emplace(folder_of(folder), port);
                 ++owners;
             } catch (const SocketFileError&) {
-                // another one has it
+                // another process has it
             }
         });
     for (auto& thread : threads)

@@ -1,1 +1,1 @@
-"""The black-box kit: real servers, real clients, and hostile ones. Tests import from its modules."""
+"""The black-box kit: real servers, real clients, and hostile ones. Tests import its modules."""

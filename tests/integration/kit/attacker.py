@@ -1,6 +1,8 @@
-"""Clients that mean harm, in a process of their own: python3 attacker.py KIND PORT [KEY=NUMBER...], as kit.attackers
-runs it. A line of JSON says that the attack is at work, and a second one, when its standard input has ended, what
-became of it. Loopback only; everything is bounded by its arguments and by the end of standard input."""
+"""Attacking clients, in a process of their own: python3 attacker.py KIND PORT [KEY=NUMBER...], started by
+kit.attackers.
+
+It prints a line of JSON when the attack is running, and a second one with the result after its standard input has
+ended. Loopback only; everything is bounded by its arguments and by the end of standard input."""
 
 import json
 import os
@@ -19,12 +21,12 @@ from kit.raw_client import RawClient, client_hello  # noqa: E402
 
 
 def address(number):
-    """The number-th of a million addresses of this machine, all of them other than 127.0.0.1."""
+    """The number-th of a million addresses of this machine, all different from 127.0.0.1."""
     return f"127.{1 + number // 62500}.{number // 250 % 250}.{1 + number % 250}"
 
 
 class Over(threading.Event):
-    """Set when standard input ends."""
+    """Set once standard input has ended."""
 
     def __init__(self):
         super().__init__()
@@ -36,7 +38,7 @@ def say(**facts):
 
 
 def open_held(port, number, opening):
-    """A connection that has sent SSLRequest and then `opening`; nothing if it was turned away."""
+    """A connection that has sent SSLRequest and then `opening`; None if it was refused."""
     try:
         client = RawClient(port, source=address(number % 200))
         client.send(wire.SSL_REQUEST).receive(1)
@@ -48,7 +50,8 @@ def open_held(port, number, opening):
 
 
 def hold(port, over, count, hello):
-    """So many connections in which the handshake is owed, held until the end: with half a ClientHello, or nothing."""
+    """Holds so many connections until the end, in which the client must continue the handshake: after half a
+    ClientHello, or nothing."""
     flight = client_hello()
     opening = flight[:len(flight) // 2] if hello else b""
     held = [held for held in (open_held(port, number, opening) for number in range(count)) if held]
@@ -67,7 +70,8 @@ def hold(port, over, count, hello):
 
 
 def guess(port, source, user="app"):
-    """A login with a wrong proof: the SQLSTATE of the refusal. Without PBKDF2, which would be the attacker's work."""
+    """A login with a wrong proof; returns the SQLSTATE of the refusal. Without PBKDF2, which would load the attacker.
+    """
     exchange = scram.ScramClient("", nonce=os.urandom(9).hex())
     with RawClient(port, source=source) as client:
         client.socket.settimeout(PATIENCE)
@@ -83,7 +87,7 @@ def guess(port, source, user="app"):
 
 
 def guess_on(port, over, sources, threads, rate):
-    """Guesses from so many addresses in turn, `rate` a second of all threads together, if they are answered in time."""
+    """Guesses from so many addresses in turn, `rate` a second for all threads together, if answers come in time."""
     answers, lock, turn = {}, threading.Lock(), iter(range(1 << 40))
 
     def run():
@@ -105,11 +109,11 @@ def guess_on(port, over, sources, threads, rate):
     say(threads=threads)
     over.wait()
     with lock:
-        say(**answers)  # who still waits for an answer ends with the process
+        say(**answers)  # those still waiting for an answer end with the process
 
 
 def main(kind, port, *options):
-    os.nice(19)  # what it costs itself is not what the sessions beside it are to wait for
+    os.nice(19)  # the sessions beside it must not wait for the attacker's own CPU time
     numbers = {name: int(value) for name, value in (option.split("=") for option in options)}
     {"hold": hold, "guess": guess_on}[kind](int(port), Over(), **numbers)
 

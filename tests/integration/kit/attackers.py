@@ -1,4 +1,4 @@
-"""Runs kit/attacker.py, and measures what steady sessions notice of it."""
+"""Runs kit/attacker.py, and measures how steady sessions are affected."""
 
 import contextlib
 import json
@@ -17,14 +17,14 @@ ATTACKER = Path(__file__).with_name("attacker.py")
 
 
 def many_descriptors():
-    """As many as this process and its children may have; the limit is raised to that."""
+    """How many this process and its children may have; raises the limit to that."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
 class Attack:
-    """In a with statement: at work within the block. `outcome` is there after it."""
+    """In a with statement: runs within the block. `outcome` is set afterwards."""
 
     def __init__(self, kind, port, **numbers):
         self._process = subprocess.Popen(
@@ -44,8 +44,9 @@ class Attack:
 
 
 class SteadySessions:
-    """In a with statement: pgbench on a few sessions in TLS, at an even pace that leaves the machine idle. They log
-    in before anything else happens, and all of them must still be there at the end."""
+    """In a with statement: pgbench with a few TLS sessions, at an even pace that leaves the machine idle.
+
+    They log in before anything else happens, and must all still be there at the end."""
 
     CLIENTS, RATE = 4, 200
 
@@ -86,8 +87,8 @@ def percentile(values, share):
 
 
 def p99_quiet_and_attacked(sessions, attack, rounds=4, seconds=1.5):
-    """The 99th percentiles in milliseconds while nothing happens and while attack() is at work, its beginning included:
-    medians of several windows, in turns, because a machine that others use is never the same for long."""
+    """The 99th percentiles in milliseconds while nothing happens and while attack() runs, including its start: medians
+    of several windows in turns, because the load of a shared machine changes."""
     windows = {"quiet": [], "attacked": []}
     for _ in range(rounds):
         for name, work in (("quiet", contextlib.nullcontext), ("attacked", attack)):

@@ -1,4 +1,4 @@
-"""Certificates from the openssl command, so that `pgmoat cert` is never judged by itself."""
+"""Certificates made with the openssl command, so that `pgmoat cert` is not tested with itself."""
 
 import ssl
 import subprocess
@@ -21,7 +21,7 @@ def _element(tag, content):
 
 
 def _elements(der):
-    """The elements that stand one after the other, as they are."""
+    """The elements in sequence, as they are."""
     found = []
     while der:
         size, head = der[1], 2
@@ -39,13 +39,13 @@ class Certificate:
     key: Path
 
     def install(self, folder, name="server"):
-        """Copies both into a server's folder, with the permissions that PostgreSQL wants."""
+        """Copies both into a server's folder, with the permissions that PostgreSQL requires."""
         write_for_user(folder / f"{name}.crt", self.certificate.read_bytes())
         write_for_user(folder / f"{name}.key", self.key.read_bytes(), mode=0o600)
 
 
 class Authority:
-    """`issuer` makes it a subordinate one."""
+    """`issuer` makes it an intermediate CA."""
 
     def __init__(self, folder, name="Test CA", issuer=None):
         self.folder = folder
@@ -58,7 +58,7 @@ class Authority:
 
     @property
     def itself(self):
-        """For a client that shows what it has signed itself."""
+        """For a client that sends a self-signed certificate."""
         return Certificate(self.certificate, self._key)
 
     def issue(self, name, subject="localhost", alternative_names="DNS:localhost", key="ec", usage=None):
@@ -72,11 +72,11 @@ class Authority:
         return leaf
 
     def issue_forged(self, name, forge, **options):
-        """A leaf whose content the openssl command would not make: forge(bytes) -> bytes of the same length, and
-        the signature fits."""
+        """A leaf with contents that the openssl command would not make: forge(bytes) -> bytes of the same length; the
+        signature is valid."""
         leaf = self.issue(name, **options)
         der = ssl.PEM_cert_to_DER_cert(leaf.certificate.read_text())
-        content, algorithm, _ = _elements(der[4:])  # behind the head of the whole: over 255 bytes, so 4
+        content, algorithm, _ = _elements(der[4:])  # after the header of the whole: more than 255 bytes, so 4
         content = forge(content)
         (self.folder / "content").write_bytes(content)
         openssl("dgst", "-sha256", "-sign", self._key, "-out", self.folder / "signature", self.folder / "content")
@@ -85,7 +85,7 @@ class Authority:
         return leaf
 
     def revoke(self, leaf, list_file, expired=False):
-        """A revocation list that names this certificate, or nobody."""
+        """Makes a revocation list with this certificate, or an empty one."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         (folder / "index").touch()
         (folder / "number").write_text("01\n")
@@ -98,8 +98,8 @@ class Authority:
         openssl(*ca, "-gencrl", *dates, "-out", list_file)
 
     def sign_itself(self, name, key, digest="sha256"):
-        """A leaf that its own key has signed: channel binding follows the signature's digest. `key`: "ec:P-384",
-        "rsa:2048", "rsa-pss", "ed25519"."""
+        """A self-signed leaf: channel binding uses the signature's digest. `key`: "ec:P-384", "rsa:2048", "rsa-pss",
+        "ed25519"."""
         leaf = Certificate(self.folder / f"{name}.crt", self.folder / f"{name}.key")
         chosen = () if key == "ed25519" else (f"-{digest}",)
         openssl("req", "-x509", *self._new_key(leaf.key, key), *chosen, "-days", 30, "-subj", "/CN=localhost",

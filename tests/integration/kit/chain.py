@@ -1,4 +1,4 @@
-"""The processes of pgmoat that follow each other by SIGUSR2 behind one command."""
+"""The processes of pgmoat that replace each other by SIGUSR2, started with one command."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from kit.process import eventually
 
 
 def is_gone(pid):
-    """It has ended; a zombie has, too."""
+    """The process has ended; a zombie counts as ended."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as file:
             return file.read().rsplit(")", 1)[1].split()[0] == "Z"
@@ -41,7 +41,7 @@ class Chain:
         return since
 
     def fail_to_upgrade(self):
-        """Why, as the log says it."""
+        """Returns the logged reason."""
         since = self.log_position()
         os.kill(self.pids[-1], signal.SIGUSR2)
         reason = self.wait_for(r"the new process did not start: (.*)", since)[1]
@@ -49,14 +49,14 @@ class Chain:
         return reason
 
     def upgrade_and_wait(self):
-        """Until the old process has ended."""
+        """Waits until the old process has ended."""
         since = self.upgrade()
         old = self.pids[-2]
         eventually(lambda: is_gone(old), f"the old process {old} to end", 40)
         return since
 
     def end(self):
-        """What a sanitizer has found is in the log that they share, which Pgmoat.stop() looks at."""
+        """Sanitizer reports are in the log that they share, which Pgmoat.stop() checks."""
         for pid in self.pids[1:]:
             if self._is_ours(pid):
                 os.kill(pid, signal.SIGTERM)

@@ -1,6 +1,6 @@
-"""Drivers that log in with SCRAM, by name: each takes logins in numbers and says what came of every one.
+"""Drivers that log in with SCRAM, by name: each takes numbered logins and returns the result of each.
 
-A driver's `bindings` are what it can be told of channel binding; (""): it knows no such word.
+`bindings` are a driver's settings for channel binding; (""): it has none.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class Login:
     password: str = PASSWORD
 
     def keywords(self):
-        """For libpq and what stands on it."""
+        """For libpq and drivers that use it."""
         return {"host": "localhost", "hostaddr": "127.0.0.1", "port": self.port, "user": self.user,
                 "password": self.password, "dbname": "postgres", "sslmode": self.sslmode,
                 "channel_binding": self.binding, "gssencmode": "disable", "connect_timeout": PATIENCE}
@@ -54,7 +54,7 @@ class Libpq:
 
 
 class OfPython:
-    """psycopg 2 and 3: each over the system's libpq, with an error class of its own."""
+    """psycopg 2 and 3: both use the system's libpq, with different error classes."""
 
     bindings = LIBPQ_BINDINGS
 
@@ -109,7 +109,7 @@ class Asyncpg:
 
 
 class OfAnotherLanguage:
-    """A program that reads a login a line and answers with its number and its error."""
+    """A program that reads a login per line and answers with its number and error."""
 
     def __init__(self, *command, **environment):
         self._process = subprocess.Popen(list(map(str, command)), env={"PATH": os.environ["PATH"], **environment},
@@ -145,7 +145,7 @@ class NodePostgres(OfAnotherLanguage):
 
 
 class Jdbc(OfAnotherLanguage):
-    """One machine for all logins; its program is compiled as it is started."""
+    """One JVM for all logins; its program is compiled when it starts."""
 
     def __init__(self):
         super().__init__("java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", JDBC,
@@ -154,7 +154,7 @@ class Jdbc(OfAnotherLanguage):
 
     @property
     def bindings(self):
-        """Asked for when they are needed: until then the machine starts beside other things."""
+        """Queried only when needed: until then the JVM starts in the background."""
         if self._bindings is None:
             self._bindings = LIBPQ_BINDINGS if self.read_line() == "true" else ("",)
         return self._bindings
@@ -173,7 +173,7 @@ class Drivers:
         }
 
     def log_in(self, port, sslmode="require", **options):
-        """{(driver, binding): error, or nothing}: each driver with all that it can be told of channel binding."""
+        """{(driver, binding): error, or nothing}: each driver with all its settings for channel binding."""
         def all_of_one(driver):
             return driver.log_in([Login(port, sslmode, binding, **options) for binding in driver.bindings])
 

@@ -1,7 +1,7 @@
 """Where the tests run: the binary under test, a temporary folder, and the user that servers run as.
 
-Neither PostgreSQL nor pgmoat runs as root, and the clone may stand in a folder that only root can enter.
-So what they need is copied into one temporary folder per run, which belongs to an unprivileged user.
+Neither PostgreSQL nor pgmoat runs as root, and the clone may be in a folder that only root can enter. So what they need
+is copied into one temporary folder per run, which belongs to an unprivileged user.
 """
 
 import os
@@ -29,11 +29,11 @@ class Workspace:
     """The temporary folder of one test run."""
 
     def __init__(self):
-        # A short path: a unix socket's may not have more than 107 characters.
+        # A short path: a Unix socket's may have at most 107 characters.
         self.root = Path(tempfile.mkdtemp(prefix="pgmoat-", dir="/tmp"))
         self.root.chmod(0o755)
         self._count = 0
-        # psql reads ~/.postgresql/root.crt and ~/.pgpass: nobody's may decide a test.
+        # psql reads ~/.postgresql/root.crt and ~/.pgpass: a user's files must not affect a test.
         self.home = self.folder("home")
         self.pgmoat = self.root / "pgmoat"
         shutil.copy(BINARY, self.pgmoat)
@@ -47,7 +47,7 @@ class Workspace:
         return copy
 
     def folder(self, name):
-        """A new folder, which belongs to the user that servers run as."""
+        """A new folder, owned by the user that servers run as."""
         self._count += 1
         folder = self.root / f"{name}-{self._count}"
         folder.mkdir(mode=0o755)
@@ -64,7 +64,7 @@ def give_to_user(path):
 
 
 def write_for_user(path, content, mode=0o644):
-    """A file that the servers' user owns; an old one is replaced in one step, as `mv` would."""
+    """A file owned by the servers' user; replaces an old one atomically, as `mv` does."""
     data = content.encode() if isinstance(content, str) else content
     fresh = path.with_name(path.name + ".new")
     fresh.write_bytes(data)
@@ -74,7 +74,7 @@ def write_for_user(path, content, mode=0o644):
 
 
 def run_as_user(arguments, **options):
-    """Runs a program to its end and wants it to succeed."""
+    """Runs a program, which must succeed."""
     result = subprocess.run([str(argument) for argument in arguments], **AS_USER, text=True, check=False,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", **options)
     assert result.returncode == 0, f"{arguments[0]} failed:\n{result.stdout}"
@@ -82,7 +82,7 @@ def run_as_user(arguments, **options):
 
 
 def free_port():
-    """On every address, and none that the kernel gives to a connection meanwhile (ip_local_port_range)."""
+    """Free on every address, and outside the range that the kernel uses for connections (ip_local_port_range)."""
     while True:
         port = random.randrange(10000, 32000)
         with socket.socket() as probe:

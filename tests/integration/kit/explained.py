@@ -1,5 +1,5 @@
-"""Configurations made by chance, and what `pgmoat check --explain` says of them, as it can be compared with what
-real clients meet."""
+"""Random configurations, and the output of `pgmoat check --explain` in a form that can be compared with real clients.
+"""
 
 import random
 import re
@@ -12,13 +12,13 @@ USERS = ("app", "other")
 HOSTS = ("localhost", "db.example.com", "127.0.0.1")
 CLIENT_ADDRESS = "127.0.0.1"
 
-# By what is wrong with them; made by the test.
+# By what is wrong with them; the test makes them.
 CERTIFICATES = ("good", "name-only", "other-name", "self-signed", "namesake", "expired", "for-clients")
 
 
 @dataclass
 class Configuration:
-    """Settings and files of a pgmoat, and the listener that is asked."""
+    """Settings and files of a pgmoat, and the listener in question."""
 
     number: int
     settings: dict
@@ -33,7 +33,7 @@ class Configuration:
 
 
 class Generator:
-    """The same seed makes the same configurations."""
+    """The same seed gives the same configurations."""
 
     def __init__(self, seed, free_port, upstreams, folder):
         self._folder = folder  # of the certificates
@@ -55,7 +55,7 @@ class Generator:
         return made
 
     def _pass_through(self, made):
-        """All of it. TLS settings that have no effect there must have none on what is said."""
+        """TLS settings have no effect there, and must have none on the output."""
         made.settings["tls_mode"] = "passthrough"
         made.passthrough = True
         if self._chance(0.3):
@@ -66,7 +66,7 @@ class Generator:
         return made
 
     def _rules_without_names(self):
-        """All that can be told of a client whose startup packet is not seen."""
+        """Everything that is known about a client whose startup packet is not visible."""
         lines = []
         for _ in range(self._random.randint(1, 4)):
             kind = self._pick(("host", "hostssl", "hostnossl"))
@@ -81,7 +81,7 @@ class Generator:
         return "\n".join(lines) + "\n"
 
     def _add_tls(self, made):
-        """Returns the host names for which client certificates are asked for; None is every other."""
+        """Returns the host names for which client certificates are requested; None is every other."""
         settings = made.settings
         settings["ssl"] = "on"
         if self._chance(0.2):
@@ -164,7 +164,7 @@ class Generator:
 
 
 def tables(text):
-    """{listener: {(sslmode, client certificate): what the column `connects` says}} of one client and host."""
+    """{listener: {(sslmode, client certificate): column `connects`}} for one client and host."""
     found, rows, columns = {}, None, None
     for line in text.splitlines():
         if head := re.match(r'listener "([^"]*)"', line):

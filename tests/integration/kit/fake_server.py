@@ -1,4 +1,4 @@
-"""An upstream that answers as a script says and keeps what it received. Hostile ones, mostly."""
+"""An upstream that answers as a script says, and records what it received. Mostly hostile ones."""
 
 import socket
 import threading
@@ -7,7 +7,7 @@ from kit import wire
 
 
 class Visitor:
-    """One accepted connection, as the script sees it."""
+    """One accepted connection, for the script."""
 
     def __init__(self, connection):
         self.connection = connection
@@ -15,7 +15,7 @@ class Visitor:
         connection.settimeout(10)
 
     def receive(self, count):
-        """Exactly so many more bytes, or EOFError."""
+        """Exactly so many further bytes, or EOFError."""
         wanted = len(self.received) + count
         while len(self.received) < wanted:
             piece = self.connection.recv(wanted - len(self.received))
@@ -37,7 +37,7 @@ class Visitor:
         self.connection.sendall(data)
 
     def let_in(self):
-        """Takes a startup packet and lets the client in without asking."""
+        """Reads a startup packet and lets the client in without authentication."""
         self.receive_packet()
         self.send(wire.AUTHENTICATION_OK + wire.READY_FOR_QUERY)
 
@@ -57,7 +57,7 @@ class FakeServer:
         return self
 
     def __exit__(self, *_):
-        # Wakes the accept() in the other thread, which a close would not.
+        # Wakes accept() in the other thread; a close would not.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
@@ -79,9 +79,9 @@ class FakeServer:
             try:
                 self._script(visitor)
             except (OSError, EOFError):
-                pass  # the proxy left, which is what most scripts provoke
+                pass  # the proxy has disconnected, which most scripts provoke
 
     @property
     def received(self):
-        """Everything that any connection brought."""
+        """Everything received on any connection."""
         return b"".join(visitor.received for visitor in self.visitors)

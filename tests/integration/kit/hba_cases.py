@@ -1,6 +1,6 @@
-"""The table of access rules, as data: files, connections, and what PostgreSQL makes of them.
+"""The table of access rules as data: files, connections, and PostgreSQL's decisions.
 
-hba_table/README.md describes the format. Nothing here knows a server.
+hba_table/README.md describes the format. This module uses no server.
 """
 
 import os
@@ -37,11 +37,11 @@ class Connection:
 
     @property
     def physical(self):
-        """Once asked for, a database stays: PostgreSQL does not take it back."""
+        """Once `database` was requested it stays: PostgreSQL does not take it back."""
         return self._last("replication", "") in PHYSICAL and ("replication", "database") not in self.parameters
 
     def described(self):
-        """The words that follow `rejects` and `no entry`."""
+        """The words after `rejects` and `no entry`."""
         host = "[local]" if self.source == "local" else self.source.removeprefix("::ffff:")
         encryption = "SSL encryption" if self.tls else "no encryption"
         if self.physical:
@@ -78,14 +78,14 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Row:
-    where: str  # file, line and text of the case, for who reads a failure
+    where: str  # file, line and text of the case, for messages of failed tests
     connection: Connection
     expected: Expectation
 
 
 @dataclass(frozen=True)
 class FileError:
-    """What a load says of a line: "pg_hba.conf:3", or "-" for the file as a whole. Texts by who says it."""
+    """An error for a line at load: "pg_hba.conf:3", or "-" for the file as a whole. Texts by program."""
 
     place: str
     texts: dict
@@ -96,7 +96,7 @@ class FileError:
 
 @dataclass
 class Block:
-    """One set of files, and the connections that are tried against it or the errors that it brings."""
+    """One set of files, and the connections that are tried with it or the errors that it causes."""
 
     theme: str
     name: str
@@ -122,7 +122,7 @@ class Block:
 
     @property
     def loads(self):
-        """With remarks, perhaps."""
+        """Possibly with notes."""
         return "loads" in self.options or not self.errors
 
     def errors_for(self, subject):
@@ -130,7 +130,8 @@ class Block:
         return {error.place: error.text(subject) for error in self.errors}
 
     def add_error(self, key, text):
-        """Without a key it is about the line before; a version as the key gives the last error another text."""
+        """Without a key it is for the line before; with a version as the key it sets another text for the last error.
+        """
         if key in ("15", "18", "view", "pgmoat"):
             self.errors[-1].texts[key] = text
         elif key:
@@ -141,7 +142,7 @@ class Block:
 
 
 def parse_value(text):
-    """a{70} is seventy times an a."""
+    """a{70} is the letter a seventy times."""
     return re.sub(r"(.)\{(\d+)\}", lambda found: found[1] * int(found[2]), text)
 
 
@@ -193,7 +194,7 @@ def parse_row(where, line):
 
 
 def parse_text(text):
-    """What stands behind the | of a line of a file."""
+    """The text after the | in a line of a file."""
     text = text[1:] if text.startswith(" ") else text
     system_user = pwd.getpwuid(os.geteuid()).pw_name
     return text.replace("␉", "\t").replace("␍", "\r").replace("$SYSTEM_USER", system_user) + "\n"
@@ -214,7 +215,7 @@ def read_blocks(path):
             blocks.append(Block(path.stem, heading[1], options))
         elif file_line := FILE_LINE.match(line):
             name = file_line[1] or HBA
-            # The file that was written last stands last.
+            # The file that was written last comes last.
             blocks[-1].files[name] = blocks[-1].files.pop(name, "") + parse_text(file_line[2])
         elif path.suffix == ".errors":
             blocks[-1].add_error(*ERROR.fullmatch(line).groups())

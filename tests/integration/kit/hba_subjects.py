@@ -1,6 +1,7 @@
-"""Who answers the table of access rules: PostgreSQL 15, PostgreSQL 18, pgmoat.
+"""The programs that the table of access rules is tested with: PostgreSQL 15, PostgreSQL 18, pgmoat.
 
-A subject takes a set of files (`load`) and says of a connection what the client sees and which line decided (`ask`).
+A subject loads a set of files (`load`) and returns for a connection what the client sees and which line decided
+(`ask`).
 """
 
 import json
@@ -20,7 +21,7 @@ from kit.raw_client import RawClient
 from kit.resolver import own_names
 
 TRUST_ALL = "local all all trust\nlocal replication all trust\nhost all all all trust\nhost replication all all trust\n"
-# Behind pgmoat: a rule's method is held against what the server asks for, and SCRAM is enough for each in the table.
+# Behind pgmoat: a rule's method is compared with the server's request, and SCRAM is enough for each in the table.
 ASKS_ALL = ("local all all trust\nlocal replication all trust\nhost postgres postgres all trust\n"
             "host all all all scram-sha-256\nhost replication all all scram-sha-256\n")
 HOSTS = (
@@ -57,18 +58,18 @@ def write_tree(root, files):
 
 
 class LogTail:
-    """What a log says from now on."""
+    """The log from now on."""
 
     def __init__(self, process):
         self._process = process
         self._position = process.log_position()
 
     def lines(self):
-        """Whole ones: the last may just be written."""
+        """Complete lines: the last one may still be incomplete."""
         return self._process.log(self._position).rpartition("\n")[0].splitlines()
 
     def wait_for(self, interesting):
-        """The first line for which interesting(line) says something; that."""
+        """The first true result of interesting(line)."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             for line in self.lines():
@@ -80,7 +81,7 @@ class LogTail:
 
 
 def first_answer(port, folder, connection, certificates, password=None):
-    """The first thing that the server says to a startup packet. `password` answers its question."""
+    """The server's first answer to a startup packet. `password` answers its request."""
     local = connection.source == "local"
     address = folder if local else "::1" if connection.source == "::1" else "127.0.0.1"
     if connection.source.startswith("::ffff:"):
@@ -105,10 +106,10 @@ def first_answer(port, folder, connection, certificates, password=None):
 
 
 class Oracle:
-    """PostgreSQL itself. It names the line in its log only when a login fails, or was more than trust.
+    """PostgreSQL itself.
 
-    So the table is asked twice: once as it is, and once with `password` in place of the methods that say nothing,
-    and a wrong one: that failure tells the line.
+    It logs the line only if a login fails or if the method is not trust. So the table is tried twice: once as it is,
+    and once with `password` in place of methods that log nothing, and a wrong password: that failure shows the line.
     """
 
     def __init__(self, installation, certificate, authority, certificates):
@@ -119,7 +120,7 @@ class Oracle:
         write_for_user(self._server.data / "ca.crt", authority.certificate.read_bytes())
 
     def stop(self):
-        self._server.process.send_signal(signal.SIGQUIT)  # nothing of it is needed any more
+        self._server.process.send_signal(signal.SIGQUIT)  # not needed any longer
         self._server.process.wait()
         self._server.stop()
 
@@ -158,7 +159,7 @@ class Oracle:
         write_tree(data, files)
         write_for_user(data / "postgresql.auto.conf", f"ssl = {'on' if block.ssl else 'off'}\n"
                        f"ssl_ca_file = '{'ca.crt' if block.authority else ''}'\n")
-        # The postmaster reads the files between this line and the next connection that it accepts.
+        # The postmaster reads the files after it has logged this line and before it accepts the next connection.
         self._since_load = LogTail(self._server.process)
         self._server.process.send_signal(signal.SIGHUP)
         self._since_load.wait_for(lambda line: "received SIGHUP" in line)
@@ -184,7 +185,7 @@ class Oracle:
 
 
 def errors_in(log):
-    """{place: text} of PostgreSQL's log, in which the place follows as a context."""
+    """{place: text} of PostgreSQL's log, where the place follows as a context."""
     errors, text = {}, None
     for line in log.splitlines():
         if found := re.search(r" (?:LOG|CONTEXT):  (.*)", line):
@@ -197,7 +198,7 @@ def errors_in(log):
 
 
 def place_in(line):
-    """The file and the line that PostgreSQL's log names, if it does."""
+    """The file and line in PostgreSQL's log, if there are any."""
     if found := re.search(r'Connection matched (?:file "([^"]*)"|(\S+)) line (\d+): ', line):
         return f"{Path(found[1] or found[2]).name}:{found[3]}"
     if found := re.search(r"connection authenticated: .* \((\S+):(\d+)\)$", line):
@@ -206,7 +207,7 @@ def place_in(line):
 
 
 class PgmoatSubject:
-    """pgmoat in front of a server that asks everyone for SCRAM. It names the line in the line of every connection."""
+    """pgmoat in front of a server that requires SCRAM from all clients. It logs the line of every connection."""
 
     def __init__(self, workspace, server, certificate, authority, certificates):
         self._certificates = certificates
@@ -259,7 +260,7 @@ class PgmoatSubject:
 
 
 def place_named_in(line):
-    """The place that a line of `pgmoat check` names: "pg_hba.conf:3"; "-" for a file as a whole."""
+    """The place in a line of `pgmoat check`: "pg_hba.conf:3"; "-" for a file as a whole."""
     if found := re.search(r'line (\d+) of configuration file "([^"]*)"', line):
         return f"{Path(found[2]).name}:{found[1]}"
     if found := re.search(r'file "([^"]*)",? line (\d+)', line):

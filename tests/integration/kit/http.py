@@ -18,7 +18,7 @@ class Http:
         if user:
             self._headers["Authorization"] = "Basic " + base64.b64encode(":".join(user).encode()).decode()
         context = ssl.create_default_context(cafile=authority.certificate) if authority else None
-        # No proxy of the environment's, and no Accept-Encoding.
+        # Ignores proxy settings of the environment, and sends no Accept-Encoding.
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), *([urllib.request.HTTPSHandler(context=context)] if context else []))
 
@@ -34,7 +34,7 @@ class Http:
     def text(self, path):
         status, body = self.get(path)
         assert status == 200, (path, status, body)
-        return body.decode()  # strict: a byte that is no UTF-8 fails the test
+        return body.decode()  # strict: invalid UTF-8 fails the test
 
     def json(self, path):
         return json.loads(self.text(path))

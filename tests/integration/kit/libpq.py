@@ -1,4 +1,4 @@
-"""Clients: psql with libpq 15 and with libpq 18, and what came of a connection attempt."""
+"""Clients: psql with libpq 15 and libpq 18, and the outcome of a connection attempt."""
 
 import copy
 import os
@@ -11,7 +11,7 @@ from kit.postgres import PASSWORD, SUPERUSER
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a person at the client sees, without what differs from run to run."""
+    """What a user of the client sees, without what differs from run to run."""
 
     tls: str = ""    # the protocol version; empty: plaintext
     error: str = ""  # empty: connected
@@ -67,7 +67,7 @@ class Client:
 
     @staticmethod
     def command(port, **keywords):
-        """host is a name, for TLS; hostaddr keeps the test off the resolver and off IPv6."""
+        """host is a name, for TLS; hostaddr avoids the resolver and IPv6."""
         conninfo = {"host": "localhost", "hostaddr": "127.0.0.1", "port": port, "user": SUPERUSER,
                     "dbname": "postgres", "gssencmode": "disable", **keywords}
         text = " ".join(f"{name}='{value}'" for name, value in conninfo.items())

@@ -1,4 +1,4 @@
-"""Many connection attempts, quickly: a psql costs more than the connection that it makes."""
+"""Many connection attempts, quickly: starting a psql costs more than its connection."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ def conninfo_of(keywords):
 
 
 class LibpqPool:
-    """One version of libpq in a process of its own. `libraries`: the folder of it; none: the system's."""
+    """One version of libpq in a process of its own. `libraries`: its folder; None: the system's."""
 
     def __init__(self, workspace, major, libraries=None):
         path = libraries / "libpq.so.5" if libraries else find_library("pq")

@@ -1,7 +1,8 @@
-"""One version of libpq without psql around it: a process that connects as it is told and says what came of it.
+"""One version of libpq without psql: a process that connects as requested and reports the outcome.
 
 Reads lines of JSON, {"id": ..., "conninfo": ...}, and writes {"id": ..., "tls": protocol or "", "error": text}. A
-process for each version, because two libraries of one name do not live well in one. kit/libpq_pool.py starts it.
+process for each version, because two libraries of the same name cannot be loaded into one process. kit/libpq_pool.py
+starts it.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""Other connections at work: what a stream under test has beside it in each turn of the relay."""
+"""Other connections under load, so that each turn of the relay has more than the stream under test."""
 
 import contextlib
 import os
@@ -7,14 +7,14 @@ import tempfile
 
 from kit.postgres import DEBIAN, SUPERUSER, debian_major
 
-# Small queries, and answers that take several turns: together they keep many channels ready at once.
-# So many clients, so many transactions a second at the most: the stream under test is to get on too.
+# Small queries, and answers that take several turns: so many channels are ready at once.
+# Clients, and the maximum of transactions per second: the stream under test must make progress, too.
 SCRIPTS = {"SELECT 1;": (8, 3000), "SELECT repeat('x', 200000);": (3, 150)}
 
 
 @contextlib.contextmanager
 def beside_load(port, tls):
-    """Runs pgbench through the port, until the block ends; no client of it may have failed."""
+    """Runs pgbench through the port until the block ends; none of its clients may fail."""
     conninfo = f"host=127.0.0.1 port={port} user={SUPERUSER} dbname=postgres gssencmode=disable" \
                f" sslmode={'require' if tls else 'disable'}"
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""A booted Debian: systemd as process 1 in a container of systemd-nspawn, over a root folder that stays as it is."""
+"""A booted Debian: systemd as process 1 in a systemd-nspawn container, on a root folder that is not changed."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ def release():
 
 
 def make_root(suite, dependencies):
-    """The folder with a bare Debian in which these dependencies are satisfied."""
+    """A folder with a minimal Debian in which these dependencies are installed."""
     root = ROOTS / suite
     ROOTS.mkdir(parents=True, exist_ok=True)
     with open(ROOTS / f"{suite}.lock", "w", encoding="ascii") as lock:
@@ -31,7 +31,7 @@ def make_root(suite, dependencies):
 
 
 class Machine:
-    """Use it in a with statement. What is written goes into `folder`; `files` are put into its /root."""
+    """Use it in a with statement. Writes go into `folder`; `files` are copied to its /root."""
 
     def __init__(self, folder, suite, dependencies, files=()):
         root = make_root(suite, dependencies)
@@ -64,7 +64,7 @@ class Machine:
 
     def __exit__(self, *_):
         if self._init:
-            os.kill(self._init, signal.SIGRTMIN + 4)  # systemd's word for poweroff
+            os.kill(self._init, signal.SIGRTMIN + 4)  # systemd's name for poweroff
             try:
                 self._nspawn.wait(30)
             except subprocess.TimeoutExpired:
@@ -96,7 +96,7 @@ class Machine:
         return result.stdout
 
     def start(self, command):
-        """In the background: a Popen."""
+        """In the background: returns a Popen."""
         return subprocess.Popen(self._enter(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def write(self, path, text):

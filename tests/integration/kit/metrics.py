@@ -1,4 +1,4 @@
-"""What a running pgmoat exports, as a Prometheus server would read it."""
+"""The metrics of a running pgmoat, as a Prometheus server reads them."""
 
 import re
 import urllib.request
@@ -8,7 +8,7 @@ LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 class Metrics:
-    """One scrape. Lookups sum over all series that have the labels."""
+    """One scrape. Lookups add up all series that have the labels."""
 
     def __init__(self, text):
         self.text = text
@@ -27,7 +27,7 @@ class Metrics:
         return sum(value for _, value in self.all(name, **labels))
 
     def by(self, label, name, **labels):
-        """The sums per value of one label, zeros left out: {"committed": 2}."""
+        """The sums by value of one label, without zeros: {"committed": 2}."""
         sums = {}
         for have, value in self.all(name, **labels):
             if value:
@@ -41,7 +41,7 @@ def scrape(pgmoat):
 
 
 class Since:
-    """What was counted since it was made."""
+    """What was counted since it was created."""
 
     def __init__(self, pgmoat):
         self._pgmoat = pgmoat

@@ -1,7 +1,7 @@
-"""A network of a test's own: namespaces, and lines between them that lose, reorder, delay and cut as the test says.
+"""A network for a test: namespaces, and lines between them that lose, reorder, delay and cut packets as the test wants.
 
-The kernel's netem is not everywhere (CONFIG_NET_SCH_NETEM), so a line is two tun devices, and a thread of this process
-carries the packets from one to the other. Root only.
+The kernel's netem is not available everywhere (CONFIG_NET_SCH_NETEM), so a line is two tun devices, and a thread of
+this process carries the packets from one to the other. Root only.
 """
 
 import collections
@@ -31,7 +31,7 @@ def _check(result):
 
 
 class Namespace:
-    """A network namespace. In its with block the calling thread is inside: a socket made there stays there."""
+    """A network namespace. Within its with block the calling thread is inside: a socket created there stays there."""
 
     def __init__(self):
         before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
@@ -55,11 +55,11 @@ class Namespace:
 
     @staticmethod
     def ip(words):
-        """Of the namespace that the calling thread is in."""
+        """In the namespace of the calling thread."""
         subprocess.run(["ip", *words.split()], check=True)
 
     def words(self, _folder=None):
-        """What stands in front of a command that runs in it, as the servers' user: `names` of kit.pgmoat."""
+        """The beginning of a command that runs in it as the servers' user: `names` of kit.pgmoat."""
         return ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self._own}", shutil.which("setpriv"),
                 f"--reuid={USER.pw_uid}", f"--regid={USER.pw_gid}", "--clear-groups"]
 
@@ -94,7 +94,7 @@ class Line:
         return device
 
     def cut(self):
-        """Nothing arrives any more, in either direction, and nobody is told."""
+        """Nothing arrives in either direction, and no end is notified."""
         self._cut = {0, 1}
 
     def heal(self):

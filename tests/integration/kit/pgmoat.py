@@ -7,7 +7,7 @@ import subprocess
 from kit.environment import AS_USER, free_port, write_for_user
 from kit.process import Process
 
-# The first words of what each sanitizer says.
+# The beginning of each sanitizer's report.
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|FATAL: \w+Sanitizer")
 
 SANITIZER_OPTIONS = {
@@ -16,7 +16,7 @@ SANITIZER_OPTIONS = {
     "TSAN_OPTIONS": "second_deadlock_stack=1",
 }
 
-# glibc keeps what it read of resolv.conf under a lock that the thread sanitizer does not see.
+# glibc caches resolv.conf under a lock that the thread sanitizer does not see.
 THREAD_SUPPRESSIONS = "race:__libc_dynarray_emplace_enlarge\n"
 
 SETTINGS = {
@@ -69,7 +69,7 @@ class Pgmoat:
         write_for_user(self.config_file, config_text(self.settings))
 
     def write_files(self, files):
-        """{name: text}, beside the configuration."""
+        """{name: text}, in the configuration's folder."""
         for name, text in files.items():
             write_for_user(self.folder / name, text)
 
@@ -81,12 +81,12 @@ class Pgmoat:
         return position
 
     def closed_line(self, *texts, since=0):
-        """The line that reports the end of the connection that has these texts, as a dictionary."""
+        """The log line for the end of the connection with these texts, as a dictionary."""
         line = self.process.wait_for_log("connection closed", *texts, since=since)
         return dict(re.findall(r"(\w+)=(\S*)", line))
 
     def stop(self):
-        """Ends it as an operator would. What a sanitizer has found fails the test."""
+        """Stops it as an operator would. A sanitizer report fails the test."""
         if self.process.exit_code is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait()

@@ -38,7 +38,7 @@ def debian_major():
 
 
 class Installation:
-    """The binaries of one major version, and a data folder that every server of it starts from."""
+    """The binaries of one major version, and a data folder that each of its servers is copied from."""
 
     def __init__(self, workspace, major, binaries):
         self.workspace = workspace
@@ -81,7 +81,7 @@ class Installation:
 
 
 class Postgres:
-    """A running server. `certificate` turns ssl on; `primary` makes it that one's standby."""
+    """A running server. `certificate` turns ssl on; `primary` makes it a standby of that one."""
 
     def __init__(self, installation, certificate=None, hba=DEFAULT_HBA, settings=None, names=None, primary=None):
         self.installation = installation
@@ -104,15 +104,17 @@ class Postgres:
     def _start(self):
         arguments = [self.installation.binaries / "postgres", "-D", self.data]
         for name, value in self.settings.items():
-            if value is not None:  # None: left to the files in `data`, which a reload reads again
+            if value is not None:  # None: determined by the files in `data`, which a reload reads again
                 arguments += ["-c", f"{name}={value}"]
         wrapper = self._names(self.folder) if self._names else []
         self.process = Process([*wrapper, *arguments], self.folder / "log", as_user=not wrapper)
         self.process.wait_for_log("database system is ready to accept")  # a standby: read-only connections
 
     def reload(self, settings):
-        """SIGHUP with these settings and without those of the last call. The postmaster lets nobody in between its
-        line and the new state: it does one after the other."""
+        """SIGHUP with these settings and without those of the last call.
+
+        The postmaster accepts no connection between its log line and the new state, since it does one after the other.
+        """
         text = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
         write_for_user(self.data / "postgresql.auto.conf", text)
         position = self.process.log_position()
@@ -126,7 +128,7 @@ class Postgres:
         self._start()
 
     def query(self, sql):
-        """As the superuser, over the unix socket: never through what is tested."""
+        """As the superuser over the Unix socket: never through the program under test."""
         result = subprocess.run(
             ["psql", "-X", "-A", "-t", "-h", self.folder, "-p", str(self.port), "-U", SUPERUSER, "-d", "postgres",
              "-c", sql], capture_output=True, text=True, check=False)

@@ -9,7 +9,7 @@ from kit.process import Process, eventually
 
 
 def job(name, port, authority=None, user=None):
-    """What to scrape; with an authority over TLS, with a user under his name."""
+    """What to scrape; over TLS with a CA, with a password for a user."""
     job = {"job_name": name, "static_configs": [{"targets": [f"localhost:{port}"]}]}
     if authority:
         job |= {"scheme": "https", "tls_config": {"ca_file": str(authority.certificate)}}
@@ -19,7 +19,7 @@ def job(name, port, authority=None, user=None):
 
 
 class Prometheus:
-    """Use it in a with statement. It takes about five seconds to look at its targets first."""
+    """Use it in a with statement. It needs about five seconds before the first scrape."""
 
     def __init__(self, workspace, *jobs):
         self.folder = workspace.folder("prometheus")
@@ -39,7 +39,7 @@ class Prometheus:
         self.process.kill()
 
     def query(self, expression):
-        """The series that the expression gives."""
+        """The series of the expression."""
         try:
             path = "/api/v1/query?query=" + urllib.parse.quote(expression)
             return self._http.json(path)["data"]["result"]

@@ -1,4 +1,4 @@
-"""A client that says what the test wants, byte by byte."""
+"""A client that sends exactly the bytes that a test wants."""
 
 import socket
 import ssl
@@ -10,9 +10,8 @@ from kit.process import PATIENCE
 
 
 def tls_context(alpn=("postgresql",), certificate=None, group=None, **versions):
-    """Believes every certificate: these tests are about bytes, libpq's are about trust.
-
-    `certificate` is the client's; `group` the only one that it offers.
+    """Accepts every certificate: these tests are about bytes, those with libpq about trust. `certificate` is the
+    client's; `group` the only one that it offers.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -40,7 +39,7 @@ def client_hello(server_name="localhost", **context):
 
 
 class RawClient:
-    """One connection. Use it in a with statement. `address` may be the folder of a unix socket."""
+    """One connection. Use it in a with statement. `address` may be the folder of a Unix socket."""
 
     def __init__(self, port, address="127.0.0.1", receive_buffer=None, source=None):
         local = str(address).startswith("/")
@@ -83,7 +82,7 @@ class RawClient:
         return data
 
     def receive_until_closed(self):
-        """Everything up to the end, however the connection ends; a timeout is a failure."""
+        """Everything up to the end, however the connection ends; a time-out is a failure."""
         data = b""
         try:
             while piece := self.socket.recv(65536):
@@ -116,7 +115,7 @@ class RawClient:
         return self.handshake(**context)
 
     def handshake(self, server_name="localhost", **context):
-        """The TLS handshake alone: direct TLS when nothing came before."""
+        """Only the TLS handshake: direct TLS if nothing was sent before."""
         self.socket = tls_context(**context).wrap_socket(self.socket, server_hostname=server_name)
         return self
 
@@ -131,7 +130,7 @@ class RawClient:
         return self
 
     def log_out(self):
-        """As a client that has manners: Terminate, and in TLS a close_notify."""
+        """As a well-behaved client: Terminate, and with TLS a close_notify."""
         self.send(wire.TERMINATE)
         if isinstance(self.socket, ssl.SSLSocket):
             try:

@@ -1,5 +1,5 @@
-"""The names that one server process sees: a mount namespace with a resolver's files of the test's own, and
-a name server that answers only when the test says so."""
+"""The names that one server process can resolve: a mount namespace with the test's own resolver files, and a name
+server that answers only when the test wants."""
 
 import os
 import shutil
@@ -17,10 +17,10 @@ ADDRESS, POINTER = 1, 12  # types of questions
 
 
 class NameServer:
-    """Takes questions on port 53 of a loopback address and keeps silent. Use it in a with statement."""
+    """Accepts queries on port 53 of a loopback address and does not answer. Use it in a with statement."""
 
     def __init__(self):
-        # A pair of tests that run at the same time must not meet: the process id tells them apart.
+        # Two tests that run at the same time must not collide: the process id makes the address unique.
         self.address = f"127.53.{os.getpid() >> 8 & 255}.{os.getpid() % 255 + 1}"
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.settimeout(PATIENCE)
@@ -43,7 +43,7 @@ class NameServer:
         self._answer(question, peer, code=NXDOMAIN)
 
     def say_name_and_address(self, name, address):
-        """Answers the three questions of a reverse and a forward lookup: PTR, A, AAAA (with nothing)."""
+        """Answers the three queries of a reverse and a forward lookup: PTR, A, AAAA (empty)."""
         labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
         records = {POINTER: labels, ADDRESS: socket.inet_aton(address)}
         for _ in range(3):
@@ -62,7 +62,7 @@ class NameServer:
 
 
 def own_names(folder, hosts=(), name_server=None):
-    """The words in front of a command for which only these names exist: hosts is pairs of address and name."""
+    """The beginning of a command for which only these names exist: hosts are pairs of address and name."""
     # Not -r: PostgreSQL refuses to run as root, even as the root of a namespace.
     own = ["unshare", "--mount", "--map-current-user", "--keep-caps"]
     if not RUNS_AS_ROOT and subprocess.run([*own, "true"], capture_output=True, check=False).returncode:
@@ -71,7 +71,7 @@ def own_names(folder, hosts=(), name_server=None):
     files = {
         "/etc/hosts": "".join(f"{address} {name}\n" for address, name in lines),
         "/etc/nsswitch.conf": "hosts: files dns\n" if name_server else "hosts: files\n",
-        # Longer than any test: what ends the wait is the test, or pgmoat.
+        # Longer than any test: the test or pgmoat ends the wait.
         "/etc/resolv.conf": f"nameserver {name_server.address if name_server else '127.0.0.1'}\n"
                             "options timeout:30 attempts:1\n",
     }

@@ -1,4 +1,4 @@
-"""openssl s_client as a PostgreSQL client: a handshake with any option of it, a login, and what came of both."""
+"""openssl s_client as a PostgreSQL client: a handshake with any of its options, a login, and the outcome."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ from kit import wire
 
 @dataclass(frozen=True)
 class Handshake:
-    """What the client sees. An alert that comes when its own part of the handshake is over counts as well."""
+    """What the client sees. An alert that arrives after its own part of the handshake counts as well."""
 
     cipher: str = ""  # of a session that was let in; its name tells TLS 1.2 from 1.3
     alert: str = ""   # the number of the alert, or "closed"

@@ -1,5 +1,5 @@
-"""SCRAM secrets as PostgreSQL keeps them, for files that a test writes; and both sides of an exchange, which say
-what a test wants and keep what was said."""
+"""SCRAM secrets as PostgreSQL stores them, for files written by tests; and both sides of an exchange, which send what a
+test wants and record what was sent."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ def secret(password, salt=b"0123456789abcdef", iterations=4096):
 
 
 def client_key_of(secret_text, password):
-    """What a client with this password uses against a server with this secret."""
+    """The key that a client with this password uses with a server that has this secret."""
     iterations, salt = secret_text.split("$")[1].split(":")
     return keys(password, base64.b64decode(salt), int(iterations))[0]
 
@@ -51,8 +51,9 @@ def sasl(code, data=b""):
 
 
 class ScramServer:
-    """One exchange without channel binding, over the visitor of a scripted server that has sent its startup packet.
-    `before`: {step: bytes that are sent in front of the message of that step}."""
+    """One exchange without channel binding, over the visitor of a scripted server that has received its startup packet.
+
+    `before`: {step: bytes that are sent before the message of that step}."""
 
     STEPS = ("list", "challenge", "final", "ok", "ready")
 
@@ -64,7 +65,7 @@ class ScramServer:
         self.proof = self.signature = b""
 
     def log_in(self, visitor):
-        """To the end; EOFError: the proof is wrong."""
+        """Runs the exchange to its end; EOFError: the proof is wrong."""
         self._send(visitor, "list", sasl(10, b"SCRAM-SHA-256\0\0"))
         first = self._receive(visitor).split(b"\0", 1)[1][4:]
         bare = first.split(b",", 2)[2]
@@ -121,7 +122,7 @@ class ScramClient:
         return messages[[kind for kind, _ in messages].index(b"R") + 1:]
 
     def log_in_from_the_start(self, client):
-        """Every message to the end of the login, which is a fatal error or that the server is ready."""
+        """All messages up to the end of the login: a fatal error, or ReadyForQuery."""
         messages = []
         while not messages or messages[-1][0] not in (b"E", b"Z"):
             kind, body = client.receive_message()

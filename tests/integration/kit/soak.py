@@ -1,8 +1,9 @@
-"""A long life of one pgmoat: clients in all modes, while what may happen to a process in years happens all the time.
+"""One pgmoat under load for a long time: clients in all modes, while everything that may happen to a process in years
+happens all the time.
 
-tests/soak runs it for hours, tests/integration/test_soak.py for minutes. What must hold: no client sees an error that
-the fault at hand does not explain, no byte is wrong, no answer is lost; opened minus closed is live; memory and
-descriptors stay where they were.
+tests/soak runs it for hours, tests/integration/test_soak.py for minutes. Requirements: no client gets an error that the
+current fault does not explain, no byte is wrong, no answer is lost; opened minus closed is live; memory and descriptors
+do not grow.
 """
 
 import contextlib
@@ -26,12 +27,12 @@ from kit.workload import Cancels, Connects, Copies, Door, Queries, Tally, make_s
 FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
 LOG_DISK_BYTES = 8 << 20
 SESSIONS_PER_DOOR = 5
-GROWTH_MAX = 1.25          # of memory, from rest to rest
+GROWTH_MAX = 1.25          # of memory, between two measurements at rest
 GROWTH_BYTES_MAX = 8 << 20
-PIPE_ENDS_MAX = 64         # two for each pipe that relay threads keep, at the most
+PIPE_ENDS_MAX = 64         # two for each pipe that relay threads keep
 CGROUP_FACTOR = 1.5
 
-# Seconds between two of a kind, in a run of hours and in one of minutes.
+# Seconds between two faults of a kind, in a run of hours and in one of minutes.
 LONG = {"reload": 10, "rotate certificate": 60, "restart upstream": 90, "stop and continue": 45,
         "jump of the clock": 60, "full disk": 120, "out of descriptors": 150, "rotate log": 60}
 SHORT = {"reload": 10, "rotate certificate": 15, "restart upstream": 25, "stop and continue": 20,
@@ -39,7 +40,7 @@ SHORT = {"reload": 10, "rotate certificate": 15, "restart upstream": 25, "stop a
 
 
 class MemoryGroup:
-    """A control group of the process's own, of either version; `why_not` says why there is none."""
+    """A control group for the process, of either version; `why_not` says why there is none."""
 
     def __init__(self):
         self.why_not, self.limited = "", 0
@@ -60,7 +61,7 @@ class MemoryGroup:
 
     @property
     def joining(self):
-        """A command of the shell for a process that is to be in it."""
+        """The beginning of a shell command for a process that is put into it."""
         return f"echo $$ >{self.path}/cgroup.procs" if self.path else "true"
 
     def usage(self):
@@ -187,7 +188,7 @@ class Soak:
             self.restarted.restart()
 
     def stop_and_continue(self):
-        """Of pgmoat, then of a server."""
+        """First pgmoat, then a server."""
         for process in (self.pgmoat.process, self.restarted.process):
             process.send_signal(signal.SIGSTOP)
             try:
@@ -217,7 +218,7 @@ class Soak:
         with contextlib.suppress(OSError), open(filler, "ab", buffering=0) as file:
             while True:
                 file.write(b"x")
-        time.sleep(2)  # clients come and go all the same; what cannot be written of them is counted
+        time.sleep(2)  # clients go on all the same; lines that cannot be written are counted
         eventually(lambda: self._dropped_lines() > dropped, "lines of the log to be dropped")
         filler.unlink()
         self.rotate_log()
@@ -242,7 +243,7 @@ class Soak:
         eventually(grows, "the log to be written again")
 
     def out_of_descriptors(self):
-        """So few are left that some clients must wait to be accepted, and some servers cannot be reached."""
+        """Leaves so few that some clients must wait to be accepted, and some servers cannot be reached."""
         def allow(descriptors):
             run_as_user(["prlimit", "--pid", pid, f"--nofile={descriptors}:"])
 
@@ -286,7 +287,7 @@ class Soak:
             assert not any(worker.is_alive() for worker in workers), "a client hangs"
 
     def at_rest(self):
-        """Descriptors and resident bytes without a client; the counters must agree."""
+        """Descriptors and resident bytes without clients; the counters must agree."""
         eventually(lambda: scrape(self.pgmoat).sum("pgmoat_connections_live") == 0, "the last session to end")
         metrics = scrape(self.pgmoat)
         opened, closed = (metrics.sum(f"pgmoat_connections_{what}_total") for what in ("opened", "closed"))
@@ -298,7 +299,7 @@ class Soak:
         return self.descriptors(), self.pgmoat.process.resident_bytes()
 
     def descriptors(self):
-        """But pipes: a relay thread keeps a few, as many as it has needed at one time."""
+        """Without pipes: a relay thread keeps a few, as many as it has needed at a time."""
         folder = Path(f"/proc/{self.pgmoat.process.pid}/fd")
         targets = [os.readlink(entry) for entry in folder.iterdir()]
         pipes = sum(target.startswith("pipe:") for target in targets)
@@ -315,9 +316,9 @@ class Soak:
         return {name: (action, every[name]) for name, action in actions.items()}
 
     def run(self, seconds, every):
-        """A first life of everything, then the run; raises when something does not hold."""
+        """Everything once as a warm-up, then the run; raises if a requirement is not met."""
         faults = self._faults(every)
-        with self.load():  # each once, so that what is allocated once is there
+        with self.load():  # each once, so that everything that is allocated only once is there
             for name in faults:
                 self._do(name, faults[name][0])
         self.expect_no_faults()

@@ -1,7 +1,7 @@
-"""A client that writes TLS 1.2 records of its own making, for what no TLS library would send.
+"""A client that makes its own TLS 1.2 records, for what no TLS library sends.
 
 The session has no encryption, only authentication (a NULL cipher), so that the standard library is enough. The server
-must offer CIPHER, in ssl_ciphers. The handshake is OpenSSL's; from then on every record comes from here.
+must offer CIPHER, in ssl_ciphers. The handshake is OpenSSL's; all later records are made here.
 """
 
 import hashlib
@@ -60,7 +60,7 @@ class RecordClient(RawClient):
                     incoming.write(piece)
             self.socket.sendall(outgoing.read())
             _, client_random, master = next(line for line in secrets if line.startswith("CLIENT_RANDOM")).split()
-        server_random = received[11:43]  # behind the heads of the record and of the hello, and the version
+        server_random = received[11:43]  # after the headers of the record and of the hello, and the version
         return key_block(bytes.fromhex(master), server_random + bytes.fromhex(client_random), MAC_SIZE)
 
     def record(self, kind, content):

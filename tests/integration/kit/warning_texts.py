@@ -1,11 +1,11 @@
-"""The warnings that `pgmoat check` can make, as they stand in the source: no list beside it can go stale."""
+"""The warnings that `pgmoat check` can print, read from the source, so that no list can become outdated."""
 
 import re
 from pathlib import Path
 
 PROXY = Path(__file__).resolve().parents[3] / "proxy"
 
-# Where it collects them. What only a reload or a running server says is not among them.
+# Where it collects them. Warnings of a reload or of a running server are not included.
 FOLDERS = ("cli", "config", "hba")
 ONE_BY_ONE = ("server/load_runtime_config.cpp", "admin/http/http_access.cpp", "upstream/probe.cpp")
 OPENING = re.compile(r"problems\.warning\(|(?:warnings|notes_?)\.(?:push_back|emplace_back)\(|Level::warning\b"
@@ -41,7 +41,7 @@ def _longest(code):
 
 
 def _expression(source, start, end=";"):
-    """From there to where the parenthesis or brace around it closes, or to the end."""
+    """From there to the end of the surrounding parenthesis or brace, or to the end."""
     depth, position = 0, start
     while position < len(source):
         literal = LITERAL.match(source, position)
@@ -64,11 +64,11 @@ def _body(source, name):
 
 
 def warning_texts():
-    """{the longest part of each that does not change: where it is made}"""
+    """{the longest constant part of each: where it is}"""
     found = {}
 
     def add(code, where):
-        # A name, a word or the two letters between two values tells no warning from another.
+        # A name, a word or two letters between values do not identify a warning.
         if len(text := _longest(code)) >= 12:
             found[text] = where
 

@@ -11,7 +11,7 @@ def startup(user="postgres", database="postgres", version=(3, 0), **parameters):
 
 
 def startup_of(pairs, version=(3, 0)):
-    """The pairs as they are: a name may come twice, or none at all."""
+    """The pairs as they are: a name may be repeated or missing."""
     body = struct.pack("!HH", *version)
     for name, value in pairs:
         body += name.encode() + b"\0" + value.encode() + b"\0"

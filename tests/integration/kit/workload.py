@@ -1,7 +1,8 @@
-"""Clients at work through the doors of one pgmoat. What they ask is checked to the byte, and what went wrong is kept.
+"""Clients that work through one or more ways to a server ("doors") of a pgmoat. Every answer is checked to the byte,
+and errors are recorded.
 
-Every query takes the next number of a sequence that only its client uses. So an answer that got lost shows, even where
-the connection was reset: what was begun has taken a number.
+Every query takes the next number of a sequence that only its client uses. So a lost answer is noticed even if the
+connection was reset: a query that was begun has taken a number.
 """
 
 import collections
@@ -21,13 +22,13 @@ from kit.raw_client import RawClient, tls_context
 FAREWELL = "57P01"
 CANCELLED = "57014"
 TLS = tls_context()
-# What a session sees that was told to leave, and closed, before its query came.
+# What a session gets that was told to leave and was closed before its query came.
 GONE = (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)
 
 
 @dataclass(frozen=True)
 class Door:
-    """One way to the server. `may_move`: its sessions may be told to leave between two transactions."""
+    """One way to the server. `may_move`: its sessions may be ended between two transactions."""
 
     name: str
     port: int
@@ -55,14 +56,14 @@ class Door:
             raise
 
     def cancel(self, session):
-        """In the clear, as libpq does it; returns when pgmoat has closed the connection."""
+        """In plaintext, as libpq does it; returns when pgmoat has closed the connection."""
         with self._connect() as client:
             assert client.send(wire.cancel_request(session.backend_process_id, session.backend_key)) \
                 .receive_until_closed() == b""
 
 
 class Moved(Exception):
-    """The session was told to leave before its query was begun."""
+    """The session was ended before its query was begun."""
 
 
 class LostAnswer(AssertionError):
@@ -70,11 +71,11 @@ class LostAnswer(AssertionError):
 
 
 class WrongBytes(AssertionError):
-    """Something came that the server had not sent, or did not come that it had. Never excused."""
+    """Bytes arrived that the server had not sent, or are missing. Never excused."""
 
 
 class Tally:
-    """What was done, what went wrong, and what went wrong while it had to."""
+    """What was done, what went wrong, and which errors were expected."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -101,7 +102,7 @@ class Tally:
 
     @contextlib.contextmanager
     def excuse(self, why, door=None, grace=0.0):
-        """Errors (of one door) until the end of the block, and so long after it, are a consequence of what is done."""
+        """Errors (of one door) until the end of the block, and for this long afterwards, are caused by the fault."""
         key = object()
         with self._lock:
             self._excuses[key] = (why, door)
@@ -124,7 +125,7 @@ def rows_of(messages):
 
 
 def refuse_errors(message, door):
-    """Of the first message of an answer."""
+    """Raises if the answer begins with an error."""
     kind, body = message
     if kind == b"E":
         fields = wire.error_fields(body)
@@ -144,7 +145,7 @@ def make_sequences(postgres, count):
 
 
 class Session:
-    """One session at a time behind one door, and the number that its client has asked for last."""
+    """One session at a time through one door, and the number that its client has requested last."""
 
     def __init__(self, door, number):
         self.door, self.sequence, self.last = door, f"asked_{number}", 0
@@ -161,7 +162,7 @@ class Session:
                 raise LostAnswer(f"{answered} queries were answered, {known} begun")
 
     def ask(self):
-        """The next number. Moved: the session was told to leave before it was begun."""
+        """The next number. Moved: the session was ended before the query was begun."""
         if self.client is None:
             self.open()
         try:
@@ -201,7 +202,7 @@ class Session:
 
 
 class Worker(threading.Thread):
-    """Does turn() over and over, until stop()."""
+    """Calls turn() repeatedly, until stop()."""
 
     def __init__(self, door, tally):
         super().__init__(daemon=True)
@@ -225,7 +226,7 @@ class Worker(threading.Thread):
 
 
 class Queries(Worker):
-    """Sessions that stay, each asked in its turn; each with the sequence of its number."""
+    """Sessions that stay, each queried in turn; each with the sequence of its number."""
 
     def __init__(self, door, tally, numbers, pause=0.0):
         super().__init__(door, tally)
@@ -239,7 +240,7 @@ class Queries(Worker):
                 return
             try:
                 self._ask(session)
-            except Exception as error:  # of this session; the others are asked all the same
+            except Exception as error:  # this session's error; the others are queried all the same
                 self.tally.fault(self.door.name, error)
             self.asked_to_stop.wait(self.pause)
         self.rounds += 1
@@ -259,7 +260,7 @@ class Queries(Worker):
 
 
 class Connects(Worker):
-    """Connects, asks once, leaves; so many times a second, if the machine is quick enough."""
+    """Connects, queries once, disconnects; so many times a second, if the machine is fast enough."""
 
     def __init__(self, door, tally, number, rate):
         super().__init__(door, tally)
@@ -280,7 +281,7 @@ class Connects(Worker):
 
 
 class Copies(Worker):
-    """Rows in and out again, in one transaction, which nothing may interrupt."""
+    """Copies rows in and out again in one transaction, which must not be interrupted."""
 
     def __init__(self, door, tally, rows=2000, pause=0.0):
         super().__init__(door, tally)
@@ -323,7 +324,7 @@ class Copies(Worker):
 
 
 class Cancels(Worker):
-    """Begins a query without end, and cancels it."""
+    """Starts an endless query, and cancels it."""
 
     def __init__(self, door, tally, pause=0.5):
         super().__init__(door, tally)
@@ -342,7 +343,7 @@ def begin_sleep(session):
 
 
 def cancel_running(door, session):
-    """Again and again, for a cancel that comes before its query is lost; the error's SQLSTATE."""
+    """Repeatedly, since a cancel that arrives before its query is lost; returns the error's SQLSTATE."""
     for _ in range(100):
         door.cancel(session)
         if readable(session, 0.3):
@@ -351,7 +352,7 @@ def cancel_running(door, session):
 
 
 def cancel_sleep(door, session):
-    """False: the session was told to leave before the query was begun."""
+    """False: the session was ended before the query was begun."""
     begin_sleep(session)
     code = cancel_running(door, session)
     if code == FAREWELL and door.may_move:

@@ -1,4 +1,4 @@
-// Limits of one address, and of the table itself: held against a model that never forgets.
+// The limits of one address, and of the table itself, compared with a model that forgets nothing.
 #include "proxy/access/address_table.h"
 #include "tests/support/catch.h"
 
@@ -51,7 +51,7 @@ hba::NetAddress stranger(std::uint32_t n) {
 
 namespace {
 
-// Whether one more connection of this address would be within its limit.
+// Whether another connection of this address would be within its limit.
 bool has_room(AddressTable& table, const hba::NetAddress& client) {
     const auto place = table.connect(client, start);
     return place && !place->is_over();
@@ -71,12 +71,12 @@ TEST_CASE("An address has as many connections as it may have") {
     REQUIRE(third);
     REQUIRE_FALSE(has_room(table, address("10.0.0.1")));
 
-    *third = std::move(*second); // the one that is overwritten leaves with the source
+    *third = std::move(*second); // assigning releases the place that is overwritten
     second.reset();
     REQUIRE(has_room(table, address("10.0.0.1")));
 }
 
-TEST_CASE("As many again may stay until they have been told, and hold no place that is free") {
+TEST_CASE("As many again may stay until they got their error, and take no free place") {
     Table table;
     const auto client = address("10.0.0.1");
     std::vector<AddressTable::Place> held;
@@ -161,7 +161,7 @@ TEST_CASE("After failed logins the others of that address wait, one after anothe
     REQUIRE(table.begin_login(address("10.0.0.2"), start).wait == 0s);
     REQUIRE(table.begin_login(guesser, start + 2s).wait == 7s);
     REQUIRE(table.begin_login(guesser, start + 19s).wait == 1s);
-    REQUIRE(table.begin_login(guesser, start + 20s).wait == 0s); // one failure is forgotten
+    REQUIRE(table.begin_login(guesser, start + 20s).wait == 0s); // one failure has expired
 }
 
 TEST_CASE("A reload takes the new limits and keeps what has been counted") {
@@ -178,7 +178,7 @@ TEST_CASE("A reload takes the new limits and keeps what has been counted") {
     third.reset();
     REQUIRE_FALSE(has_room(table, client));
 
-    now.ipv4_prefix = 24; // other addresses: the old places are left as their connections end
+    now.ipv4_prefix = 24; // new keys: the old entries are left as their connections end
     table.set_limits(now);
     auto other = table.connect(client, start);
     REQUIRE((other && !has_room(table, address("10.0.0.9"))));
@@ -263,7 +263,7 @@ TEST_CASE("A survey tells how far each limit is used, and by whom") {
     std::vector<AddressTable::Place> held;
     for (int i = 0; i < 3; ++i)
         held.push_back(table.connect(greedy, start).value());
-    table.refused_connection(greedy, start); // the third has been told
+    table.refused_connection(greedy, start); // the third has got its error
     for (int i = 0; i < 5; ++i)
         (void)table.begin_handshake(greedy, start);
     for (int i = 0; i < 3; ++i)

@@ -1,4 +1,4 @@
-// The vectors of the reference implementation: key 00..0f, input 00, 00 01, and so on.
+// The test vectors of the reference implementation: key 00..0f, input 00, 00 01, and so on.
 #include "proxy/access/siphash.h"
 #include "tests/support/catch.h"
 

@@ -1,4 +1,4 @@
-// Held against the textbook's bucket: a number of tokens that grows with time.
+// Compared with a textbook token bucket: a number of tokens that grows with time.
 #include "proxy/access/token_bucket.h"
 #include "tests/support/catch.h"
 
@@ -12,7 +12,7 @@ namespace {
 
 const Clock::time_point start{1000h};
 
-// In units of one token's time, times the number: exact.
+// Exact: counts in units of one token's time.
 class Model {
   public:
     explicit Model(const Rate& rate) : rate_(rate), tokens_(full()) {}
@@ -96,7 +96,7 @@ TEST_CASE("What is used is what time has not paid for, and what is empty gives n
     REQUIRE_FALSE(bucket.is_empty(rate, start));
     REQUIRE(bucket.take(rate, start));
     REQUIRE(bucket.is_empty(rate, start));
-    REQUIRE(bucket.used(rate, start + 1s) == 3); // a part counts
+    REQUIRE(bucket.used(rate, start + 1s) == 3); // a partly replenished token counts
     REQUIRE(bucket.used(rate, start + 20s) == 2);
     REQUIRE_FALSE(bucket.is_empty(rate, start + 20s));
     REQUIRE(bucket.used({}, start) == 0);

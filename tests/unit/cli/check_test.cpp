@@ -24,7 +24,7 @@ struct Checked {
         config.listeners[0].name = "default";
     }
 
-    // The level of the line that holds this text; a check that says nothing of it is a failure.
+    // The level of the line with this text; it is a failure if there is none.
     Level level_of(const std::string& text) {
         const std::vector<cli::Finding> findings = cli::check_tls(config, now);
         const auto found = std::find_if(findings.begin(), findings.end(), [&](const auto& finding) {
@@ -86,7 +86,7 @@ TEST_CASE(
     "the end of an authority of client certificates is announced, and a warning when it is there") {
     Checked checked;
     checked.config.tls.ca_file = checked.certificates.certificate("root");
-    checked.config.tls.pairs.clear(); // whatever else expires
+    checked.config.tls.pairs.clear(); // which would expire first
     checked.config.tls.hosts.clear();
     const std::string name = "authority \"Test authority root\"";
     CHECK(checked.level_of(name) == Level::ok);
@@ -125,7 +125,8 @@ TEST_CASE("with hosts their certificates are checked, each once") {
     host.names = {"a.example"};
     host.pairs = {checked.certificates.pair("server")};
     checked.config.tls.hosts = {host, host};
-    CHECK(cli::check_tls(checked.config, checked.now).size() == 5); // four of the pair, one of all
+    CHECK(cli::check_tls(checked.config, checked.now).size() ==
+          5); // four for the pair, one for all CAs
 }
 
 TEST_CASE("a certificate that no client can verify is an error") {

@@ -1,4 +1,4 @@
-// The table of sslmodes; tests/integration/test_explain.py holds it against real clients.
+// The table of sslmodes; tests/integration/test_explain.py compares it with real clients.
 #include "proxy/cli/sslmodes.h"
 #include "tests/support/catch.h"
 #include "tests/support/rule_builders.h"
@@ -136,7 +136,8 @@ TEST_CASE("hosts that get other certificates, or none, have tables of their own"
     CHECK(has_line(explain(checked, nullptr, question), {"prefer", "yes, in plaintext"}));
 }
 
-TEST_CASE("what differs from client to client is said so, and asked for one client it does not") {
+TEST_CASE("results that differ between clients are shown as such; for a single client they do not "
+          "differ") {
     Checked checked;
     hba::Rules rules;
     rules.rules = {tests::RuleBuilder(hba::RecordType::hostssl).users({"alice"}),

@@ -1,4 +1,4 @@
-// Rates and networks as settings write them.
+// Rates and networks as written in settings.
 #include "proxy/config/address_limits.h"
 #include "proxy/config/config.h"
 #include "tests/support/catch.h"

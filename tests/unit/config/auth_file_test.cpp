@@ -1,4 +1,4 @@
-// The file of console users' secrets: what is taken, and errors that name the line and no secret.
+// Files of SCRAM secrets: what is accepted, and errors that name the line and never the secret.
 #include "proxy/config/auth_file.h"
 #include "proxy/config/config.h"
 #include "tests/support/catch.h"

@@ -1,4 +1,4 @@
-// Files that must not load, each with everything that is said about it.
+// Files that must not load, each with all its errors.
 #include "proxy/config/config.h"
 #include "tests/support/catch.h"
 #include "tests/unit/config/memory_files.h"
@@ -233,7 +233,7 @@ TEST_CASE("listeners, their addresses and upstreams have a limit") {
     CHECK(only_error_of(upstreams) == R"(parameter "upstream.NAME" has more than 256 values)");
 }
 
-TEST_CASE("all errors of a file are told at once, in the order of its lines") {
+TEST_CASE("all errors of a file are reported together, in the order of its lines") {
     CHECK(
         errors_of("port = x\nfoo = 1\nssl = maybe\nlog_hostname = on\nupstream = 'host'\n") ==
         std::vector<std::string>{

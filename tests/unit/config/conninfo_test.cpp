@@ -273,7 +273,7 @@ TEST_CASE("user, password and database in a URI are refused as their keywords ar
     CHECK(error_of("postgresql://h/d") == error_of("host=h dbname=d"));
 }
 
-TEST_CASE("which hosts a client may be sent to is said in libpq's words") {
+TEST_CASE("which hosts a client may be sent to has libpq's keywords") {
     const std::vector<std::pair<std::string, SessionAttrs>> words{
         {"any", SessionAttrs::any},
         {"read-write", SessionAttrs::read_write},

@@ -1,4 +1,4 @@
-// The name that was meant: near ones are found, others are not made up.
+// Suggestions for mistyped names: similar names are found, others are not suggested.
 #include "proxy/config/did_you_mean.h"
 #include "tests/support/catch.h"
 

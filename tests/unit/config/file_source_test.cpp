@@ -1,4 +1,4 @@
-// Reading configuration files: what is taken, what is refused.
+// Reading configuration files: what is accepted, what is refused.
 #include "proxy/config/config.h"
 #include "proxy/config/file_source.h"
 #include "proxy/config/limits.h"
@@ -13,7 +13,7 @@ using namespace pgmoat::config;
 
 namespace {
 
-// A folder that lasts as long as the test.
+// A directory that is removed after the test.
 class Folder {
   public:
     Folder() {
@@ -47,7 +47,7 @@ TEST_CASE("a configuration loads from the disk") {
     CHECK(config.tls.pairs.at(0).key_file == folder / "server.key");
 }
 
-TEST_CASE("the disk's answers are the system's words") {
+TEST_CASE("errors of the disk are the system's texts") {
     const Folder folder;
     const Disk disk;
     CHECK(disk.read(folder / "nope").error == "No such file or directory");

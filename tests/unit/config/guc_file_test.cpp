@@ -89,7 +89,7 @@ TEST_CASE("a file of nothing but errors is given up") {
     CHECK(result.errors.back() == "too many syntax errors found, abandoning file \"d/main.conf\"");
 }
 
-TEST_CASE("an included file stands beside the one that includes it, in place of the line") {
+TEST_CASE("an included file is found beside the one that includes it, and replaces the line") {
     const Read result = read({{"d/main.conf", "a = 1\nINCLUDE 'sub/one.conf'\nb = 2"},
                               {"d/sub/one.conf", "c = 3\ninclude = 'two.conf'"},
                               {"d/sub/two.conf", "d = 4"}});

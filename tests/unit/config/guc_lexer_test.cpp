@@ -1,4 +1,4 @@
-// Every expectation here was seen in PostgreSQL 15 and 18, which lex alike.
+// Every expectation was observed in PostgreSQL 15 and 18, whose lexers are alike.
 #include "proxy/config/guc_lexer.h"
 #include "tests/support/catch.h"
 

@@ -62,7 +62,7 @@ TEST_CASE("integers may be octal, hexadecimal, fractional and have a unit") {
     CHECK(result.value == std::get<2>(row));
 }
 
-TEST_CASE("a number that is none, or of another unit, is refused in PostgreSQL's words") {
+TEST_CASE("an invalid number, or one of another unit, is refused in PostgreSQL's words") {
     const std::string time_units =
         "Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".";
     const std::string memory_units =
@@ -112,7 +112,7 @@ TEST_CASE("lists are split at commas, and quotes keep what is in them") {
     CHECK(split_folder_list("/a b , /c") == List{"/a b", "/c"});
 }
 
-TEST_CASE("a list with a hole, a blank or an open quote is none") {
+TEST_CASE("a list with an empty element, a blank or an open quote is invalid") {
     for (const char* text : {",", "a,", ",a", "a,,b", "a b", "\"a", "\"a\" b", "\"a\"b"})
         CHECK(split_list(text) == std::nullopt);
 }

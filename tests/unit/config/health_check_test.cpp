@@ -1,4 +1,4 @@
-// `health = '...'`: both kinds, their options and what is wrong with them.
+// `health = '...'`: both kinds, their options and their errors.
 #include "proxy/config/config.h"
 #include "proxy/config/health_check.h"
 #include "tests/support/catch.h"
@@ -124,7 +124,7 @@ TEST_CASE("roles need a check, and a check needs an upstream whose hosts can be 
     CHECK(errors_of(std::get<0>(row)) == std::vector<std::string>{std::get<1>(row)});
 }
 
-TEST_CASE("the files of a health check stand beside the configuration") {
+TEST_CASE("the files of a health check are relative to the configuration's directory") {
     const Config config = load_config(
         "folder/x.conf",
         MemoryFiles("folder/x.conf",

@@ -1,4 +1,4 @@
-// Hosts made of what a client asks for.
+// Host names built from what a client asks for.
 #include "proxy/config/conninfo.h"
 #include "proxy/config/host_template.h"
 #include "tests/support/catch.h"

@@ -1,4 +1,4 @@
-// pg_hosts.conf: what a line says, and PostgreSQL's complaints.
+// pg_hosts.conf: what a line means, and PostgreSQL's errors.
 #include "proxy/config/config.h"
 #include "proxy/config/hosts_file.h"
 #include "tests/support/catch.h"
@@ -61,7 +61,7 @@ TEST_CASE("a file that is empty or missing names no hosts") {
     CHECK(problems.errors.empty());
 }
 
-TEST_CASE("host names may stand in a file of their own, lines in an included one") {
+TEST_CASE("host names may be in a file of their own, lines in an included one") {
     Problems problems;
     const MemoryFiles files({{"d/h", "@names a.crt a.key\ninclude more\n"},
                              {"d/names", "a.example\nb.example\n"},
@@ -74,7 +74,7 @@ TEST_CASE("host names may stand in a file of their own, lines in an included one
     CHECK(file.files == Strings{"d/h", "d/more"});
 }
 
-TEST_CASE("what is wrong with a line is said in PostgreSQL's words") {
+TEST_CASE("errors in a line have PostgreSQL's texts") {
     const auto row = GENERATE(table<std::string, std::string>({
         {"a,* c k", "default and non-SNI entries cannot be mixed with other entries"},
         {"/no_sni/,a c k", "default and non-SNI entries cannot be mixed with other entries"},
@@ -114,7 +114,7 @@ TEST_CASE("there is an end to host names") {
     CHECK(errors_of(text).at(0) == "there are more than 10000 host names in file \"h\" line 10001");
 }
 
-TEST_CASE("the file is read with ssl and ssl_sni on, and its paths stand beside the main file") {
+TEST_CASE("the file is read with ssl and ssl_sni on, and its paths are relative to the main file") {
     const Config config = load("ssl_sni = on", "a a.crt /abs/a.key ca.crt\n");
     REQUIRE(config.tls.hosts.size() == 1);
     CHECK(config.tls.hosts[0].pairs == std::vector<tls::KeyPair>{{"etc/a.crt", "/abs/a.key"}});

@@ -1,4 +1,4 @@
-// What a whole file becomes.
+// The configuration that a whole file gives.
 #include "proxy/config/config.h"
 #include "tests/support/catch.h"
 #include "tests/unit/config/memory_files.h"
@@ -78,7 +78,7 @@ TEST_CASE("the file of the design's example means what it says") {
     CHECK(edge->upstream == "reports");
 }
 
-TEST_CASE("relative files stand beside the configuration file") {
+TEST_CASE("relative files are resolved against the configuration file's directory") {
     const Config config = load("upstream = 'host=db sslmode=verify-ca sslrootcert=ca/root.crt"
                                " sslcert=/abs/client.crt sslkey=client.key sslcrldir=crls'\n"
                                "ssl = on\nssl_ca_file = 'clients.crt'\n"
@@ -345,8 +345,9 @@ TEST_CASE("an endpoint is a host and a port, IPv6 in brackets") {
     }
 }
 
-TEST_CASE("the login of the role query may hold what an upstream may not, its files beside the "
-          "main one") {
+TEST_CASE(
+    "the login of the role query may have keywords that an upstream may not, its files beside the "
+    "main one") {
     const Config config = load(minimal + R"(
         role_query = 'SELECT $1'
         role_query_conninfo = 'user=roles dbname=postgres passfile=roles.pass')");

@@ -48,7 +48,7 @@ TEST_CASE("What is out of service is so by name, host and port until it is put b
     out.take_out({Kind::upstream, "main"});
     CHECK(out.has_server("main", "db1", 5432));
     CHECK(!out.put_back({Kind::upstream, "main", "db2"}));
-    CHECK(out.put_back({Kind::upstream, "main"})); // and its hosts
+    CHECK(out.put_back({Kind::upstream, "main"})); // includes its hosts
     CHECK(!out.any());
     out.take_out({Kind::listener, "edge"});
     CHECK(out.has_listener("edge"));

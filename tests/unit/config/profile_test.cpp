@@ -1,4 +1,4 @@
-// ssl_profile: defaults of its own under the single settings.
+// ssl_profile: its defaults for the individual settings.
 #include "proxy/config/config.h"
 #include "tests/support/catch.h"
 #include "tests/unit/config/memory_files.h"
@@ -31,7 +31,7 @@ TEST_CASE("modern is TLS 1.3 alone, intermediate has TLS 1.2 with forward secrec
     CHECK_FALSE(settings.prefer_server_ciphers);
 }
 
-TEST_CASE("a single setting wins over the profile, wherever it stands") {
+TEST_CASE("a setting overrides the profile, wherever it is in the file") {
     const tls::ServerSettings settings =
         load("ssl_min_protocol_version = 'TLSv1.2'\nssl_ecdh_curve = 'prime256v1'\n"
              "ssl_profile = modern\nssl_prefer_server_ciphers = on\nssl_ciphers = HIGH");

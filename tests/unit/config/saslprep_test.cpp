@@ -1,4 +1,4 @@
-// RFC 4013's examples, and where PostgreSQL leaves a password as it is.
+// RFC 4013's examples, and passwords that PostgreSQL leaves as they are.
 #include "proxy/config/saslprep.h"
 #include "tests/support/catch.h"
 
@@ -19,9 +19,9 @@ TEST_CASE("What cannot be prepared stays as it is, as in PostgreSQL") {
                                        "USER",
                                        "a\tb",
                                        "",
-                                       "\xc3\xa9\xff", // no UTF-8
+                                       "\xc3\xa9\xff", // not UTF-8
                                        "\xd8\xa7"
-                                       "1",            // bidirectional, wrong
+                                       "1",            // mixed directions
                                        "\xc3\xa9\x07", // control character
                                        "\xc2\xad"})    // nothing would be left
         REQUIRE(saslprep(password) == password);

@@ -1,4 +1,4 @@
-// The table against what it speaks of: the defaults of Config, PostgreSQL's names, the README.
+// Compares the table of settings with the defaults of Config, PostgreSQL's names and the README.
 #include "proxy/config/postgres_parameters.h"
 #include "proxy/config/settings.h"
 #include "tests/support/catch.h"
@@ -12,7 +12,7 @@ using namespace pgmoat::config;
 
 namespace {
 
-// `| `name` | default | range | reload |`, as README.md has it.
+// `| `name` | default | range | reload |`, as in README.md.
 std::string readme_row(const SettingRow& row) {
     const std::string name(row.name);
     const std::string shown = name.ends_with('.') ? name + "NAME" : name;
@@ -55,7 +55,7 @@ TEST_CASE("the default that the table states can be written into a file") {
     }
 }
 
-TEST_CASE("every setting stands in the README with its default, range and reload class") {
+TEST_CASE("every setting is in the README with its default, range and reload class") {
     const std::string text = readme();
     for (const SettingRow& row : all_settings()) {
         INFO(readme_row(row));

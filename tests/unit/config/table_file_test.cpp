@@ -91,7 +91,7 @@ TEST_CASE("a zero byte is an error of its line and no end of it") {
     CHECK(shown(std::string("a\na\0b\nc", 7)) == "1[a]\n2error: zero byte in the line\n3[c]\n");
 }
 
-TEST_CASE("a line keeps its text as it stands there, continuations joined") {
+TEST_CASE("a line keeps its text as in the file, with continuations joined") {
     const auto file = read_table_file("x", MemoryFiles("x", "a  \\\n\"b\" # c\r\n"));
     REQUIRE(file.lines.size() == 1);
     CHECK(file.lines[0].text == "a  \"b\" # c");
@@ -186,7 +186,7 @@ TEST_CASE("files that include each other again and again are given up") {
     CHECK(file.lines.back().error == "could not open file \"/c/x\": more than 256 files");
 }
 
-TEST_CASE("more words than any table has are given up") {
+TEST_CASE("more tokens than any table has are refused") {
     std::string text;
     for (std::size_t n = 0; n < limits::table_tokens_max; ++n)
         text += "a ";

@@ -1,6 +1,6 @@
-// What psql and drivers sent of their own accord, recorded at a PostgreSQL server: on connecting, for
-// \d, \dt, \l, \du and the like, for lists of tables and columns, and when a pool takes a
-// connection back. 15000 and 15005 are relations of the console.
+// Statements that psql and drivers send by themselves, recorded at a PostgreSQL server: when
+// connecting, for \d, \dt, \l, \du and so on, for lists of tables and columns, and when a pool
+// takes a connection back. 15000 and 15005 are relations of the console.
 #pragma once
 
 #include <array>

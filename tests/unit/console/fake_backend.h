@@ -1,4 +1,4 @@
-// A server that a test describes, and what was asked of it.
+// A server that a test describes, and the calls that the console made to it.
 #pragma once
 
 #include "proxy/admin/console/backend.h"
@@ -55,7 +55,7 @@ class FakeBackend final : public Backend {
     void shut_down(const std::string&) override { asked += "shut_down "; }
 
     FakeSnapshot server;
-    std::string wrong_with_files; // what a reload hears
+    std::string wrong_with_files; // the result of a reload
     std::string asked;
 };
 

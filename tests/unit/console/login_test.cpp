@@ -1,4 +1,4 @@
-// Who may use the console, and what proves him.
+// Who may use the console, and how they authenticate.
 #include "proxy/admin/console/login.h"
 #include "tests/support/catch.h"
 
@@ -35,7 +35,7 @@ std::string word(const Proof& proof) {
 
 } // namespace
 
-TEST_CASE("Users of the two lists have their roles, and nobody else has one") {
+TEST_CASE("Users of the two lists have their roles, other users have none") {
     const config::Config config = settings("");
     REQUIRE(role_of("admin", config) == Role::console_user);
     REQUIRE(role_of("both", config) == Role::console_user);
@@ -44,9 +44,12 @@ TEST_CASE("Users of the two lists have their roles, and nobody else has one") {
     REQUIRE_FALSE(role_of("", config));
 }
 
-TEST_CASE("A user is proven by his rule, by a password, or not at all") {
+TEST_CASE("A user is authenticated by the rule, by a password, or not at all") {
     const Case cases[] = {
-        {"trust", {}, "password", "none"}, // of `all` databases: meant for servers that ask
+        {"trust",
+         {},
+         "password",
+         "none"}, // `all` databases: meant for rules whose method the server performs
         {"trust", own, "password", "none"},
         {"peer", 1234, "proven", "proven"},
         {"cert", {}, "proven", "proven"},
@@ -91,7 +94,7 @@ TEST_CASE("A user without a secret is asked like one who has one") {
     REQUIRE(once.secret.iterations == 5000);
     REQUIRE(once.secret.salt == again.secret.salt);
     REQUIRE(once.secret.salt.size() == 16);
-    startup.user = "nobody"; // on no list: not told before the proof
+    startup.user = "nobody"; // on no list: the client learns that only after the proof
     const auto stranger = std::get<ProveByPassword>(proof_for(login, settings("users.txt"), own));
     REQUIRE(stranger.secret.iterations == 5000);
     REQUIRE(stranger.secret.salt != once.secret.salt);

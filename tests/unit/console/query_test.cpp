@@ -1,4 +1,4 @@
-// Queries, as PostgreSQL would answer them: over relations of a server that the test describes.
+// Queries over the relations of a server that the test describes, answered as PostgreSQL would.
 #include "proxy/admin/console/help.h"
 #include "proxy/admin/console/limits.h"
 #include "proxy/admin/console/sql/engine.h"
@@ -33,7 +33,7 @@ Connection connection(std::uint64_t id, std::uint32_t pid, const std::string& us
     return made;
 }
 
-// Three clients, the third in the clear; 4 is on its way.
+// Three clients, the third without TLS; 4 is still logging in.
 FakeSnapshot server() {
     FakeSnapshot snapshot;
     snapshot.live = {
@@ -219,7 +219,7 @@ TEST_CASE("Constants and casts are PostgreSQL's") {
 TEST_CASE("What is wrong has PostgreSQL's words and SQLSTATE") {
     Console console;
     const Case cases[] = {
-        {"SELECT", ""}, // of no columns, and no row: as far as it goes here
+        {"SELECT", ""}, // no columns and no row: PostgreSQL would give one row
         {"SELECT nothing FROM pg_stat_ssl", "42703 column \"nothing\" does not exist"},
         {"SELECT s.nothing FROM pg_stat_ssl s", "42703 column s.nothing does not exist"},
         {"SELECT * FROM nowhere", "42P01 relation \"nowhere\" does not exist"},
@@ -363,7 +363,7 @@ TEST_CASE("Columns have PostgreSQL's names and types before there is a row") {
     REQUIRE(star.columns[9].type == Type::int8);
 }
 
-TEST_CASE("Parameters take their types from where they stand, or from the client") {
+TEST_CASE("Parameters take their types from their place, or from the client") {
     Console console;
     REQUIRE(console.show("SELECT pid FROM pg_stat_ssl WHERE ssl = $1 AND pid > $2", {"t", "101"}) ==
             "102");
@@ -387,7 +387,7 @@ TEST_CASE("pg_terminate_backend() takes an id or a pid, and never guesses") {
     REQUIRE(console.ask("SELECT pg_terminate_backend(101)").deeds.kills ==
             std::vector<std::uint64_t>{1});
     REQUIRE(console.show("SELECT pg_terminate_backend(99)") == "f");
-    // Connection 3's server has the process id 3: it is the same connection.
+    // Connection 3's server has process id 3, so this is the same connection.
     REQUIRE(console.ask("SELECT pg_terminate_backend(3)").deeds.kills ==
             std::vector<std::uint64_t>{3});
     FakeSnapshot two = server();
@@ -419,7 +419,7 @@ TEST_CASE("A statement has bounds for time, memory, size and depth") {
     const auto begun = std::chrono::steady_clock::now();
     REQUIRE(console.show(forever + "SELECT count(*) FROM n").starts_with("57014 "));
     REQUIRE(std::chrono::steady_clock::now() - begun < 5 * limits::statement_time_max);
-    // Longer than a value may be, unless the time is over first.
+    // Either longer than a value may be, or out of time before that.
     REQUIRE(console
                 .show("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
                       "2000) SELECT string_agg(repeat('x', 1000), ',') FROM n")
@@ -454,7 +454,7 @@ TEST_CASE("A thousand clients join with themselves in no time") {
                          "s.pid WHERE s.ssl") == "3002");
 }
 
-TEST_CASE("Texts of clients are data, whatever stands in them") {
+TEST_CASE("Texts of clients are data, whatever they contain") {
     FakeSnapshot hostile = server();
     hostile.live[0].facts.user = "x'; SELECT \"y\" --";
     Console console(hostile);

@@ -1,4 +1,4 @@
-// Rows: PostgreSQL's spellings and cuts, NULL for what is not known, no secret anywhere.
+// Rows: PostgreSQL's spellings and lengths, NULL for unknown values, never a secret.
 #include "proxy/admin/console/config_rows.h"
 #include "proxy/admin/console/connection_rows.h"
 #include "proxy/admin/console/status_rows.h"
@@ -45,7 +45,7 @@ TEST_CASE("A row of pg_stat_ssl is PostgreSQL's") {
                                       "/CN=ca"}});
 }
 
-TEST_CASE("A connection in the clear has NULL for everything of TLS") {
+TEST_CASE("A plaintext connection has NULL for all TLS columns") {
     Connection clear = encrypted();
     clear.facts.client_tls = {};
     const auto rows = pg_stat_ssl_rows({clear});

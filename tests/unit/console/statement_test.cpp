@@ -1,4 +1,4 @@
-// What the console understands beside queries, as a table: statements, errors with their SQLSTATE,
+// The console's statements other than queries, as a table: statements, errors with their SQLSTATE,
 // roles.
 #include "proxy/admin/console/help.h"
 #include "proxy/admin/console/statement.h"
@@ -100,7 +100,7 @@ TEST_CASE("DEALLOCATE names one statement or all") {
     REQUIRE(error("DEALLOCATE a b") == "42601 syntax error at or near \"b\"");
 }
 
-TEST_CASE("A quoted string is whole, whatever stands in it") {
+TEST_CASE("A quoted string stays in one piece, whatever it contains") {
     for (const char* text : {"SET application_name = E'it\\'; SHUTDOWN; \\''",
                              "SET application_name = $$; SHUTDOWN; $$",
                              "SET application_name = $x$; SHUTDOWN; $x$"}) {
@@ -119,12 +119,12 @@ TEST_CASE("Comments that never end take one pass over the text") {
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < 20; ++i)
         REQUIRE(sql::tokenize(beginnings).index() == 1);
-    // Some milliseconds; with a search for each beginning it takes many seconds.
+    // A few milliseconds; searching again from each position would take many seconds.
     REQUIRE(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
     REQUIRE(statement("/* /* */ /*/ */ */ SHOW HELP").verb == Verb::show);
 }
 
-TEST_CASE("What is no statement of the console is refused in PostgreSQL's words, with a hint") {
+TEST_CASE("Other statements are refused in PostgreSQL's words, with a hint") {
     const std::pair<const char*, const char*> errors[] = {
         {"FROB", "42601 syntax error at or near \"FROB\""},
         {"INSERT INTO t VALUES (1)", "0A000 INSERT is not implemented in the console"},

@@ -18,7 +18,7 @@ TEST_CASE("Binary values are PostgreSQL's") {
     // 1 2345 6789
     REQUIRE(to_binary(Type::numeric, "123456789") == "\0\3\0\2\0\0\0\0\0\1\x09\x29\x1a\x85"s);
     REQUIRE(to_binary(Type::numeric, "0") == "\0\0\0\0\0\0\0\0"s);
-    // 1 .5000, with one digit behind the point
+    // 1 .5000, with one digit after the point
     REQUIRE(to_binary(Type::numeric, "1.5") == "\0\2\0\0\0\0\0\1\0\1\x13\x88"s);
     REQUIRE(to_binary(Type::numeric, "-0.0001") == "\0\1\xff\xff\x40\0\0\4\0\1"s);
     REQUIRE(to_binary(Type::float8, "1.5") == "\x3f\xf8\0\0\0\0\0\0"s);
@@ -28,7 +28,7 @@ TEST_CASE("Binary values are PostgreSQL's") {
     REQUIRE(to_binary(Type::text_array, "{}") == "\0\0\0\0\0\0\0\0\0\0\0\x19"s);
 }
 
-TEST_CASE("Binary parameters are read, and nothing that is none") {
+TEST_CASE("Binary parameters are read, and invalid ones refused") {
     for (const auto& [type, text] :
          std::vector<std::pair<Type, std::string>>{{Type::boolean, "t"},
                                                    {Type::int2, "-3"},

@@ -1,5 +1,5 @@
-// The query protocols, as conversations: what a client says, and what it is answered, one letter
-// for each message.
+// The query protocols as conversations: what a client sends, and the answers, one letter for each
+// message.
 #include "protocol/messages.h"
 #include "proxy/admin/console/deed.h"
 #include "proxy/admin/console/help.h"
@@ -40,10 +40,10 @@ std::string execute(const std::string& portal, char rows = 0) {
 }
 const std::string end_of_batch = message('S', "");
 
-// A session with a server behind that has nobody connected.
+// A session on a server without connections.
 class Conversation {
   public:
-    // The answer as it came, and its messages' letters.
+    // The bytes of the answer, and its messages' letters.
     std::string say(const std::string& bytes) {
         session_.feed({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
         protocol::Bytes out;
@@ -70,7 +70,7 @@ class Conversation {
 
     FakeBackend backend;
     std::string answer;
-    std::size_t most_at_once = 0; // bytes that were to be sent
+    std::size_t most_at_once = 0; // most bytes in the output at once
     bool over = false;
 
   private:
@@ -83,7 +83,7 @@ class Conversation {
         return error;
     }
 
-    // With the status behind Z.
+    // With the status after Z.
     std::string letters() const {
         std::string types;
         for (std::size_t at = 0; at < answer.size();) {
@@ -287,7 +287,7 @@ TEST_CASE("Parameters are bound, and described by their types") {
         driver.backend.server.live[i].id = i + 1;
     REQUIRE(driver.say(parse("p", "SELECT id FROM connections WHERE id >= $1") +
                        describe('S', "p") + end_of_batch) == "1tTZI");
-    REQUIRE(has(driver.answer, "t\0\0\0\x0a\0\1\0\0\0\x14"s)); // one, of type int8
+    REQUIRE(has(driver.answer, "t\0\0\0\x0a\0\1\0\0\0\x14"s)); // one parameter, of type int8
     const auto bound = [](const std::string& formats, const std::string& value) {
         protocol::Bytes length;
         protocol::append_uint32(length, static_cast<std::uint32_t>(value.size()));
@@ -373,7 +373,7 @@ TEST_CASE("A deed is done once, after the rows that ask for it") {
     REQUIRE(has(psql.answer, "42501"));
 }
 
-TEST_CASE("A message that is none ends the session with words, Terminate without") {
+TEST_CASE("An invalid message ends the session with an error, Terminate without one") {
     for (const std::string& bytes :
          {"Q\0\0\0\3"s, "Q\0\1\0\1"s, message('z', ""), message('Q', "no end")}) {
         Conversation client;

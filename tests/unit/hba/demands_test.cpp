@@ -14,7 +14,7 @@ using hba::Demands;
 using hba::Rule;
 using hba::Verdict;
 
-// What the client is told; empty: the demands are met.
+// The client's error; empty: the demands are met.
 std::string refusal(const Demands& demands, const Candidate& candidate) {
     const Rule rule = RuleBuilder().demands(demands);
     const auto decision = hba::check_demands(rule, candidate);
@@ -24,7 +24,7 @@ std::string refusal(const Demands& demands, const Candidate& candidate) {
     return decision->message;
 }
 
-TEST_CASE("a rule without demands is met by everyone") {
+TEST_CASE("every connection meets a rule without demands") {
     CHECK(refusal({}, CandidateBuilder()).empty());
 }
 
@@ -37,7 +37,7 @@ TEST_CASE("tls_min takes its own version and those above") {
           "connection uses TLSv1, but pg_hba.conf demands at least TLSv1.1");
 }
 
-TEST_CASE("a version that nobody knows meets no demand") {
+TEST_CASE("an unknown version meets no demand") {
     CHECK_FALSE(refusal({"TLSv1.2", {}, {}}, CandidateBuilder().tls("other")).empty());
     CHECK(refusal({"TLSv1.2", {}, {}}, CandidateBuilder().tls("")) ==
           "connection uses unknown, but pg_hba.conf demands at least TLSv1.2");
@@ -69,7 +69,7 @@ TEST_CASE("any demand requires TLS") {
           "connection uses GSS encryption" + end);
 }
 
-TEST_CASE("a refused demand ends the search; the log is told which rule it was") {
+TEST_CASE("an unmet demand ends the search; the log names the rule") {
     const auto rules = rules_of({RuleBuilder().demands({"TLSv1.3", {}, {}}), RuleBuilder()});
     const Decision decision = decide(rules, CandidateBuilder().tls("TLSv1.2"));
     CHECK(decision.verdict == Verdict::demand_unmet);
@@ -77,7 +77,7 @@ TEST_CASE("a refused demand ends the search; the log is told which rule it was")
     CHECK(decision.log_detail == "Connection matched file \"pg_hba.conf\" line 1: \"line 1\"");
 }
 
-TEST_CASE("in passthrough demands wait for the server's choice, in the clear they do not") {
+TEST_CASE("in passthrough demands wait for the server's choice, without TLS they do not") {
     const auto rules = rules_of({RuleBuilder().demands({"TLSv1.3", {}, {}})});
     CHECK(decide(rules, CandidateBuilder().tls("").passthrough()).verdict == Verdict::allow);
     CHECK(decide(rules, CandidateBuilder().passthrough()).verdict == Verdict::demand_unmet);

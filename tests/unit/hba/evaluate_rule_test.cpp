@@ -1,4 +1,4 @@
-// What a client and the log are told once a rule matched, or none did.
+// What the client and the log get after a rule has matched, or none has.
 #include "proxy/hba/evaluate/evaluation.h"
 #include "tests/support/catch.h"
 #include "tests/support/rule_builders.h"
@@ -71,7 +71,7 @@ TEST_CASE("where no rule matches there is no entry") {
           "no encryption");
 }
 
-TEST_CASE("in passthrough nobody has a name") {
+TEST_CASE("in passthrough no user name is known") {
     const Candidate candidate = CandidateBuilder().tls().passthrough();
     CHECK(decide_one(RuleBuilder().method(Method::reject), candidate).message ==
           "pg_hba.conf rejects connection for host \"10.0.0.1\", SSL encryption");
@@ -87,7 +87,7 @@ TEST_CASE("a client certificate cannot be wanted where no CA is loaded, even by 
     }
 }
 
-TEST_CASE("a client without a certificate is told so, even by reject") {
+TEST_CASE("a client without a certificate gets that error, even from reject") {
     for (const Method method : {Method::trust, Method::reject, Method::cert}) {
         const Rule rule = hostssl(method).client_cert(ClientCert::verify_ca);
         const Decision decision = decide_one(rule, CandidateBuilder().tls().ca());
@@ -124,7 +124,7 @@ TEST_CASE("clientname=DN compares the subject in the form of RFC 2253") {
     CHECK_FALSE(allowed(rule, CandidateBuilder().user("x").certificate("x", "CN=x,O=z")));
 }
 
-TEST_CASE("a certificate without a name is nobody's") {
+TEST_CASE("a certificate without a name matches no user") {
     const Decision decision =
         decide_one(hostssl(Method::cert), CandidateBuilder().user("").certificate(""));
     CHECK(decision.verdict == Verdict::deny);
@@ -142,7 +142,7 @@ TEST_CASE("the method cert takes a map") {
     CHECK(decide(rules, bob).verdict == Verdict::deny);
 }
 
-TEST_CASE("clientcert=verify-full speaks as its method when the name is wrong") {
+TEST_CASE("clientcert=verify-full has its method's error if the name is wrong") {
     struct Case {
         Method method;
         std::string sqlstate;

@@ -1,4 +1,4 @@
-// pg_hba.conf line by line: every error text of PostgreSQL, and what a sound line becomes.
+// pg_hba.conf line by line: all of PostgreSQL's errors, and the rules that valid lines give.
 #include "tests/support/catch.h"
 #include "tests/unit/hba/hba_lines.h"
 

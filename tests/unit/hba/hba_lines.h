@@ -10,13 +10,13 @@
 
 namespace pgmoat::hba {
 
-// A file, its lines and what became of them.
+// A file, its lines and the result of parsing it.
 struct ParsedHba {
     explicit ParsedHba(const std::string& text, const HbaContext& context = {})
         : file(config::read_table_file("/c/hba", config::MemoryFiles("/c/hba", text))),
           lines(parse_hba(file, context)) {}
 
-    // Of the only line: its error with the hint behind it, or nothing.
+    // The error of the only line, followed by its hint, or nothing.
     [[nodiscard]] std::string error() const {
         const HbaLine& line = lines.at(0);
         return line.hint.empty() ? line.error : line.error + " (" + line.hint + ")";

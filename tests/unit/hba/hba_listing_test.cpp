@@ -46,7 +46,7 @@ TEST_CASE("a line is shown without its passwords, however they are quoted") {
     CHECK(shown(ldap + "ldap\"bind\"passwd=hunter2") == "...");
 }
 
-TEST_CASE("names and words of the address column stand as written, without a netmask") {
+TEST_CASE("names and keywords in the address column are shown as written, without a netmask") {
     for (const char* address : {"all", "samenet", ".example.com"}) {
         const auto rows = rows_of("host all all " + std::string(address) + " md5");
         CHECK(rows.at(0).address == address);
@@ -83,7 +83,7 @@ TEST_CASE("a record that cannot match is a rule with a warning") {
     CHECK(rows[0].warning == "hostssl record cannot match because SSL is disabled");
 }
 
-TEST_CASE("the table for people leaves empty columns out and control characters to nobody") {
+TEST_CASE("the table leaves out empty columns and control characters") {
     CHECK(text_table(rows_of("local all all trust\nhost\n")) ==
           "rule_number  file_name  line_number  type   database  user_name  auth_method  error\n"
           "1            /c/hba     1            local  {all}     {all}      trust\n"

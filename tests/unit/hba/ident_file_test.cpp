@@ -1,4 +1,4 @@
-// The parser of pg_ident.conf, text by text.
+// The parser of pg_ident.conf, line by line.
 #include "proxy/hba/parse/ident_file.h"
 #include "tests/support/catch.h"
 #include "tests/unit/config/memory_files.h"

@@ -56,7 +56,7 @@ TEST_CASE("any line of the map will do") {
         map({ident_line("m", "root", "bob"), ident_line("m", "root", "alice")}, "root", "alice")));
 }
 
-TEST_CASE("`all` and a regular expression stand for many database users") {
+TEST_CASE("`all` and regular expressions match many database users") {
     CHECK(may_be(map({ident_line("m", "root", "all")}, "root", "alice")));
     CHECK(may_be(map({ident_line("m", "root", "/^al")}, "root", "alice")));
     CHECK_FALSE(may_be(map({ident_line("m", "root", "/^bo")}, "root", "alice")));

@@ -125,7 +125,7 @@ TEST_CASE("a database list matches by any of its tokens") {
     });
 }
 
-TEST_CASE("`replication` stands for physical replication and nothing else does") {
+TEST_CASE("`replication` matches physical replication and nothing else does") {
     const Candidate physical = CandidateBuilder().physical_replication();
     const Candidate logical = CandidateBuilder().logical_replication();
     const Candidate namesake = CandidateBuilder().database("replication");

@@ -1,4 +1,4 @@
-// What a rule's method promises: the whole table, and that no method is left out of it.
+// What a rule's method promises: the whole table, with all methods.
 #include "proxy/hba/evaluate/refuse.h"
 #include "proxy/hba/method_promise.h"
 #include "tests/support/catch.h"
@@ -84,7 +84,7 @@ TEST_CASE("only trust, and what pgmoat checks itself, lets in without a request 
     }
 }
 
-TEST_CASE("a certificate beside a password is no password") {
+TEST_CASE("a certificate in addition to a password method is not enough") {
     hba::Rule rule = rule_of(RecordType::hostssl, Method::scram_sha_256);
     rule.client_cert = hba::ClientCert::verify_full;
     CHECK_FALSE(hba::methods_that_satisfy(rule).contains(ServerMethod::none));

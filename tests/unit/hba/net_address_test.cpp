@@ -8,7 +8,7 @@ namespace {
 
 struct Row {
     const char* text;
-    const char* expected; // empty: no address
+    const char* expected; // empty: not an address
 };
 
 struct RangeRow {

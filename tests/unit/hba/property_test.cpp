@@ -1,6 +1,6 @@
-// Whatever the rules and the connection: the decision is that of a plain reading of PostgreSQL's
-// rules, written here a second time without questions, index or shared helpers. Small alphabets
-// make matches likely. A failure prints its seed; set `first_seed` to it to see that case alone.
+// For random rules and connections, the decision is that of a simple second implementation of
+// PostgreSQL's rules in this file, without questions, index or shared helpers. Small alphabets make
+// matches likely. A failure prints its seed; set `first_seed` to it to run only that case.
 #include "proxy/hba/evaluate/evaluation.h"
 #include "tests/support/catch.h"
 #include "tests/support/rule_builders.h"
@@ -149,7 +149,7 @@ bool same_ignoring_case(const std::string& left, const std::string& right) {
     return left.size() == right.size() && ends_with_ignoring_case(left, right);
 }
 
-// The few forms of `tokens`.
+// Handles only the expressions in `tokens`.
 bool regex_finds(const std::string& regex, const std::string& name) {
     if (regex.starts_with('^')) return name.starts_with(regex.substr(1));
     if (regex.ends_with('$')) return name.ends_with(regex.substr(0, regex.size() - 1));
@@ -285,7 +285,7 @@ TEST_CASE("whatever the rules, the decision is that of a plain reading") {
     std::set<Verdict> seen;
     for (unsigned seed = first_seed; seed < first_seed + cases; ++seed)
         check_case(seed, seen);
-    CHECK(seen.size() == 4); // or the cases prove little
+    CHECK(seen.size() == 4); // otherwise the cases prove little
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-// What an evaluation asks for, when, and what it makes of the answers.
+// Which questions an evaluation asks, when, and how it uses the answers.
 #include "proxy/hba/evaluate/evaluation.h"
 #include "tests/support/catch.h"
 #include "tests/support/rule_builders.h"
@@ -108,7 +108,7 @@ TEST_CASE("a suffix wants a name below it") {
     CHECK(rule_found(rules, resolver("badexample.com", true)) == 0);
 }
 
-TEST_CASE("the log is told what became of the lookup") {
+TEST_CASE("the log has the result of the lookup") {
     const auto rules = rules_of({RuleBuilder().from_host("web")});
     const auto log = [&](Oracle oracle) {
         return decide(rules, CandidateBuilder(), oracle).log_detail;

@@ -1,4 +1,4 @@
-// Regular expressions: those that mean the same in PostgreSQL and RE2 match alike, others are
+// Regular expressions: those with the same meaning in PostgreSQL and RE2 match alike, others are
 // refused.
 #include "proxy/hba/parse/regex.h"
 #include "tests/support/catch.h"
@@ -38,7 +38,7 @@ TEST_CASE("an expression matches as in PostgreSQL") {
         {"^b", "abc", false},
         {"^abc$", "abc", true},
         {"^a$", "a\n", false},
-        {"^a$", "b\na\n", false}, // lines have no meaning
+        {"^a$", "b\na\n", false}, // no line mode
         {"a.c", "a\nc", true},
         {"a[^b]c", "a\nc", true},
         {"^\\Aab\\Z$", "ab", true},
@@ -47,10 +47,10 @@ TEST_CASE("an expression matches as in PostgreSQL") {
         {"^a{2}$", "aa", true},
         {"^a{2,}$", "a", false},
         {"^a{0,2}$", "aaa", false},
-        {"a{b}", "a{b}", true}, // no bound without a digit
+        {"a{b}", "a{b}", true}, // a bound needs a digit
         {"a}", "a}", true},
         {"^\\w+$", "a_1", true},
-        {"^\\w+$", "\xe9", false}, // the C collation
+        {"^\\w+$", "\xe9", false}, // C collation
         {"^.$", "\xe9", true},
         {"^.$", "\xc3\xa9", false}, // bytes
         {"^\\s$", "\v", true},

@@ -1,4 +1,4 @@
-// What a reload changed, and which counts go on.
+// What a reload changed, and which rules keep their counts.
 #include "proxy/hba/rule_changes.h"
 #include "tests/support/catch.h"
 #include "tests/support/rule_builders.h"
@@ -57,7 +57,7 @@ TEST_CASE("one rule that changes its position is the one that moved") {
           Texts{"moved rule 4, now rule 1, file \"pg_hba.conf\" line 1: \"d\""});
 }
 
-TEST_CASE("the same text twice is told apart by order") {
+TEST_CASE("equal texts are distinguished by their order") {
     CHECK(changes({"a", "b", "a"}, {"a", "b"}) ==
           Texts{"removed rule 3, file \"pg_hba.conf\" line 3: \"a\""});
 }

@@ -1,4 +1,4 @@
-// Rules that an earlier one covers, and those that it only seems to cover.
+// Rules that an earlier one covers, and rules that only look like it.
 #include "proxy/hba/parse/unreachable_rules.h"
 #include "tests/support/catch.h"
 #include "tests/support/rule_builders.h"
@@ -16,7 +16,7 @@ bool is_unreachable(const hba::Rule& second, const hba::Rule& first) {
 
 } // namespace
 
-TEST_CASE("a rule behind one that matches all that it would is unreachable") {
+TEST_CASE("a rule after one that matches everything it would is unreachable") {
     const hba::Rule all = RuleBuilder();
     CHECK(is_unreachable(RuleBuilder(), all));
     CHECK(is_unreachable(RuleBuilder(RecordType::hostssl).users({"alice"}), all));

@@ -1,4 +1,4 @@
-// Blocks and their sum: what one thread counted arrives where it belongs and nowhere else.
+// Blocks and their sums: what one thread counts is added in the right place and nowhere else.
 #include "metrics/counters.h"
 #include "tests/support/catch.h"
 

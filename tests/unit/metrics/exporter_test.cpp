@@ -1,4 +1,4 @@
-// The text that Prometheus reads: names, labels and values as operations expects them.
+// The text that Prometheus reads: names, labels and values.
 #include "metrics/exporter.h"
 #include "metrics/label_value.h"
 #include "metrics/limits.h"
@@ -337,7 +337,7 @@ TEST_CASE("Names that are no clean text harm no scrape") {
 
 namespace {
 
-// Each text that is not of a closed list, wherever it comes from.
+// Puts `text` in each place whose text is not from a closed list.
 Gauges gauges_of(const std::string& text) {
     Gauges gauges;
     gauges.build = {text, text, text, text, text};
@@ -354,7 +354,7 @@ Gauges gauges_of(const std::string& text) {
     return gauges;
 }
 
-// `a="1",b="2"` between the braces of a sample, by Prometheus' grammar. False: it is none.
+// Reads `a="1",b="2"` between a sample's braces, by Prometheus' grammar. False: invalid.
 bool read_labels(std::string_view sample, std::vector<std::string>& values) {
     std::size_t at = sample.find('{');
     if (at == std::string_view::npos) return true;
@@ -407,7 +407,7 @@ TEST_CASE("Whatever the text of a label is, a scrape reads it, and it has an end
     }
 }
 
-TEST_CASE("Names that differ only far behind have series of their own") {
+TEST_CASE("Names that differ only near their end have series of their own") {
     const std::string text(1000, 'n');
     Counters counters;
     (void)counters.add_upstream(text + "1");

@@ -1,4 +1,4 @@
-// Label values: whatever comes in, Prometheus can read what goes out.
+// Label values: whatever the input, Prometheus can read the result.
 #include "metrics/label_value.h"
 #include "metrics/limits.h"
 #include "tests/support/catch.h"

@@ -54,7 +54,7 @@ TEST_CASE("Every value of a closed list has a word of its own") {
     CHECK(words_of<SqlstateClass>(sqlstate_class_count).size() == sqlstate_class_count);
 }
 
-TEST_CASE("The last value of a list has the last word") {
+TEST_CASE("The last value of a list has the last word in its table") {
     CHECK(to_word(CloseReason::internal) == "internal");
     CHECK(to_word(CloseReason::proxy_header) == "proxy_header");
     CHECK(to_word(StartupError::proxy_header) == "proxy_header");

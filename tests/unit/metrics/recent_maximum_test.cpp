@@ -1,4 +1,4 @@
-// RecentMaximum: a peak stays to be seen for 10 seconds at least and is forgotten after 20.
+// RecentMaximum: a peak is visible for at least 10 seconds and at most 20.
 #include "metrics/recent_maximum.h"
 #include "tests/support/catch.h"
 

@@ -1,5 +1,5 @@
-// Many writers, a reader that never stops, and names that are added meanwhile: nothing is lost, and
-// no sum ever runs backwards.
+// Many writers, a continuous reader, and names that are added meanwhile: nothing is lost, and no
+// sum ever decreases.
 #include "metrics/counters.h"
 #include "metrics/exporter.h"
 #include "tests/support/catch.h"

@@ -25,7 +25,7 @@ Script without_tls() {
     return Script(ClientHandshake(false));
 }
 
-// How nearly every conversation begins.
+// The first steps of nearly every conversation.
 Script& client_opens_with(Script& script, const Bytes& packet) {
     return script.expect_peek(first_byte_of_a_length).expect_packet(packet);
 }
@@ -71,7 +71,7 @@ Outcome unencrypted_data_after(const std::string& request) {
                                           "of an attempted man-in-the-middle attack."}));
 }
 
-// Plays a conversation of exactly one packet in the clear and says where it ended.
+// Plays a plaintext conversation of exactly one packet and returns its outcome.
 Outcome answer_to(const Bytes& packet) {
     return drive(ClientHandshake(true), {.in_clear = in_one_piece(packet), .in_tls = {}}).outcome;
 }
@@ -80,7 +80,7 @@ Outcome answer_to(const Bytes& packet) {
 
 // --- the usual ways in ---------------------------------------------------------------------------
 
-TEST_CASE("a startup packet in the clear is taken at once") {
+TEST_CASE("a plaintext startup packet is accepted at once") {
     with_tls_opened_by(alice).expect_end(startup_of_client(alice)).passes_every_way();
     without_tls_opened_by(alice).expect_end(startup_of_client(alice)).passes_every_way();
 }
@@ -133,7 +133,7 @@ TEST_CASE("protocol 3.2 and options of the protocol are let through", "[N16]") {
 
 // --- direct TLS that cannot be -------------------------------------------------------------------
 
-TEST_CASE("direct TLS without ALPN is closed after the handshake, without a word", "[N9]") {
+TEST_CASE("direct TLS without ALPN is closed silently after the handshake", "[N9]") {
     with_tls()
         .expect_peek(first_byte_of_tls)
         .expect_start_direct_tls(false)
@@ -143,7 +143,7 @@ TEST_CASE("direct TLS without ALPN is closed after the handshake, without a word
         .passes_every_way();
 }
 
-TEST_CASE("direct TLS where TLS is not possible is closed without a word") {
+TEST_CASE("direct TLS where TLS is not possible is closed silently") {
     without_tls()
         .expect_peek(first_byte_of_tls)
         .expect_end(closed(Reason::tls_not_enabled))
@@ -151,7 +151,7 @@ TEST_CASE("direct TLS where TLS is not possible is closed without a word") {
 }
 
 TEST_CASE("only the very first byte is looked at for direct TLS") {
-    // A ClientHello behind N is nothing but a length word that is far too large.
+    // A ClientHello after N is just a length word that is far too large.
     refused_ssl()
         .expect_length_word(0x16030102)
         .expect_end(closed(Reason::bad_length, "invalid length of startup packet"))
@@ -202,7 +202,7 @@ TEST_CASE("a million alternating requests are over at the third", "[CVE-2026-647
             stream.insert(stream.end(), request.begin(), request.end());
         }
     }
-    // Each client waits for its answer, so that nothing ever counts as early.
+    // Each client waits for its answer, so nothing counts as early.
     const auto result =
         drive(ClientHandshake(false),
               {.in_clear = in_one_piece(stream), .in_tls = {}, .alpn = true, .early_bytes = false});
@@ -257,8 +257,7 @@ TEST_CASE("what follows an accepted SSLRequest is left unread for TLS",
         .passes_every_way();
 }
 
-TEST_CASE("bytes behind a refused SSLRequest get N first and the FATAL then",
-          "[CVE-2021-23214][N2]") {
+TEST_CASE("bytes after a refused SSLRequest get N first, then FATAL", "[CVE-2021-23214][N2]") {
     for (const Bytes& ahead : {alice, ssl_request(), Bytes{first_byte_of_tls}, Bytes{0}}) {
         without_tls_opened_by(ssl_request())
             .expect_look_and_find(ahead)
@@ -268,7 +267,7 @@ TEST_CASE("bytes behind a refused SSLRequest get N first and the FATAL then",
     }
 }
 
-TEST_CASE("bytes behind a GSSENCRequest get N first and the FATAL then") {
+TEST_CASE("bytes after a GSSENCRequest get N first, then FATAL") {
     with_tls_opened_by(gssenc_request())
         .expect_look_and_find(ssl_request())
         .expect_write("N")
@@ -276,7 +275,7 @@ TEST_CASE("bytes behind a GSSENCRequest get N first and the FATAL then") {
         .passes_every_way();
 }
 
-TEST_CASE("bytes behind the second refused request are found as well") {
+TEST_CASE("bytes after the second refused request are found as well") {
     refused_ssl()
         .expect_packet(gssenc_request())
         .expect_look_and_find(alice)
@@ -285,7 +284,7 @@ TEST_CASE("bytes behind the second refused request are found as well") {
         .passes_every_way();
 }
 
-TEST_CASE("bytes behind a startup packet are not read") {
+TEST_CASE("bytes after a startup packet are not read") {
     with_tls_opened_by(alice)
         .sent_ahead(bytes_of("Q"))
         .expect_end(startup_of_client(alice))
@@ -303,7 +302,7 @@ TEST_CASE("a cancel request is taken wherever a startup packet is") {
     in_direct_tls().expect_packet(cancel).expect_end(taken).passes_every_way();
 }
 
-TEST_CASE("cancel requests of 13 to 268 bytes are taken, others closed without a word", "[C4]") {
+TEST_CASE("cancel requests of 13 to 268 bytes are accepted, others closed silently", "[C4]") {
     const std::string bad_key = "invalid length of cancel key in cancel request packet";
     for (const std::size_t key_bytes : {1U, 4U, 8U, 256U}) {
         const Bytes packet = cancel_request(1, Bytes(key_bytes, 9));
@@ -319,7 +318,7 @@ TEST_CASE("cancel requests of 13 to 268 bytes are taken, others closed without a
 
 // --- lengths -------------------------------------------------------------------------------------
 
-TEST_CASE("a length outside of 8 to 10004 is closed after four bytes, without a word",
+TEST_CASE("a length outside of 8 to 10004 is closed silently after four bytes",
           "[CVE-2025-12818][N12]") {
     const auto length = GENERATE(as<std::uint32_t>{},
                                  0,
@@ -374,7 +373,7 @@ TEST_CASE("the shortest packet is a layout without terminator") {
 
 // --- refused packets -----------------------------------------------------------------------------
 
-TEST_CASE("an unsupported version is told in the format that its client understands", "[N17]") {
+TEST_CASE("the error for an unsupported version is in the format of that version", "[N17]") {
     const auto packet = [](std::uint16_t major, std::uint16_t minor) {
         return startup().version(major, minor).user("alice").build();
     };
@@ -386,7 +385,7 @@ TEST_CASE("an unsupported version is told in the format that its client understa
           closed(Reason::unsupported_version, text, encode_fatal_v2(text)));
 }
 
-TEST_CASE("a startup packet without user is told so, in the clear and inside TLS") {
+TEST_CASE("a startup packet without user is refused, in plaintext and inside TLS") {
     const Bytes nobody = startup().database("sales").build();
     const auto outcome =
         refused_as(Reason::no_user, "28000", "no PostgreSQL user name specified in startup packet");
@@ -394,7 +393,7 @@ TEST_CASE("a startup packet without user is told so, in the clear and inside TLS
     in_tls().expect_packet(nobody).expect_end(outcome).passes_every_way();
 }
 
-TEST_CASE("a bad value of replication is told with PostgreSQL's hint", "[N23]") {
+TEST_CASE("a bad value of replication is refused with PostgreSQL's hint", "[N23]") {
     const Bytes packet = startup().user("alice").parameter("replication", "maybe").build();
     const std::string text = R"(invalid value for parameter "replication": "maybe")";
     with_tls_opened_by(packet)
@@ -413,7 +412,7 @@ TEST_CASE("connect and close is routine and leaves no text for the log", "[N19]"
     CHECK(answer_to({}) == closed(Reason::end_of_stream));
 }
 
-TEST_CASE("a stream that ends within the first packet is told to the log only") {
+TEST_CASE("a stream that ends within the first packet is only logged") {
     for (const std::size_t bytes : {1U, 3U, 4U, 7U, 20U}) {
         const Bytes cut(alice.begin(), alice.begin() + static_cast<std::ptrdiff_t>(bytes));
         CHECK(answer_to(cut) == closed(Reason::incomplete_packet, "incomplete startup packet"));
@@ -452,7 +451,8 @@ TEST_CASE("the facts tell what the client asked for and what it got") {
     CHECK(machine.facts().ssl_requested);
     (void)machine.resume(Written{});
     CHECK_FALSE(machine.facts().tls);
-    (void)machine.resume(TlsStarted{.alpn_negotiated = false}); // old clients offer none here
+    (void)machine.resume(
+        TlsStarted{.alpn_negotiated = false}); // old clients do not offer ALPN here
     CHECK(machine.facts().tls);
     CHECK_FALSE(machine.facts().direct_tls);
 }

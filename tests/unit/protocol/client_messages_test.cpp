@@ -1,4 +1,4 @@
-// A client's messages of the query protocols: their fields, and what is not one of them.
+// A client's messages of the query protocols: their fields, and invalid messages.
 #include "protocol/client_messages.h"
 #include "protocol/message_buffer.h"
 #include "protocol/messages.h"

@@ -1,4 +1,4 @@
-// FrameWalker: every header is found once, no body is held, a bad length ends the walk.
+// FrameWalker: finds every header once, buffers no body, and stops at an invalid length.
 #include "protocol/frames.h"
 #include "tests/support/catch.h"
 #include "tests/support/cuts.h"
@@ -84,7 +84,7 @@ TEST_CASE("a length is accepted from the length word's own size to the bound") {
     }
 }
 
-TEST_CASE("behind a bad length nothing is taken for a message any more") {
+TEST_CASE("after a bad length nothing is taken for a message") {
     const Bytes stream = message('D') + framed_as('D', 3) + message('Z') + message('Z');
     for (const Cut& cut : every_cut(stream)) {
         FrameWalker walker{length_max};
@@ -116,7 +116,7 @@ TEST_CASE("a stream may end only between two messages") {
     }
 }
 
-TEST_CASE("messages of one type that stand whole are skipped together") {
+TEST_CASE("complete messages of one type are skipped together") {
     const Bytes stream =
         message('D', bytes_of("abc")) + message('D') + message('D', bytes_of("d")) + message('C');
     FrameWalker walker{length_max};

@@ -1,4 +1,4 @@
-// Which texts are addresses. The lists were compared with inet_pton, which is as strict about
+// Which texts are valid addresses. The lists were compared with inet_pton, which is as strict for
 // these.
 #include "protocol/ip_text.h"
 #include "tests/support/catch.h"

@@ -15,8 +15,8 @@ using Progress = LoginObserver::Progress;
 
 const std::vector<std::string> offered{"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"};
 
-// What a driver does that drops the list and takes part in the exchange until `messages` were
-// intercepted, then lets the rest pass.
+// A driver that drops the list and handles the exchange until `messages` were intercepted, and then
+// passes the rest on.
 struct BridgedRun {
     Bytes out;
     std::vector<Bytes> intercepted;
@@ -199,7 +199,7 @@ TEST_CASE("a bridged exchange that the server cuts short proves nothing") {
             CHECK(run.out.empty());
         }
     }
-    // Where nothing must be proved the bridge gets to see it, and nobody is let in by it.
+    // If the server requires no proof, the bridge sees that, and does not let the client in.
     const BridgedRun run =
         run_bridged({authentication_sasl(offered) + authentication_ok()}, 3, ServerMethods::all());
     CHECK(run.intercepted.size() == 2);

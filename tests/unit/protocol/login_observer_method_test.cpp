@@ -1,5 +1,5 @@
-// LoginObserver: what the server asks of the client, and that less than is accepted ends the login
-// before the client has seen it.
+// LoginObserver: what the server asks the client for, and that a weaker method than accepted ends
+// the login before the client sees the request.
 #include "tests/support/login_checks.h"
 
 namespace pgmoat::tests {
@@ -80,7 +80,7 @@ TEST_CASE("a SCRAM exchange that the server cuts short proves nothing") {
     CHECK(run.facts.method == ServerMethod::none);
     CHECK(run.out == cut_short);
 
-    // The end of a first exchange does not count for a second.
+    // The end of a first exchange does not count for a second one.
     const Bytes twice = scram_exchange() + authentication_sasl({"SCRAM-SHA-256"});
     CHECK(run_every_way(twice + ready(), ChannelBinding::keep, ServerMethods{ServerMethod::scram})
               .progress == Progress::unproven);

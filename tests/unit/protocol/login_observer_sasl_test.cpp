@@ -1,4 +1,4 @@
-// LoginObserver: the one message that it may change, AuthenticationSASL.
+// LoginObserver: AuthenticationSASL, the one message that it may change.
 #include "protocol/limits.h"
 #include "tests/support/login_checks.h"
 
@@ -43,7 +43,7 @@ TEST_CASE("stripping takes SCRAM-SHA-256-PLUS off the list and keeps the order o
     }
 }
 
-TEST_CASE("the login goes on behind a list that was changed") {
+TEST_CASE("the login continues after a changed list") {
     const LoginRun run = run_every_way(authentication_sasl(offered) + sasl_continue("r=nonce") +
                                            authentication_ok() + ready_for_query(),
                                        ChannelBinding::strip);

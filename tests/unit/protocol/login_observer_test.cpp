@@ -1,4 +1,4 @@
-// LoginObserver: a login passes through unchanged, and what it says of itself is noted.
+// LoginObserver: a login passes through unchanged, and its facts are noted.
 #include "tests/support/login_checks.h"
 
 namespace pgmoat::tests {

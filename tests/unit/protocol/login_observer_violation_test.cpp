@@ -1,11 +1,11 @@
-// LoginObserver: what cannot stand in a login ends it, and not a byte of it goes out.
+// LoginObserver: an invalid message ends the login, and not a byte of it is passed on.
 #include "protocol/limits.h"
 #include "tests/support/login_checks.h"
 
 namespace pgmoat::tests {
 namespace {
 
-TEST_CASE("a message stands only on its side of the end of authentication") {
+TEST_CASE("a message is valid only on its side of the end of authentication") {
     struct Case {
         Bytes message;
         bool before;
@@ -38,7 +38,7 @@ TEST_CASE("a type that no server sends during a login is a protocol violation") 
     }
 }
 
-TEST_CASE("a server of another protocol is told by its first bytes") {
+TEST_CASE("a server of another protocol is recognized by its first bytes") {
     struct Case {
         std::string_view answer;
         std::string_view complaint;
@@ -62,7 +62,8 @@ struct LengthBounds {
 
 // The progress after a header that announces this length, and the body of the shortest message.
 Progress progress_with(const LengthBounds& bounds, std::uint32_t length) {
-    // A body of zeros may do for any type but R, where it would be AuthenticationOk: MD5 here.
+    // A body of zeros is valid for all types but R, where it would be AuthenticationOk: use MD5
+    // there.
     const Bytes begin = bounds.type == 'R' ? big_endian(5) : Bytes(bounds.min - 4, 0);
     const bool before_authentication = bounds.type == 'R' || bounds.type == 'v';
     const Bytes stream = framed_as(bounds.type, length, begin);

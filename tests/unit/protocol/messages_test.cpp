@@ -1,4 +1,4 @@
-// The messages that we write ourselves, byte by byte as the protocol documentation lays them out.
+// The messages that we send ourselves, byte by byte as in the protocol documentation.
 #include "protocol/messages.h"
 #include "tests/support/catch.h"
 #include "tests/support/packet_builders.h"
@@ -48,7 +48,7 @@ TEST_CASE("a FATAL leaves out the detail and the hint that it does not have") {
           error_response(severity + field('C', "57P03") + field('M', "no") + field('H', "wait")));
 }
 
-TEST_CASE("the length word of a FATAL counts itself and everything behind it") {
+TEST_CASE("the length word of a FATAL counts itself and everything after it") {
     const Bytes message = encode_fatal({.sqlstate = "28000", .message = std::string(9'000, 'x')});
     CHECK(read_uint32(ByteView(message).subspan(1)) == message.size() - 1);
 }

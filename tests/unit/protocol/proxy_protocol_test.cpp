@@ -1,4 +1,4 @@
-// Headers as proxies send them, as they must not be, and cut at every byte.
+// PROXY headers: valid ones, invalid ones, and cut at every byte.
 #include "protocol/crc32c.h"
 #include "protocol/ip_text.h"
 #include "protocol/limits.h"
@@ -15,7 +15,7 @@ using Family = ProxyHeader::Family;
 
 const Bytes client_bytes = bytes_of("after the header, for TLS only");
 
-// The same however it is cut, and never a byte of what follows.
+// The result must be the same however it is cut, and never include a byte after the header.
 ProxyHeaderRun read(const Bytes& header) {
     const auto whole = read_proxy_header({header});
     for (const Cut& cut : every_cut(header))
@@ -104,7 +104,7 @@ TEST_CASE("A line of version 1") {
     REQUIRE(accept(bytes_of(longest)).source.port == 65'535);
 }
 
-TEST_CASE("UNKNOWN has no address, whatever stands after it") {
+TEST_CASE("UNKNOWN has no address, whatever follows it") {
     for (const std::string& rest : {std::string{},
                                     std::string{" nonsense"},
                                     " " + std::string(91, 'x'),
@@ -143,7 +143,7 @@ TEST_CASE("What is not a line of version 1") {
     REQUIRE(complaint("PROXY unknown\r\n") == "PROXY line of an unknown family");
 }
 
-TEST_CASE("A client that speaks something else is refused at the first byte that shows it") {
+TEST_CASE("A client of another protocol is refused at the first byte that shows it") {
     for (const Bytes& opening : {Bytes{0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f}, // SSLRequest
                                  Bytes{0x16, 3, 1, 2, 0},                // ClientHello
                                  bytes_of("GET / HTTP/1.1\r\n"),
@@ -326,9 +326,9 @@ TEST_CASE("A checksum is verified over the whole header") {
     for (std::size_t bit = 16 * 8; bit < header.size() * 8; ++bit) {
         Bytes changed = header;
         changed[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
-        // A bit of the checksum's own type turns it into a value that is skipped, or of another
-        // meaning; of a length, into a value that is cut off. None may pass as an address
-        // unverified but the type's.
+        // Flipping a bit in the checksum's type makes it a value that is skipped or means something
+        // else; in a length, a value that is cut off. Only with the type's bits may an address be
+        // accepted unverified.
         const bool is_type = bit / 8 == header.size() - 7;
         const auto run = read_proxy_header({changed});
         CAPTURE(bit);

@@ -1,4 +1,4 @@
-// Headers byte for byte, and read again by our own reader.
+// PROXY headers byte for byte, and parsed again by our own reader.
 #include "protocol/ip_text.h"
 #include "protocol/proxy_protocol_writer.h"
 #include "tests/support/catch.h"

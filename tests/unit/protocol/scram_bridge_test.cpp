@@ -1,5 +1,5 @@
-// The bridge between a real client role and a real server role: who is let in, who is not, and what
-// either side may do to break it.
+// The bridge between a real client role and a real server role: which logins succeed, which fail,
+// and what either side may do to break it.
 #include "protocol/base64.h"
 #include "protocol/scram_bridge.h"
 #include "tests/support/catch.h"
@@ -49,16 +49,16 @@ Bytes initial_response(const std::string& mechanism, const std::string& data) {
            bytes_of(data);
 }
 
-// One login in which each side can be told to differ. The roles at the ends are real.
+// One login with settings for each side. The roles at both ends are real.
 struct Login {
     ScramLeg client_leg = tls_of_client;
     ScramLeg server_leg = tls_of_server;
     std::vector<std::string> offer = both;
     ScramBinding client_binding = ScramBinding::to_end_point(tls_of_client.end_point);
-    Credentials typed = alice;                             // what the user knows
+    Credentials typed = alice;                             // what the user types
     ScramSecret server_secret = alice.secret;              // what the server knows
-    std::optional<ScramSecret> known = alice.secret;       // what the proxy knows
-    std::optional<ScramSecret> known_again = alice.secret; // when it looks again
+    std::optional<ScramSecret> known = alice.secret;       // what the proxy has
+    std::optional<ScramSecret> known_again = alice.secret; // what a second lookup finds
     int lookups = 0;
     std::string client_final; // what was sent
 
@@ -78,13 +78,13 @@ struct Login {
         return bridge.client_said('p', static_cast<std::uint32_t>(body.size() + 4), body);
     }
 
-    // Up to the action in which the server is to be sent our client-first.
+    // Runs up to the action that sends our client-first to the server.
     Bridge::Action to_client_first() {
         const auto asked = bridge.begin(offer);
         if (std::holds_alternative<Bridge::Refuse>(asked)) return asked;
         return say(initial_response(std::string(client.mechanism()), client.first()));
     }
-    // Up to the challenge for the client.
+    // Runs up to the challenge for the client.
     Bridge::Action to_challenge() {
         auto action = to_client_first();
         const auto* ask = std::get_if<Bridge::AskServer>(&action);
@@ -101,7 +101,7 @@ struct Login {
         }
         return action;
     }
-    // Up to the proof for the server.
+    // Runs up to the proof for the server.
     Bridge::Action to_proof() {
         auto action = to_challenge();
         const auto* ask = std::get_if<Bridge::AskClient>(&action);
@@ -115,7 +115,7 @@ struct Login {
         client_final = client.prove(keys.client_key, keys.secret.stored_key);
         return say(bytes_of(client_final));
     }
-    // Whether the server takes the proof that it is sent.
+    // Whether the server accepts the proof.
     bool server_is_convinced(const Bridge::Action& action) {
         const auto& ask = std::get<Bridge::AskServer>(action);
         REQUIRE_FALSE(server.take_final(bytes_of(sasl_text(ask.frame, false))));
@@ -187,7 +187,7 @@ TEST_CASE("the client is offered PLUS where its leg has an end point") {
     }
 }
 
-TEST_CASE("the server is told what libpq would tell it") {
+TEST_CASE("the server gets what libpq would send") {
     struct Case {
         ScramLeg leg;
         std::vector<std::string> offer;
@@ -214,7 +214,7 @@ TEST_CASE("a wrong password and an unknown user send the server a proof that it 
     CHECK_FALSE(wrong.server_is_convinced(wrong.to_proof()));
     CHECK(wrong.bridge.refused_by_server() == ScramOutcome::wrong_proof);
 
-    Login unknown; // to us: the server knows the user, and the password is right
+    Login unknown; // to us: the server has the user, and the password is right
     unknown.known.reset();
     CHECK_FALSE(unknown.server_is_convinced(unknown.to_proof()));
     CHECK(unknown.bridge.refused_by_server() == ScramOutcome::no_secret);
@@ -238,12 +238,12 @@ TEST_CASE("a stale secret is found before the proof and looked up again within t
 
         Login still_stale;
         still_stale.known = still_stale.known_again = stale;
-        const auto action = still_stale.to_challenge(); // the client is not told the salt
+        const auto action = still_stale.to_challenge(); // the client does not get the salt
         CHECK(refusal_in(action).outcome == ScramOutcome::stale_secret);
         CHECK(refusal_in(action).fault ==
               ScramFault{"28P01", "password authentication failed for user \"alice\"", ""});
 
-        Login gone; // dropped meanwhile: the server decides
+        Login gone; // dropped in the meantime: the server decides
         gone.known = stale;
         gone.known_again.reset();
         CHECK_FALSE(gone.server_is_convinced(gone.to_proof()));
@@ -258,7 +258,7 @@ TEST_CASE("the client gets our signature only after the server's was verified") 
     CHECK(refusal_in(login.bridge.server_said(big_endian(12) + bytes_of(forged))).outcome ==
           ScramOutcome::server_not_verified);
 
-    Login wrong; // a server that takes any proof
+    Login wrong; // a server that accepts any proof
     wrong.typed = credentials_of("other");
     REQUIRE(wrong.server_is_convinced(wrong.to_proof()) == false);
     const std::string signature = wrong.server.signature(alice.secret.server_key);
@@ -272,7 +272,7 @@ TEST_CASE("a server that leaves the exchange is refused at each step") {
         const Bytes said = big_endian(code) + bytes_of("r=x");
         const auto outcome =
             code == 0 ? ScramOutcome::server_not_verified : ScramOutcome::bad_server_message;
-        Login at_list; // while the client is asked
+        Login at_list; // while the client chooses a mechanism
         (void)at_list.bridge.begin(both);
         CHECK(refusal_in(at_list.bridge.server_said(said)).outcome == outcome);
         Login at_first;

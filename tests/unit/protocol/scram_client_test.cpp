@@ -12,7 +12,7 @@ namespace {
 
 using namespace protocol;
 
-// What RFC 7677's client would be, but for the user's name, which is empty as in libpq.
+// The client of RFC 7677's example, except that the user name is empty as in libpq.
 ScramClient client(ScramBinding binding = {}) {
     return {digests(), Rfc7677::client_nonce, std::move(binding)};
 }
@@ -78,7 +78,7 @@ TEST_CASE("a hostile server's challenge is refused") {
          {std::string(),
           std::string("\0", 1),
           replaced(good, "r=rOpr", "r=xOpr"),                            // not our nonce
-          std::string("r=rOprNGfwEbeRWgbNEkqO,s=W22Z,i=4096"),           // nothing of its own
+          std::string("r=rOprNGfwEbeRWgbNEkqO,s=W22Z,i=4096"),           // the server adds nothing
           replaced(good, "k0,s=", "k0" + std::string(300, 'x') + ",s="), // a long nonce
           "r=" + std::string(1'000'000, 'x'),
           replaced(good, "k0,s=", "k\x01,s="),

@@ -1,4 +1,4 @@
-// The server's role against RFC 7677's example, and what a client may get wrong, in PostgreSQL's
+// The server's role against RFC 7677's example, and the errors a client may make, in PostgreSQL's
 // words.
 #include "protocol/base64.h"
 #include "protocol/scram_server.h"
@@ -21,7 +21,7 @@ ScramSecret pencil() {
     return parse_scram_secret(Rfc7677::secret).value();
 }
 
-// Up to client-first. PLUS is offered where there is an end point.
+// Runs up to client-first. PLUS is offered if there is an end point.
 Fault first_of(std::string_view mechanism, std::string_view message, const Bytes& bound_to = {}) {
     ScramServer scram(digests(), Rfc7677::server_nonce, bound_to);
     if (Fault fault = scram.begin(mechanism)) return fault;
@@ -209,7 +209,7 @@ TEST_CASE("a user that does not exist has the same salt at each login, and anoth
     CHECK(once.iterations == 4096);
 }
 
-TEST_CASE("what is no SCRAM secret of PostgreSQL's is none here") {
+TEST_CASE("only PostgreSQL's SCRAM secrets are accepted") {
     const std::string good = Rfc7677::secret;
     for (const std::string& text : {std::string(),
                                     std::string("md5a3556571e93b0d20722ba62be61e8c2d"),

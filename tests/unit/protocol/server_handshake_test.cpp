@@ -72,7 +72,8 @@ TEST_CASE("a server that does not speak ALPN after S is fine: those before 17 do
         .passes_every_way();
 }
 
-TEST_CASE("N leads on in the clear only where TLS is not required", "[CVE-2017-7485][U3]") {
+TEST_CASE("after N the attempt continues in plaintext only if TLS is not required",
+          "[CVE-2017-7485][U3]") {
     answered(Attempt::tls_if_offered, 'N')
         .expect_look_and_find_nothing()
         .expect_end(ready_in_the_clear())
@@ -106,7 +107,7 @@ TEST_CASE("any other answer than S or N fails the attempt") {
     }
 }
 
-TEST_CASE("bytes behind the answer fail the attempt and are not read", "[CVE-2021-23222]") {
+TEST_CASE("bytes after the answer fail the attempt and are not read", "[CVE-2021-23222]") {
     const Bytes ahead = bytes_of("R\0\0\0\x08");
     for (const auto kind : attempts_that_ask) {
         answered(kind, 'S')
@@ -188,7 +189,7 @@ TEST_CASE("only these failures lead to another attempt") {
          AttemptFailure::server_error,
          true,
          Attempt::plain},
-        // A handshake that failed may or may not count as used: TLS was agreed all the same.
+        // A failed handshake may or may not count as used: TLS was agreed in both cases.
         {SslMode::prefer,
          Attempt::tls_if_offered,
          AttemptFailure::tls_handshake,
@@ -237,7 +238,7 @@ TEST_CASE("57P03 never falls back: the next host is tried with the same encrypti
     }
 }
 
-TEST_CASE("prefer does not try twice in the clear when the server said N") {
+TEST_CASE("prefer does not try plaintext twice after N") {
     CHECK_FALSE(
         next_attempt(SslMode::prefer, Attempt::tls_if_offered, AttemptFailure::server_error, false)
             .has_value());

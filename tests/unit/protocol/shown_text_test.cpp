@@ -1,4 +1,4 @@
-// What peers sent, on its way into a log line, a JSON document, the console or a page.
+// Texts from peers, as they are shown in a log line, a JSON document, the console or a page.
 #include "protocol/shown_text.h"
 #include "protocol/utf8.h"
 #include "tests/support/catch.h"
@@ -10,11 +10,12 @@ using namespace std::string_literals;
 
 TEST_CASE("Quotes, backslashes and control characters are escaped") {
     CHECK(escape_json("a\"b\\c\nd\x7F\x01"s, 100) == R"(a\"b\\c\u000ad\u007f\u0001)");
-    CHECK(escape_json("\xC2\x9B[31m", 100) == R"(\u009b[31m)"); // CSI, as terminals know it too
+    CHECK(escape_json("\xC2\x9B[31m", 100) ==
+          R"(\u009b[31m)"); // CSI in one byte: terminals obey it too
     CHECK(escape_json("\0"s, 100) == R"(\u0000)");
 }
 
-TEST_CASE("Valid UTF-8 stays, and each byte that is none becomes the replacement character") {
+TEST_CASE("Valid UTF-8 stays, and each invalid byte becomes the replacement character") {
     CHECK(escape_json("grün 漢 🐘", 100) == "grün 漢 🐘");
     for (const std::string bad : {"\xFF", "\xC0", "\xED", "\xF8", "\x80"})
         CHECK(escape_json(bad, 100) == "\\ufffd");
@@ -81,5 +82,5 @@ TEST_CASE("Characters are read and written as RFC 3629 says") {
         CHECK(is_utf8(text));
         CHECK_FALSE(is_utf8(text + "\x80"));
     }
-    CHECK_FALSE(is_utf8("\xf4\x90\x80\x80")); // beyond U+10FFFF
+    CHECK_FALSE(is_utf8("\xf4\x90\x80\x80")); // above U+10FFFF
 }

@@ -1,4 +1,4 @@
-// What becomes of a startup packet; the parser says what PostgreSQL would make of it.
+// Changed startup packets, parsed again as PostgreSQL would.
 #include "protocol/limits.h"
 #include "protocol/startup.h"
 #include "protocol/startup_edit.h"
@@ -68,7 +68,7 @@ TEST_CASE("a NUL in an added text ends it and begins no parameter") {
             packet_of({{"user", "alice"}, {"pgmoat.client_dn", "x"}}));
 }
 
-TEST_CASE("a packet that would become too long is none") {
+TEST_CASE("a packet that would become too long is refused") {
     const std::size_t overhead = packet_of({{"user", "a"}, {"x", ""}}).size();
     const std::string fits(static_cast<std::size_t>(startup_length_max) - overhead, 'v');
     const auto edited = edit_startup_packet(packet_of({{"user", "a"}}), "", {{"x", fits}});

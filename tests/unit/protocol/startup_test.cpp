@@ -1,5 +1,5 @@
-// What a complete startup packet is taken for. Outcomes and texts are PostgreSQL's
-// (backend_startup.c, ProcessStartupPacket); the odd ones were seen with the real server.
+// How a complete startup packet is parsed. Outcomes and texts are PostgreSQL's (backend_startup.c,
+// ProcessStartupPacket); the odd ones were observed with the real server.
 #include "protocol/limits.h"
 #include "protocol/startup.h"
 #include "tests/support/catch.h"
@@ -55,7 +55,7 @@ TEST_CASE("a repeated SSLRequest or GSSENCRequest is an unsupported version") {
           "unsupported frontend protocol 1234.5680: server supports 3.0 to 3.2");
 }
 
-TEST_CASE("what an SSLRequest carries behind its code is of no interest") {
+TEST_CASE("bytes after the code of an SSLRequest are ignored") {
     CHECK(std::holds_alternative<SslRequest>(parse(ssl_request_with_body(bytes_of("body")))));
 }
 
@@ -130,7 +130,7 @@ TEST_CASE("a cancel request of another length is dropped in silence") {
 // --- layout --------------------------------------------------------------------------------------
 
 TEST_CASE("the terminator must be exactly the last byte") {
-    const auto packet = GENERATE(startup_phase_packet(3U << 16), // nothing behind the version
+    const auto packet = GENERATE(startup_phase_packet(3U << 16), // nothing after the version
                                  alice().ends_with({}).build(),
                                  alice().ends_with({0, 0}).build(),
                                  alice().ends_with(bytes_of("na")).build(),
@@ -154,7 +154,7 @@ TEST_CASE("a packet with only a terminator lacks a user, not a layout") {
     CHECK(refused(startup().build()).reason == RefusedStartup::Reason::no_user);
 }
 
-TEST_CASE("a bad replication value is reported before a bad layout behind it") {
+TEST_CASE("a bad replication value is reported before a bad layout after it") {
     const auto packet = alice().parameter("replication", "maybe").ends_with({}).build();
     CHECK(refused(packet).reason == RefusedStartup::Reason::bad_value);
 }
@@ -171,7 +171,7 @@ TEST_CASE("the packet of a startup message is kept as it came") {
 
 // --- names ---------------------------------------------------------------------------------------
 
-TEST_CASE("a user is demanded, and an empty one is none") {
+TEST_CASE("a user name is required and must not be empty") {
     const auto packet = GENERATE(startup().database("sales").build(), startup().user("").build());
     const auto result = refused(packet);
     CHECK(result.reason == RefusedStartup::Reason::no_user);
@@ -329,7 +329,7 @@ TEST_CASE("the longest packets of the smallest parameters take linear time") {
         for (const auto& packet : packets)
             CHECK(accepted(packet).user == "alice");
     }
-    // Measured in milliseconds; quadratic time would need minutes under a sanitizer.
+    // Takes milliseconds; quadratic time would need minutes under a sanitizer.
     CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(10));
 }
 
@@ -342,7 +342,7 @@ TEST_CASE("every packet cut short is judged without reading past its end") {
         if (std::holds_alternative<RefusedStartup>(parse(cut))) {
             CHECK_FALSE(refused(cut).message.empty());
         } else {
-            // The cut fell one byte behind a parameter, on what passes for a terminator.
+            // Cut one byte after a parameter, where the next byte passes for a terminator.
             CHECK(accepted(cut).user == "alice");
         }
     }

@@ -1,4 +1,4 @@
-// ClientHelloReader: what is not clearly a hello fails, and no facts are left of it.
+// ClientHelloReader: anything but a valid hello fails, and leaves no facts.
 #include "protocol/limits.h"
 #include "tests/support/tls_hello_builders.h"
 #include "tests/support/tls_hello_checks.h"

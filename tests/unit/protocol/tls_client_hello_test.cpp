@@ -1,4 +1,5 @@
-// ClientHelloReader: what a client offers is found, or the hello is malformed; nothing in between.
+// ClientHelloReader: either finds what a client offers or reports a malformed hello; nothing in
+// between.
 #include "protocol/limits.h"
 #include "tests/support/tls_hello_builders.h"
 #include "tests/support/tls_hello_checks.h"

@@ -1,4 +1,4 @@
-// The hello readers on what OpenSSL and libpq really sent: tests/support/captures/README.md.
+// The hello readers with recordings of OpenSSL and libpq: tests/support/captures/README.md.
 #include "tests/support/captures.h"
 #include "tests/support/tls_hello_checks.h"
 

@@ -1,4 +1,4 @@
-// The names of code points: OpenSSL's, and "other" for what has none.
+// The names of code points: OpenSSL's, or "other" if there is none.
 #include "protocol/tls_names.h"
 #include "tests/support/catch.h"
 
@@ -33,7 +33,7 @@ TEST_CASE("cipher suites have OpenSSL's names") {
                                      Case{0x009d, "AES256-GCM-SHA384"},
                                      Case{0x0035, "AES256-SHA"},
                                      Case{0x0000, "other"},
-                                     Case{0x00ff, "other"}, // renegotiation signal, no suite
+                                     Case{0x00ff, "other"}, // renegotiation signal, not a suite
                                      Case{0x1a1a, "other"},
                                      Case{0xffff, "other"}})
         CHECK(protocol::cipher_suite_name(code) == name);

@@ -57,7 +57,7 @@ TEST_CASE("a HelloRetryRequest is noted and the real ServerHello awaited") {
     }
 }
 
-TEST_CASE("in TLS 1.2 with ECDHE the group stands in ServerKeyExchange") {
+TEST_CASE("in TLS 1.2 with ECDHE the group is in ServerKeyExchange") {
     const Bytes flight =
         tls_1_2_hello(ecdhe_rsa_aes256_gcm, extension(0xff01, {0}) + alpn({"postgresql"})) +
         certificate(200) + certificate_status(50) + server_key_exchange(prime256v1) +
@@ -85,7 +85,7 @@ TEST_CASE("a key exchange that names no curve leaves the group unknown") {
         std::uint16_t cipher_suite;
         Bytes key_exchange;
     };
-    // A prime of 6144 bits begins like a named curve; so may the hint of a pre-shared key.
+    // A 6144-bit prime begins like a named curve; so may the hint of a pre-shared key.
     for (const auto& [cipher_suite, key_exchange] :
          {Case{rsa_aes256_gcm, {}},
           Case{dhe_rsa_aes256_gcm, handshake_message(12, counted16(Bytes(768, 0)))},
@@ -112,7 +112,7 @@ TEST_CASE("a resumed TLS 1.2 session has no key exchange") {
     }
 }
 
-TEST_CASE("older versions are told by the old field") {
+TEST_CASE("older versions are in the old field") {
     for (const std::uint16_t version : std::vector<std::uint16_t>{0x0300, 0x0301, 0x0302}) {
         const ServerHelloRun run = read_server_hello({in_records(ServerHelloBuilder{
             .legacy_version = version, .cipher_suite = 0x0035, .extensions_block = false}
@@ -140,7 +140,7 @@ TEST_CASE("an alert ends the reading") {
     CHECK(after_hello.facts.version == 0x0303);
 }
 
-TEST_CASE("what cannot stand in a server's flight is malformed") {
+TEST_CASE("messages that cannot be in a server's flight are malformed") {
     constexpr std::string_view not_first = "handshake does not begin with a ServerHello";
     const Bytes retry = in_records(hello_retry_request(x25519));
     fails(in_records(certificate(10)), not_first);

@@ -154,7 +154,7 @@ TEST_CASE("a transaction ends as headers and the status byte tell") {
     }
 }
 
-TEST_CASE("behind a message of no possible length nothing is counted, in that direction") {
+TEST_CASE("after an impossible length nothing is counted in that direction") {
     TrafficObserver observer;
     TrafficSeen seen;
     const Bytes nonsense = query("x") + bytes_of("GET / HTTP/1.1\r\n\r\n") + query("y");
@@ -166,7 +166,7 @@ TEST_CASE("behind a message of no possible length nothing is counted, in that di
     CHECK(seen.ended == Ended{{committed, 1}});
 }
 
-TEST_CASE("a type that nobody knows is told as it came") {
+TEST_CASE("an unknown type is reported as it is") {
     const Bytes stream = message('?', Bytes(3, 'x')) + query("x");
     CHECK(watch_client({stream}).from_client == std::map<char, std::uint64_t>{{'?', 1}, {'Q', 1}});
 }
@@ -203,7 +203,7 @@ TEST_CASE("after unseen messages counting goes on when the server is ready") {
     CHECK(seen.ended == Ended{{committed, 1}});
 }
 
-TEST_CASE("of a transaction that went by unseen its end is told") {
+TEST_CASE("the end of a transaction is reported even if the rest was not seen") {
     TrafficObserver observer;
     TrafficSeen seen;
     observer.server_sent_unseen(100'000);
@@ -216,7 +216,7 @@ TEST_CASE("a client that was met in the middle of a message is looked for again"
     TrafficObserver observer;
     TrafficSeen seen;
     observer.client_sent_unseen(1);
-    observer.from_server(ready('I'), seen); // it sends ahead: the rest of a long row follows
+    observer.from_server(ready('I'), seen); // pipelined: the rest of a long row follows
     observer.from_client(bytes_of("E5\tsome row of a COPY"), seen);
     observer.from_server(ready('I'), seen);
     observer.from_client(query("x"), seen);

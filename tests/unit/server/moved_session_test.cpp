@@ -1,5 +1,5 @@
-// A live session as one message: what goes in comes out, and whatever else arrives is refused or is a
-// session that says what it was read from.
+// A live session as one message: decoding gives what was encoded; any other input is refused, or
+// encodes to itself again.
 #include "protocol/frames.h"
 #include "proxy/server/limits.h"
 #include "proxy/server/moved_session.h"
@@ -90,7 +90,7 @@ bool is_same(const telemetry::TlsFacts& a, const telemetry::TlsFacts& b) {
            std::tie(b.version, b.cipher, b.bits, b.group, b.server_name, b.alpn);
 }
 
-// What decode_session() gives, written again.
+// Decodes and encodes again.
 Bytes again(ByteView bytes) {
     const auto session = decode_session(bytes);
     REQUIRE(session);
@@ -166,7 +166,7 @@ TEST_CASE("A moved session without route and messages arrives as it was") {
     CHECK_FALSE(got->row.facts.peer_uid);
 }
 
-TEST_CASE("A moved session that is cut anywhere, or goes on, is none") {
+TEST_CASE("A moved session that is cut, or has bytes after its end, is refused") {
     const Bytes bytes = *encode_session(full());
     for (std::size_t size = 0; size < bytes.size(); ++size)
         REQUIRE_FALSE(decode_session(ByteView(bytes).first(size)));
@@ -190,7 +190,7 @@ TEST_CASE("A moved session with any bit turned is refused, or says what it was r
         REQUIRE(written);
         REQUIRE(*written == turned);
     }
-    CHECK(refused > 1000); // lengths, flags, choices: their higher bits
+    CHECK(refused > 1000); // lengths, flags, enums: their higher bits
 }
 
 TEST_CASE("What cannot be moved is not written") {
@@ -255,7 +255,7 @@ struct Wire {
 
 TEST_CASE("The new process is known by its hello alone") {
     Wire wire;
-    CHECK_FALSE(has_hello(wire.old_end)); // a program that knows nothing of this
+    CHECK_FALSE(has_hello(wire.old_end)); // from a program without this feature
     CHECK_FALSE(has_hello(Descriptor()));
     REQUIRE(send_hello(wire.new_end));
     CHECK(has_hello(wire.old_end));
@@ -316,7 +316,7 @@ TEST_CASE("What is no session is garbage, and no socket of it stays open") {
     REQUIRE(::send(wire.old_end.get(), "s1234", 5, 0) == 5); // without sockets
     CHECK(receive_session(wire.new_end, wire.buffer, arrived) == Transfer::done);
     CHECK_FALSE(arrived.client);
-    // A datagram socket is no leg of a session.
+    // A datagram socket cannot be a leg of a session.
     auto [client, client_far] = stream_pair();
     const Descriptor datagrams(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     const Bytes session{1};
@@ -326,7 +326,7 @@ TEST_CASE("What is no session is garbage, and no socket of it stays open") {
     CHECK(receive_session(wire.new_end, wire.buffer, arrived) == Transfer::done);
     CHECK_FALSE(arrived.client);
     char byte = 0;
-    CHECK(::recv(client_far.get(), &byte, 1, MSG_DONTWAIT) == 0); // its end was closed
+    CHECK(::recv(client_far.get(), &byte, 1, MSG_DONTWAIT) == 0); // the other end was closed
 }
 
 TEST_CASE("Answers that were sent count to the last, and none can be sent after the end") {
@@ -358,7 +358,7 @@ TEST_CASE("Answers that were sent count to the last, and none can be sent after 
     CHECK(receive_answer(wire.old_end, answer) == Transfer::failed);
 }
 
-TEST_CASE("An answer that nobody gives is garbage, and those behind it are still read") {
+TEST_CASE("An unknown answer is garbage, and those after it are still read") {
     Wire wire;
     Answer answer;
     REQUIRE(::send(wire.new_end.get(), "y12345", 6, 0) == 6);

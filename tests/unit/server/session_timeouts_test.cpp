@@ -47,11 +47,11 @@ TEST_CASE("a session is due when nothing has passed for the idle limit") {
     CHECK(timeouts.due(table({session}), settings, start + 10s).idle.empty());
     CHECK(timeouts.due(table({session}), settings, start + 19s).idle.empty());
     CHECK(timeouts.due(table({session}), settings, start + 20s).idle == Ids{1});
-    // It was busy after all: it is asked about again.
+    // It was not idle after all, so it is reported again.
     CHECK(timeouts.due(table({session}), settings, start + 21s).idle == Ids{1});
 }
 
-TEST_CASE("a session is told once that its lifetime is over, at most a tenth early") {
+TEST_CASE("the end of a session's lifetime is reported once, at most a tenth early") {
     SessionTimeouts timeouts;
     const SessionTimeouts::Settings settings{0s, 100s};
     CHECK(timeouts.due(table({Seen()}), settings, start + 89s).lifetime.empty());

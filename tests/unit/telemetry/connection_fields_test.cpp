@@ -1,4 +1,4 @@
-// One connection in the words of the log and in those of OpenTelemetry.
+// One connection as text fields and with OpenTelemetry's names.
 #include "proxy/telemetry/connection_fields.h"
 #include "tests/support/catch.h"
 
@@ -49,7 +49,7 @@ TEST_CASE("JSON has OpenTelemetry's names and shapes") {
     CHECK(has(json, R"("tls.curve":"X25519")"));
 }
 
-TEST_CASE("What moved is told in bytes and in messages") {
+TEST_CASE("Traffic is reported in bytes and in messages") {
     const telemetry::ConnectionState state{.id = 3, .age = 2s, .traffic = {100, 200, 3, 4, 2, 1}};
     CHECK(has(describe(alice(), state).as_json(),
               R"("received":100,"sent":200,"messages_received":3,"messages_sent":4,"queries":2,)"
@@ -70,7 +70,7 @@ TEST_CASE("A client without TLS says so") {
     CHECK(has(describe(facts, {}).as_json(), R"("tls.established":false)"));
 }
 
-TEST_CASE("A client certificate is told with its issuer, number and end") {
+TEST_CASE("A client certificate is reported with its issuer, serial number and expiry") {
     telemetry::SessionFacts facts = alice();
     auto certificate = std::make_shared<tls::CertificateFacts>();
     certificate->subject = "/CN=alice";

@@ -1,4 +1,4 @@
-// A log file on a disk that is full for a while.
+// A log file on a disk that is temporarily full.
 #include "proxy/telemetry/file_sink.h"
 #include "proxy/telemetry/stderr_sink.h"
 #include "tests/support/catch.h"
@@ -33,7 +33,8 @@ struct TemporaryFile {
     int descriptor;
 };
 
-// No file grows beyond this, as long as it exists: what would is written in part, then not at all.
+// While this lives, no file can grow beyond a limit: a write beyond it is partial, and the next one
+// fails.
 class FullDisk {
   public:
     explicit FullDisk(rlim_t bytes) {

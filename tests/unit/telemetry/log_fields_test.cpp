@@ -1,4 +1,4 @@
-// What peers sent, on its way into a log line or a JSON document.
+// Texts from peers in a log line or a JSON document.
 #include "proxy/telemetry/log_fields.h"
 #include "tests/support/catch.h"
 

@@ -1,4 +1,4 @@
-// The last refusals, and the gate in front of the log.
+// The last refusals, and the rate limit of the log.
 #include "proxy/telemetry/limits.h"
 #include "proxy/telemetry/refusal_log.h"
 #include "tests/support/catch.h"
@@ -63,7 +63,7 @@ TEST_CASE("Lines that are no refusals have a gate as well") {
     CHECK(gate.take_held() == 0);
 }
 
-TEST_CASE("Only the last refusals are kept, the newest in front, their words cut") {
+TEST_CASE("Only the last refusals are kept, newest first, with their texts cut") {
     telemetry::RecentRefusals recent;
     for (std::uint64_t id = 1; id <= 3 * telemetry::recent_refusals_max; ++id)
         recent.add({{}, id, CloseReason::denied, std::string(100'000, 'x'), {}});

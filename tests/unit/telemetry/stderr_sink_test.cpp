@@ -1,4 +1,4 @@
-// Lines to a pipe whose reader is slow, gone, or not there.
+// Lines to a pipe whose reader is slow, has gone, or does not read.
 #include "proxy/telemetry/stderr_sink.h"
 #include "tests/support/catch.h"
 
@@ -44,7 +44,7 @@ TEST_CASE("A line is written whole, however long") {
     CHECK(sink.lost() == 0);
 }
 
-TEST_CASE("Nobody reads: the log ends when it is to end, and counts what is lost") {
+TEST_CASE("Without a reader the log still ends in time, and counts lost lines") {
     Pipe pipe;
     StderrSink sink(pipe.ends[1]);
     std::thread writer([&] {

@@ -1,12 +1,12 @@
-// PostgreSQL 17 and later: a client without ALPN passes here (direct TLS refuses it elsewhere); one
-// with other protocols only is refused, so that no browser can be tricked into talking to a
-// database.
+// PostgreSQL 17 and later: a client without ALPN is accepted here (direct TLS requires ALPN, which
+// is checked elsewhere); one that offers only other protocols is refused, so that no browser can be
+// tricked into talking to a database.
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 
 using namespace pgmoat;
 
-TEST_CASE("the server chooses postgresql, wherever it stands in the client's list") {
+TEST_CASE("the server chooses postgresql, wherever it is in the client's list") {
     const test::CertificateFolder certificates;
     const std::vector<std::vector<std::string>> lists = {
         {"postgresql"}, {"h2", "postgresql"}, {"postgresql", "http/1.1"}};

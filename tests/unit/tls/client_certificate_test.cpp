@@ -1,4 +1,5 @@
-// Client certificates: asked for only with a CA, optional, and refused in PostgreSQL's words.
+// Client certificates: requested only if there is a CA, optional, and refused with PostgreSQL's
+// texts.
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 
@@ -19,7 +20,7 @@ class Server {
         settings.pairs = {certificates.pair("server")};
     }
 
-    // The server's session after it met a client with that certificate.
+    // The server's session after a handshake with a client that has that certificate.
     const tls::Session& meets(const std::string& name, const char* version = "TLSv1.3") {
         tls::ClientSettings client = certificates_.client_settings_with_certificate(name);
         client.max_protocol_version = version;
@@ -44,7 +45,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 } // namespace
 
-TEST_CASE("without ssl_ca_file nobody is asked for a certificate") {
+TEST_CASE("without ssl_ca_file no client is asked for a certificate") {
     const test::CertificateFolder certificates;
     Server server(certificates);
     server.settings.ca_file.clear();
@@ -54,7 +55,8 @@ TEST_CASE("without ssl_ca_file nobody is asked for a certificate") {
     CHECK_FALSE(server.meets("client").facts().certificate_was_requested);
 }
 
-TEST_CASE("with ssl_ca_file a client without a certificate still passes, and hears the CA's name") {
+TEST_CASE(
+    "with ssl_ca_file a client without a certificate is still accepted, and gets the CA's name") {
     const test::CertificateFolder certificates;
     Server server(certificates);
     const auto context = tls::ServerContext::load(server.settings);
@@ -154,7 +156,7 @@ TEST_CASE("a NUL inside the common name refuses the client in PostgreSQL's words
         CHECK(session.failure() == Failure::certificate_other);
         CHECK(session.error() == "SSL certificate's common name contains embedded null");
     }
-    // Closed as politely as PostgreSQL does it.
+    // Closed with close_notify, as by PostgreSQL.
     CHECK(server.pair().client.last_read == Status::closed);
 }
 
@@ -213,7 +215,7 @@ TEST_CASE("a revoked client certificate is refused by a list in a folder, as it 
     CHECK(failure_of(*context, "revoked") == Failure::certificate_revoked);
     CHECK(failure_of(*context, "late") == Failure::none);
     test::write_revocation_folder(certificates, server.settings.crl_dir, {"revoked", "late"});
-    // What makes the folder worth a watch.
+    // This is why watching the directory makes sense.
     CHECK(failure_of(*context, "late") == Failure::none);
     const auto anew = tls::ServerContext::load(server.settings);
     CHECK(failure_of(*anew, "late") == Failure::certificate_revoked);
@@ -276,7 +278,7 @@ TEST_CASE("a list that has expired is noted, once, when it is loaded") {
                                    "refused"});
 }
 
-TEST_CASE("without a CA there is nobody who needs a list") {
+TEST_CASE("without a CA no list is needed") {
     const test::CertificateFolder certificates;
     Server server(certificates);
     server.settings.ca_file.clear();

@@ -1,5 +1,5 @@
-// Bad settings are refused when the context is built, in PostgreSQL's and libpq's words. What
-// OpenSSL says behind the colon differs from version to version and is only required to be there.
+// Invalid settings are refused when the context is built, with PostgreSQL's and libpq's texts.
+// OpenSSL's part after the colon depends on its version, and is only required to be there.
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 
@@ -40,7 +40,7 @@ Complaint client_complaint(const tls::ClientSettings& settings) {
     return complaint<tls::ClientContext>(settings);
 }
 
-// A prefix, and something more behind it.
+// Begins with `prefix` and continues.
 bool says(const std::string& message, const std::string& prefix) {
     return message.starts_with(prefix) && message.size() > prefix.size();
 }
@@ -116,7 +116,7 @@ TEST_CASE("a key of another certificate is refused") {
     const CertificateFolder certificates;
     tls::ServerSettings server = certificates.server_settings();
     server.pairs[0].key_file = certificates.key("client");
-    // OpenSSL finds it out while loading the key or in the check afterwards.
+    // OpenSSL notices it while loading the key or in the check afterwards.
     const std::string message = server_complaint(server).message;
     INFO(message);
     CHECK(

@@ -1,4 +1,4 @@
-// What happens to bytes once the handshake is over.
+// Reading and writing after the handshake.
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 #include "tls/limits.h"
@@ -9,7 +9,7 @@ using tls::Status;
 
 namespace {
 
-// A pair that has shaken hands, of one TLS version.
+// A pair with a finished handshake, of one TLS version.
 struct Talking : test::TlsPair {
     Talking(const test::CertificateFolder& certificates, const std::string& version)
         : TlsPair(certificates.server_settings(), client_of(certificates, version)) {
@@ -26,7 +26,7 @@ struct Talking : test::TlsPair {
     }
 };
 
-// Text in which no two places look alike.
+// A text without repetitions.
 std::string long_text(std::size_t size) {
     std::string text(size, '\0');
     std::uint32_t state = 1;
@@ -245,7 +245,7 @@ TEST_CASE("reading or writing before the handshake is over fails") {
     CHECK(pair.server.last_read == Status::failed);
 }
 
-// RFC 8446, section 4.6.3, lets the answer wait until then, and OpenSSL does.
+// RFC 8446, section 4.6.3, allows the answer to wait until then, and OpenSSL does that.
 TEST_CASE("a key update is answered in front of the next data") {
     const test::CertificateFolder certificates;
     test::Endpoint server(*tls::ServerContext::load(certificates.server_settings()));
@@ -278,8 +278,8 @@ TEST_CASE("more key updates than a second may bring end the session, data betwee
     const bool with_data = GENERATE(false, true);
     CAPTURE(with_data);
 
-    // A slow machine may need more than a second for the first hundred: two seconds' worth is
-    // enough for any that makes a hundred in a second.
+    // A slow machine may need more than a second for the first hundred: twice the limit of a second
+    // is enough on any that makes a hundred in a second.
     unsigned tolerated = 0;
     while (tolerated <= 2 * tls::no_progress_messages_per_second) {
         client.send_key_update(server);

@@ -1,5 +1,4 @@
-// Finite-field Diffie-Hellman of TLS 1.2: the built-in group, a file's, and files that cannot be
-// used.
+// Finite-field Diffie-Hellman of TLS 1.2: the built-in group, groups from files, and invalid files.
 #define OPENSSL_SUPPRESS_DEPRECATED // only deprecated functions make parameters that are wrong
 
 #include "tests/support/catch.h"
@@ -27,7 +26,7 @@ struct Folder {
         settings.dh_params_file = certificates.file("dh.pem");
     }
 
-    // Takes both.
+    // Takes ownership of both.
     void write(BIGNUM* prime, BIGNUM* generator) const {
         DH* parameters = DH_new();
         REQUIRE(DH_set0_pqg(parameters, prime, nullptr, generator) == 1);

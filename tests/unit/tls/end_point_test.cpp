@@ -18,7 +18,7 @@ namespace {
 
 using Digest = std::vector<std::uint8_t>;
 
-// A certificate that signs itself with any key and digest that OpenSSL has.
+// A self-signed certificate with any key and digest that OpenSSL supports.
 class SelfSigned {
   public:
     SelfSigned(const std::string& key_type, const EVP_MD* digest, bool pss = false)

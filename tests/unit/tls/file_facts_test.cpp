@@ -1,4 +1,4 @@
-// What certificate files and revocation lists say of their validity, and that no file is nothing.
+// Validity of certificate files and revocation lists; nothing if there is no valid file.
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 #include "tls/file_facts.h"
@@ -20,7 +20,7 @@ std::string contents(const std::string& path) {
     return text.str();
 }
 
-// Two authorities in one file, the second one first to expire.
+// Two CAs in one file, of which the second expires first.
 void write_bundle(const test::TemporaryFolder& folder) {
     for (const auto& [name, days] : {std::pair{"long", 300}, std::pair{"short", 30}}) {
         tls::CertificateRequest request;
@@ -89,7 +89,7 @@ TEST_CASE("a revocation list tells when it is to be replaced") {
     CHECK(test::error_queue_is_empty());
 }
 
-TEST_CASE("what is no such file is nothing, and leaves no error behind") {
+TEST_CASE("other files give nothing, and leave no error in the queue") {
     const test::TemporaryFolder folder;
     std::ofstream(folder.file("text")) << "-----BEGIN CERTIFICATE-----\nbroken\n";
     for (const std::string& file :

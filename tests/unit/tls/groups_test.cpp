@@ -1,5 +1,5 @@
-// Groups that a library lacks: an error that names them where they were written, left out and noted
-// where a profile asks for them.
+// Groups that this OpenSSL lacks: an error that names them if the configuration lists them; left
+// out, with a note, if a profile does.
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 #include "tls/groups.h"

@@ -1,4 +1,4 @@
-// What two sides agree on, and that a setting which forbids something is obeyed.
+// What two sides negotiate, and that settings which forbid something are obeyed.
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 
@@ -175,7 +175,7 @@ TEST_CASE("the server's order of ciphers rules unless ssl_prefer_server_ciphers 
     CHECK(chosen(false) == "ECDHE-ECDSA-AES128-GCM-SHA256");
 }
 
-TEST_CASE("nobody gets a ticket or a session to resume") {
+TEST_CASE("no client gets a ticket or a session to resume") {
     const test::CertificateFolder certificates;
     for (const char* version : {"TLSv1.2", "TLSv1.3"}) {
         INFO(version);
@@ -186,7 +186,7 @@ TEST_CASE("nobody gets a ticket or a session to resume") {
     }
 }
 
-TEST_CASE("plaintext in place of a handshake is told from a broken handshake") {
+TEST_CASE("plaintext in place of a handshake is distinguished from a broken handshake") {
     const test::CertificateFolder certificates;
     test::Endpoint server(*tls::ServerContext::load(certificates.server_settings()));
     for (const char c : std::string("\0\0\0\x08\x04\xD2\x16\x2F user alice", 20))

@@ -75,7 +75,7 @@ TEST_CASE("which names match which hosts") {
     }
 }
 
-TEST_CASE("a mismatch is told in libpq's words") {
+TEST_CASE("a mismatch has libpq's error") {
     struct Case {
         CertificateNames names;
         std::string host;

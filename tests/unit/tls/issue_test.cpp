@@ -1,4 +1,4 @@
-// `pgmoat cert`: that the files are what PostgreSQL and OpenSSL take, and closed to others.
+// `pgmoat cert`: PostgreSQL and OpenSSL accept the files, and other users cannot read the key.
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 #include "tls/inspect.h"
@@ -48,7 +48,7 @@ std::size_t files_in(const std::filesystem::path& folder) {
 
 } // namespace
 
-TEST_CASE("the key is for its owner only, the certificate for everyone, whatever the umask") {
+TEST_CASE("only the owner can read the key, all users the certificate, whatever the umask") {
     for (const mode_t mask : {mode_t{0}, mode_t{077}}) {
         const test::TemporaryFolder folder;
         const mode_t before = umask(mask);
@@ -79,7 +79,7 @@ TEST_CASE("an existing file stays as it is unless it may be overwritten") {
     }
 }
 
-TEST_CASE("what cannot be made is explained and leaves nothing behind") {
+TEST_CASE("a request that cannot be met is explained and leaves no files") {
     const test::CertificateFolder certificates;
     const test::TemporaryFolder folder;
     const std::string c = folder.file("c");
@@ -243,10 +243,10 @@ TEST_CASE("a certificate never outlives its authority") {
         return tls::issue_certificate(leaf, folder.file("c"), folder.file("k"), true);
     };
 
-    // The default of an authority is longer than that of a leaf.
+    // The default validity of a CA is longer than that of a leaf.
     const std::int64_t ten_years = issue_authority(0, 0);
     CHECK(ten_years > issue_leaf() + 8L * 365 * 86400);
-    // Where nobody says how long, it ends with its authority.
+    // By default it ends with its CA.
     const std::int64_t thirty_days = issue_authority(0, 30);
     CHECK(issue_leaf() == thirty_days);
     leaf.days = 30;

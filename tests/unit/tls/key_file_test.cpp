@@ -1,6 +1,6 @@
 // Who may own and read a private key: PostgreSQL's table for servers, libpq's for clients. The
-// table is pure, since a test cannot become other users everywhere; that the rules are applied to
-// real files is tested with modes, which every user can set.
+// table calls the pure function, since a test cannot always become another user; that the rules are
+// applied to real files is tested with modes, which any user can set.
 #include "tests/support/catch.h"
 #include "tests/support/tls_pair.h"
 #include "tls/key_file.h"
@@ -62,7 +62,7 @@ TEST_CASE("a server's key file: not regular, not ours, too open, in this order")
         {{true, stranger, 0644}, we, owner_text},
         {{false, stranger, 0644}, we, regular_text},
         {{false, we, 0600}, we, regular_text},
-        // As root both clauses apply, so root's group gets nothing.
+        // For root both clauses apply, so its group gets nothing.
         {{true, root, 0600}, root, ""},
         {{true, root, 0640}, root, access_text},
         {{true, we, 0600}, root, owner_text},
@@ -120,7 +120,7 @@ TEST_CASE("the rules are applied to the files that contexts load") {
     CHECK(error_of(load_server).ends_with("has group or world access"));
     CHECK(error_of(load_client).find("has group or world access; file must") != std::string::npos);
 
-    if (geteuid() == root) { // only root can give a file away
+    if (geteuid() == root) { // only root can change a file's owner
         REQUIRE(chmod(certificates.key("server").c_str(), 0600) == 0);
         REQUIRE(chown(certificates.key("server").c_str(), stranger, stranger) == 0);
         CHECK(error_of(load_server).ends_with("must be owned by the user pgmoat runs as, or root"));
@@ -151,7 +151,7 @@ TEST_CASE("a link to a key file is followed") {
 
 TEST_CASE("a key is loaded from the file that was checked, whatever its name leads to") {
     const test::CertificateFolder certificates;
-    // A FIFO is not waited for, and a file that is larger than any key is not read whole.
+    // It does not wait for a FIFO, and does not read a file that is larger than any key.
     REQUIRE(mkfifo(certificates.file("fifo").c_str(), 0600) == 0);
     tls::ServerSettings settings = certificates.server_settings();
     settings.pairs = {{certificates.certificate("server"), certificates.file("fifo")}};

@@ -166,7 +166,8 @@ void ForeignClient::exchange_flights(Endpoint& server) {
 bool ForeignClient::shake_hands(Endpoint& server) {
     for (int turn = 0; turn < 10; ++turn)
         exchange_flights(server);
-    // A refusal of a TLS 1.3 client's certificate comes after its handshake.
+    // A TLS 1.3 server refuses the client's certificate only after the client's handshake has
+    // finished.
     if (native_->done) (void)receive(server);
     return native_->done && server.handshake_status == tls::Status::ok;
 }

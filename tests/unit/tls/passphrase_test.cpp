@@ -1,5 +1,5 @@
-// Encrypted keys of a server: when ssl_passphrase_command is asked, with which words, and what is
-// said when it is not.
+// Encrypted keys of a server: when ssl_passphrase_command runs, with which arguments, and the
+// errors if it does not.
 #include "tests/support/catch.h"
 #include "tests/unit/tls/openssl_peer.h"
 #include "tls/passphrase.h"
@@ -19,7 +19,7 @@ struct EncryptedKey {
             certificates, "server", settings.pairs[0].key_file, "secret", form);
     }
 
-    // What load() says to somebody whose command prints `line`.
+    // The error of load() with a command that prints `line`.
     std::string load(const std::string& line, Occasion occasion = Occasion::start) {
         const tls::Loading loading{occasion, [&](const std::string& command) {
                                        commands.push_back(command);

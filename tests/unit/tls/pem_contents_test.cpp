@@ -1,4 +1,4 @@
-// What is said of a file that OpenSSL could not load.
+// Hints about files that OpenSSL could not load.
 #include "tests/support/catch.h"
 #include "tests/support/tls_pair.h"
 #include "tls/pem_contents.h"
@@ -28,7 +28,7 @@ TEST_CASE("a file that could not be loaded is described by what it holds") {
           "The file holds a revocation list, not a certificate.");
     CHECK(hint_about_text("-----BEGIN CERTIFICATE-----\nAAAA\n", Pem::certificate) ==
           "The file is damaged.");
-    // What cannot be used for another reason, such as a key that is too short.
+    // Valid, but unusable for another reason, such as a key that is too short.
     CHECK(tls::hint_about(certificates.certificate("server"), Pem::certificate)
               .starts_with("The file can be read, but OpenSSL's security level"));
     CHECK(hint_about_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n", Pem::key)

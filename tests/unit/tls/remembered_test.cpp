@@ -1,4 +1,4 @@
-// Texts that were found right before.
+// Texts that were verified before.
 #include "tests/support/catch.h"
 #include "tls/remembered.h"
 

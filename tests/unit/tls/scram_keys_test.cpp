@@ -1,4 +1,4 @@
-// The digests against published vectors.
+// The digests with published test vectors.
 #include "tests/support/catch.h"
 #include "tls/scram_keys.h"
 

@@ -145,7 +145,7 @@ TEST_CASE("a client without a server name gets the certificate for such clients"
     CHECK(shown_to(*context, asks_for("/no_sni/")) == "ecdsa");
 }
 
-TEST_CASE("without a default a client that asks for nobody we know is refused, and told so") {
+TEST_CASE("without a default a client that asks for an unknown host is refused with an alert") {
     const Folder folder;
     tls::ServerSettings settings;
     settings.hosts = {folder.host({"a.example"}, "ecdsa")};

@@ -113,7 +113,7 @@ TEST_CASE("what require, verify-ca and verify-full accept") {
     }
 }
 
-TEST_CASE("a wrong host is told in libpq's words, and the server gets a close_notify") {
+TEST_CASE("a wrong host has libpq's error, and the server gets a close_notify") {
     const test::CertificateFolder certificates;
     test::TlsPair pair(certificates.server_settings(),
                        certificates.verifying_client_settings(Verify::chain_and_name),
@@ -141,7 +141,7 @@ TEST_CASE("a refused server certificate is described") {
                           "Failed certificate data (unverified): subject \"/CN=db.example.com\""));
 }
 
-TEST_CASE("a self-signed server certificate is trusted by whoever has it as root") {
+TEST_CASE("a self-signed server certificate is trusted by clients that have it as root") {
     const test::CertificateFolder certificates;
     issue_servers(certificates);
     tls::ClientSettings client = certificates.client_settings();
@@ -201,7 +201,7 @@ TEST_CASE("sslrootcert=system verifies chain and name with the system's roots") 
     client.root_certificate_file = "system";
     CHECK(tls::ClientContext::load(client)->verify() == Verify::chain_and_name);
 
-    // OpenSSL lets the environment say where the system's roots are.
+    // OpenSSL takes the system's roots from this environment variable.
     setenv("SSL_CERT_FILE", certificates.certificate("root").c_str(), 1);
     CHECK(outcome(certificates, "server", client, "db.example.com").failure == Failure::none);
     CHECK(outcome(certificates, "server", client, "web.example.com").failure ==

@@ -59,7 +59,7 @@ TEST_CASE("a primary whose sessions are read-only is one for read-only, not for 
     CHECK(chosen(hosts, SessionAttrs::standby).empty());
 }
 
-TEST_CASE("nobody is sent to a standby, or to a host that nothing is known of, for a primary") {
+TEST_CASE("no client that needs a primary is sent to a standby or to an unknown host") {
     CHECK(chosen({host(Role::standby), host(Role::unknown)}, SessionAttrs::primary).empty());
     CHECK(chosen({host(Role::standby), host(Role::unknown)}, SessionAttrs::read_write).empty());
 }
@@ -95,13 +95,13 @@ TEST_CASE("a random order is kept within those that are as good") {
           Order{2, 1, 0});
 }
 
-TEST_CASE("a session leaves a host that is no primary any more, where it asked for one") {
+TEST_CASE("a session that needs a primary leaves a host that no longer is one") {
     using upstream::must_leave;
     for (const auto wanted : {SessionAttrs::primary, SessionAttrs::read_write}) {
         CHECK_FALSE(must_leave(host(Role::primary), wanted, true));
         CHECK(must_leave(host(Role::standby), wanted, false));
         CHECK(must_leave(host(Role::unknown), wanted, true));
-        // It may still be it: nothing says that another one is.
+        // It may still be the primary: no other host is known to be it.
         CHECK_FALSE(must_leave(host(Role::unknown), wanted, false));
     }
     for (const auto wanted : {SessionAttrs::any,

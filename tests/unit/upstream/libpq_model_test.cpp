@@ -1,7 +1,6 @@
-// Every combination of sslmode and of what two hosts with two addresses each do, against libpq's
-// own order of steps: PQconnectPoll() written down as plain code that reads the world, without
-// limits of time but connect_timeout. Machine and model must end at the same place, in the same
-// encryption.
+// Every combination of sslmode and of the behaviour of two hosts with two addresses each, compared
+// with a model of libpq: PQconnectPoll() as plain code, with no time limit but connect_timeout.
+// Machine and model must reach the same server with the same encryption.
 #include "tests/unit/upstream/reach_script.h"
 
 #include <array>
@@ -13,18 +12,18 @@ using protocol::SslMode;
 
 namespace {
 
-// What listens at one address.
+// What is at one address.
 enum class Server {
     refuses,        // connect()
     black_hole,     // connect() is never answered
     closes,         // at the first packet
-    silent,         // accepts and says nothing
+    silent,         // accepts and sends nothing
     without_tls,    // N
     with_tls,       // S, and everything is fine
     broken_tls,     // S, and the handshake fails
     not_postgres,   // answers x
     starting,       // 57P03
-    wants_tls,      // refuses a start-up packet in the clear
+    wants_tls,      // refuses a plaintext startup packet
     wants_no_tls,   // refuses one in TLS
     refuses_logins, // both
 };
@@ -102,13 +101,13 @@ class Libpq {
         for (;;) {
             if (server == Server::refuses || server == Server::black_hole) return Next::address;
             if (server == Server::closes) return end("failed");
-            if (server == Server::silent) return Next::address; // connect_timeout
+            if (server == Server::silent) return Next::address; // after connect_timeout
             if (method == ssl) {
                 if (server == Server::not_postgres) return end("failed");
                 if (server == Server::without_tls) {
                     failed |= ssl;
                     method = next_method(failed);
-                    if (method == 0) return end("failed"); // else on this connection
+                    if (method == 0) return end("failed"); // otherwise on this connection
                 } else if (server == Server::broken_tls) {
                     failed |= ssl;
                     method = next_method(failed);
@@ -120,7 +119,7 @@ class Libpq {
                 if (last_host) return reached(at, method); // the client sees the error
                 return Next::host;
             }
-            if (server == Server::not_postgres) return reached(at, method); // the client's to judge
+            if (server == Server::not_postgres) return reached(at, method); // the client decides
             const bool error = server == Server::refuses_logins ||
                                (server == Server::wants_tls && method == plaintext) ||
                                (server == Server::wants_no_tls && method == ssl);

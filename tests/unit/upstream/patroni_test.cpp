@@ -1,4 +1,5 @@
-// Patroni's answer to GET /cluster, as 3.0 and 4.0 give it, and what it says of an upstream's hosts.
+// Patroni's answer to GET /cluster, from versions 3.0 and 4.0, and what it means for an upstream's
+// hosts.
 #include "proxy/upstream/patroni.h"
 #include "tests/support/catch.h"
 
@@ -52,14 +53,14 @@ TEST_CASE("a leader is the primary when its own interface says so") {
     CHECK(seen(answer, LeaderSays::not_primary)[0].primary_is_another);
     const SeenHost silent = seen(answer, LeaderSays::nothing)[0];
     CHECK(silent.error == "the leader cannot be asked: refused");
-    CHECK_FALSE(silent.primary_is_another); // it keeps the role that it had
+    CHECK_FALSE(silent.primary_is_another); // it keeps its role
     const Cluster cluster = upstream::read_cluster(answer);
     REQUIRE(cluster.leader() != nullptr);
     REQUIRE(cluster.leader()->api);
     CHECK(shown(*cluster.leader()->api) == "https://127.0.0.1:8008");
 }
 
-TEST_CASE("without a leader nobody knows that another one is the primary") {
+TEST_CASE("without a leader no other host is known to be the primary") {
     const auto all = seen(
         R"({"members": [{"role": "replica", "state": "running", "host": "127.0.0.1", "port": 5432}]})",
         LeaderSays::nothing);
@@ -77,7 +78,7 @@ TEST_CASE("the leader of a standby cluster is a standby") {
 TEST_CASE("what is no answer of Patroni's is an error") {
     for (const char* text : {"", "{", "[]", "{}", R"({"members": 1})", "null"})
         CHECK_FALSE(upstream::read_cluster(text).error.empty());
-    // Strange members are no hosts of anybody's.
+    // Malformed members match no host.
     const Cluster strange = upstream::read_cluster(
         R"({"members": [1, {}, {"host": 1, "port": "x", "role": [], "api_url": "ftp://x"},
             {"host": "a", "port": 70000, "lag": -1, "api_url": "http://a:99999/"}]})");

@@ -1,6 +1,6 @@
-// A conversation with the Reach machine, written as what it asks for and what it gets. Each line of
-// a script is one action with its answer; passes() plays it on a clock that stands still unless a
-// line lets time pass, and fails_at_every_step() lets each line go wrong in turn.
+// A conversation with the Reach machine, written as its actions and their results. Each line of a
+// script is one action with its result; passes() plays it with a clock that only advances where a
+// line says so, and fails_at_every_step() makes each line fail in turn.
 #pragma once
 
 #include "protocol/messages.h"
@@ -37,7 +37,7 @@ inline Bytes startup_packet() {
     return {0, 0, 0, 9, 0, 3, 0, 0, 0};
 }
 
-// An action in a word, with what tells it from others of its kind.
+// An action as a word, with what distinguishes it from others of its kind.
 inline std::string describe(const upstream::Action& action) {
     using namespace upstream;
     struct Words {
@@ -113,14 +113,14 @@ class ReachScript {
     }
     ReachScript& stream_ends(const std::string& at) { return add(at, upstream::EndOfStream{}); }
     ReachScript& breaks(const std::string& at) { return add(at, upstream::Broken{"reset"}); }
-    // The step's own limit passes, which must be `after` from the step's begin.
+    // The step's own time limit passes, which must be `after` from the beginning of the step.
     ReachScript& waits_too_long(const std::string& at, Clock::duration after) {
         add(at, upstream::TimedOut{});
         lines_.back().limit = after;
         lines_.back().takes = after;
         return *this;
     }
-    // The line before took so long.
+    // How long the previous line took.
     ReachScript& taking(Clock::duration time) {
         lines_.back().takes = time;
         return *this;
@@ -134,7 +134,7 @@ class ReachScript {
         return *this;
     }
 
-    // Gives the machine as it is at the end, for more questions.
+    // Returns the machine as it is at the end, for further checks.
     Reach passes() const {
         Reach reach(plan_);
         Clock::time_point now{std::chrono::hours(1)};
@@ -154,7 +154,7 @@ class ReachScript {
     }
     [[nodiscard]] const Bytes& answer() const { return answer_; }
 
-    // Plays the lines up to `at`, then answers with `wrong` and says what the machine does next.
+    // Plays the lines up to `at`, then answers with `wrong` and returns what the machine does next.
     [[nodiscard]] std::string after(std::size_t at, const upstream::Result& wrong) const {
         Reach reach(plan_);
         const Clock::time_point now{std::chrono::hours(1)};

@@ -1,4 +1,4 @@
-// What follows when a step on the way to a server goes wrong, and when each limit passes.
+// What follows when a step on the way to a server fails, and when each time limit passes.
 #include "tests/unit/upstream/reach_script.h"
 
 using namespace pgmoat;
@@ -48,7 +48,7 @@ ReachScript in_tls(Plan plan, const std::string& ip = "10.0.0.1") {
 
 // --- the straight way ----------------------------------------------------------------------------
 
-TEST_CASE("in the clear: connect, send, receive") {
+TEST_CASE("in plaintext: connect, send, receive") {
     const Reach reach = ReachScript(two_hosts(SslMode::disable))
                             .connects("10.0.0.1")
                             .sends()
@@ -79,7 +79,7 @@ TEST_CASE("direct TLS asks for nothing and wants ALPN") {
     ReachScript(plan).connects("10.0.0.1").starts_tls(false).ends("unreachable").passes();
 }
 
-TEST_CASE("a unix socket is never spoken to in TLS") {
+TEST_CASE("TLS is never used on a Unix socket") {
     Plan plan = two_hosts(SslMode::require);
     plan.hosts = {{"/run", 5432, true, {lookups::unix_address("/run", 5432).value()}}};
     ReachScript script(plan);
@@ -153,7 +153,7 @@ TEST_CASE("every step after the connection that breaks is the end") {
     auto script = in_tls(two_hosts(SslMode::require)).sends().receives(authentication_ok());
     for (std::size_t at = 1; at < script.length(); ++at) {
         const std::string& action = script.action(at);
-        if (action == "look for early bytes") continue; // cannot break
+        if (action == "look for early bytes") continue; // cannot fail
         INFO(action);
         if (action.starts_with("tls"))
             CHECK(script.after(at, upstream::TlsFailed{"no"}) == "unreachable");
@@ -186,7 +186,7 @@ TEST_CASE("TLS that is refused or nonsense where it is required is the end") {
         .passes();
 }
 
-TEST_CASE("prefer goes on in the clear on the same connection after N") {
+TEST_CASE("prefer continues in plaintext on the same connection after N") {
     ReachScript(two_hosts(SslMode::prefer))
         .connects("10.0.0.1")
         .asks()
@@ -198,7 +198,7 @@ TEST_CASE("prefer goes on in the clear on the same connection after N") {
         .passes();
 }
 
-TEST_CASE("prefer comes back in the clear to the same address after a failed handshake") {
+TEST_CASE("prefer retries in plaintext at the same address after a failed handshake") {
     ReachScript(two_hosts(SslMode::prefer))
         .connects("10.0.0.1")
         .asks()
@@ -224,7 +224,7 @@ TEST_CASE("an error in TLS makes prefer come back, and the second error is the c
     CHECK(script.answer() == error_answer("28P01"));
 }
 
-TEST_CASE("an error in the clear makes allow come back in TLS") {
+TEST_CASE("an error in plaintext makes allow retry in TLS") {
     ReachScript(two_hosts(SslMode::allow))
         .connects("10.0.0.1")
         .sends()
@@ -343,7 +343,7 @@ TEST_CASE("connect_timeout is one for all steps and attempts of an address") {
         .passes();
 }
 
-TEST_CASE("connect_timeout begins anew with each address, and has one for the look-up") {
+TEST_CASE("connect_timeout begins again with each address, and the look-up has its own") {
     Plan plan = limited(plan_for({named("a"), named("b")}, SslMode::disable));
     const Reach reach = ReachScript(plan)
                             .looks_up(0, {address("10.0.0.1"), address("10.0.0.2")})
@@ -447,7 +447,7 @@ TEST_CASE("the client's TLS: the server must agree, and its hello is waited for"
                       .is_answered('S')
                       .nothing_came_early()
                       .sends()
-                      .receives({'E'}) // is no error here
+                      .receives({'E'}) // is not an error here
                       .ends("reached 10.0.0.1:5432");
     (void)script.passes();
     for (std::size_t at = 0; at < script.length(); ++at)
@@ -488,7 +488,8 @@ TEST_CASE("the client's GSSAPI encryption: reached when the server has agreed") 
         .passes();
 }
 
-TEST_CASE("what the client sends in the clear is not asked for TLS, and 57P03 leads on") {
+TEST_CASE(
+    "a client's plaintext is forwarded without an SSLRequest, and 57P03 leads to the next host") {
     Plan plan = two_hosts(SslMode::require);
     plan.negotiation = Negotiation::none;
     ReachScript(plan)

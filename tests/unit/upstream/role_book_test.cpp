@@ -1,4 +1,5 @@
-// What is believed of roles, from what was seen: switchovers, failovers, flapping, two primaries.
+// Which roles are accepted, from what was reported: switchovers, failovers, flapping, two
+// primaries.
 #include "proxy/upstream/role_book.h"
 #include "tests/support/catch.h"
 
@@ -10,7 +11,7 @@ using upstream::SeenHost;
 
 namespace {
 
-// Three hosts a, b, c, on a clock that a test moves.
+// Three hosts a, b, c, with a clock that the test sets.
 class Cluster {
   public:
     explicit Cluster(std::optional<std::uint64_t> lag_bytes_max = std::nullopt)
@@ -81,7 +82,7 @@ TEST_CASE("before the first answer nothing is believed, and the first one is") {
     CHECK(cluster.book.take_news().empty());
 }
 
-TEST_CASE("a switchover is believed at once: the old primary says that it is none") {
+TEST_CASE("a switchover is accepted at once: the old primary reports that it no longer is one") {
     Cluster cluster = with_primary_a();
     cluster.wait(10s);
     cluster.standby(0);
@@ -131,7 +132,7 @@ TEST_CASE("a silent primary is replaced by a host that says twice that it is it"
     }
 }
 
-TEST_CASE("where somebody knows that another host is the primary, the old one is it no more") {
+TEST_CASE("once another host is known to be the primary, the old one no longer is") {
     Cluster cluster = with_primary_a();
     cluster.silent(0, true);
     CHECK(cluster.roles() == "uss");
