@@ -31,7 +31,7 @@ bind(sqlite3_stmt* statement, int place, Type type, const std::string& text);
 class StatementCursor final : public Cursor {
   public:
     using Clock = std::chrono::steady_clock;
-    // Tells the database which statement runs, and until when it may; nullptr: none any more.
+    // Tells the database which statement runs, and until when it may; nullptr: it has ended.
     using Enter = void (*)(void* database, Running* running, Clock::time_point until);
 
     StatementCursor(void* database,
