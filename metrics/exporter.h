@@ -67,7 +67,7 @@ struct UpstreamCertificate {
     std::int64_t not_after = 0; // Unix seconds
 };
 
-// What the health check says of a host.
+// What the health check says of a host; without one, what logins have shown.
 struct UpstreamRole {
     std::string upstream;
     std::string host;                       // and port, as configured
@@ -75,6 +75,10 @@ struct UpstreamRole {
     std::optional<std::uint64_t> lag_bytes; // of a standby
     bool answers = false;                   // the last check told
     std::int64_t since = 0; // Unix seconds: as long as it has that role; 0: none was seen yet
+    bool is_checked = true; // else a login has shown the role
+    std::int64_t seen = 0; // Unix seconds: since when the check answers or fails, or the last login
+    std::string last_error = {};
+    std::int64_t last_error_at = 0;
 };
 
 // Decisions of access rules. `file` and `rule` are the configuration's: a file's name and a line,
@@ -121,8 +125,8 @@ struct Gauges {
     std::vector<LiveTlsConnections> tls_connections_live;
     std::vector<CertificateState> certificates;
     std::vector<UpstreamCertificate> upstream_certificates; // each host once
-    std::vector<UpstreamRole> upstream_roles;               // each host with a check once
-    std::vector<RuleHits> rule_hits;                        // each file, rule and result once
+    std::vector<UpstreamRole> upstream_roles; // each host whose role is known or asked for
+    std::vector<RuleHits> rule_hits;          // each file, rule and result once
     std::vector<RuleHits> dry_run_hits;
     std::vector<RuleLastHit> rule_last_hits;
     std::vector<RelayThread> relay_threads;

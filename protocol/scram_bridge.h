@@ -21,6 +21,8 @@
 
 #include "protocol/bytes.h"
 #include "protocol/scram_client.h"
+#include "protocol/scram_leg.h"
+#include "protocol/scram_proven.h"
 #include "protocol/scram_server.h"
 
 #include <cstdint>
@@ -31,12 +33,6 @@
 #include <variant>
 
 namespace pgmoat::protocol {
-
-// What one leg can bind to.
-struct ScramLeg {
-    bool in_tls = false;
-    Bytes end_point; // tls-server-end-point of its server certificate; empty: it has no digest
-};
 
 // New random values of one login.
 struct ScramRandom {
@@ -107,6 +103,9 @@ class ScramBridge {
     // Nothing: the user is unknown, or has no SCRAM secret.
     [[nodiscard]] Action secret_found(std::optional<ScramSecret> secret);
 
+    // After Accept: what the same login on another server is made with (scram_again.h).
+    void give_proven(ScramProven& proven) const;
+
     // What an ErrorResponse of the server means now.
     [[nodiscard]] ScramOutcome refused_by_server() const noexcept;
     [[nodiscard]] bool client_is_bound() const noexcept { return to_client_.is_bound(); }
@@ -146,6 +145,7 @@ class ScramBridge {
     ScramServer to_client_;                // we are the client's server
     std::optional<ScramClient> to_server_; // and the server's client
     std::optional<ScramSecret> secret_;
+    WipedDigest client_key_; // of use once the proof is right
     State state_ = State::start;
     Proof proof_ = Proof::none;
     bool mechanism_selected_ = false;

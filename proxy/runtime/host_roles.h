@@ -1,5 +1,6 @@
 // Which host of each upstream is the primary, as its health check says: what sessions choose their
-// server by, and what is shown of it. Written by the health checks alone. For any thread.
+// server by, and what is shown of it. Written by the health checks alone; without one there is
+// learnt_roles.h. For any thread.
 #pragma once
 
 #include "proxy/runtime/host_states.h"

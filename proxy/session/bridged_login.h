@@ -10,6 +10,8 @@
 //   any    | no SCRAM in the list                         | relayed
 //   relay  | any                                          | relayed
 //   bridge | any                                          | bridged
+//   auto   | the role is learnt at login (role_of_login.h),| bridged: a relayed login could not be
+//          | of several hosts, with a source of secrets   | repeated on another host
 //   auto   | the server's leg in the clear, PLUS not      | relayed: that works for every client
 //          | offered, or one certificate on both legs     |
 //   auto   | only the client's leg in the clear           | relayed if the client says that it cannot bind
@@ -38,6 +40,8 @@
 
 namespace pgmoat::session {
 
+struct RoleOfLogin;
+
 // What a login needs to know: the first two whether it is bridged or not. References outlive it.
 struct LoginContext {
     LoginClock& clock;
@@ -53,6 +57,7 @@ struct LoginContext {
     // The client went away while the bridge waits for somebody else. Ends every wait of the session.
     std::function<void()> client_left;
     bool refuse_standby = false; // a primary was asked for
+    RoleOfLogin* role = nullptr; // learnt at login; null: any will do, or it is known
 };
 
 struct BridgeEnd {
@@ -73,7 +78,8 @@ struct BridgeEnd {
 
 // `rest`: what the server sent after its list. The observer has withheld that; afterwards nothing
 // is withheld any more. `to_client` follows all that the client is sent. Tells the client a FATAL
-// where it is refused, unless it is `unproven`. Counts the outcome.
+// where it is refused, unless it is `unproven`. Counts the outcome. With LoginContext::role the last
+// word of the exchange is kept there.
 [[nodiscard]] Awaitable<BridgeEnd> bridge_login(const LoginContext& context,
                                                 io::Stream& client,
                                                 io::Stream& server,

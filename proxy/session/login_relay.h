@@ -18,6 +18,9 @@ struct Login {
     bool server_between_messages = true; // what went to the client ended with a message
     bool unproven =
         false; // the server asked for less than is accepted; the client was told nothing
+    // Another server must be tried, as LoginContext::role says; the client can wait for it.
+    bool elsewhere = false;
+    std::string left; // why this one is left
     telemetry::ScramFacts scram;
 };
 

@@ -28,6 +28,7 @@ struct Server {
     std::unique_ptr<io::Stream> stream;
     std::shared_ptr<const ServerRoute> route;
     protocol::Bytes answer; // to Plan::opening: the client must get it next
+    std::size_t host = 0;   // of the plan
 };
 
 // What the connection string of `target` asks for; the rest is the caller's.
