@@ -112,6 +112,7 @@ template <class Cell>
 struct UpstreamCells {
     std::array<Cell, connect_result_count> connects{};
     Histogram<Cell> connect;
+    Cell wrong_role{};
 };
 
 template <class Cell>

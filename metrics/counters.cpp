@@ -54,6 +54,7 @@ void add(ListenerCells<std::uint64_t>& sums, const ListenerCells<Counter>& cells
 void add(UpstreamCells<std::uint64_t>& sums, const UpstreamCells<Counter>& cells) noexcept {
     add(sums.connects, cells.connects);
     add(sums.connect, cells.connect);
+    add(sums.wrong_role, cells.wrong_role);
 }
 
 void add(ProcessCells<std::uint64_t>& sums, const ProcessCells<Counter>& cells) noexcept {
@@ -213,6 +214,10 @@ void Block::upstream_connect(UpstreamId upstream,
     // Failed attempts are not timed: refusals are quick, and time-outs last as long as their
     // setting.
     if (result == ConnectResult::connected) observe(cells.connect, connect_buckets, duration);
+}
+
+void Block::upstream_wrong_role(UpstreamId upstream) noexcept {
+    upstreams_[index_of(upstream)].wrong_role.add();
 }
 
 void Block::scram_login(ScramOutcome outcome) noexcept {

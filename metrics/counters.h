@@ -81,6 +81,7 @@ class alignas(cache_line_bytes) Block {
     void client_hello_offered(ListenerId listener, std::string_view version) noexcept;
 
     void upstream_connect(UpstreamId upstream, ConnectResult result, Duration duration) noexcept;
+    void upstream_wrong_role(UpstreamId upstream) noexcept;
     void cancel_request(CancelOutcome outcome) noexcept;
     void scram_login(ScramOutcome outcome) noexcept;
 

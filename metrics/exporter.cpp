@@ -297,6 +297,11 @@ void write_upstreams(Page& page, const Totals& totals) {
         page.histogram(
             {label("upstream", upstream.name)}, upstream.counts.connect, connect_buckets);
     }
+    page.begin_counter(
+        "pgmoat_upstream_wrong_role_total",
+        "Logins on a server that another role was asked of, without a health check.");
+    for (const auto& upstream : totals.upstreams)
+        page.sample({label("upstream", upstream.name)}, upstream.counts.wrong_role);
 }
 
 void write_the_rest(Page& page, const Totals& totals) {
@@ -408,8 +413,9 @@ void write_upstream_roles(Page& page, const std::vector<UpstreamRole>& hosts) {
     const auto about = [](const UpstreamRole& host) {
         return Labels{label("upstream", host.upstream), label("host", host.host)};
     };
-    page.begin_gauge("pgmoat_upstream_role",
-                     "1 for the role that the health check knows of a server, else 0.");
+    page.begin_gauge(
+        "pgmoat_upstream_role",
+        "1 for the role of a server, by its health check or by the last login, else 0.");
     for (const UpstreamRole& host : hosts)
         for (const std::string_view role : roles) {
             Labels labels = about(host);
@@ -423,7 +429,7 @@ void write_upstream_roles(Page& page, const std::vector<UpstreamRole>& hosts) {
     page.begin_gauge("pgmoat_upstream_health_check_successful",
                      "1 when the last health check of a server was answered.");
     for (const UpstreamRole& host : hosts)
-        page.sample(about(host), host.answers ? 1.0 : 0.0);
+        if (host.is_checked) page.sample(about(host), host.answers ? 1.0 : 0.0);
     page.begin_gauge("pgmoat_upstream_role_since_timestamp_seconds",
                      "Since when a server has its role, in Unix time.");
     for (const UpstreamRole& host : hosts)

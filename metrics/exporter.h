@@ -73,8 +73,12 @@ struct UpstreamRole {
     std::string host;                       // and port, as configured
     std::string_view role;                  // primary, standby or unknown
     std::optional<std::uint64_t> lag_bytes; // of a standby
-    bool answers = false;                   // the last check was answered
-    std::int64_t since = 0;                 // Unix seconds; 0: never had one
+    bool answers = false;                   // the last check told
+    std::int64_t since = 0; // Unix seconds: as long as it has that role; 0: none was seen yet
+    bool is_checked = true; // else a login has shown the role
+    std::int64_t seen = 0; // Unix seconds: since when the check answers or fails, or the last login
+    std::string last_error = {};
+    std::int64_t last_error_at = 0;
 };
 
 // Decisions of access rules. `file` and `rule` are a file name and a line, or "none" for
@@ -121,8 +125,8 @@ struct Gauges {
     std::vector<LiveTlsConnections> tls_connections_live;
     std::vector<CertificateState> certificates;
     std::vector<UpstreamCertificate> upstream_certificates; // each host once
-    std::vector<UpstreamRole> upstream_roles;               // each host with a check once
-    std::vector<RuleHits> rule_hits;                        // each file, rule and result once
+    std::vector<UpstreamRole> upstream_roles; // each host whose role is known or asked for
+    std::vector<RuleHits> rule_hits;          // each file, rule and result once
     std::vector<RuleHits> dry_run_hits;
     std::vector<RuleLastHit> rule_last_hits;
     std::vector<RelayThread> relay_threads;

@@ -30,8 +30,10 @@ constexpr std::size_t authentication_code_bytes = 4;
 
 constexpr std::string_view channel_binding_mechanism = "SCRAM-SHA-256-PLUS";
 
-// A complete ParameterStatus body: name and value, each with its NUL.
-constexpr std::string_view says_standby{"in_hot_standby\0on\0", 18};
+// The names of ParameterStatus that tell a server's role, and the longest body that does.
+constexpr std::string_view in_hot_standby = "in_hot_standby";
+constexpr std::string_view default_read_only = "default_transaction_read_only";
+constexpr std::size_t role_parameter_bytes = default_read_only.size() + 1 + sizeof "off";
 
 // One row of the table in the header.
 struct MessageRule {
@@ -48,7 +50,7 @@ constexpr std::array message_rules{
     MessageRule{'v', true, false, 12, version_negotiation_bytes_max, 4},
     MessageRule{'E', true, true, 5, login_status_bytes_max, login_error_bytes_max},
     MessageRule{'N', true, true, 5, login_status_bytes_max, 0},
-    MessageRule{'S', false, true, 6, login_status_bytes_max, says_standby.size()},
+    MessageRule{'S', false, true, 6, login_status_bytes_max, role_parameter_bytes},
     MessageRule{
         'K', false, true, 8 + backend_key_bytes_min, 8 + backend_key_bytes_max, whole_message},
     MessageRule{'Z', false, true, 5, 5, whole_message},
@@ -339,8 +341,15 @@ void LoginObserver::inspect_key() {
 }
 
 void LoginObserver::inspect_parameter() {
-    const bool whole = header_.body_bytes() == says_standby.size();
-    if (!refuses_standby_ || !whole || as_text(held_body()) != says_standby) return;
+    if (header_.body_bytes() > role_parameter_bytes) return;
+    WireReader reader{held_body()};
+    const std::string_view name = reader.c_string();
+    const std::string_view value = reader.c_string();
+    if (!reader.complete() || (value != "on" && value != "off")) return;
+    if (name == default_read_only) facts_.default_transaction_read_only = value == "on";
+    if (name != in_hot_standby) return;
+    facts_.in_hot_standby = value == "on";
+    if (!refuses_standby_ || !*facts_.in_hot_standby) return;
     progress_ = Progress::standby;
     held_.clear();
 }

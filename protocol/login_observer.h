@@ -12,7 +12,7 @@
 //   E  ErrorResponse                | anywhere   | its begin    | noted; FATAL, PANIC: refused
 //   E  of protocol 2, no length     | first      | whole        | noted; refused
 //   N  NoticeResponse               | anywhere   | header       |
-//   S  ParameterStatus              | after R 0  | its begin    | in_hot_standby=on: perhaps refused
+//   S  ParameterStatus              | after R 0  | its begin    | role noted; a standby perhaps refused
 //   K  BackendKeyData               | after R 0  | whole        | noted
 //   Z  ReadyForQuery                | after R 0  | whole        | ready
 //   anything else, anywhere else, or a length out of limits.h  | violation; the driver closes
@@ -57,7 +57,10 @@ struct LoginFacts {
     std::uint32_t backend_process_id = 0;
     Bytes cancel_key;                                // empty until BackendKeyData
     std::optional<std::uint32_t> negotiated_version; // from NegotiateProtocolVersion
-    std::string error_sqlstate;                      // of the last ErrorResponse
+    // Its last ParameterStatus of this name. PostgreSQL sends them since 14.
+    std::optional<bool> in_hot_standby;
+    std::optional<bool> default_transaction_read_only;
+    std::string error_sqlstate; // of the last ErrorResponse
     std::string error_message;
     bool operator==(const LoginFacts&) const = default;
 };

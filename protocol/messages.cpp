@@ -1,6 +1,7 @@
 // Writes our few messages byte by byte. It has no texts of its own; callers supply them.
 #include "protocol/messages.h"
 
+#include "protocol/frames.h"
 #include "protocol/limits.h"
 #include "protocol/server_messages.h"
 
@@ -54,6 +55,12 @@ Bytes encode_startup(std::string_view user, std::string_view database) {
     append_uint32(out, static_cast<std::uint32_t>(8 + parameters.size()));
     append_uint32(out, protocol_3_0);
     out.insert(out.end(), parameters.begin(), parameters.end());
+    return out;
+}
+
+Bytes encode_terminate() {
+    Bytes out{'X'};
+    append_uint32(out, frame_length_min);
     return out;
 }
 

@@ -30,6 +30,7 @@ struct ErrorText {
 [[nodiscard]] Bytes encode_ssl_request();
 // Protocol 3.0, without other parameters.
 [[nodiscard]] Bytes encode_startup(std::string_view user, std::string_view database);
+[[nodiscard]] Bytes encode_terminate();
 [[nodiscard]] Bytes encode_cancel_request(std::uint32_t process_id, ByteView key);
 
 [[nodiscard]] std::uint32_t read_uint32(ByteView four_bytes) noexcept;

@@ -31,40 +31,6 @@ bool contains(std::span<const std::string> names, std::string_view name) {
     return std::ranges::find(names, name) != names.end();
 }
 
-void append(Bytes& out, std::string_view text) {
-    out.insert(out.end(), text.begin(), text.end());
-}
-
-// SASLResponse, or SASLInitialResponse if a mechanism is given. Allocated once, so that no copies
-// are left.
-Bytes sasl_response(std::string_view mechanism, std::string_view data) {
-    const std::size_t named = mechanism.empty() ? 0 : mechanism.size() + 1 + 4;
-    Bytes frame;
-    frame.reserve(frame_header_bytes + named + data.size());
-    frame.push_back('p');
-    append_uint32(frame, static_cast<std::uint32_t>(frame_length_min + named + data.size()));
-    if (!mechanism.empty()) {
-        append(frame, mechanism);
-        frame.push_back(0);
-        append_uint32(frame, static_cast<std::uint32_t>(data.size()));
-    }
-    append(frame, data);
-    return frame;
-}
-
-// The binding that libpq would choose. Nothing: no mechanism that we know.
-std::optional<ScramBinding> binding_for(const ScramLeg& leg,
-                                        std::span<const std::string> mechanisms) {
-    const bool plus = contains(mechanisms, scram_plus_mechanism);
-    if (plus && leg.in_tls && !leg.end_point.empty())
-        return ScramBinding::to_end_point(leg.end_point);
-    if (!contains(mechanisms, scram_mechanism)) return std::nullopt;
-    // y means: we could bind, but the server does not offer it. A server that did offer it refuses
-    // that, because somebody has changed its list.
-    const bool could = leg.in_tls && !leg.end_point.empty();
-    return ScramBinding{could ? "y,," : "n,,", {}};
-}
-
 } // namespace
 
 std::string_view word_of(ScramOutcome outcome) noexcept {
@@ -92,7 +58,8 @@ ScramBridge::ScramBridge(const ScramDigests& digests,
                          std::string user)
     : digests_(digests), server_leg_(std::move(server)), random_(std::move(random)),
       user_(std::move(user)),
-      to_client_(digests, random_.client_nonce, client.in_tls ? client.end_point : Bytes{}) {
+      to_client_(digests, random_.client_nonce, client.in_tls ? client.end_point : Bytes{}),
+      client_key_(digests) {
     digests_.wipe(random.proof);
     digests_.wipe(random.stored_key);
 }
@@ -200,12 +167,11 @@ ScramBridge::Action ScramBridge::secret_found(std::optional<ScramSecret> secret)
 
 ScramBridge::Action ScramBridge::take_client_final(ByteView body) {
     if (auto fault = to_client_.take_final(body)) return refuse_client(*fault);
-    WipedDigest client_key(digests_);
     const ScramDigest& stored_key = secret_ ? secret_->stored_key : random_.stored_key;
-    const bool right = to_client_.proves(stored_key, *client_key) && secret_;
+    const bool right = to_client_.proves(stored_key, *client_key_) && secret_;
     proof_ = right ? Proof::right : secret_ ? Proof::wrong : Proof::unknown_user;
     // Both answers are computed for each client, so that the time does not show which one is sent.
-    const WipedText real(digests_, to_server_->prove(*client_key, stored_key));
+    const WipedText real(digests_, to_server_->prove(*client_key_, stored_key));
     const WipedText random(digests_, to_server_->prove_nothing(random_.proof));
     return ask_server(State::server_final, sasl_response({}, right ? *real : *random));
 }
@@ -221,6 +187,12 @@ ScramBridge::Action ScramBridge::take_server_final(ByteView message) {
     append_sasl_final(frame, *signature);
     state_ = State::over;
     return Accept{std::move(frame)};
+}
+
+void ScramBridge::give_proven(ScramProven& proven) const {
+    assert(state_ == State::over && proof_ == Proof::right);
+    proven.secret = *secret_;
+    proven.client_key = *client_key_;
 }
 
 ScramOutcome ScramBridge::refused_by_server() const noexcept {

@@ -22,6 +22,8 @@
 
 #include "protocol/bytes.h"
 #include "protocol/scram_client.h"
+#include "protocol/scram_leg.h"
+#include "protocol/scram_proven.h"
 #include "protocol/scram_server.h"
 
 #include <cstdint>
@@ -32,12 +34,6 @@
 #include <variant>
 
 namespace pgmoat::protocol {
-
-// What channel binding one leg can use.
-struct ScramLeg {
-    bool in_tls = false;
-    Bytes end_point; // tls-server-end-point of its server certificate; empty: no digest
-};
 
 // Random values, new for each login.
 struct ScramRandom {
@@ -108,6 +104,9 @@ class ScramBridge {
     // Nothing: the user is unknown, or has no SCRAM secret.
     [[nodiscard]] Action secret_found(std::optional<ScramSecret> secret);
 
+    // After Accept: what the same login on another server is made with (scram_again.h).
+    void give_proven(ScramProven& proven) const;
+
     // How an ErrorResponse from the server counts at this point.
     [[nodiscard]] ScramOutcome refused_by_server() const noexcept;
     [[nodiscard]] bool client_is_bound() const noexcept { return to_client_.is_bound(); }
@@ -147,6 +146,7 @@ class ScramBridge {
     ScramServer to_client_;                // plays the server to the client
     std::optional<ScramClient> to_server_; // plays the client to the server
     std::optional<ScramSecret> secret_;
+    WipedDigest client_key_; // of use once the proof is right
     State state_ = State::start;
     Proof proof_ = Proof::none;
     bool mechanism_selected_ = false;

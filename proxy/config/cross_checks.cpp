@@ -295,14 +295,39 @@ void check_health(const Draft& draft, Problems& problems) {
         problems.error("more than " + std::to_string(limits::sql_checked_hosts_max) +
                            " hosts are to be checked by SQL",
                        {config.file, 0});
-    for (const auto& [name, upstream] : config.upstreams)
-        if (upstream.target_session_attrs != SessionAttrs::any && !config.health.contains(name))
-            problems.error(
-                "target_session_attrs=" + std::string(name_of(upstream.target_session_attrs)) +
-                    " of " + in_quotes(setting_of_upstream(name)) + " needs " +
-                    in_quotes(setting_of_health(name)) +
-                    ": the check that tells the servers' roles",
-                draft.location_of(setting_of_upstream(name)));
+}
+
+// Without a health check, what a server says in the login tells its role. That needs a login that
+// pgmoat can see, and one that it can repeat where there are several hosts.
+void check_roles_at_login(const Draft& draft, Problems& problems) {
+    const Config& config = draft.config;
+    for (const auto& [name, upstream] : config.upstreams) {
+        if (upstream.target_session_attrs == SessionAttrs::any || config.health.contains(name))
+            continue;
+        const std::string wanted =
+            "target_session_attrs=" + std::string(name_of(upstream.target_session_attrs));
+        const std::string setting = in_quotes(setting_of_upstream(name));
+        const std::string health = in_quotes(setting_of_health(name));
+        const Location location = draft.location_of(setting_of_upstream(name));
+        const bool passed_through =
+            std::ranges::any_of(config.listeners, [&name = name](const Listener& listener) {
+                return listener.upstream == name && listener.tls_mode == TlsMode::passthrough;
+            });
+        const bool is_relayed =
+            upstream.login.value_or(config.login) == LoginMode::relay || !has_secret_source(config);
+        if (passed_through)
+            problems.error(wanted + " of " + setting + " needs " + health +
+                               " for listeners with tls_mode=passthrough: servers tell their roles "
+                               "in the login, which cannot be seen there",
+                           location);
+        else if (is_relayed && upstream.hosts.size() > 1)
+            problems.warning(
+                wanted + " of " + setting + " without " + health +
+                    ": a login with a password fails on a host of another role, because it cannot "
+                    "be repeated on the next one (set " +
+                    health + "; SCRAM needs only \"auth_file\" or \"auth_query_conninfo\")",
+                location);
+    }
 }
 
 void check_upstreams(const Draft& draft, Problems& problems) {
@@ -413,6 +438,7 @@ void cross_check(const Draft& draft, Problems& problems) {
     check_templates(draft, problems);
     check_upstreams(draft, problems);
     check_health(draft, problems);
+    check_roles_at_login(draft, problems);
     check_access_rules(draft, problems);
     check_role_query(draft, problems);
     check_login(draft, problems);

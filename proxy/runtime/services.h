@@ -12,6 +12,7 @@
 #include "proxy/runtime/cancel_limits.h"
 #include "proxy/runtime/host_roles.h"
 #include "proxy/runtime/host_states.h"
+#include "proxy/runtime/learnt_roles.h"
 #include "proxy/runtime/out_of_service.h"
 #include "proxy/runtime/runtime_config.h"
 #include "proxy/runtime/server_answers.h"
@@ -44,6 +45,7 @@ struct Services {
     OutOfService out_of_service{};
     HostStates host_states{};
     HostRoles host_roles{};
+    LearntRoles learnt_roles{};
     admin::ServeConsole serve_console = nullptr; // set before the first session
     access::AddressGate* addresses = nullptr;    // the same
 };

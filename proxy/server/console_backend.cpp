@@ -77,10 +77,25 @@ void add_role(admin::UpstreamHostView& view, const runtime::HostRole& role) {
     view.health_error_at = role.last_error_at;
 }
 
-std::vector<admin::UpstreamHostView> views_of(const runtime::HostStates& states,
-                                              const runtime::HostRoles& roles) {
-    auto all = states.all();
-    const auto known = roles.all();
+// Without a check: `health` says where the role is from, and when it was seen last.
+void add_role(admin::UpstreamHostView& view, const runtime::LearntRole& role) {
+    view.role = to_word(role.role);
+    view.role_since = role.since;
+    view.health = "by login";
+    view.health_since = role.seen;
+}
+
+bool learns_roles(const runtime::RuntimeConfig& setup, const std::string& upstream) {
+    const auto found = setup.upstreams.find(upstream);
+    return found != setup.upstreams.end() && !setup.config.health.contains(upstream) &&
+           found->second->conninfo.target_session_attrs != config::SessionAttrs::any;
+}
+
+std::vector<admin::UpstreamHostView> views_of(const ConsoleSources& sources,
+                                              const runtime::RuntimeConfig& setup) {
+    auto all = sources.hosts.all();
+    const auto known = sources.roles.all();
+    const auto learnt = sources.learnt_roles.all();
     for (const auto& [name, role] : known)
         all.try_emplace(name); // also hosts that no client was sent to yet
     std::vector<admin::UpstreamHostView> views;
@@ -98,6 +113,9 @@ std::vector<admin::UpstreamHostView> views_of(const runtime::HostStates& states,
                          state.certificate_not_after.value_or(0)});
         if (const auto found = known.find(name); found != known.end())
             add_role(views.back(), found->second);
+        else if (const auto shown = learnt.find(name);
+                 shown != learnt.end() && learns_roles(setup, name.upstream))
+            add_role(views.back(), shown->second);
     }
     return views;
 }
@@ -119,7 +137,7 @@ class ServerSnapshot final : public admin::Snapshot {
     std::vector<admin::OwnCertificateView> certificates() const override;
     std::vector<admin::RuleView> rules() const override;
     std::vector<admin::UpstreamHostView> upstream_hosts() const override {
-        return views_of(sources_.hosts, sources_.roles);
+        return views_of(sources_, *setup_);
     }
     telemetry::LimitStates limits() const override {
         return access::limit_states(

@@ -7,6 +7,7 @@
 #include "proxy/admin/console/backend.h"
 #include "proxy/runtime/host_roles.h"
 #include "proxy/runtime/host_states.h"
+#include "proxy/runtime/learnt_roles.h"
 #include "proxy/runtime/runtime_config.h"
 #include "proxy/telemetry/session_table.h"
 
@@ -36,6 +37,7 @@ struct ConsoleSources {
     const metrics::Counters& counters;
     const runtime::HostStates& hosts;
     const runtime::HostRoles& roles;
+    const runtime::LearntRoles& learnt_roles;
     const access::AddressGate& addresses;
 };
 

@@ -1,17 +1,22 @@
 #include "proxy/server/gauges.h"
 
+#include "protocol/shown_text.h"
 #include "proxy/access/limit_states.h"
 #include "proxy/server/rule_gauges.h"
 #include "proxy/telemetry/live_sums.h"
 #include "tls/context.h"
 #include "tls/file_facts.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
 namespace pgmoat::server {
 
 namespace {
+
+// Of an error that others have made the words of.
+constexpr std::size_t shown_error_max = 256;
 
 metrics::BuildInfo build_info() {
     return {
@@ -54,14 +59,42 @@ void add_upstream_certificates(const GaugeSources& sources, metrics::Gauges& gau
         }
 }
 
+// A reload may have taken the host away, or have begun to check its role.
+bool is_learnt_at_login(const runtime::RuntimeConfig& setup, const runtime::HostName& name) {
+    const auto upstream = setup.upstreams.find(name.upstream);
+    if (upstream == setup.upstreams.end() || setup.config.health.contains(name.upstream))
+        return false;
+    const config::Conninfo& conninfo = upstream->second->conninfo;
+    return conninfo.target_session_attrs != config::SessionAttrs::any &&
+           std::ranges::any_of(conninfo.hosts, [&name](const config::UpstreamHost& host) {
+               return (host.host.empty() ? host.hostaddr : host.host) == name.host &&
+                      host.port == name.port;
+           });
+}
+
 void add_upstream_roles(const GaugeSources& sources, metrics::Gauges& gauges) {
-    for (const auto& [name, host] : sources.threads.front()->services.host_roles.all())
+    const auto& services = sources.threads.front()->services;
+    for (const auto& [name, host] : services.host_roles.all())
         gauges.upstream_roles.push_back({name.upstream,
                                          name.host + ":" + std::to_string(name.port),
                                          to_word(host.role),
                                          host.lag_bytes,
                                          host.answers,
-                                         host.since});
+                                         host.since,
+                                         true,
+                                         host.answers_since,
+                                         protocol::make_visible(host.last_error, shown_error_max),
+                                         host.last_error_at});
+    for (const auto& [name, host] : services.learnt_roles.all()) {
+        if (!is_learnt_at_login(sources.setup, name)) continue;
+        metrics::UpstreamRole& shown = gauges.upstream_roles.emplace_back();
+        shown.upstream = name.upstream;
+        shown.host = name.host + ":" + std::to_string(name.port);
+        shown.role = to_word(host.role);
+        shown.since = host.since;
+        shown.is_checked = false;
+        shown.seen = host.seen;
+    }
 }
 
 } // namespace

@@ -98,8 +98,13 @@ struct Server::Running {
     telemetry::ConnectionLog reporter;
     relay::Plane plane;
     runtime::Services services;
-    ConsoleBackend console_backend{
-        {table, counters, services.host_states, services.host_roles, addresses}, verbs()};
+    ConsoleBackend console_backend{{table,
+                                    counters,
+                                    services.host_states,
+                                    services.host_roles,
+                                    services.learnt_roles,
+                                    addresses},
+                                   verbs()};
     std::optional<admin::Console> console;
     std::vector<std::unique_ptr<runtime::ControlThread>> threads;
     EndingSessions ending{threads, services};

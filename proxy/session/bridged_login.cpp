@@ -1,6 +1,5 @@
 #include "proxy/session/bridged_login.h"
 
-#include "protocol/base64.h"
 #include "protocol/client_messages.h"
 #include "protocol/frames.h"
 #include "protocol/limits.h"
@@ -10,6 +9,8 @@
 #include "proxy/io/peer_watch.h"
 #include "proxy/io/wait_either.h"
 #include "proxy/session/limits.h"
+#include "proxy/session/role_of_login.h"
+#include "proxy/session/scram_inputs.h"
 #include "tls/scram_keys.h"
 
 #include <algorithm>
@@ -30,26 +31,6 @@ ScramOutcome to_metric(protocol::ScramOutcome outcome) {
 }
 static_assert(static_cast<std::size_t>(protocol::ScramOutcome::last) + 1 ==
               metrics::scram_outcome_count);
-
-ScramLeg leg_of(const io::Stream& stream) {
-    if (!stream.in_tls()) return {};
-    return {true, stream.tls()->end_point()};
-}
-
-ScramDigest random_digest() {
-    auto bytes = tls::random_bytes(ScramDigest{}.size());
-    ScramDigest digest;
-    std::ranges::copy(bytes, digest.begin());
-    tls::wipe(bytes);
-    return digest;
-}
-
-std::string random_nonce() {
-    auto bytes = tls::random_bytes(scram_nonce_bytes);
-    std::string nonce = encode_base64(bytes);
-    tls::wipe(bytes);
-    return nonce;
-}
 
 ScramRandom random_values() {
     return {random_nonce(), random_nonce(), random_digest(), random_digest()};
@@ -104,6 +85,8 @@ class BridgedLogin {
         if (context_.mode == config::LoginMode::relay || !ScramBridge::speaks_scram(offered))
             return Way::relay;
         if (context_.mode == config::LoginMode::bridge) return Way::bridge;
+        if (context_.role != nullptr && context_.role->search.has_choice() && has_source())
+            return Way::bridge;
         const bool plus = std::ranges::find(offered, scram_plus_mechanism) != offered.end();
         const bool same =
             !client_leg_.end_point.empty() && client_leg_.end_point == server_leg_.end_point;
@@ -200,7 +183,10 @@ class BridgedLogin {
         if (const auto* find = std::get_if<ScramBridge::FindSecret>(&action))
             co_return co_await find_secret(find->again);
         if (auto* accept = std::get_if<ScramBridge::Accept>(&action)) {
-            co_await tell_client(accept->frame);
+            if (context_.role != nullptr)
+                prove_client(accept->frame);
+            else
+                co_await tell_client(accept->frame);
             wipe(accept->frame);
             accepted_ = !end_.stop;
             if (accepted_) count(ScramOutcome::ok);
@@ -208,6 +194,17 @@ class BridgedLogin {
         if (const auto* refuse = std::get_if<ScramBridge::Refuse>(&action))
             co_await refuse_login(*refuse);
         co_return action;
+    }
+
+    // The client hears of it from the server that has the role.
+    void prove_client(const Bytes& accept) {
+        ProvenClient& client = context_.role->client.emplace(config::scram_digests());
+        bridge_->give_proven(client.keys);
+        client.accept = accept;
+        client.negotiated_version = observer_.facts().negotiated_version;
+        client.scram = end_.scram;
+        client.scram.client_bound = bridge_->client_is_bound();
+        client.scram.server_bound = bridge_->server_is_bound();
     }
 
     Awaitable<ScramBridge::Action> ask_client(Bytes frame) {

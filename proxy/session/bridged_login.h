@@ -38,6 +38,8 @@
 
 namespace pgmoat::session {
 
+struct RoleOfLogin;
+
 // What a login needs: the first two in any case, the others for bridging. References must outlive
 // it.
 struct LoginContext {
@@ -55,6 +57,7 @@ struct LoginContext {
     // every wait of the session.
     std::function<void()> client_left;
     bool refuse_standby = false; // a primary is required
+    RoleOfLogin* role = nullptr; // learnt at login; null: any will do, or it is known
 };
 
 struct BridgeEnd {

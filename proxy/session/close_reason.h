@@ -53,6 +53,12 @@ inline constexpr protocol::ErrorText upstream_unreachable{"57P03",
                                                           "the upstream server cannot be reached"};
 inline constexpr protocol::ErrorText no_server_of_role{"57P03",
                                                        "no upstream server has the required role"};
+// Where the role is learnt in a login that only the client can make again.
+inline constexpr protocol::ErrorText server_of_other_role{
+    "57P03",
+    "no upstream server has the required role",
+    "The server that was tried has another role, and the login cannot be repeated on the next one.",
+    "Connect again: the next login begins with another server."};
 inline constexpr protocol::ErrorText upstream_protocol_violation{
     "57P03", "the upstream server does not speak the PostgreSQL protocol"};
 // PostgreSQL's text, without its reason.

@@ -40,6 +40,10 @@ inline constexpr std::size_t cancels_to_one_host_max = 16;
 // A server closes a cancel connection at once; if it does not, we stop waiting.
 inline constexpr std::chrono::seconds cancel_timeout{10};
 
+// What a server sends in a login while its role is not known yet, and is held back from the client: some
+// hundred bytes, and the notices of login triggers. Beyond that the login is relayed and not repeated.
+inline constexpr std::size_t held_login_bytes_max = 64 * 1024;
+
 // Passthrough: how much of a server's flight is buffered until its ServerHello (TLS 1.2: its
 // ServerKeyExchange, which comes after the certificates) has been read.
 inline constexpr std::size_t server_flight_bytes_max = 256 * 1024;

@@ -19,6 +19,9 @@ struct Login {
     bool server_between_messages = true; // the bytes sent to the client ended with a message
     bool unproven =
         false; // the server asked for less than is accepted; the client got no error yet
+    // Another server must be tried, as LoginContext::role says; the client can wait for it.
+    bool elsewhere = false;
+    std::string left; // why this one is left
     telemetry::ScramFacts scram;
 };
 

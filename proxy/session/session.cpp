@@ -18,6 +18,7 @@
 #include "proxy/session/login_relay.h"
 #include "proxy/session/passthrough.h"
 #include "proxy/session/proxy_hop.h"
+#include "proxy/session/role_of_login.h"
 #include "proxy/session/session_recorder.h"
 #include "proxy/telemetry/connection_fields.h"
 #include "proxy/upstream/ask_server.h"
@@ -373,38 +374,87 @@ class Session final : public runtime::Interruptible {
             co_await tell(refusal::out_of_service, alert::internal_error);
             co_return Ended{CloseReason::drain, "upstream \"" + target_->name + "\" is drained"};
         }
+        begin_to_reach(plan);
+        if (learns_role_at_login()) {
+            if (sealed_) co_return co_await no_server_of_role("the login cannot be seen");
+            role_.emplace(begin_role_search(
+                thread_.services.learnt_roles, *target_, std::move(plan), !is_from_template()));
+            plan = role_->search.plan();
+        }
+        co_return co_await dial(std::move(plan));
+    }
+
+    void begin_to_reach(upstream::Plan& plan) {
         recorder_.begin(&telemetry::StepTimes::reach);
         clock_.stop();
         plan.until = upstream::Clock::now() + clock_.client_has_left();
         plan.answer_timeout = setup_->config.server_login_timeout;
         dialer_.emplace(thread_, listener_id_);
+    }
+
+    Awaitable<Stop> dial(upstream::Plan plan) {
         const io::PeerWatch watch(thread_.deadlines, client_, [this] { client_left(); });
-        if (!co_await upstream::wait_for_role(thread_, *dialer_, *target_, plan))
-            co_return co_await no_server_of_role();
-        dialer_->send_first(header_for_server());
-        auto outcome = co_await dialer_->reach(target_, std::move(plan));
-        if (interrupted_) co_return interrupted_;
-        if (auto* server = std::get_if<upstream::Server>(&outcome)) {
-            take_server(std::move(*server));
-            co_return std::nullopt;
+        if (!role_ && !co_await upstream::wait_for_role(thread_, *dialer_, *target_, plan))
+            co_return co_await no_server_of_role(
+                upstream::roles_text(thread_.services.host_roles.of(target_->name)));
+        for (;;) {
+            dialer_->send_first(header_for_server());
+            auto outcome = co_await dialer_->reach(target_, std::move(plan));
+            if (interrupted_) co_return interrupted_;
+            if (auto* server = std::get_if<upstream::Server>(&outcome)) {
+                take_server(std::move(*server));
+                co_return std::nullopt;
+            }
+            const auto& gave_up = std::get<upstream::GiveUp>(outcome);
+            if (!role_ || !role_->search.not_reached(gave_up))
+                co_return co_await unreachable(gave_up);
+            plan = role_->search.plan();
+            begin_to_reach(plan);
         }
-        co_return co_await unreachable(std::get<upstream::GiveUp>(outcome));
     }
 
     // None of the role that the upstream's target_session_attrs asks for.
-    Awaitable<Stop> no_server_of_role() {
+    Awaitable<Stop> no_server_of_role(std::string why) {
         if (interrupted_) co_return interrupted_;
         co_await tell(refusal::no_server_of_role, alert::internal_error);
         co_return Ended{CloseReason::upstream_failed,
                         "server: target_session_attrs=" +
                             std::string(config::name_of(target_->conninfo.target_session_attrs)) +
-                            ", and " +
-                            upstream::roles_text(thread_.services.host_roles.of(target_->name))};
+                            ", and " + why};
+    }
+
+    // --- roles without a health check -------------------------------------------------------------
+
+    bool learns_role_at_login() const {
+        return target_->conninfo.target_session_attrs != config::SessionAttrs::any &&
+               !setup_->config.health.contains(target_->name);
+    }
+
+    // Its hosts are whatever clients have asked for: they are not remembered.
+    bool is_from_template() const {
+        return setup_->upstreams.at(target_->name)->conninfo.groups > 0;
+    }
+
+    // The server that was logged in to has another role.
+    Awaitable<Stop> go_elsewhere(const Login& login) {
+        if (interrupted_) co_return interrupted_;
+        auto& counters = thread_.services.counters;
+        counters.block_of_this_thread().upstream_wrong_role(counters.add_upstream(target_->name));
+        server_->close(login.facts.authenticated ? protocol::encode_terminate()
+                                                 : protocol::Bytes());
+        server_.reset();
+        if (!role_->search.leave(login.left))
+            co_return co_await no_server_of_role(role_->search.detail());
+        upstream::Plan plan = role_->search.plan();
+        begin_to_reach(plan);
+        co_return co_await dial(std::move(plan));
     }
 
     // 57P03, so that libpq goes on to its next host.
     Awaitable<Stop> unreachable(const upstream::GiveUp& gave_up) {
         using Why = upstream::GiveUp::Why;
+        if (gave_up.why == Why::unreachable && role_ && role_->search.has_left())
+            co_return co_await no_server_of_role(role_->search.detail() + ", " + gave_up.detail);
         switch (gave_up.why) {
         case Why::protocol_violation:
             co_await tell(refusal::upstream_protocol_violation, alert::internal_error);
@@ -450,10 +500,13 @@ class Session final : public runtime::Interruptible {
     }
 
     Awaitable<Stop> log_in() {
-        recorder_.begin(&telemetry::StepTimes::login);
-        waits_for_ = "the login";
-        const LoginContext context = login_context();
-        Login login = co_await relay_login(client_, *server_, context, std::move(first_reply_));
+        Login login = co_await log_in_to_server();
+        while (login.elsewhere) {
+            if (Stop stop = co_await go_elsewhere(login)) co_return stop;
+            Login next = co_await log_in_to_server(); // named: g++ 12 destroys it twice else
+            login = std::move(next);
+        }
+        role_.reset(); // and the keys in it
         recorder_.login_ended(login.facts, login.scram, !login.stop, route_);
         after_ready_ = std::move(login.sent_after_ready);
         client_between_messages_ = login.client_between_messages;
@@ -461,6 +514,16 @@ class Session final : public runtime::Interruptible {
         if (login.unproven) co_return co_await refuse_for_lack_of_proof(login.facts.method);
         if (!login.stop) log_authenticated(login.facts.method);
         co_return std::move(login.stop);
+    }
+
+    Awaitable<Login> log_in_to_server() {
+        recorder_.begin(&telemetry::StepTimes::login);
+        waits_for_ = "the login";
+        const LoginContext context = login_context();
+        Login login = co_await relay_login(client_, *server_, context, std::move(first_reply_));
+        if (role_) role_->search.learn(login.facts);
+        if (role_ && !is_from_template()) remember_role(thread_.services, *route_, login.facts);
+        co_return login;
     }
 
     // What passes through TLS is never bridged.
@@ -476,7 +539,8 @@ class Session final : public runtime::Interruptible {
                 thread_.services.counters.block_of_this_thread(),
                 thread_.deadlines,
                 [this] { client_left(); },
-                asks_for_primary()};
+                asks_for_primary() && !role_,
+                role_ ? &*role_ : nullptr};
     }
 
     // The health check's last answer may be older than what the server itself says in the login.
@@ -540,6 +604,7 @@ class Session final : public runtime::Interruptible {
 
     void take_server(upstream::Server server) {
         recorder_.server_reached(server);
+        if (role_) role_->search.reached(server.host);
         server_ = std::move(server.stream);
         route_ = std::move(server.route);
         first_reply_ = std::move(server.answer);
@@ -651,6 +716,7 @@ class Session final : public runtime::Interruptible {
     AccessCheck access_{thread_, *setup_, listener_index_, lookup_client_, recorder_};
     std::shared_ptr<const runtime::UpstreamTarget> target_;
     std::shared_ptr<const upstream::ServerRoute> route_; // to the server that was reached
+    std::optional<RoleOfLogin> role_;                    // while it is to be learnt in the login
     protocol::Bytes first_reply_;                        // of the server to what was sent first
     protocol::Bytes after_ready_;         // of the server, passed on behind ReadyForQuery
     bool client_between_messages_ = true; // what it sent during the login ended with a message

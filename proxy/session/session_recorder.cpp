@@ -121,6 +121,7 @@ void SessionRecorder::server_reached(const upstream::Server& server) {
     row_->update([&](telemetry::SessionFacts& facts) {
         facts.backend = {route.target->name, route.host.configured, route.host.port};
         facts.server_address = lookups::to_text(route.address);
+        facts.server_tls = {}; // another server may have been reached before
         if (server.stream->in_tls()) facts.server_tls = facts_of(server.stream->peer());
     });
     if (server.stream->in_tls()) count_handshake(metrics::Side::server, facts().server_tls);

@@ -124,7 +124,7 @@ Dialer::Outcome Dialer::server(Reached reached, const Reach& reach) {
     auto route = std::make_shared<ServerRoute>(
         ServerRoute{target_, reach.plan().hosts[reached.host], reached.address});
     route->host.addresses = {}; // not clear(): that would keep their memory as long as the session
-    return Server{std::move(stream_), std::move(route), std::move(reached.answer)};
+    return Server{std::move(stream_), std::move(route), std::move(reached.answer), reached.host};
 }
 
 // Any answer to a request for encryption updates what the next clients are told.

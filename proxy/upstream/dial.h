@@ -28,6 +28,7 @@ struct Server {
     std::unique_ptr<io::Stream> stream;
     std::shared_ptr<const ServerRoute> route;
     protocol::Bytes answer; // to Plan::opening: must be sent to the client next
+    std::size_t host = 0;   // of the plan
 };
 
 // What the connection string of `target` determines; the caller sets the rest.

@@ -10,52 +10,17 @@ import psycopg2.extras
 import pytest
 
 from kit import wire
-from kit.environment import USER, free_port, run_as_user, write_for_user
+from kit.environment import USER, write_for_user
 from kit.http import Http
 from kit.metrics import scrape
-from kit.postgres import DEFAULT_HBA, SETTINGS, SUPERUSER, Postgres
+from kit.postgres import SUPERUSER
 from kit.postgres import USER as APP
 from kit.process import eventually
 from kit.raw_client import RawClient
+from kit.replication import Pair
 
-HBA = DEFAULT_HBA + "local replication all trust\nhost replication all all trust\n"
-REPLICATION = {"wal_level": "replica", "hot_standby": "on", "wal_keep_size": "64MB", "max_wal_senders": "5"}
 CHECK = f"sql user={SUPERUSER} interval=200ms timeout=5s"
 NO_SERVER = ("57P03", "no upstream server has the required role")
-
-
-class Standby(Postgres):
-    """A copy of a running server that replicates it."""
-
-    def __init__(self, primary):  # pylint: disable=super-init-not-called
-        self.installation = primary.installation
-        self._names = None
-        self.port = free_port()
-        self.folder = self.installation.workspace.folder("standby")
-        self.data = self.folder / "data"
-        run_as_user([self.installation.binaries / "pg_basebackup", "-D", self.data, "-h", primary.folder, "-p",
-                     primary.port, "-U", SUPERUSER, "-R", "-X", "stream", "-c", "fast", "--no-sync"])
-        self.settings = {**SETTINGS, **REPLICATION, "port": self.port, "unix_socket_directories": self.folder,
-                         "ssl": "off"}
-        self._start()
-
-    def promote(self):
-        self.query("SELECT pg_promote()")
-
-
-class Pair:
-    def __init__(self, installation):
-        self.primary = Postgres(installation, hba=HBA, settings=REPLICATION)
-        self.standby = Standby(self.primary)
-
-    def hosts(self, *servers):
-        servers = servers or (self.standby, self.primary)  # the wrong one first
-        return f"host={','.join('127.0.0.1' for _ in servers)} port={','.join(str(one.port) for one in servers)} " \
-               "sslmode=disable"
-
-    def stop(self):
-        for server in (self.standby, self.primary):
-            server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,9 @@ def crowded(start_pgmoat, certificate, postgres, http_port):
     pgmoat = start_pgmoat(certificate, files={"pg_hba.conf": "\n".join(rules[:3] + rules[:2:-1]) + "\n"}, settings={
         "upstream": upstream, "http_listen": f"127.0.0.1:{http_port}", "hba_file": "pg_hba.conf",
         "upstream." + LONG[:50]: f"host={LONG_HOST},{LONG_HOST} port=5432 sslmode=disable",
+        "upstream.cluster": f"host={LONG_HOST},127.0.0.1 port=5432,{postgres.port} sslmode=disable connect_timeout=2 "
+                            "target_session_attrs=primary",
+        "health.cluster": "sql user=postgres interval=1s timeout=500ms",
         listener: f"address=127.0.0.1 port={free_port()} upstream={LONG[:50]} hba_file=pg_hba.conf"})
     for number in range(50):
         user = LONG if number % 2 else f"{LONG[:50]}{number}"
@@ -85,6 +88,7 @@ def crowded(start_pgmoat, certificate, postgres, http_port):
     for client in clients:
         client.start_tls(server_name=LONG_HOST).log_in(application_name=LONG)
         client.query("SELECT repeat('x', 100000)")
+    pgmoat.upstream_port = postgres.port
     yield pgmoat
     for client in clients:
         client.__exit__()
@@ -97,6 +101,9 @@ def test_everything_fits_and_can_be_read(crowded, http_port, width, scheme):
     seen = visit(f"http://127.0.0.1:{http_port}/", width, scheme, *picture, script=LOOK)
     assert seen["found"] == []
     assert 1 < seen["refusals"] < 50  # those of one kind are one row
+    unknown, primary = sorted(seen["roles"], key=lambda row: "primary" in row)
+    assert "unknown" in unknown and "failing" in unknown and "ago)" in unknown
+    assert f"127.0.0.1:{crowded.upstream_port}" in primary and "ok" in primary and "failing" not in primary
 
 
 @pytest.mark.skipif(ANOTHER_RUN_DOES_IT, reason="the picture is the release binary's: one build's run takes it")

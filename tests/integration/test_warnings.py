@@ -338,6 +338,10 @@ def setting_cases(world):
     yield Case(": auth_query fails: ", {"auth_query_conninfo": "user=nobody_such dbname=postgres"},
                {"auth_query_conninfo": None}, SAME)
     yield Case("asks Patroni without TLS", {"health": "patroni=http://patroni.invalid:8008"}, {"health": None}, SAME)
+    two = " ".join((world.plain, world.secure)).split()  # two primaries
+    hosts = f"host=127.0.0.1,127.0.0.1 port={two[1][5:]},{two[-1][5:]} sslmode=disable"
+    yield Case("fails on a host of another role", {"upstream": hosts + " target_session_attrs=standby"},
+               {"upstream": hosts}, OTHER, clients=world.libpq(users=(USER,), modes=("disable",)))
     yield Case("is not used by any listener", {"upstream.spare": world.secure + " sslmode=disable"},
                {"upstream.spare": None}, SAME)
     yield Case("there are no access rules for", {"listen_addresses": "*"}, {"hba_file": "pg_hba.conf"}, OTHER,

@@ -32,10 +32,11 @@ inline constexpr std::array upstream_columns{
     Column{"state_since", Type::timestamptz},
     Column{"address"}, // of the last attempt
     Column{"certificate_expires", Type::timestamptz},
-    Column{"role"}, // by the health check: primary, standby; unknown
+    Column{"role"}, // by the health check or logins: primary, standby; unknown
     Column{"role_since", Type::timestamptz},
     Column{"lag_bytes", Type::int8},
-    Column{"health"}, // of the check: ok, failing; waiting
+    Column{
+        "health"}, // of the check: ok, failing; waiting. by login: no check, and health_since the last login
     Column{"health_since", Type::timestamptz},
     Column{"health_error"}, // the last one
     Column{"health_error_at", Type::timestamptz},

@@ -74,7 +74,13 @@ std::string upstream_roles(const Status& status) {
         fields.add("upstream", host.upstream).add("host", host.host).add("role", host.role);
         if (host.lag_bytes) fields.add("lag_bytes", *host.lag_bytes);
         fields.add("since", static_cast<std::uint64_t>(host.since))
-            .add_flag("health_check_successful", host.answers);
+            .add("from", host.is_checked ? "health check" : "login");
+        if (host.is_checked) fields.add_flag("health_check_successful", host.answers);
+        fields.add(host.is_checked ? "health_check_since" : "last_login",
+                   static_cast<std::uint64_t>(host.seen));
+        if (host.last_error_at != 0)
+            fields.add("last_error", host.last_error)
+                .add("last_error_at", static_cast<std::uint64_t>(host.last_error_at));
         return object(fields);
     });
 }

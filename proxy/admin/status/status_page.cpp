@@ -43,6 +43,7 @@ std::string status_page(const Status& status) {
                   {"failures", failure_rows(status)},
                   {"listeners", listener_rows(status)},
                   {"upstreams", upstream_rows(status)},
+                  {"roles", role_rows(status)},
                   {"rules", rule_rows(status)},
                   {"limits", limit_rows(status)},
                   {"addresses", address_rows(status)},

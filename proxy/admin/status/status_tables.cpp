@@ -202,6 +202,24 @@ std::vector<RefusalGroup> grouped(const std::vector<telemetry::Refusal>& newest_
     return groups;
 }
 
+std::string role_badge(std::string_view role) {
+    const char* kind = role == "primary" ? "good" : role == "standby" ? "off" : "warn";
+    return badge(kind, html(role));
+}
+
+std::string ago(std::int64_t now, std::int64_t then) {
+    return age(std::chrono::seconds(std::max<std::int64_t>(0, now - then)));
+}
+
+// Where the role is from, and how that has been going.
+std::string role_state(const metrics::UpstreamRole& host, std::int64_t now) {
+    if (!host.is_checked)
+        return badge("off", "by login") + " <small>" + ago(now, host.seen) + " ago</small>";
+    if (host.seen == 0) return badge("off", "waiting");
+    return badge(host.answers ? "good" : "bad", host.answers ? "ok" : "failing") + " <small>for " +
+           ago(now, host.seen) + "</small>";
+}
+
 std::string reason_badge(metrics::CloseReason reason) {
     const bool ours =
         reason == metrics::CloseReason::internal || reason == metrics::CloseReason::upstream_failed;
@@ -333,6 +351,28 @@ std::string upstream_rows(const Status& status) {
                     .end();
     }
     return or_none(std::move(rows), 5, "No connections to servers yet.");
+}
+
+std::string role_rows(const Status& status) {
+    std::string rows;
+    for (const metrics::UpstreamRole& host : status.gauges.upstream_roles) {
+        const std::string failed =
+            host.last_error_at == 0
+                ? ""
+                : host.last_error + " (" + ago(status.now, host.last_error_at) + " ago)";
+        rows += Row()
+                    .name(host.upstream)
+                    .name(host.host)
+                    .markup(role_badge(host.role))
+                    .figure(host.since == 0 ? "–" : ago(status.now, host.since))
+                    .figure(host.lag_bytes ? byte_count(static_cast<double>(*host.lag_bytes)) : "–")
+                    .markup(role_state(host, status.now), "state-of")
+                    .text(failed, "what soft")
+                    .end();
+    }
+    return or_none(std::move(rows),
+                   7,
+                   "No roles are known: no upstream has a health check or target_session_attrs.");
 }
 
 std::string rule_rows(const Status& status) {

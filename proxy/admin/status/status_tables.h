@@ -16,6 +16,7 @@ namespace pgmoat::admin {
 [[nodiscard]] std::string failure_rows(const Status& status);
 [[nodiscard]] std::string listener_rows(const Status& status);
 [[nodiscard]] std::string upstream_rows(const Status& status);
+[[nodiscard]] std::string role_rows(const Status& status);
 [[nodiscard]] std::string rule_rows(const Status& status);
 [[nodiscard]] std::string limit_rows(const Status& status);
 [[nodiscard]] std::string address_rows(const Status& status);

@@ -54,7 +54,8 @@ function faults() {
   await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth, null, { timeout: 5000 }).catch(() => {});
   const found = await page.evaluate(faults);
   const refusals = await page.locator('#refusals tbody tr:visible, #refusal-rows tr:visible').count();
+  const roles = await page.locator('#roles tr:visible').allInnerTexts();
   if (picture) await page.screenshot({ path: picture, fullPage: true });
   await browser.close();
-  console.log(JSON.stringify({ found, refusals }));
+  console.log(JSON.stringify({ found, refusals, roles }));
 })().catch(error => { console.error(error); process.exit(1); });

@@ -108,10 +108,11 @@ TEST_CASE("a health check is shown without its password") {
     CHECK(health_check_without_secrets("patroni=http://a:1") == "patroni=http://a:1");
 }
 
-TEST_CASE("roles need a check, and a check needs an upstream whose hosts can be told apart") {
+TEST_CASE(
+    "a check needs an upstream whose hosts can be told apart, and passed-through TLS a check") {
     const auto row = GENERATE(table<std::string, std::string>({
-        {"upstream = 'host=a,b sslmode=disable target_session_attrs=primary'",
-         R"(target_session_attrs=primary of "upstream" needs "health": the check that tells the servers' roles in file "x.conf" line 1)"},
+        {"upstream = 'host=a,b target_session_attrs=primary'\ntls_mode = passthrough",
+         R"(target_session_attrs=primary of "upstream" needs "health" for listeners with tls_mode=passthrough: servers tell their roles in the login, which cannot be seen there in file "x.conf" line 1)"},
         {"upstream = 'host=a sslmode=disable'\nhealth.x = 'sql user=y'",
          R"("health.x" is of an upstream that is not set: "upstream.x" in file "x.conf" line 2)"},
         {"upstream = 'host=a,a sslmode=disable'\nhealth = 'sql user=y'",

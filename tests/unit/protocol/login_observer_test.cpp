@@ -132,6 +132,24 @@ TEST_CASE("what is not in_hot_standby=on is no standby") {
     }
 }
 
+TEST_CASE("what a server says of its role is noted, the last word of it") {
+    const Bytes login = authentication_ok() + parameter_status("in_hot_standby", "on") +
+                        parameter_status("default_transaction_read_only", "off") +
+                        parameter_status("in_hot_standby", "off") +
+                        parameter_status("application_name", std::string(200, 'x')) +
+                        ready_for_query();
+    for (const Cut& pieces : every_cut(login)) {
+        protocol::LoginObserver observer{false};
+        CHECK_FALSE(observer.facts().in_hot_standby);
+        Bytes out;
+        for (const auto piece : pieces)
+            (void)observer.observe(piece, out);
+        CHECK(out == login);
+        CHECK(observer.facts().in_hot_standby == false);
+        CHECK(observer.facts().default_transaction_read_only == false);
+    }
+}
+
 TEST_CASE("a large notice goes out while it comes in") {
     protocol::LoginObserver observer{false};
     Bytes out;
