@@ -114,8 +114,8 @@ COMMENT_OR_STRING = re.compile(r'//[^\n]*|"((?:[^"\\\n]|\\.)*)"')
 
 def odd_words(text):
     for habit, better in HABITS.items():
-        for found in re.finditer(rf"\b(?:{habit})\b", text, re.IGNORECASE):
-            yield f'"{found[0]}": write {better}'
+        for found in re.finditer(rf"\b(?:{habit})\b".replace(" ", r"\s+"), text, re.IGNORECASE):
+            yield text.count("\n", 0, found.start()) + 1, f'"{" ".join(found[0].split())}": write {better}'
 
 
 def check_words(root):
@@ -126,13 +126,12 @@ def check_words(root):
             continue
         for number, line in enumerate(path.read_text().splitlines(), start=1):
             for found in COMMENT_OR_STRING.finditer(line):
-                yield from (f"{name}:{number}: {what}" for what in odd_words(found[1] or ""))
+                yield from (f"{name}:{number}: {what}" for _, what in odd_words(found[1] or ""))
     for pattern in PAGES:
         for path in sorted(root.glob(pattern)):
-            for number, line in enumerate(path.read_text().splitlines(), start=1):
-                # Quotes of code and messages are the program's, and looked at there.
-                plain = re.sub(r"`[^`]*`", "", line)
-                yield from (f"{path.relative_to(root).as_posix()}:{number}: {what}" for what in odd_words(plain))
+            # Quotes of code and messages are the program's, and looked at there. A habit may go over the end of a line.
+            plain = re.sub(r"`[^`\n]*`", "", path.read_text())
+            yield from (f"{path.relative_to(root).as_posix()}:{number}: {what}" for number, what in odd_words(plain))
 
 
 def check_texts(root):

@@ -149,6 +149,11 @@ class Texts(Tree):
         (violation,) = self.violations("texts")
         self.assertIn('deploy/docs/a.md:3: "anew"', violation)
 
+    def test_such_words_at_the_end_of_a_line_are_found(self):
+        self.write("deploy/docs/a.md", "# A page\n\nPasswords go in the\nclear.\n")
+        (violation,) = self.violations("texts")
+        self.assertIn('deploy/docs/a.md:3: "in the clear"', violation)
+
     def test_comments_names_and_quotes_may_have_such_words(self):
         self.write("tls/a.cpp", '// Whoever reads this.\nauto text = "nothing"; // nobody\nauto history = "this theme";\n')
         self.write("deploy/docs/a.md", "It prints `whoever`.\n")
