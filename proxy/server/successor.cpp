@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -185,10 +186,8 @@ void Successor::start(const std::vector<Socket>& sockets,
     ChannelPair sessions = open_session_channel();
     sessions_ = std::move(sessions.ours);
     Image image(program_, arguments_, variables, sockets, sessions.successors);
-    const pid_t pid = ::fork();
-    if (pid == 0) image.exec();
-    if (pid < 0) return fail("could not fork: " + std::generic_category().message(errno));
-    pid_ = pid;
+    if (const int error = process_.start([&image] { image.exec(); }); error != 0)
+        return fail("could not fork: " + std::generic_category().message(error));
     is_ready_ = false;
     status_.clear();
     give_up_at_ = std::chrono::steady_clock::now() + successor_patience;
@@ -197,27 +196,23 @@ void Successor::start(const std::vector<Socket>& sockets,
 
 void Successor::stop() noexcept {
     timer_.cancel();
-    if (pid_ <= 0) return;
-    (void)::kill(pid_, SIGKILL);
-    (void)::waitpid(pid_, nullptr, 0);
-    pid_ = 0;
+    process_.kill();
 }
 
 void Successor::look() {
-    int status = 0;
-    const bool ended = ::waitpid(pid_, &status, WNOHANG) == pid_;
-    hear();
+    const pid_t pid = process_.pid();
+    const std::optional<int> ended = process_.ended();
+    hear(pid);
     if (ended) {
-        pid_ = 0;
-        if (WIFEXITED(status) && WEXITSTATUS(status) == Image::exec_failed)
+        if (WIFEXITED(*ended) && WEXITSTATUS(*ended) == Image::exec_failed)
             return fail("could not execute \"" + program_ + '"');
-        return fail((status_.empty() ? "" : status_ + " (") + how_it_ended(status) +
+        return fail((status_.empty() ? "" : status_ + " (") + how_it_ended(*ended) +
                     (status_.empty() ? "" : ")"));
     }
     if (is_ready_) {
         channel_.reset();
         if (!has_hello(sessions_)) sessions_.reset();
-        return events_.ready(std::exchange(pid_, 0), std::move(sessions_));
+        return events_.ready(process_.release(), std::move(sessions_));
     }
     if (std::chrono::steady_clock::now() >= give_up_at_) {
         stop();
@@ -229,9 +224,9 @@ void Successor::look() {
     });
 }
 
-void Successor::hear() {
+void Successor::hear(pid_t pid) {
     for (;;) {
-        const std::string message = receive_from(channel_.get(), pid_);
+        const std::string message = receive_from(channel_.get(), pid);
         if (message.empty()) return;
         std::istringstream lines(message);
         for (std::string line; std::getline(lines, line);) {

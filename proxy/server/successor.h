@@ -12,6 +12,7 @@
 #pragma once
 
 #include "proxy/descriptor.h"
+#include "proxy/server/attended_process.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -54,7 +55,7 @@ class Successor {
     Successor(const Successor&) = delete;
     Successor& operator=(const Successor&) = delete;
 
-    [[nodiscard]] bool is_under_way() const noexcept { return pid_ > 0; }
+    [[nodiscard]] bool is_under_way() const noexcept { return process_.pid() > 0; }
     // `environment`: NAME=value, in addition to this process's own.
     void start(const std::vector<Socket>& sockets, const std::vector<std::string>& environment);
     // Kills one that is not ready yet.
@@ -62,7 +63,7 @@ class Successor {
 
   private:
     void look();
-    void hear();
+    void hear(pid_t pid);
     void fail(const std::string& why);
 
     boost::asio::steady_timer timer_;
@@ -71,7 +72,7 @@ class Successor {
     std::vector<std::string> arguments_;
     Descriptor channel_;  // its notifications
     Descriptor sessions_; // for moving live sessions
-    pid_t pid_ = 0;
+    AttendedProcess process_;
     bool is_ready_ = false;
     std::string status_; // the last one it sent
     std::chrono::steady_clock::time_point give_up_at_;

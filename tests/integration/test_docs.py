@@ -6,6 +6,7 @@ Fenced blocks say by the words after ``` what becomes of them:
     conf NAME fragment    lines that are added to a small complete configuration
     sh run                run in the folder of the section's files
     sh live               run against the README's configuration, which serves in front of PostgreSQL
+    sql, sh server        run in or with a server, by the test of their section
     text output           what the block before it prints, with ... for what differs
 
 Everything else is for people.
@@ -15,6 +16,7 @@ import os
 import re
 import signal
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -60,6 +62,9 @@ class Section:
         return {words.split()[1]: (text, words.endswith(" fragment"))
                 for words, text in self.blocks if words.startswith("conf ")}
 
+    def made_by_commands(self):
+        return set(re.findall(r"--(?:cert|key) (\S+)", "".join(text for words, text in self.blocks if words == "sh run")))
+
     def commands(self, what):
         """(the command, what it prints or None)."""
         following = [*self.blocks[1:], ("", "")]
@@ -89,9 +94,9 @@ by_name = {"ids": lambda section: section.name}
 
 
 class Desk:
-    """A folder with the files of a section, and all files that they name."""
+    """A folder with the files of a section, and all files that they name but `without` these."""
 
-    def __init__(self, workspace, authority, section):
+    def __init__(self, workspace, authority, section, without=frozenset()):
         self.workspace = workspace
         self.folder = workspace.folder("docs")
         files = section.files()
@@ -101,13 +106,13 @@ class Desk:
             given["pgmoat.conf"] = BASE + given.get("pgmoat.conf", "")
         if "hba_file" in given.get("pgmoat.conf", ""):
             given.setdefault("pg_hba.conf", RULES)
-        self.write(authority, given)
+        self.write(authority, given, without)
 
-    def write(self, authority, files):
+    def write(self, authority, files, without):
         leaf = authority.issue("docs", alternative_names="DNS:localhost,DNS:db.example.com")
         rsa = authority.issue("docs-rsa", key="rsa:2048")
         secret = scram.secret(PASSWORD)
-        for name in set(re.findall(r"[\w.-]+\.(?:crt|key|txt)\b", "\n".join(files.values()))):
+        for name in set(re.findall(r"[\w.-]+\.(?:crt|key|txt)\b", "\n".join(files.values()))) - without:
             pair = rsa if name.startswith("rsa") else leaf
             if name.endswith(".txt"):
                 write_for_user(self.folder / name, f'"admin" "{secret}"\n"{USER}" "{secret}"\n', mode=0o600)
@@ -152,7 +157,7 @@ def test_each_configuration_is_valid_and_without_a_warning(workspace, authority,
 
 @pytest.mark.parametrize("section", WITH_COMMANDS, **by_name)
 def test_each_command_runs_and_prints_what_the_page_says(workspace, authority, section):
-    desk = Desk(workspace, authority, section)
+    desk = Desk(workspace, authority, section, without=section.made_by_commands())
     for command, expected in section.commands("sh run"):
         output = desk.run(command)
         if expected is not None:
@@ -169,11 +174,19 @@ def served(workspace, authority, servers):
     text = (desk.folder / "pgmoat.conf").read_text().replace("'*'", "'127.0.0.1'")
     write_for_user(desk.folder / "pgmoat.conf", with_ports(text, ports))
     write_for_user(desk.folder / "root.crt", authority.certificate.read_bytes())
+    with serving(workspace, desk):
+        yield desk, ports
+
+
+@contextmanager
+def serving(workspace, desk):
     process = Process([workspace.pgmoat, "--config", desk.folder / "pgmoat.conf"], desk.folder / "log", SANITIZER_OPTIONS)
     process.wait_for_log("ready to accept connections")
-    yield desk, ports
-    process.send_signal(signal.SIGTERM)
-    process.wait()
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
     assert process.exit_code == 0, process.log()
 
 
@@ -188,6 +201,41 @@ def test_each_live_command_runs_against_the_configuration_of_the_readme(served, 
         output = desk.run(with_ports(command, ports), PGPASSWORD=PASSWORD, PGHOSTADDR="127.0.0.1")
         if expected is not None:
             assert_prints(output, expected)
+
+
+def test_the_steps_of_the_page_about_secrets_lead_to_a_login_over_tls_on_both_legs(workspace, authority, start_postgres):
+    section = next(section for section in SECTIONS if section.title == "SCRAM secrets")
+    desk = Desk(workspace, authority, section, without=section.made_by_commands())
+    for command, _ in section.commands("sh run"):
+        desk.run(command)
+    files = {name: text for name, (text, _) in section.files().items()}
+    server = start_postgres(
+        certificate=authority.issue("docs-server", alternative_names="DNS:db.example.com"),
+        hba="local all all trust\n" + files["server_hba.conf"].replace("10.0.0.9/32", "127.0.0.1/32"),
+        settings={"ssl_ca_file": desk.folder / "ca.crt"})
+    for statements in (text for words, text in section.blocks if words == "sql"):
+        server.query(statements)
+    for command, _ in section.commands("sh server"):
+        desk.run(command.replace("-h db.example.com", f"-h {server.folder} -p {server.port}"))
+    assert re.fullmatch(rf'"{USER}" "SCRAM-SHA-256\$.*"\n', (desk.folder / "auth_file.txt").read_text())
+    port = free_port()
+    settings = (desk.folder / "pgmoat.conf").read_text().replace(
+        "host=db.example.com port=5432", f"host=db.example.com hostaddr=127.0.0.1 port={server.port}")
+    write_for_user(desk.folder / "pgmoat.conf", f"{settings}port = {port}\n")
+    with serving(workspace, desk):
+        output = desk.run(f"psql 'host=db.example.com port={port} user={USER} sslmode=verify-full sslrootcert=root.crt "
+                          "channel_binding=require' -Atc 'SELECT current_user'",
+                          PGPASSWORD=PASSWORD, PGHOSTADDR="127.0.0.1")
+    assert output == f"{USER}\n"
+
+
+@pytest.mark.parametrize("address", ("127.0.0.1", "::1"))
+def test_the_readme_s_rules_let_localhost_in_whichever_address_it_has(workspace, authority, address):
+    section = next(section for section in WITH_FILES if section.page == "README.md"
+                   and not section.files()["pgmoat.conf"][1])
+    desk = Desk(workspace, authority, section)
+    output = desk.run(f"pgmoat hba test --config pgmoat.conf --address {address} --user {USER} --tls TLSv1.3")
+    assert "allow" in output and "scram-sha-256" in output
 
 
 # --- names -------------------------------------------------------------------------------------
@@ -249,6 +297,15 @@ def settings():
     """The names of the program's settings: test_manual.py compares this table with SHOW CONFIG."""
     page = (SOURCE / "deploy/man/pgmoat.conf.5.scd").read_text()
     return set(re.findall(r"^\*([\w.]+)\* \(.*, (?:reload|restart)\)$", page, re.MULTILINE))
+
+
+def test_the_reference_lists_every_keyword_of_connection_strings():
+    table = (SOURCE / "proxy/config/conninfo_options.cpp").read_text().partition("constexpr std::array options{")[2]
+    honoured = set(re.findall(r'honoured\("(\w+)"\)', table))
+    page = (SOURCE / "deploy/man/pgmoat.conf.5.scd").read_text()
+    section = page.partition("\n# CONNECTION STRINGS\n")[2].partition("\n# ")[0]
+    listed = set(re.findall(r"\w+", section.partition("meanings:")[2].partition("Every other")[0]))
+    assert len(honoured) > 20 and honoured - listed == set()
 
 
 def test_every_setting_in_the_manual_exists():

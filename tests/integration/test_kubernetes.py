@@ -154,8 +154,13 @@ def test_pgmoat_accepts_the_configuration(name, objects, workspace, authority):
     shutil.move(folder / "server.crt", folder / "pgmoat-tls/tls.crt")
     shutil.move(folder / "server.key", folder / "pgmoat-tls/tls.key")
     write_for_user(folder / "pgmoat-upstream/ca.crt", authority.certificate.read_bytes())
+    lookup = authority.issue("pgmoat_auth")
+    write_for_user(folder / "pgmoat-upstream/tls.crt", lookup.certificate.read_bytes())
+    write_for_user(folder / "pgmoat-upstream/tls.key", lookup.key.read_bytes(), mode=0o600)
     for file, text in objects[name]["ConfigMap"]["data"].items():
         write_for_user(folder / file, text.replace("/etc/pgmoat-", f"{folder}/pgmoat-"))
     code, output, errors = run_pgmoat(workspace, "check", "--config", folder / "pgmoat.conf")
     assert code == 0, output + errors
     assert "is valid" in output
+    # With TLS on both legs, libpq's clients would all be refused if pgmoat knew no secrets.
+    assert name == "overlays/passthrough" or "auth_query_conninfo" in objects[name]["ConfigMap"]["data"]["pgmoat.conf"]

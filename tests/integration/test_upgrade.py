@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,10 @@ def start(start_pgmoat, certificate, postgres, workspace):
     yield start
     for chain in chains:
         chain.end()
+
+
+def parent_of(pid):
+    return int(re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)[1])
 
 
 def logged_in(port):
@@ -338,6 +343,8 @@ def test_the_service_manager_is_notified_of_the_new_main_process(start_pgmoat, c
             while not any("MAINPID" in message for message in messages):
                 messages.append(manager.recv(4096).decode())
             assert f"MAINPID={chain.pids[-1]}\n" in messages
+            # systemd waits only for its own children: the new process must be one of them, and so not the old one's.
+            assert parent_of(chain.pids[-1]) != chain.pids[0]
             eventually(lambda: is_gone(chain.pids[0]), "the old process to end")
             os.kill(chain.pids[-1], signal.SIGHUP)
             while not messages[-1].startswith("RELOADING=1"):

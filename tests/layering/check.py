@@ -121,8 +121,8 @@ COMMENT_OR_STRING = re.compile(r'//[^\n]*|"((?:[^"\\\n]|\\.)*)"')
 
 def odd_words(text, habits):
     for habit, better in habits.items():
-        for found in re.finditer(rf"\b(?:{habit})\b", text, re.IGNORECASE):
-            yield f'"{found[0]}": write {better}'
+        for found in re.finditer(rf"\b(?:{habit})\b".replace(" ", r"\s+"), text, re.IGNORECASE):
+            yield text.count("\n", 0, found.start()) + 1, f'"{" ".join(found[0].split())}": write {better}'
 
 
 def check_words(root):
@@ -139,13 +139,13 @@ def check_words(root):
                     text, habits = found[1], HABITS
                 else:
                     continue
-                yield from (f"{name}:{number}: {what}" for what in odd_words(text, habits))
+                yield from (f"{name}:{number}: {what}" for _, what in odd_words(text, habits))
     for pattern in PAGES:
         for path in sorted(root.glob(pattern)):
-            for number, line in enumerate(path.read_text().splitlines(), start=1):
-                # Quoted code and messages are the program's, and checked there.
-                plain = re.sub(r"`[^`]*`", "", line)
-                yield from (f"{path.relative_to(root).as_posix()}:{number}: {what}" for what in odd_words(plain, HABITS | HABITS_OF_MESSAGES))
+            # Quoted code and messages are the program's, and checked there. A habit may go over the end of a line.
+            plain = re.sub(r"`[^`\n]*`", "", path.read_text())
+            found = odd_words(plain, HABITS | HABITS_OF_MESSAGES)
+            yield from (f"{path.relative_to(root).as_posix()}:{number}: {what}" for number, what in found)
 
 
 def check_texts(root):

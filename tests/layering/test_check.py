@@ -149,6 +149,11 @@ class Texts(Tree):
         (violation,) = self.violations("texts")
         self.assertIn('deploy/docs/a.md:3: "anew"', violation)
 
+    def test_such_words_at_the_end_of_a_line_are_found(self):
+        self.write("deploy/docs/a.md", "# A page\n\nPasswords go in the\nclear.\n")
+        (violation,) = self.violations("texts")
+        self.assertIn('deploy/docs/a.md:3: "in the clear"', violation)
+
     def test_an_odd_phrase_in_a_comment_or_the_name_of_a_test_is_found(self):
         self.write("tests/a.cpp", '// Read anew.\nTEST_CASE("a password in the clear") {\n    auto text = "anew"; // any more\n}\n')
         self.assertEqual([found.split(": write")[0] for found in self.violations("texts")],

@@ -50,12 +50,13 @@ constexpr std::array verbs{
     VerbRow{Verb::drain,
             "DRAIN",
             console_user,
-            "DRAIN",
-            "stop accepting connections, close those that are idle, exit when all have closed"},
+            "DRAIN [LISTENER name | UPSTREAM name [HOST host]]",
+            "stop accepting connections, close those that are idle, exit when all have closed; "
+            "or take one listener, upstream or host out of service"},
     VerbRow{Verb::undrain,
             "UNDRAIN",
             console_user,
-            "UNDRAIN listener | upstream name",
+            "UNDRAIN LISTENER name | UPSTREAM name [HOST host]",
             "put a drained listener, upstream or host back into service"},
     VerbRow{Verb::shutdown, "SHUTDOWN", console_user, "SHUTDOWN", "close all connections and exit"},
 };

@@ -97,7 +97,7 @@ TEST_CASE("what stands out of order is refused") {
     CHECK_FALSE(why(broken.server_said(request(11, "r=other,s=AAAA,i=4096"))).empty());
 }
 
-TEST_CASE("a list without SCRAM, or with PLUS in the clear, cannot be answered") {
+TEST_CASE("a list without SCRAM, or with PLUS in plaintext, cannot be answered") {
     Login login;
     CHECK(
         why(ScramAgain(login.proven, in_tls, "n").begin(std::vector<std::string>{"OAUTHBEARER"})) ==
