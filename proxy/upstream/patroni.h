@@ -43,7 +43,9 @@ struct Cluster {
 // member that has it may still be a standby.
 enum class LeaderSays { primary, not_primary, nothing };
 
-// In the order of `hosts`. A host is the member with its name or its address, and its port.
+// In the order of `hosts`. A host is the member with its name or its address, and its port. One that
+// has not the leader key is no primary, whoever has it: a primary must stop when it has lost the key,
+// and one that hangs does not.
 // `silence`: why the leader says nothing.
 [[nodiscard]] std::vector<SeenHost> seen_in(const Cluster& cluster,
                                             std::span<const config::UpstreamHost> hosts,
