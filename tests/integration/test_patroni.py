@@ -9,6 +9,7 @@ import pytest
 
 from kit import wire
 from kit.environment import free_port
+from kit.process import eventually
 from kit.raw_client import RawClient
 
 NO_SERVER = ("57P03", "no upstream server has the required role")
@@ -93,3 +94,18 @@ def test_a_primary_that_has_lost_its_lease_gets_no_client_though_there_is_no_oth
         session.query("SELECT 1")  # it stays until there is a better place
         witness.members = [member(other_port, other, "leader")]
         assert session.receive_error()["C"] == "57P01"
+
+
+def test_a_patroni_that_keeps_silent_is_asked_after_all_others(start_pgmoat, start_patroni, postgres):
+    """Each of its silences takes a whole timeout, during which nothing new is learnt. The leader's own is asked as long
+    as it leads."""
+    silent, others = start_patroni(), [start_patroni([]), start_patroni([])]
+    for other in others:
+        other.members = [member(postgres.port, silent, "leader")]
+    start_pgmoat(settings={
+        "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable target_session_attrs=read-write",
+        "health": f"patroni={','.join(one.url for one in (silent, *others))} interval=200ms timeout=500ms"})
+    eventually(lambda: all(other.asked.count("/cluster") > 4 for other in others), "questions to the others",
+               timeout=60)
+    assert silent.asked.count("/cluster") == 1
+    assert silent.asked.count("/primary") > 4
