@@ -57,7 +57,8 @@ class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Wa
           hosts_(setup_->upstreams.at(name_)->conninfo.hosts),
           check_(setup_->config.health.at(name_)),
           book_(names_of(name_, setup_->upstreams.at(name_)->conninfo), check_.lag_bytes_max),
-          timer_(thread.context), http_(thread, setup_->health_tls.at(name_)) {
+          timer_(thread.context), http_(thread, setup_->health_tls.at(name_)),
+          silent_(check_.urls.size(), false) {
         book_.remember(thread_.services.host_roles.of(name_));
         for (const config::UpstreamHost& host : hosts_) {
             questions_.push_back({});
@@ -147,11 +148,21 @@ class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Wa
     // --- Patroni ---------------------------------------------------------------------------------
 
     // The URL that answered last is asked first, unless its answer had no primary: it may be cut
-    // off from the other members and have old information.
+    // off from the other members and have old information. Those that did not answer come last: each
+    // takes a timeout, and a primary that has gone is most likely one of them.
+    std::vector<std::size_t> order_of_urls() const {
+        std::vector<std::size_t> order;
+        for (std::size_t i = 0; i < check_.urls.size(); ++i)
+            order.push_back((answered_ + i) % check_.urls.size());
+        std::ranges::stable_partition(order, [this](std::size_t url) { return !silent_[url]; });
+        return order;
+    }
+
     Awaitable<void> ask_patroni() {
         std::string failure;
-        for (std::size_t i = 0; i < check_.urls.size() && !stopped_; ++i) {
-            const std::size_t which = (answered_ + i) % check_.urls.size();
+        const std::vector<std::size_t> order = order_of_urls();
+        for (const std::size_t which : order) {
+            if (stopped_) co_return;
             const config::HttpAddress& url = check_.urls[which];
             const std::string path = "/cluster";
             HttpReply reply = co_await http_.get(url, path, check_.timeout);
@@ -163,6 +174,7 @@ class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Wa
                 cluster = read_cluster(reply.body);
                 wrong = cluster.error;
             }
+            silent_[which] = !wrong.empty();
             if (wrong.empty()) {
                 answered_ = which;
                 co_await take(cluster);
@@ -234,6 +246,7 @@ class HealthChecks::Watch : public std::enable_shared_from_this<HealthChecks::Wa
     HttpGet http_;
     std::vector<Question> questions_; // one for each host
     std::size_t answered_ = 0;        // the URL that answered last
+    std::vector<bool> silent_;        // of each URL: it did not when it was asked last
     bool stopped_ = false;
 };
 

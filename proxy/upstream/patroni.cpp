@@ -46,10 +46,10 @@ ClusterMember member_in(const json::object& object) {
     return member;
 }
 
-SeenHost failed(const std::string& why, bool primary_is_another) {
+SeenHost failed(const std::string& why, bool is_no_primary) {
     SeenHost seen;
     seen.error = why;
-    seen.primary_is_another = primary_is_another;
+    seen.is_no_primary = is_no_primary;
     return seen;
 }
 
@@ -104,13 +104,12 @@ std::vector<SeenHost> seen_in(const Cluster& cluster,
         const auto found = std::ranges::find_if(
             cluster.members, [&](const ClusterMember& member) { return is(member, host); });
         SeenHost& seen = all.emplace_back();
-        const bool has_leader = leads != nullptr;
         if (found == cluster.members.end()) {
-            seen = failed("Patroni's cluster has no member with this host and port", has_leader);
-        } else if (has_leader && &*found == leads) {
+            seen = failed("Patroni's cluster has no member with this host and port", true);
+        } else if (leads != nullptr && &*found == leads) {
             seen = seen_leader(leader, silence);
         } else if (!found->is_running()) {
-            seen = failed("Patroni says that it is \"" + found->state + "\"", has_leader);
+            seen = failed("Patroni says that it is \"" + found->state + "\"", true);
         } else {
             seen.role = Role::standby;
             seen.lag_bytes = found->lag_bytes;

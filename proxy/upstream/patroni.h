@@ -42,7 +42,9 @@ struct Cluster {
 // it may still be a standby.
 enum class LeaderSays { primary, not_primary, nothing };
 
-// In the order of `hosts`. A host is the member with the same name or address, and the same port.
+// In the order of `hosts`. A host is the member with the same name or address, and the same port. A
+// host without the leader key is no primary, whoever has the key: a primary must stop when it has lost
+// it, and one that hangs does not.
 // `silence`: why the leader gave no answer.
 [[nodiscard]] std::vector<SeenHost> seen_in(const Cluster& cluster,
                                             std::span<const config::UpstreamHost> hosts,

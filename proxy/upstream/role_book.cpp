@@ -51,8 +51,7 @@ void RoleBook::could_not_ask(Host& host, const SeenHost& seen, const Now& now) {
     host.shown.last_error_at = now.unix_seconds;
     host.says_primary = false;
     host.said_primary = 0;
-    if (seen.primary_is_another && host.shown.role == Role::primary)
-        become(host, Role::unknown, now);
+    if (seen.is_no_primary && host.shown.role == Role::primary) become(host, Role::unknown, now);
 }
 
 // The positions of two hosts are not of the same moment: what a check tells itself comes first.

@@ -35,7 +35,7 @@ struct SeenHost {
     std::optional<std::uint64_t> lag_bytes; // behind the primary, where the check tells it itself
     std::optional<std::uint64_t> position; // in the WAL: a primary's end, a standby's last replayed
     std::string error;                     // not empty: it could not be asked, all else is void
-    bool primary_is_another = false; // beside an error: whatever it was, it is the primary no more
+    bool is_no_primary = false; // beside an error: whatever it was, it is the primary no more
 };
 
 class RoleBook {

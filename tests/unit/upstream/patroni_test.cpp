@@ -42,30 +42,31 @@ TEST_CASE("members are hosts by name or address, and port") {
     CHECK(all[2].role == Role::standby);
     CHECK_FALSE(all[2].lag_bytes);
     CHECK(all[3].error == "Patroni says that it is \"start failed\"");
-    CHECK(all[3].primary_is_another);
+    CHECK(all[3].is_no_primary);
     CHECK(all[4].error == "Patroni's cluster has no member with this host and port");
-    CHECK(all[4].primary_is_another);
+    CHECK(all[4].is_no_primary);
 }
 
 TEST_CASE("a leader is the primary when its own interface says so") {
     CHECK(seen(answer, LeaderSays::not_primary)[0].error ==
           "it has the leader key and is no primary");
-    CHECK(seen(answer, LeaderSays::not_primary)[0].primary_is_another);
+    CHECK(seen(answer, LeaderSays::not_primary)[0].is_no_primary);
     const SeenHost silent = seen(answer, LeaderSays::nothing)[0];
     CHECK(silent.error == "the leader cannot be asked: refused");
-    CHECK_FALSE(silent.primary_is_another); // it keeps its role
+    CHECK_FALSE(silent.is_no_primary); // it keeps its role
     const Cluster cluster = upstream::read_cluster(answer);
     REQUIRE(cluster.leader() != nullptr);
     REQUIRE(cluster.leader()->api);
     CHECK(shown(*cluster.leader()->api) == "https://127.0.0.1:8008");
 }
 
-TEST_CASE("without a leader no other host is known to be the primary") {
+TEST_CASE("without a leader there is no primary: whoever had the key has lost its lease") {
     const auto all = seen(
         R"({"members": [{"role": "replica", "state": "running", "host": "127.0.0.1", "port": 5432}]})",
         LeaderSays::nothing);
     CHECK(all[0].role == Role::standby);
-    CHECK_FALSE(all[1].primary_is_another);
+    CHECK_FALSE(all[1].error.empty()); // a member's own key ends with the leader's
+    CHECK(all[1].is_no_primary);
 }
 
 TEST_CASE("the leader of a standby cluster is a standby") {

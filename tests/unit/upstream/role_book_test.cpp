@@ -30,10 +30,10 @@ class Cluster {
         if (position != 0) seen.position = position;
         saw(host, seen);
     }
-    void silent(std::size_t host, bool primary_is_another = false) {
+    void silent(std::size_t host, bool is_no_primary = false) {
         SeenHost seen;
         seen.error = "timeout expired";
-        seen.primary_is_another = primary_is_another;
+        seen.is_no_primary = is_no_primary;
         saw(host, seen);
     }
     void wait(std::chrono::seconds time) {

@@ -1,0 +1,111 @@
+"""What pgmoat makes of Patroni's answers, where a real cluster gives them too seldom: test_cluster has the real one."""
+
+import json
+import threading
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from kit import wire
+from kit.environment import free_port
+from kit.process import eventually
+from kit.raw_client import RawClient
+
+NO_SERVER = ("57P03", "no upstream server has the required role")
+
+
+class FakePatroni:
+    """Its REST interface, of one member. `members` is the answer to GET /cluster, `is_primary` that to GET /primary;
+    with members=None it takes questions and keeps silent. `asked`: the paths so far."""
+
+    def __init__(self, members=None, is_primary=False):
+        self.members, self.is_primary, self.asked = members, is_primary, []
+        self._stopping = threading.Event()
+        patroni = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                patroni.answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def answer(self, request):
+        self.asked.append(request.path)
+        if self.members is None:
+            self._stopping.wait(60)
+            return
+        body = json.dumps({"members": self.members} if request.path == "/cluster" else {}).encode()
+        request.send_response(200 if request.path == "/cluster" or self.is_primary else 503)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    def stop(self):
+        self._stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def start_patroni():
+    with ExitStack() as running:
+
+        def start(*arguments, **options):
+            patroni = FakePatroni(*arguments, **options)
+            running.callback(patroni.stop)
+            return patroni
+
+        yield start
+
+
+def member(port, patroni, role):
+    return {"name": f"n{port}", "host": "127.0.0.1", "port": port, "role": role, "state": "running",
+            "api_url": f"{patroni.url}/patroni", "timeline": 1, **({} if role == "leader" else {"lag": 0})}
+
+
+def refusal(port):
+    with RawClient(port) as client:
+        error = client.send(wire.startup()).receive_error()
+        return error["C"], error["M"]
+
+
+def test_a_primary_that_has_lost_its_lease_gets_no_client_though_there_is_no_other_yet(start_pgmoat, start_patroni,
+                                                                                       postgres):
+    """Its member key and the leader key end with one lease. It may hang and still take clients."""
+    old, witness, other = start_patroni(is_primary=True), start_patroni(), start_patroni([], is_primary=True)
+    other_port = free_port()
+    standby = member(other_port, other, "replica")
+    old.members = witness.members = [member(postgres.port, old, "leader"), standby]
+    pgmoat = start_pgmoat(settings={
+        "upstream": f"host=127.0.0.1,127.0.0.1 port={postgres.port},{other_port} sslmode=disable "
+                    "target_session_attrs=read-write connect_timeout=2",
+        "health": f"patroni={witness.url} interval=200ms"})
+    with RawClient(pgmoat.port) as session:
+        session.log_in()
+        witness.members = [standby]
+        pgmoat.process.wait_for_log(f'host "127.0.0.1:{postgres.port}" is no longer the primary')
+        assert refusal(pgmoat.port) == NO_SERVER
+        session.query("SELECT 1")  # it stays until there is a better place
+        witness.members = [member(other_port, other, "leader")]
+        assert session.receive_error()["C"] == "57P01"
+
+
+def test_a_patroni_that_keeps_silent_is_asked_after_all_others(start_pgmoat, start_patroni, postgres):
+    """Each of its silences takes a whole timeout, during which nothing new is learnt. The leader's own is asked as long
+    as it leads."""
+    silent, others = start_patroni(), [start_patroni([]), start_patroni([])]
+    for other in others:
+        other.members = [member(postgres.port, silent, "leader")]
+    start_pgmoat(settings={
+        "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable target_session_attrs=read-write",
+        "health": f"patroni={','.join(one.url for one in (silent, *others))} interval=200ms timeout=500ms"})
+    eventually(lambda: all(other.asked.count("/cluster") > 4 for other in others), "questions to the others",
+               timeout=60)
+    assert silent.asked.count("/cluster") == 1
+    assert silent.asked.count("/primary") > 4
