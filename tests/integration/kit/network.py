@@ -56,11 +56,17 @@ class Namespace:
     @staticmethod
     def ip(words):
         """Of the namespace that the calling thread is in."""
-        subprocess.run(["ip", *words.split()], check=True)
+        result = subprocess.run(["ip", *words.split()], check=False, capture_output=True, text=True)
+        if result.returncode != 0:
+            raise OSError(f"ip {words}: {result.stderr.strip()}")
+
+    @property
+    def path(self):
+        return f"/proc/{os.getpid()}/fd/{self._own}"
 
     def words(self, _folder=None):
         """What stands in front of a command that runs in it, as the servers' user: `names` of kit.pgmoat."""
-        return ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self._own}", shutil.which("setpriv"),
+        return ["nsenter", f"--net={self.path}", shutil.which("setpriv"),
                 f"--reuid={USER.pw_uid}", f"--regid={USER.pw_gid}", "--clear-groups"]
 
     def close(self):
