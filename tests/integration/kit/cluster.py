@@ -16,8 +16,9 @@ import psycopg2
 from kit.environment import free_port, write_for_user
 from kit.process import eventually
 
-# Patroni takes no shorter lease. A primary that is gone is replaced when it has run out.
-LEASE, LOOP, RETRY = 20, 1, 5
+# Patroni takes no shorter lease. A primary that is gone is replaced when it has run out, and one that cannot renew it
+# for RETRY seconds steps down: as late as a lease lets it, for a machine with much else to do.
+LEASE, LOOP, RETRY = 20, 1, 9
 
 
 def is_installed():
