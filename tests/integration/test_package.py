@@ -75,6 +75,10 @@ def shown(machine, name):
 
 def installs(machine):
     machine.run("dpkg -i /root/pgmoat.deb")
+    version = machine.run("pgmoat --version").split()[1]
+    assert machine.run("dpkg-query -W -f '${Version}' pgmoat").startswith(f"{version}-")
+    assert machine.run("zcat /usr/share/doc/pgmoat/changelog.gz") == (SOURCE / "CHANGELOG.md").read_text()
+    assert f"pgmoat ({version}-" in machine.run("zcat /usr/share/doc/pgmoat/changelog.Debian.gz")
     assert active(machine) == "active"
     assert shown(machine, "StatusText") == "ready to accept connections"
     assert machine.run("stat -c %a:%U:%G /etc/pgmoat/server.key").strip() == "640:root:pgmoat"
