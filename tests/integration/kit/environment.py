@@ -35,15 +35,21 @@ class Workspace:
         self._count = 0
         # psql reads ~/.postgresql/root.crt and ~/.pgpass: nobody's may decide a test.
         self.home = self.folder("home")
-        self.pgmoat = self.root / "pgmoat"
-        shutil.copy(BINARY, self.pgmoat)
+
+    @property
+    def pgmoat(self):
+        """The binary under test."""
+        return self._copy(BINARY, "pgmoat")
 
     @property
     def release(self):
         """The binary that is shipped, for what sanitizers would distort."""
-        copy = self.root / "pgmoat-release"
+        return self._copy(RELEASE_BINARY, "pgmoat-release")
+
+    def _copy(self, binary, name):
+        copy = self.root / name
         if not copy.exists():
-            shutil.copy(RELEASE_BINARY, copy)
+            shutil.copy(binary, copy)
         return copy
 
     def folder(self, name):
