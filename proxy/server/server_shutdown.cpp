@@ -28,10 +28,10 @@ void Server::Running::drain(const std::string& why) {
 
 void Server::Running::stop_listening(const std::string& why, relay::Whom leaving) {
     listeners.clear();
-    log.info(why + ", waiting for " + std::to_string(sessions_left()) + " connections");
+    log.info(why + ", waiting for " + connections(sessions_left()));
     plane.close_all_when_idle(drain_end, leaving);
     give_up_at = std::chrono::steady_clock::now() + setup->config.shutdown_timeout;
-    service_manager.stopping("waiting for " + std::to_string(sessions_left()) + " connections",
+    service_manager.stopping("waiting for " + connections(sessions_left()),
                              setup->config.shutdown_timeout + stop_reserve);
     wait_until_empty();
 }
@@ -59,7 +59,7 @@ void Server::Running::stop_now(const std::string& why) {
     tell_http();
     listeners.clear();
     const std::size_t live = sessions_left();
-    log.info(why + ", ending " + std::to_string(live) + " connections");
+    log.info(why + ", ending " + connections(live));
     if (live > 0) exit_code = 1;
     service_manager.stopping("ending all connections", stop_reserve);
     plane.close_all();

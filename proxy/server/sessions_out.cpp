@@ -30,11 +30,11 @@ MovedSession moved(const relay::Channel& channel) {
     return session;
 }
 
+} // namespace
+
 std::string connections(std::size_t count) {
     return std::to_string(count) + (count == 1 ? " connection" : " connections");
 }
-
-} // namespace
 
 SessionsOut::SessionsOut(runtime::ControlThread& thread, Descriptor channel, Events events)
     : thread_(thread), channel_(std::move(channel)), readiness_(thread.context, channel_.get()),

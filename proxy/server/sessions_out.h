@@ -27,6 +27,9 @@
 
 namespace pgmoat::server {
 
+// "1 connection", "2 connections": for messages.
+[[nodiscard]] std::string connections(std::size_t count);
+
 class SessionsOut : public std::enable_shared_from_this<SessionsOut> {
   public:
     struct Events {

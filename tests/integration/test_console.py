@@ -398,7 +398,7 @@ def test_reload_takes_what_the_file_says_or_names_the_line_that_is_wrong(pgmoat,
 def test_drain_waits_for_transactions_and_the_console_lives_until_then(pgmoat, console, session):
     ask(session, "BEGIN")
     ask(console, "DRAIN")
-    pgmoat.process.wait_for_log(f'console user "{ADMIN}" asks to drain, waiting for 1 connections')
+    pgmoat.process.wait_for_log(f'console user "{ADMIN}" asks to drain, waiting for 1 connection')
     with pytest.raises(OSError):
         RawClient(pgmoat.port)
     assert len(ask(console, "SHOW CONNECTIONS")) == 2

@@ -200,7 +200,7 @@ TEST_CASE("one that gives up gets nothing, and others with the same question sti
     CHECK(fixture.pool.is_quiet());
 }
 
-TEST_CASE("a pool goes while a lookup hangs, and its answer falls to the ground") {
+TEST_CASE("a pool goes while a lookup hangs, and its answer is dropped") {
     auto fixture = std::make_unique<Fixture>();
     const auto gate = fixture->gate;
     auto answer = fixture->ask(7);
