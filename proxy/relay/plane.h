@@ -1,6 +1,5 @@
 // The relay plane: a few threads with an epoll loop each, on which live connections run until they
-// close. Channels are packed: a new one goes to the first thread that is less than half busy
-// (design section 4).
+// close. Channels are packed: a new one goes to the first thread that is less than half busy.
 #pragma once
 
 #include "proxy/relay/channel.h"
