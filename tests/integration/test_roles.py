@@ -6,7 +6,6 @@ import time
 from contextlib import ExitStack
 
 import psycopg2
-import psycopg2.extras
 import pytest
 
 from kit import wire
@@ -17,7 +16,7 @@ from kit.postgres import SUPERUSER
 from kit.postgres import USER as APP
 from kit.process import eventually
 from kit.raw_client import RawClient
-from kit.replication import Pair
+from kit.replication import Pair, upstream_hosts
 
 CHECK = f"sql user={SUPERUSER} interval=200ms timeout=5s"
 NO_SERVER = ("57P03", "no upstream server has the required role")
@@ -47,17 +46,7 @@ def start(start_pgmoat, certificate, workspace):
             "upstream": upstream, "health": check, "console_users": USER.pw_name, "unix_socket_directories": folder,
             **settings})
 
-        def hosts():
-            connection = psycopg2.connect(host=folder, port=pgmoat.port, user=USER.pw_name, dbname="pgmoat",
-                                          cursor_factory=psycopg2.extras.RealDictCursor)
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute("SHOW UPSTREAMS")
-                rows = {row["port"]: row for row in cursor}
-            connection.close()
-            return rows
-
-        pgmoat.hosts = hosts
+        pgmoat.hosts = lambda: upstream_hosts(pgmoat, folder)
         return pgmoat
 
     return start

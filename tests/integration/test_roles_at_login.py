@@ -4,7 +4,6 @@ client notices nothing of the servers that were left."""
 from contextlib import ExitStack
 
 import psycopg2
-import psycopg2.extras
 import pytest
 
 from kit import wire
@@ -16,7 +15,7 @@ from kit.pgmoat import run_pgmoat
 from kit.postgres import PASSWORD, SUPERUSER, USER
 from kit.process import eventually
 from kit.raw_client import RawClient
-from kit.replication import Pair
+from kit.replication import Pair, upstream_hosts
 from kit.scram import ScramClient, ScramServer
 
 NO_SERVER = ("57P03", "no upstream server has the required role")
@@ -60,17 +59,7 @@ def start(start_pgmoat, certificate, workspace, http_port):
             "upstream": upstream, "console_users": ACCOUNT.pw_name, "unix_socket_directories": folder,
             "http_listen": f"127.0.0.1:{http_port}", **settings})
 
-        def hosts():
-            connection = psycopg2.connect(host=folder, port=pgmoat.port, user=ACCOUNT.pw_name, dbname="pgmoat",
-                                          cursor_factory=psycopg2.extras.RealDictCursor)
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute("SHOW UPSTREAMS")
-                rows = {row["port"]: row for row in cursor}
-            connection.close()
-            return rows
-
-        pgmoat.hosts = hosts
+        pgmoat.hosts = lambda: upstream_hosts(pgmoat, folder)
         return pgmoat
 
     return start

@@ -1,6 +1,9 @@
-"""A primary and a standby that follows it."""
+"""A primary and a standby that follows it, and what pgmoat's console says of such hosts."""
 
-from kit.environment import free_port, run_as_user
+import psycopg2
+import psycopg2.extras
+
+from kit.environment import USER, free_port, run_as_user
 from kit.postgres import DEFAULT_HBA, SETTINGS, SUPERUSER, Postgres
 
 HBA = DEFAULT_HBA + "local replication all trust\nhost replication all all trust\n"
@@ -39,3 +42,15 @@ class Pair:
     def stop(self):
         for server in (self.standby, self.primary):
             server.stop()
+
+
+def upstream_hosts(pgmoat, folder):
+    """The rows of SHOW UPSTREAMS by port; `folder` has the console's socket."""
+    connection = psycopg2.connect(host=folder, port=pgmoat.port, user=USER.pw_name, dbname="pgmoat",
+                                  cursor_factory=psycopg2.extras.RealDictCursor)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW UPSTREAMS")
+        rows = {row["port"]: row for row in cursor}
+    connection.close()
+    return rows
