@@ -5,7 +5,6 @@ import signal
 import time
 from contextlib import ExitStack
 
-import psycopg2
 import pytest
 
 from kit import wire
