@@ -6,13 +6,12 @@
 #include "proxy/relay/wake_pace.h"
 #include "tests/component/relay/socket_faults.h"
 #include "tests/support/relay_fixture.h"
+#include "tests/support/take_channel.h"
 
 #include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
-#include <future>
-#include <memory>
 #include <random>
 #include <thread>
 
@@ -227,15 +226,8 @@ TEST_CASE("A channel in bulk leaves with sockets that wake for every byte") {
             (void)ends.client.receive(write_bytes);
     });
     REQUIRE(soon_wakes_at(socket, limits::late_wakes_at));
-    std::unique_ptr<relay::Channel> channel;
-    while (!channel) {
-        std::promise<std::unique_ptr<relay::Channel>> given;
-        relay.plane.give_away(0, 1, [&](std::vector<std::unique_ptr<relay::Channel>>& channels) {
-            given.set_value(channels.empty() ? nullptr : std::move(channels.front()));
-            channels.clear();
-        });
-        channel = given.get_future().get();
-    }
+    auto channel = take_soon(relay.plane);
+    REQUIRE(channel);
     CHECK(wakes_at(socket) == 1);
     left = true;
     relay.plane.adopt(std::move(channel)); // the peers go on to their next look at `left`

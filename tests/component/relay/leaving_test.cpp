@@ -1,6 +1,7 @@
 // Channels that leave a plane for another process: with all bytes that are buffered for their
 // peers, at any moment of a transfer, and only those that can continue there.
 #include "tests/support/relay_fixture.h"
+#include "tests/support/take_channel.h"
 
 #include <atomic>
 #include <future>
@@ -15,27 +16,6 @@ using relay::Whom;
 namespace {
 
 using Channels = std::vector<std::unique_ptr<relay::Channel>>;
-
-// A channel that can leave now; null: there is none.
-std::unique_ptr<relay::Channel> take_one(relay::Plane& plane) {
-    std::promise<std::unique_ptr<relay::Channel>> given;
-    plane.give_away(0, 1, [&](Channels& channels) {
-        std::unique_ptr<relay::Channel> one;
-        if (!channels.empty()) one = std::move(channels.front());
-        channels.clear();
-        given.set_value(std::move(one));
-    });
-    return given.get_future().get();
-}
-
-std::unique_ptr<relay::Channel> take_soon(relay::Plane& plane) {
-    const auto give_up = Clock::now() + std::chrono::seconds(20);
-    for (;;) {
-        if (auto channel = take_one(plane)) return channel;
-        if (Clock::now() > give_up) return nullptr;
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-}
 
 // Sends until no more is accepted for a while; returns how much of `source` was sent.
 std::size_t fill(Peer& peer, const Bytes& source) {
