@@ -10,7 +10,6 @@
 
 using namespace pgmoat;
 using namespace pgmoat::test;
-using Clock = std::chrono::steady_clock;
 using relay::Whom;
 
 namespace {
