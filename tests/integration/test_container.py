@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kit.environment import RELEASE_BINARY, RUNS_AS_ROOT, SOURCE, free_port
-from kit.machine import ROOTS, make_root, release
+from kit.machine import ROOTS, debian_root, release
 from kit.pgmoat import config_text
 from kit.postgres import USER
 from kit.process import Process
@@ -64,7 +64,8 @@ def image(images, tmp_path_factory):
     program = tmp_path_factory.mktemp("program")
     subprocess.run([SOURCE / "deploy/container/collect", RELEASE_BINARY, program / "out"], check=True)
     base = f"docker.io/library/debian:{release()[1]}-slim"
-    images.import_root(make_root(release()[0], "libc6"), base)
+    with debian_root(release()[0], "libc6") as root:
+        images.import_root(root, base)
     images("build", "--isolation", "chroot", "--pull=never", "--build-arg", f"BASE={base}",
            "--build-context", f"program={program}", "--file", "deploy/container/Containerfile", "--tag", "pgmoat", ".")
     return images("from", "--pull=never", "localhost/pgmoat")

@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import subprocess
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from kit.environment import SOURCE
@@ -19,57 +20,76 @@ def release():
     return facts["VERSION_CODENAME"].strip('"'), facts["VERSION_ID"].strip('"')
 
 
-def make_root(suite, dependencies):
-    """A folder with a minimal Debian in which these dependencies are installed."""
-    root = ROOTS / suite
+@contextmanager
+def debian_root(suite, dependencies):
+    """A folder with a minimal Debian in which these dependencies are installed, and which nobody changes meanwhile.
+
+    The shards of the tests share it, and even apt's question whether all is installed writes into it: it is asked once
+    for each set of dependencies, while nobody else reads the folder.
+    """
+    root, satisfied = ROOTS / suite, ROOTS / f"{suite}.satisfied"
     ROOTS.mkdir(parents=True, exist_ok=True)
     with open(ROOTS / f"{suite}.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two shards of the tests share it
-        subprocess.run([SOURCE / "tests/integration/make-debian-root", root, suite, dependencies], check=True,
-                       timeout=900)
-    return root
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if not (root.is_dir() and satisfied.exists() and dependencies in satisfied.read_text().splitlines()):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            new = not root.is_dir()
+            subprocess.run([SOURCE / "tests/integration/make-debian-root", root, suite, dependencies], check=True,
+                           timeout=900)
+            with satisfied.open("w" if new else "a", encoding="utf-8") as record:
+                record.write(f"{dependencies}\n")
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        yield root
 
 
 class Machine:
     """Use it in a with statement. Writes go into `folder`; `files` are copied to its /root."""
 
     def __init__(self, folder, suite, dependencies, files=()):
-        root = make_root(suite, dependencies)
+        self._folder, self._suite, self._dependencies, self._files = folder, suite, dependencies, files
+        self.log_file = folder / "console"
+        self._nspawn = self._init = None
+        self._until_the_end = ExitStack()
+
+    def __enter__(self):
+        with ExitStack() as stack:
+            root = stack.enter_context(debian_root(self._suite, self._dependencies))
+            stack.callback(self._power_off)
+            self._power_on(root)
+            self._init = eventually(self._find_init, "process 1 of the machine", timeout=60)
+            eventually(lambda: self.try_run("systemctl is-system-running").stdout.strip() in ("running", "degraded"),
+                       "the machine to be up", timeout=90)
+            self._until_the_end = stack.pop_all()
+        return self
+
+    def __exit__(self, *error):
+        return self._until_the_end.__exit__(*error)
+
+    def _power_on(self, root):
+        folder = self._folder
         for name in ("upper", "work", "merged"):
             (folder / name).mkdir()
         (folder / "upper/root").mkdir(mode=0o700)
-        for file in files:
+        for file in self._files:
             (folder / "upper/root" / file.name).write_bytes(file.read_bytes())
         # Both mounts end with the namespace, and with it the machine. A unified hierarchy: systemd 256 and later
         # refuse the old one.
         script = (f"mount -t overlay overlay -o lowerdir={root},upperdir={folder}/upper,workdir={folder}/work "
                   f"{folder}/merged && exec systemd-nspawn --quiet --directory={folder}/merged --boot --register=no "
                   "--keep-unit --private-network --console=pipe --hostname=moat")
-        self.log_file = folder / "console"
         with self.log_file.open("wb") as log:
             self._nspawn = subprocess.Popen(
                 ["unshare", "--mount", "--propagation", "private", "bash", "-c", script], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})
-        self._init = None
 
-    def __enter__(self):
-        try:
-            self._init = eventually(self._find_init, "process 1 of the machine", timeout=60)
-            eventually(lambda: self.try_run("systemctl is-system-running").stdout.strip() in ("running", "degraded"),
-                       "the machine to be up", timeout=90)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_):
+    def _power_off(self):
         if self._init:
             os.kill(self._init, signal.SIGRTMIN + 4)  # systemd's name for poweroff
             try:
                 self._nspawn.wait(30)
             except subprocess.TimeoutExpired:
                 pass
-        if self._nspawn.poll() is None:
+        if self._nspawn and self._nspawn.poll() is None:
             self._nspawn.kill()
             self._nspawn.wait()
 
