@@ -24,7 +24,7 @@ constexpr const char* why_ended = "no longer permitted by the access rules";
 using Threads = std::vector<std::unique_ptr<runtime::ControlThread>>;
 
 std::optional<std::size_t> listener_of(const runtime::RuntimeConfig& setup,
-                                       const telemetry::SessionFacts& facts) {
+                                       const telemetry::SharedFacts& facts) {
     for (std::size_t i = 0; i < setup.config.listeners.size(); ++i)
         if (setup.config.listeners[i].name == facts.listener) return i;
     return std::nullopt;
@@ -33,7 +33,7 @@ std::optional<std::size_t> listener_of(const runtime::RuntimeConfig& setup,
 void tell(telemetry::Log& log,
           bool ends,
           std::uint64_t id,
-          const telemetry::SessionFacts& facts,
+          const telemetry::SharedFacts& facts,
           const hba::Decision& decision) {
     telemetry::Fields fields;
     fields.add("id", id).add("client", facts.client_address);
@@ -51,7 +51,7 @@ void tell(telemetry::Log& log,
 // now. The arguments must outlive the coroutine.
 Awaitable<std::optional<hba::Decision>> decide(const runtime::RuntimeConfig& setup,
                                                LookupClient& lookup_client,
-                                               const telemetry::SessionFacts& facts) {
+                                               const telemetry::SharedFacts& facts) {
     const auto listener = listener_of(setup, facts);
     if (!facts.judged || !listener || !setup.access[*listener].rules) co_return std::nullopt;
     const runtime::Access& access = setup.access[*listener];
@@ -64,7 +64,7 @@ Awaitable<bool> must_end_by(std::shared_ptr<const runtime::RuntimeConfig> setup,
                             runtime::ControlThread& thread,
                             LookupClient& lookup_client,
                             std::uint64_t id,
-                            const telemetry::SessionFacts& facts) {
+                            const telemetry::SharedFacts& facts) {
     const auto decision = co_await decide(*setup, lookup_client, facts);
     if (!decision || !decision->refuses()) co_return false;
     const bool ends = setup->config.hba_on_reload == config::HbaOnReload::disconnect;
@@ -75,7 +75,7 @@ Awaitable<bool> must_end_by(std::shared_ptr<const runtime::RuntimeConfig> setup,
 // Gives the session a slot under the rule that permits it now, or ends it.
 Awaitable<void> judge_newcomer(const Threads& threads,
                                std::uint64_t id,
-                               std::shared_ptr<const telemetry::SessionFacts> facts) {
+                               std::shared_ptr<const telemetry::SharedFacts> facts) {
     runtime::ControlThread& thread = *threads.back();
     const auto setup = thread.setup;
     LookupClient lookup_client(thread);
@@ -93,7 +93,7 @@ Awaitable<void> judge_newcomer(const Threads& threads,
 
 Awaitable<void> judge_newcomer_and_tell(const Threads& threads,
                                         std::uint64_t id,
-                                        std::shared_ptr<const telemetry::SessionFacts> facts) {
+                                        std::shared_ptr<const telemetry::SharedFacts> facts) {
     std::string failure;
     try {
         co_await judge_newcomer(threads, id, std::move(facts));
@@ -146,7 +146,7 @@ Awaitable<void> recheck_and_tell(const Threads& threads,
 
 void review_newcomer(const Threads& threads,
                      std::uint64_t id,
-                     std::shared_ptr<const telemetry::SessionFacts> facts) {
+                     std::shared_ptr<const telemetry::SharedFacts> facts) {
     asio::co_spawn(threads.back()->context,
                    judge_newcomer_and_tell(threads, id, std::move(facts)),
                    asio::detached);
@@ -160,7 +160,7 @@ void recheck_sessions(const Threads& threads) {
 Awaitable<bool> must_end(runtime::ControlThread& thread,
                          LookupClient& lookup_client,
                          std::uint64_t id,
-                         const telemetry::SessionFacts& facts) {
+                         const telemetry::SharedFacts& facts) {
     return must_end_by(thread.setup, thread, lookup_client, id, facts);
 }
 

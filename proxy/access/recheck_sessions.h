@@ -23,14 +23,14 @@ void recheck_sessions(const std::vector<std::unique_ptr<runtime::ControlThread>>
 // it may stay, it gets a slot under its rule. Any thread.
 void review_newcomer(const std::vector<std::unique_ptr<runtime::ControlThread>>& threads,
                      std::uint64_t id,
-                     std::shared_ptr<const telemetry::SessionFacts> facts);
+                     std::shared_ptr<const telemetry::SharedFacts> facts);
 
 // The same for one session that was judged by older rules than its thread has now. True: it must
 // end; the reason has been logged.
 [[nodiscard]] Awaitable<bool> must_end(runtime::ControlThread& thread,
                                        LookupClient& lookup_client,
                                        std::uint64_t id,
-                                       const telemetry::SessionFacts& facts);
+                                       const telemetry::SharedFacts& facts);
 
 // For the log: the differences between the rules of two configurations, a line each.
 [[nodiscard]] std::vector<std::string> access_changes(const runtime::RuntimeConfig& old,

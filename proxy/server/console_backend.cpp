@@ -55,7 +55,7 @@ std::vector<admin::Connection> all_connections(const telemetry::SessionTable& ta
     for (const telemetry::SeenSession& seen : table.snapshot()) {
         const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - seen.opened);
         connections.push_back({seen.id,
-                               *seen.facts,
+                               {*seen.facts, seen.own},
                                seen.traffic.bytes_from_client,
                                seen.traffic.bytes_from_server,
                                age,

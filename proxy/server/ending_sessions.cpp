@@ -17,7 +17,7 @@ void EndingSessions::end_drained() {
     if (!out.any()) return;
     std::vector<std::uint64_t> ids;
     for (const telemetry::SeenSession& seen : services_.table.snapshot()) {
-        const telemetry::SessionFacts& facts = *seen.facts;
+        const telemetry::SharedFacts& facts = *seen.facts;
         const telemetry::BackendLocation& backend = facts.backend;
         if (out.has_listener(facts.listener) ||
             out.has_server(backend.upstream, backend.host, backend.port))

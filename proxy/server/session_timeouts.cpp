@@ -6,13 +6,13 @@ namespace pgmoat::server {
 
 namespace {
 
-bool shows_its_transactions(const telemetry::SessionFacts& facts) {
+bool shows_its_transactions(const telemetry::SharedFacts& facts) {
     const bool ends_here = facts.mode == metrics::Mode::terminate;
     return facts.encryption == telemetry::Encryption::none ||
            (facts.encryption == telemetry::Encryption::tls && ends_here);
 }
 
-bool can_be_due(const telemetry::SessionFacts& facts) {
+bool can_be_due(const telemetry::SharedFacts& facts) {
     return facts.stage == telemetry::SessionStage::live && shows_its_transactions(facts) &&
            facts.replication == protocol::Replication::none;
 }

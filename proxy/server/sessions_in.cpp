@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t message_head_bytes = 5;
 
 // The address that limits are counted for, as for a session that began in this process.
-hba::NetAddress counted_address(const telemetry::SessionFacts& facts) {
+hba::NetAddress counted_address(const telemetry::SharedFacts& facts) {
     if (facts.proxied && !facts.proxied->has_address()) return {};
     return hba::net_address_from(facts.client_address);
 }
@@ -72,7 +72,7 @@ bool SessionsIn::take(ArrivedSession arrived) {
     thread_.services.counters.block_of_this_thread().connection_opened(facts.listener_id,
                                                                        facts.mode);
     const std::uint64_t id = row.id();
-    auto judged = std::make_shared<const telemetry::SessionFacts>(facts);
+    auto judged = std::make_shared<const telemetry::SharedFacts>(facts);
     thread_.services.plane.adopt(std::move(channel));
     access::review_newcomer(threads_, id, std::move(judged));
     return true;

@@ -19,7 +19,7 @@ struct Proof {
 
 // What pgmoat has checked itself takes precedence: the server may then ask for nothing.
 std::optional<Proof>
-proof_of(const telemetry::SessionFacts& facts, const hba::Rule* rule, ServerMethod method) {
+proof_of(const telemetry::SharedFacts& facts, const hba::Rule* rule, ServerMethod method) {
     if (rule != nullptr && rule->method == Method::cert && facts.client_certificate)
         return Proof{facts.client_certificate->subject_rfc2253, word_of(rule->method)};
     const bool is_peer = rule != nullptr && !facts.system_user.empty() &&
@@ -36,7 +36,7 @@ proof_of(const telemetry::SessionFacts& facts, const hba::Rule* rule, ServerMeth
 } // namespace
 
 std::optional<telemetry::Fields> describe_authentication(std::uint64_t id,
-                                                         const telemetry::SessionFacts& facts,
+                                                         const telemetry::SharedFacts& facts,
                                                          const hba::Rule* rule,
                                                          ServerMethod method) {
     const std::optional<Proof> proof = proof_of(facts, rule, method);

@@ -17,7 +17,7 @@ namespace pgmoat::session {
 // only the server sees (gss, sspi, oauth).
 [[nodiscard]] std::optional<telemetry::Fields>
 describe_authentication(std::uint64_t id,
-                        const telemetry::SessionFacts& facts,
+                        const telemetry::SharedFacts& facts,
                         const hba::Rule* rule,
                         protocol::ServerMethod method);
 

@@ -30,41 +30,42 @@ std::string ascii(const std::string& text) {
 }
 
 // The address must stay whole: PostgreSQL cuts at 63 bytes, so the client's part is shortened.
-std::string name_with_address(const std::string& name, const telemetry::ClientFacts& facts) {
-    const std::string suffix = " - " + telemetry::client_of(facts);
+std::string name_with_address(const std::string& name, const ToldClient& client) {
+    const std::string suffix =
+        " - " + telemetry::client_of(client.facts.client_address, client.port);
     const std::string own = name.empty() ? "app" : name;
     const std::size_t room =
         protocol::name_bytes_max - std::min(suffix.size(), protocol::name_bytes_max);
     return own.substr(0, room) + suffix;
 }
 
-protocol::StartupParameters settings_of(const telemetry::ClientFacts& facts, std::uint64_t id) {
+protocol::StartupParameters settings_of(const ToldClient& client) {
+    const telemetry::ClientFacts& facts = client.facts;
     const auto named = [](const char* name) { return std::string(prefix) + name; };
     const bool tls = facts.encryption == telemetry::Encryption::tls;
     return {{named("client_addr"), facts.client_address},
-            {named("client_port"), std::to_string(facts.client_port)},
+            {named("client_port"), std::to_string(client.port)},
             {named("tls_version"), tls ? facts.client_tls.version : ""},
             {named("tls_cipher"), tls ? facts.client_tls.cipher : ""},
             {named("client_dn"),
              facts.client_certificate ? ascii(facts.client_certificate->subject) : ""},
-            {named("connection_id"), std::to_string(id)}};
+            {named("connection_id"), std::to_string(client.id)}};
 }
 
 } // namespace
 
 std::optional<protocol::Bytes> packet_with_facts(config::ClientFacts which,
                                                  const protocol::StartupMessage& startup,
-                                                 const telemetry::ClientFacts& facts,
-                                                 std::uint64_t id) {
+                                                 const ToldClient& client) {
     switch (which) {
     case config::ClientFacts::off: return startup.packet;
     case config::ClientFacts::application_name:
         return protocol::edit_startup_packet(
             startup.packet,
             "",
-            {{"application_name", name_with_address(startup.application_name, facts)}});
+            {{"application_name", name_with_address(startup.application_name, client)}});
     case config::ClientFacts::settings:
-        return protocol::edit_startup_packet(startup.packet, prefix, settings_of(facts, id));
+        return protocol::edit_startup_packet(startup.packet, prefix, settings_of(client));
     }
     return startup.packet;
 }

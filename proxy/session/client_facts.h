@@ -15,11 +15,14 @@
 
 namespace pgmoat::session {
 
+struct ToldClient {
+    const telemetry::ClientFacts& facts;
+    std::uint16_t port;
+    std::uint64_t id; // of its connection
+};
+
 // The packet for the server. Nothing: with the facts it would be longer than PostgreSQL accepts.
-[[nodiscard]] std::optional<protocol::Bytes>
-packet_with_facts(config::ClientFacts which,
-                  const protocol::StartupMessage& startup,
-                  const telemetry::ClientFacts& facts,
-                  std::uint64_t id);
+[[nodiscard]] std::optional<protocol::Bytes> packet_with_facts(
+    config::ClientFacts which, const protocol::StartupMessage& startup, const ToldClient& client);
 
 } // namespace pgmoat::session

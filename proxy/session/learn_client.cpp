@@ -12,11 +12,10 @@ namespace pgmoat::session {
 io::PeerAddress learn_proxy_header(telemetry::ClientFacts& client,
                                    protocol::ProxyHeader header,
                                    const io::PeerAddress& proxy) {
-    client.proxy_address = telemetry::client_of(client);
+    client.proxy_address = telemetry::client_of(client.client_address, proxy.port);
     client.proxied = std::make_shared<const protocol::ProxyHeader>(std::move(header));
     io::PeerAddress named = named_client(*client.proxied, proxy);
     client.client_address = named.text;
-    client.client_port = named.port;
     return named;
 }
 

@@ -44,13 +44,12 @@ bool set(ProxyEndpoint& endpoint,
     return address.has_value();
 }
 
-void set_addresses(ProxyHeader& header,
-                   const telemetry::ClientFacts& facts,
-                   const io::PeerAddress& local) {
+void set_addresses(ProxyHeader& header, const Hop& hop) {
     using Family = ProxyHeader::Family;
     for (const Family family : {Family::ipv4, Family::ipv6}) {
-        if (!set(header.source, family, facts.client_address, facts.client_port)) continue;
-        if (!set(header.destination, family, local.text, local.port)) header.destination = {};
+        if (!set(header.source, family, hop.client.client_address, hop.client_port)) continue;
+        if (!set(header.destination, family, hop.local.text, hop.local.port))
+            header.destination = {};
         header.family = family;
         return;
     }
@@ -120,7 +119,7 @@ protocol::Bytes header_for_server(config::ProxyProtocol version, const Hop& hop)
     if (hop.before != nullptr && hop.before->has_address())
         header = *hop.before;
     else
-        set_addresses(header, hop.client, hop.local);
+        set_addresses(header, hop);
     header.version = 2;
     if (hop.client.encryption == telemetry::Encryption::tls) set_tls(header, hop.client);
     if (header.unique_id.empty()) header.unique_id = std::to_string(hop.id);

@@ -29,6 +29,7 @@ using ArrivedHeader = std::variant<Ended, protocol::ProxyHeader>;
 // The facts about a client for the server's header. `local`: the address that it connected to.
 struct Hop {
     const telemetry::ClientFacts& client;
+    std::uint16_t client_port;
     const protocol::ProxyHeader* before; // from a proxy in front of us; null: none
     const io::PeerAddress& local;
     std::uint64_t id;

@@ -142,20 +142,21 @@ class Session final : public runtime::Interruptible {
         }
         peer_ =
             learn_proxy_header(facts_, std::get<protocol::ProxyHeader>(std::move(arrived)), peer_);
-        recorder_.client_is(facts_);
+        recorder_.client_named_by_proxy(facts_, peer_.port);
         co_return std::nullopt;
     }
 
     // What goes before the first byte to the server, if it wants to know.
     protocol::Bytes header_for_server() {
         const auto local = io::local_address(client_.socket().native_handle());
-        const Hop hop{facts_, facts_.proxied.get(), local, id_};
+        const Hop hop{facts_, peer_.port, facts_.proxied.get(), local, id_};
         return session::header_for_server(target_->conninfo.proxy_protocol, hop);
     }
 
     // The startup packet as the server gets it; a stop when it has no room for the facts.
     Awaitable<Stop> add_facts(upstream::Plan& plan) {
-        auto packet = packet_with_facts(target_->conninfo.client_facts, startup_, facts_, id_);
+        auto packet =
+            packet_with_facts(target_->conninfo.client_facts, startup_, {facts_, peer_.port, id_});
         if (packet) {
             plan.opening = std::move(*packet);
             co_return std::nullopt;
@@ -634,8 +635,9 @@ class Session final : public runtime::Interruptible {
 
     void log_authorized() {
         if (!setup_->config.log_connections) return;
-        thread_.services.log.write(
-            telemetry::Log::Level::log, "connection authorized", describe(id_, recorder_.facts()));
+        thread_.services.log.write(telemetry::Log::Level::log,
+                                   "connection authorized",
+                                   describe(id_, recorder_.all_facts()));
     }
 
     relay::TrafficMeter meter_of_the_rest() {

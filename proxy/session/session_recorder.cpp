@@ -78,6 +78,14 @@ void SessionRecorder::client_is(const telemetry::ClientFacts& client) {
     });
 }
 
+void SessionRecorder::client_named_by_proxy(const telemetry::ClientFacts& client,
+                                            std::uint16_t port) {
+    row_->update([&](telemetry::SessionFacts& facts) {
+        static_cast<telemetry::ClientFacts&>(facts) = client;
+        facts.client_port = port;
+    });
+}
+
 void SessionRecorder::client_in_tls(const telemetry::ClientFacts& client) {
     client_is(client);
     count_handshake(metrics::Side::client, client.client_tls);
@@ -137,7 +145,7 @@ void SessionRecorder::login_ended(const protocol::LoginFacts& login,
         facts.scram = scram;
         facts.login_time = std::chrono::steady_clock::now() - row_->opened();
     });
-    if (ready) counters_.login_took(facts().listener_id, facts().login_time);
+    if (ready) counters_.login_took(facts().listener_id, row_->own_facts().login_time);
 }
 
 void SessionRecorder::judged(const telemetry::ClientFacts& client) {
@@ -175,7 +183,7 @@ void SessionRecorder::console_began() {
         facts.stage = telemetry::SessionStage::console;
         facts.login_time = std::chrono::steady_clock::now() - row_->opened();
     });
-    counters_.login_took(facts().listener_id, facts().login_time);
+    counters_.login_took(facts().listener_id, row_->own_facts().login_time);
 }
 
 void SessionRecorder::handed_over() {

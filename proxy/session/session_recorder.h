@@ -12,6 +12,7 @@
 #include "proxy/upstream/dial.h"
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -30,6 +31,7 @@ class SessionRecorder {
 
     // What the session knows about the client so far.
     void client_is(const telemetry::ClientFacts& client);
+    void client_named_by_proxy(const telemetry::ClientFacts& client, std::uint16_t port);
 
     // For a listener that requires a PROXY protocol header.
     void proxy_header_missed(const Ended& ended);
@@ -66,7 +68,8 @@ class SessionRecorder {
 
     [[nodiscard]] std::uint64_t id() const noexcept { return row_->id(); }
     // For the log.
-    [[nodiscard]] const telemetry::SessionFacts& facts() const noexcept { return row_->facts(); }
+    [[nodiscard]] const telemetry::SharedFacts& facts() const noexcept { return row_->facts(); }
+    [[nodiscard]] telemetry::SessionFacts all_facts() const { return row_->all_facts(); }
     // Counts the session's bytes until the relay does.
     [[nodiscard]] telemetry::Traffic& traffic() noexcept { return *row_; }
     [[nodiscard]] bool has_row() const noexcept { return row_ != nullptr; }

@@ -165,11 +165,14 @@ Fields describe(const SessionFacts& facts, const ConnectionState& state) {
     return fields;
 }
 
-std::string client_of(const ClientFacts& facts) {
-    if (facts.client_port == 0) return facts.client_address;
-    const bool v6 = facts.client_address.find(':') != std::string::npos;
-    const std::string address = v6 ? '[' + facts.client_address + ']' : facts.client_address;
-    return address + ':' + std::to_string(facts.client_port);
+std::string client_of(const std::string& address, std::uint16_t port) {
+    if (port == 0) return address;
+    const bool v6 = address.find(':') != std::string::npos;
+    return (v6 ? '[' + address + ']' : address) + ':' + std::to_string(port);
+}
+
+std::string client_of(const SessionFacts& facts) {
+    return client_of(facts.client_address, facts.client_port);
 }
 
 } // namespace pgmoat::telemetry

@@ -26,6 +26,7 @@ struct ConnectionState {
 [[nodiscard]] Fields describe(std::uint64_t id, const SessionFacts& facts);
 
 // "10.0.0.7:5432", "[::1]:5432", "[local]".
-[[nodiscard]] std::string client_of(const ClientFacts& facts);
+[[nodiscard]] std::string client_of(const std::string& address, std::uint16_t port);
+[[nodiscard]] std::string client_of(const SessionFacts& facts);
 
 } // namespace pgmoat::telemetry

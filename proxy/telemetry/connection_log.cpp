@@ -34,15 +34,18 @@ Level level_of(const relay::Ended& ended, bool log_every_end) {
 
 void ConnectionLog::report(std::unique_ptr<Traffic> traffic, const relay::Ended& ended) {
     const auto& row = static_cast<const SessionRow&>(*traffic);
-    const SessionFacts& facts = row.facts();
+    const SharedFacts& facts = row.facts();
     metrics::Block& counters = counters_.block_of_this_thread();
     counters.connection_closed(facts.listener_id, facts.mode, ended.reason);
     counters.connection_lasted(facts.listener_id, std::chrono::steady_clock::now() - row.opened());
 
     const bool refused = is_refusal(ended.reason, !ended.detail.empty());
     if (refused)
-        recent_.add(
-            {std::chrono::system_clock::now(), row.id(), ended.reason, ended.detail, facts});
+        recent_.add({std::chrono::system_clock::now(),
+                     row.id(),
+                     ended.reason,
+                     ended.detail,
+                     row.all_facts()});
     write_line(row, ended, refused);
 }
 
@@ -58,7 +61,7 @@ void ConnectionLog::write_line(const SessionRow& row, const relay::Ended& ended,
         level = Level::debug;
     }
     if (!log_.shows(level)) return;
-    Fields fields = describe(row.facts(), state_of(row));
+    Fields fields = describe(row.all_facts(), state_of(row));
     fields.add("reason", metrics::to_word(ended.reason));
     if (!ended.detail.empty()) fields.add("detail", ended.detail);
     log_.write(level, "connection closed", fields);

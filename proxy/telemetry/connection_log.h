@@ -6,6 +6,7 @@
 #include "proxy/relay/channel.h"
 #include "proxy/telemetry/log.h"
 #include "proxy/telemetry/refusal_log.h"
+#include "proxy/telemetry/session_table.h"
 
 #include <atomic>
 #include <memory>

@@ -17,7 +17,7 @@ using metrics::Side;
 // listener names are views into the sessions' facts.
 class LiveSums {
   public:
-    void add(const SessionFacts& facts) {
+    void add(const SharedFacts& facts) {
         ++connections_[facts.listener];
         // Passed-through TLS is one session over both legs.
         const bool passes = facts.mode == metrics::Mode::passthrough;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "metrics/labels.h"
-#include "proxy/telemetry/session_table.h"
+#include "proxy/telemetry/session_facts.h"
 
 #include <array>
 #include <chrono>

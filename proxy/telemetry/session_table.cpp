@@ -1,6 +1,7 @@
 #include "proxy/telemetry/session_table.h"
 
 #include "protocol/messages.h"
+#include "proxy/telemetry/shared_facts_pool.h"
 
 #include <algorithm>
 #include <utility>
@@ -20,24 +21,6 @@ bool same_key(std::span<const std::uint8_t> ours, std::span<const std::uint8_t> 
 
 } // namespace
 
-std::string_view to_word(ScramWay way) noexcept {
-    switch (way) {
-    case ScramWay::none: return "";
-    case ScramWay::relayed: return "relayed";
-    case ScramWay::bridged: return "bridged";
-    }
-    return "";
-}
-
-std::string_view to_word(SessionStage stage) noexcept {
-    switch (stage) {
-    case SessionStage::login: return "login";
-    case SessionStage::live: return "live";
-    case SessionStage::console: return "console";
-    }
-    return "";
-}
-
 SessionRow::~SessionRow() {
     const std::lock_guard lock(table_.mutex_);
     SessionRow* last = table_.rows_.back();
@@ -50,11 +33,13 @@ SessionRow::~SessionRow() {
 }
 
 void SessionRow::update(const std::function<void(SessionFacts&)>& change) {
-    auto fresh = std::make_shared<SessionFacts>(*facts_);
-    change(*fresh);
-    std::shared_ptr<const SessionFacts> facts = std::move(fresh);
+    SessionFacts changed = all_facts();
+    change(changed);
+    const OwnFacts own = changed;
+    std::shared_ptr<const SharedFacts> facts = table_.take_facts(std::move(changed));
     const std::lock_guard lock(table_.mutex_);
     facts_.swap(facts); // the old value is freed after the lock is released
+    own_ = own;
 }
 
 bool SessionRow::admit(std::size_t limit) {
@@ -90,7 +75,15 @@ void SessionRow::forget_cancel_key() {
 }
 
 MovedRow SessionRow::moved() const {
-    return {id_, opened_, counts(), *facts_, cancel_process_id_, cancel_key_, route_};
+    return {id_, opened_, counts(), all_facts(), cancel_process_id_, cancel_key_, route_};
+}
+
+SessionTable::SessionTable() : live_facts_(std::make_shared<SharedFactsPool>()) {}
+
+// Of a session that is logging in they will change, and are not shared yet.
+std::shared_ptr<const SharedFacts> SessionTable::take_facts(SharedFacts facts) const {
+    if (facts.stage == SessionStage::live) return live_facts_->share(std::move(facts));
+    return std::make_shared<const SharedFacts>(std::move(facts));
 }
 
 std::unique_ptr<SessionRow> SessionTable::open() {
@@ -101,7 +94,7 @@ std::unique_ptr<SessionRow> SessionTable::open() {
 }
 
 std::unique_ptr<SessionRow> SessionTable::open(const MovedRow& moved) {
-    auto facts = std::make_shared<const SessionFacts>(moved.facts);
+    std::shared_ptr<const SharedFacts> facts = take_facts(moved.facts);
     std::unique_ptr<SessionRow> row;
     {
         const std::lock_guard lock(mutex_);
@@ -111,6 +104,7 @@ std::unique_ptr<SessionRow> SessionTable::open(const MovedRow& moved) {
         next_id_ = std::max(next_id_, row->id_ + 1);
         row->opened_ = moved.opened;
         row->facts_.swap(facts);
+        row->own_ = moved.facts;
     }
     row->bytes_from_client = moved.traffic.bytes_from_client;
     row->bytes_from_server = moved.traffic.bytes_from_server;

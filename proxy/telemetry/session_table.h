@@ -4,13 +4,9 @@
 // connection ends, so little is allocated or freed while it is held.
 #pragma once
 
-#include "metrics/counters.h"
-#include "protocol/proxy_protocol.h"
-#include "protocol/startup.h"
+#include "proxy/telemetry/session_facts.h"
 #include "proxy/telemetry/traffic.h"
-#include "tls/peer_facts.h"
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -20,8 +16,6 @@
 #include <mutex>
 #include <optional>
 #include <span>
-#include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -31,85 +25,7 @@ struct ServerRoute; // only stored here, for cancel requests
 
 namespace pgmoat::telemetry {
 
-struct TlsFacts {
-    std::string version; // empty: plaintext
-    std::string cipher;
-    int bits = 0; // of the cipher, as pg_stat_ssl counts them; 0: not known
-    std::string group;
-    std::string server_name;
-    std::string alpn;
-};
-
-// How the client's leg is encrypted, whoever terminates it.
-enum class Encryption { none, tls, gss };
-
-// The server process of a session, as a cancel request names it.
-struct BackendLocation {
-    std::string upstream; // its name in the configuration
-    std::string host;     // as configured
-    std::uint16_t port = 0;
-};
-
-// How the server's SCRAM challenge was answered: by the client, or by pgmoat, with channel binding
-// on which legs.
-enum class ScramWay { none, relayed, bridged };
-[[nodiscard]] std::string_view to_word(ScramWay way) noexcept;
-struct ScramFacts {
-    ScramWay way = ScramWay::none;
-    bool client_bound = false;
-    bool server_bound = false;
-};
-
-// How long each step of the login took, including waits for the peers; zero: the step was not
-// reached.
-struct StepTimes {
-    using Duration = std::chrono::steady_clock::duration;
-    Duration greet{};
-    Duration decide{};
-    Duration reach{};
-    Duration login{};
-};
-
-// The stage of a session: logging in, handed over to the relay plane, or using our console.
-enum class SessionStage { login, live, console };
-[[nodiscard]] std::string_view to_word(SessionStage stage) noexcept;
-
-// The facts about the client. The session owns them, evaluates the access rules with them, and
-// copies them to its row: rules never depend on the copy that observers see.
-struct ClientFacts {
-    metrics::Mode mode = metrics::Mode::terminate;
-    std::string client_address; // "10.0.0.7", "[local]"
-    std::uint16_t client_port = 0;
-    std::string proxy_address; // of the proxy that named the client, in a PROXY protocol header
-    std::shared_ptr<const protocol::ProxyHeader> proxied; // that header; null: there was none
-    std::string user;
-    std::string database;
-    protocol::Replication replication = protocol::Replication::none;
-    std::string application_name;
-    std::optional<std::uint32_t> peer_uid; // of a Unix socket's client
-    std::string system_user;               // the uid's name, if an access rule needed it
-    Encryption encryption = Encryption::none;
-    TlsFacts client_tls;
-    std::shared_ptr<const tls::CertificateFacts> client_certificate; // if it sent one
-    bool client_certificate_was_requested = false;
-};
-
-struct SessionFacts : ClientFacts {
-    SessionStage stage = SessionStage::login;
-    std::string listener;
-    metrics::ListenerId listener_id{};
-    TlsFacts server_tls;
-    bool judged = false; // the access rules have decided about it
-    std::string rule;    // that decided: "pg_hba.conf:12"; empty: none matched
-    BackendLocation backend;
-    std::string server_address; // "10.0.0.5:5432"
-    std::uint32_t backend_process_id = 0;
-    ScramFacts scram;
-    std::string sqlstate;                             // of the error that refused the login
-    std::chrono::steady_clock::duration login_time{}; // accept to ReadyForQuery
-    StepTimes steps; // complete once the control plane has finished
-};
-
+class SharedFactsPool;
 class SessionTable;
 
 // A copy of one row.
@@ -117,7 +33,8 @@ struct SeenSession {
     std::uint64_t id = 0;
     std::chrono::steady_clock::time_point opened;
     TrafficCounts traffic;
-    std::shared_ptr<const SessionFacts> facts;
+    std::shared_ptr<const SharedFacts> facts;
+    OwnFacts own;
 };
 using SeenSessions = std::vector<SeenSession>;
 
@@ -140,9 +57,10 @@ class SessionRow final : public Traffic {
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] std::chrono::steady_clock::time_point opened() const noexcept { return opened_; }
 
-    // Only the owning session calls these. The reference returned by facts() is valid until the
-    // next update().
-    [[nodiscard]] const SessionFacts& facts() const noexcept { return *facts_; }
+    // Only the owning session calls these. The references are valid until the next update().
+    [[nodiscard]] const SharedFacts& facts() const noexcept { return *facts_; }
+    [[nodiscard]] const OwnFacts& own_facts() const noexcept { return own_; }
+    [[nodiscard]] SessionFacts all_facts() const { return {*facts_, own_}; }
     void update(const std::function<void(SessionFacts&)>& change);
     // Keeps something until the connection ends, such as a slot under a rule's limit.
     void keep(std::shared_ptr<void> until_the_end) { kept_.push_back(std::move(until_the_end)); }
@@ -159,15 +77,16 @@ class SessionRow final : public Traffic {
     friend class SessionTable;
     explicit SessionRow(SessionTable& table) : table_(table) {}
     // Both with the table's lock held.
-    [[nodiscard]] SeenSession seen() const { return {id_, opened_, counts(), facts_}; }
+    [[nodiscard]] SeenSession seen() const { return {id_, opened_, counts(), facts_, own_}; }
     void forget_cancel_key();
 
     SessionTable& table_;
     std::uint64_t id_ = 0;
     std::chrono::steady_clock::time_point opened_ = std::chrono::steady_clock::now();
-    // Immutable and shared with snapshots, so that taking a snapshot only copies pointers. A change
-    // creates a new value.
-    std::shared_ptr<const SessionFacts> facts_ = std::make_shared<const SessionFacts>();
+    // Immutable and shared: with snapshots, so that taking one only copies pointers, and of a live
+    // session with others that have the same facts. A change creates a new value.
+    std::shared_ptr<const SharedFacts> facts_ = std::make_shared<const SharedFacts>();
+    OwnFacts own_;
     std::vector<std::shared_ptr<void>> kept_;
     std::uint32_t cancel_process_id_ = 0;
     std::vector<std::uint8_t> cancel_key_;               // empty: none
@@ -178,6 +97,7 @@ class SessionRow final : public Traffic {
 
 class SessionTable {
   public:
+    SessionTable();
     [[nodiscard]] std::unique_ptr<SessionRow> open();
     // The row of a session from another process: with its id, unless that is in use here.
     [[nodiscard]] std::unique_ptr<SessionRow> open(const MovedRow& moved);
@@ -208,9 +128,11 @@ class SessionTable {
 
   private:
     friend class SessionRow;
+    [[nodiscard]] std::shared_ptr<const SharedFacts> take_facts(SharedFacts facts) const;
     [[nodiscard]] std::unique_ptr<SessionRow> add();
     [[nodiscard]] SessionRow* find(std::uint64_t id) const; // null: not found
 
+    const std::shared_ptr<SharedFactsPool> live_facts_; // of sessions at stage live
     mutable std::mutex mutex_;
     std::vector<SessionRow*> rows_;
     // Rows with a cancel key. Different servers may use the same process id.

@@ -27,7 +27,7 @@ void append_label(std::string& line, std::string_view name, std::string_view val
 }
 
 std::string info_of(const LiveConnection& connection) {
-    const telemetry::SessionFacts& facts = *connection.facts;
+    const telemetry::SessionFacts& facts = connection.facts;
     const telemetry::TlsFacts& tls = facts.client_tls;
     std::string line = "pgmoat_connection_info{";
     append_label(line, "id", std::to_string(connection.state.id));
@@ -95,7 +95,7 @@ std::string connections_json(const LiveConnections& connections) {
                        ",\"connections\":[";
     for (const LiveConnection& connection : connections.newest) {
         if (json.back() != '[') json += ",\n";
-        json += '{' + describe(*connection.facts, connection.state).as_json() + '}';
+        json += '{' + describe(connection.facts, connection.state).as_json() + '}';
     }
     return json + "]}\n";
 }

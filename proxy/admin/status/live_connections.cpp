@@ -17,8 +17,8 @@ LiveConnections newest_of(telemetry::SeenSessions sessions, std::size_t count_ma
     sessions.erase(end, sessions.end());
     connections.newest.reserve(count);
     const auto now = std::chrono::steady_clock::now();
-    for (telemetry::SeenSession& session : sessions)
-        connections.newest.push_back({std::move(session.facts),
+    for (const telemetry::SeenSession& session : sessions)
+        connections.newest.push_back({{*session.facts, session.own},
                                       telemetry::ConnectionState{.id = session.id,
                                                                  .age = now - session.opened,
                                                                  .traffic = session.traffic}});

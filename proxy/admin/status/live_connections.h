@@ -5,13 +5,12 @@
 #include "proxy/telemetry/session_table.h"
 
 #include <cstddef>
-#include <memory>
 #include <vector>
 
 namespace pgmoat::admin {
 
 struct LiveConnection {
-    std::shared_ptr<const telemetry::SessionFacts> facts;
+    telemetry::SessionFacts facts;
     telemetry::ConnectionState state;
 };
 

@@ -464,8 +464,7 @@ std::string refusal_rows(const Status& status) {
 
 std::string connection_rows(const Status& status) {
     std::string rows;
-    for (const auto& [known, state] : status.connections.newest) {
-        const telemetry::SessionFacts& facts = *known;
+    for (const auto& [facts, state] : status.connections.newest) {
         const telemetry::TlsFacts& tls = facts.client_tls;
         const bool through = facts.mode == metrics::Mode::passthrough;
         const std::string subject =

@@ -185,8 +185,8 @@ TEST_CASE("If there are too many, the newest are listed") {
     const LiveConnections some = newest_of(crowd.table.snapshot(), 3);
     CHECK(some.live == many);
     REQUIRE(some.newest.size() == 3);
-    CHECK(some.newest[0].facts->user == "user9999");
-    CHECK(some.newest[2].facts->user == "user9997");
+    CHECK(some.newest[0].facts.user == "user9999");
+    CHECK(some.newest[2].facts.user == "user9997");
     CHECK(newest_of(crowd.table.snapshot(), 0).newest.empty());
 }
 

@@ -61,11 +61,15 @@ def hold(port, over, count, hello):
         for client in held:
             client.setblocking(False)
             waiting.register(client, selectors.EVENT_READ)
-        while not over.is_set():
-            for key, _ in waiting.select(0.1):
+        while True:
+            last = over.is_set()  # before the look: what was closed until the end is counted, however late we are
+            ready = waiting.select(0.1)
+            for key, _ in ready:
                 waiting.unregister(key.fileobj)
                 key.fileobj.close()
-                closed += 1
+            closed += len(ready)
+            if last and not ready:
+                break
     say(closed=closed)
 
 

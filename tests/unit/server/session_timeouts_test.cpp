@@ -30,7 +30,8 @@ telemetry::SeenSessions table(const std::vector<Seen>& sessions) {
         seen.push_back({session.id,
                         session.opened,
                         traffic,
-                        std::make_shared<const telemetry::SessionFacts>(session.facts)});
+                        std::make_shared<const telemetry::SessionFacts>(session.facts),
+                        {}});
     }
     return seen;
 }
