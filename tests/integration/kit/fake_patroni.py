@@ -42,6 +42,6 @@ class FakePatroni:
         self._server.server_close()
 
 
-def member(port, patroni, role):
-    return {"name": f"n{port}", "host": "127.0.0.1", "port": port, "role": role, "state": "running",
+def member(port, patroni, role, host="127.0.0.1"):
+    return {"name": f"n{port}", "host": host, "port": port, "role": role, "state": "running",
             "api_url": f"{patroni.url}/patroni", "timeline": 1, **({} if role == "leader" else {"lag": 0})}
