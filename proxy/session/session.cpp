@@ -22,9 +22,8 @@
 #include "proxy/session/session_recorder.h"
 #include "proxy/telemetry/connection_fields.h"
 #include "proxy/upstream/ask_server.h"
-#include "proxy/upstream/choose_hosts.h"
 #include "proxy/upstream/dial.h"
-#include "proxy/upstream/wait_for_role.h"
+#include "proxy/upstream/reach_by_role.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -395,12 +394,9 @@ class Session final : public runtime::Interruptible {
 
     Awaitable<Stop> dial(upstream::Plan plan) {
         const io::PeerWatch watch(thread_.deadlines, client_, [this] { client_left(); });
-        if (!role_ && !co_await upstream::wait_for_role(thread_, *dialer_, *target_, plan))
-            co_return co_await no_server_of_role(
-                upstream::roles_text(thread_.services.host_roles.of(target_->name)));
         for (;;) {
             dialer_->send_first(header_for_server());
-            auto outcome = co_await dialer_->reach(target_, std::move(plan));
+            auto outcome = co_await reach_host(std::move(plan));
             if (interrupted_) co_return interrupted_;
             if (auto* server = std::get_if<upstream::Server>(&outcome)) {
                 take_server(std::move(*server));
@@ -412,6 +408,11 @@ class Session final : public runtime::Interruptible {
             plan = role_->search.plan();
             begin_to_reach(plan);
         }
+    }
+
+    Awaitable<upstream::Dialer::Outcome> reach_host(upstream::Plan plan) {
+        if (role_) co_return co_await dialer_->reach(target_, std::move(plan));
+        co_return co_await upstream::reach_by_role(thread_, *dialer_, target_, std::move(plan));
     }
 
     // None of the role that the upstream's target_session_attrs asks for.
@@ -473,6 +474,8 @@ class Session final : public runtime::Interruptible {
             co_await tell(refusal::upstream_unreachable, alert::internal_error);
             break;
         case Why::hello_refused: break; // as the server does: nothing is added
+        case Why::role_lost:
+        case Why::no_host_of_role: co_return co_await no_server_of_role(gave_up.detail);
         }
         co_return Ended{CloseReason::upstream_failed, "server: " + gave_up.detail};
     }

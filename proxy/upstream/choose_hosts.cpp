@@ -14,7 +14,9 @@ bool is_good_standby(const HostRole& host) {
     return host.role == Role::standby && !host.too_far_behind;
 }
 
-bool fits(const HostRole& host, SessionAttrs wanted) {
+} // namespace
+
+bool has_role(const HostRole& host, SessionAttrs wanted) noexcept {
     switch (wanted) {
     case SessionAttrs::any:
     case SessionAttrs::prefer_standby: return true;
@@ -27,13 +29,11 @@ bool fits(const HostRole& host, SessionAttrs wanted) {
     return false;
 }
 
-} // namespace
-
 std::vector<std::size_t>
 choose_hosts(std::span<const HostRole> hosts, const Choice& choice, const Shuffle& shuffle) {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < hosts.size(); ++i)
-        if (fits(hosts[i], choice.wanted)) order.push_back(i);
+        if (has_role(hosts[i], choice.wanted)) order.push_back(i);
     if (shuffle) shuffle(order);
     if (!choice.is_checked) return order;
     const auto sort_first = [&](const auto& is_first) {

@@ -39,6 +39,9 @@ struct Choice {
                                                     const Choice& choice,
                                                     const Shuffle& shuffle);
 
+// Whether a client that wants this may be sent to a host with this role.
+[[nodiscard]] bool has_role(const runtime::HostRole& host, config::SessionAttrs wanted) noexcept;
+
 // A session that was sent to a host with this role must leave it: it asked for a primary, and this
 // is none. `has_primary`: another host of the upstream is known to be it.
 [[nodiscard]] bool

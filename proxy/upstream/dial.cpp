@@ -38,6 +38,35 @@ Clock::duration patience_of(const config::Conninfo& conninfo) {
     return given ? Clock::duration::zero() : Clock::duration(patience);
 }
 
+// Asks whether the host that is tried still has its role; `lost` is called once, if not.
+class RoleWatch {
+  public:
+    RoleWatch(io::DeadlineQueue& deadlines,
+              const Reach& reach,
+              Dialer::HasRole has_role,
+              std::function<void()> lost)
+        : deadlines_(deadlines), reach_(reach), has_role_(std::move(has_role)),
+          lost_(std::move(lost)) {
+        if (has_role_) look_later();
+    }
+    RoleWatch(const RoleWatch&) = delete;
+    RoleWatch& operator=(const RoleWatch&) = delete;
+
+  private:
+    void look_later() {
+        next_.emplace(deadlines_, role_poll, [this] {
+            if (!has_role_(reach_.host())) return lost_();
+            look_later();
+        });
+    }
+
+    io::DeadlineQueue& deadlines_;
+    const Reach& reach_;
+    Dialer::HasRole has_role_;
+    std::function<void()> lost_;
+    std::optional<io::Deadline> next_;
+};
+
 io::TcpSettings tcp_settings(const config::Conninfo& conninfo) {
     return {conninfo.keepalives,
             conninfo.keepalives_idle,
@@ -89,15 +118,22 @@ Awaitable<bool> Dialer::pause(std::chrono::milliseconds time) {
 }
 
 void Dialer::stop_waiting() {
-    arrival_.wake();
+    if (addresses_) addresses_->interrupt();
     if (stream_) stream_->interrupt();
 }
 
-Awaitable<Dialer::Outcome> Dialer::reach(std::shared_ptr<const runtime::UpstreamTarget> target,
-                                         Plan plan) {
+void Dialer::lose_role() {
+    role_lost_ = true;
+    stop_waiting();
+}
+
+Awaitable<Dialer::Outcome>
+Dialer::reach(std::shared_ptr<const runtime::UpstreamTarget> target, Plan plan, HasRole has_role) {
     target_ = std::move(target);
     Reach machine(std::move(plan));
     plan_ = &machine.plan();
+    role_lost_ = false;
+    const RoleWatch watch(thread_.deadlines, machine, std::move(has_role), [this] { lose_role(); });
     Step step = machine.resume(Clock::now(), Begin{});
     for (;;) {
         count(machine);
@@ -158,7 +194,7 @@ void Dialer::limit(Clock::time_point until) {
 
 Awaitable<Result> Dialer::perform(const Step& step) {
     limit(step.until);
-    if (timed_out_) co_return TimedOut{};
+    if (timed_out_ || arrival_.interrupted()) co_return TimedOut{};
     // Not std::visit: g++ 12 mishandles the captures of a lambda that is a coroutine.
     const Action& action = step.action;
     Result result = TimedOut{};
@@ -178,6 +214,7 @@ Awaitable<Result> Dialer::perform(const Step& step) {
         result = co_await read_answer();
     else
         result = EarlyBytes{stream_->has_waiting_bytes()};
+    if (role_lost_) co_return RoleLost{};
     if (timed_out_) co_return TimedOut{};
     co_return result;
 }
@@ -188,8 +225,9 @@ Awaitable<Result> Dialer::look_up(const Host& host, Clock::time_point until) {
     if (host.local)
         co_return NoAddresses{"Unix-domain socket path \"" + host.name + "/.s.PGSQL." +
                               std::to_string(host.port) + "\" is too long"};
+    addresses_.emplace(thread_);
     std::optional<lookups::HostAddresses> answer =
-        co_await look_up_addresses(thread_, arrival_, host.name, until);
+        co_await look_up_addresses(thread_, *addresses_, host.name, until);
     if (!answer) co_return TimedOut{};
     if (answer->found.empty()) co_return NoAddresses{std::move(answer->error)};
     if (target_->conninfo.balance_hosts) shuffle(answer->found);
@@ -228,7 +266,7 @@ Awaitable<Result> Dialer::start_tls(const Host& host) {
             thread_.services.host_states.note_certificate(name_of(host), shown->not_after);
         co_return TlsStarted{stream_->peer().alpn == "postgresql"};
     }
-    if (listener_ && !arrival_.interrupted()) {
+    if (listener_ && !arrival_.interrupted() && !role_lost_) {
         const auto failure = timed_out_ ? metrics::HandshakeFailure::timeout
                                         : telemetry::to_metric(stream_->tls()->failure());
         counters_.tls_handshake_failed(*listener_, metrics::Side::server, failure);

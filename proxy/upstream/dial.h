@@ -8,6 +8,7 @@
 #include "proxy/runtime/services.h"
 #include "proxy/upstream/reach.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,8 +53,11 @@ class Dialer {
     void send_first(protocol::Bytes header) { header_ = std::move(header); }
 
     using Outcome = std::variant<Server, GiveUp>;
-    [[nodiscard]] Awaitable<Outcome> reach(std::shared_ptr<const runtime::UpstreamTarget> target,
-                                           Plan plan);
+    // Whether a host still has the role that it was chosen for. Asked every role_poll while the host
+    // is tried, whatever is waited for; where it has not, reach() gives up.
+    using HasRole = std::function<bool(const Host&)>;
+    [[nodiscard]] Awaitable<Outcome>
+    reach(std::shared_ptr<const runtime::UpstreamTarget> target, Plan plan, HasRole has_role = {});
 
     // Waits for this time. False: interrupted.
     [[nodiscard]] Awaitable<bool> pause(std::chrono::milliseconds time);
@@ -76,6 +80,7 @@ class Dialer {
 
     void limit(Clock::time_point until);
     void stop_waiting();
+    void lose_role();
     void count(Reach& reach);
     runtime::HostName name_of(const Host& host) const;
     void note_answer(const Step& step);
@@ -87,12 +92,14 @@ class Dialer {
     std::shared_ptr<const runtime::UpstreamTarget> target_;
     const Plan* plan_ = nullptr; // of the machine that is running
     std::unique_ptr<io::Stream> stream_;
-    protocol::Bytes header_;   // of the PROXY protocol; empty: not wanted
-    protocol::Bytes bytes_;    // referred to by a result
-    runtime::Arrival arrival_; // of an answer to a look-up
+    protocol::Bytes header_;                    // of the PROXY protocol; empty: not wanted
+    protocol::Bytes bytes_;                     // referred to by a result
+    runtime::Arrival arrival_;                  // of the end of a pause, or of all
+    std::optional<runtime::Arrival> addresses_; // of the answer to a look-up
     std::optional<io::Deadline> limit_;
     Clock::time_point limited_until_ = Clock::time_point::max();
     bool timed_out_ = false;
+    bool role_lost_ = false;
 };
 
 } // namespace pgmoat::upstream

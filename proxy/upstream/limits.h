@@ -48,8 +48,9 @@ inline constexpr std::size_t answers_to_replace_primary = 2;
 inline constexpr std::size_t answers_while_settling = 2;
 inline constexpr std::chrono::seconds settling{30};
 
-// How often a login looks for a server of the role that it needs, and for how long without
-// connect_timeout: as long as it would wait for a server that does not answer.
+// How often a login looks for a server of the role that it needs, and whether the one that it is sent
+// to still has it; and how long it looks without connect_timeout: as long as it would wait for a server
+// that does not answer.
 inline constexpr std::chrono::milliseconds role_poll{50};
 inline constexpr std::chrono::seconds role_patience = patience;
 

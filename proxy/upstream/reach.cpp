@@ -60,6 +60,9 @@ Bytes request(std::uint32_t code) {
 }
 
 constexpr std::string_view closed_unexpectedly = "server closed the connection unexpectedly";
+// These may happen in any step, which is then named.
+constexpr std::string_view timeout_expired = "timeout expired";
+constexpr std::string_view role_lost = "lost the role that is asked for";
 
 } // namespace
 
@@ -316,11 +319,16 @@ Step Reach::on(const Broken& broken) {
 // The limit of one address, unless it is all's that passed.
 Step Reach::on(const TimedOut& /*timed_out*/) {
     const bool all = !sent_ && now_ >= plan_.until;
-    note("timeout expired");
+    note(std::string(timeout_expired));
     count(state_ == State::look_up ? ConnectResult::name_not_resolved : ConnectResult::timeout);
     if (all) return give_up(GiveUp::Why::late);
     if (sent_ && now_ >= answer_until_) return give_up(GiveUp::Why::slow_answer);
     return state_ == State::look_up ? try_host(host_ + 1) : next_address();
+}
+
+// The other hosts of the plan were chosen by roles of the same moment: they may have changed, too.
+Step Reach::on(const RoleLost& /*lost*/) {
+    return stop(ConnectResult::other, std::string(role_lost), GiveUp::Why::role_lost);
 }
 
 Step Reach::stop(ConnectResult result, const std::string& what, GiveUp::Why why) {
@@ -381,7 +389,8 @@ void Reach::note(const std::string& what) {
         default: return {};
         }
     };
-    failure_ = what == "timeout expired" ? what + doing() : what;
+    const bool in_any_step = what == timeout_expired || what == role_lost;
+    failure_ = in_any_step ? what + doing() : what;
     append(detail_, where(), failure_);
 }
 

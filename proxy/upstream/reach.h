@@ -15,6 +15,7 @@
 //   another error answered, else                  | reached: the error is for the client to see
 //   N although TLS is required, bad answer, EOF,  | the end: no other address, no other host
 //     a lost connection, any other TLS failure    |
+//   the host lost the role it was chosen for      | the end: hosts are chosen again by their roles
 //
 // The time limit of an address (connect_timeout) begins with its first attempt and covers all of
 // them, the answer to the start-up packet included. Where it is not set libpq waits for ever; here
@@ -118,6 +119,8 @@ struct GiveUp {
         hello_refused,      // it closed on the ClientHello of such a client, without a word
         late,               // Plan::until passed
         slow_answer,        // Plan::answer_timeout passed
+        role_lost,          // the host has no longer the role that it was chosen for
+        no_host_of_role,    // of reach_by_role.h
     };
     Why why;
     std::string detail; // each attempt in libpq's words, for the log
@@ -169,6 +172,8 @@ struct Broken {
 };
 // The step's time limit passed.
 struct TimedOut {};
+// The host that is tried was chosen for a role that it has no longer.
+struct RoleLost {};
 
 using Result = std::variant<Begin,
                             Addresses,
@@ -183,7 +188,8 @@ using Result = std::variant<Begin,
                             TlsFailed,
                             Received,
                             Broken,
-                            TimedOut>;
+                            TimedOut,
+                            RoleLost>;
 
 // One attempt on one address (or a failed look-up), for metrics and for those who ask how a host is.
 struct Attempted {
@@ -203,6 +209,8 @@ class Reach {
     [[nodiscard]] Step resume(Clock::time_point now, const Result& result);
 
     [[nodiscard]] const Plan& plan() const noexcept { return plan_; }
+    // That is tried.
+    [[nodiscard]] const Host& host() const { return plan_.hosts[host_]; }
     // The attempts that have ended since it was called last.
     [[nodiscard]] std::vector<Attempted> take_attempts();
     // What has failed so far, and what is being waited for, for the log.
@@ -237,6 +245,7 @@ class Reach {
     Step on(const Received& received);
     Step on(const Broken& broken);
     Step on(const TimedOut& timed_out);
+    Step on(const RoleLost& lost);
 
     Step try_host(std::size_t host);
     Step try_address(std::size_t address);
@@ -259,7 +268,6 @@ class Reach {
     void note(const std::string& what);
     void count(metrics::ConnectResult result);
     [[nodiscard]] std::string where() const;
-    [[nodiscard]] const Host& host() const { return plan_.hosts[host_]; }
     [[nodiscard]] protocol::SslMode mode() const;
     [[nodiscard]] bool is_last_host() const { return host_ + 1 == plan_.hosts.size(); }
     void begin_limit(bool last);

@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from kit.certificates import Authority  # noqa: E402
 from kit.environment import Workspace, free_port  # noqa: E402
+from kit.fake_patroni import FakePatroni  # noqa: E402
 from kit.fake_server import FakeServer  # noqa: E402
 from kit.libpq import Client  # noqa: E402
 from kit.pgmoat import Pgmoat  # noqa: E402
@@ -140,3 +141,16 @@ def start_fake_server():
     yield start
     for server in running:
         server.__exit__()
+
+
+@pytest.fixture
+def start_patroni():
+    running = []
+
+    def start(*arguments, **options):
+        running.append(FakePatroni(*arguments, **options))
+        return running[-1]
+
+    yield start
+    for patroni in running:
+        patroni.stop()

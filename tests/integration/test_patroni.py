@@ -1,72 +1,12 @@
 """What pgmoat makes of Patroni's answers, where a real cluster gives them too seldom: test_cluster has the real one."""
 
-import json
-import threading
-from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-import pytest
-
 from kit import wire
 from kit.environment import free_port
+from kit.fake_patroni import member
 from kit.process import eventually
 from kit.raw_client import RawClient
 
 NO_SERVER = ("57P03", "no upstream server has the required role")
-
-
-class FakePatroni:
-    """Its REST interface, of one member. `members` is the answer to GET /cluster, `is_primary` that to GET /primary;
-    with members=None it takes questions and keeps silent. `asked`: the paths so far."""
-
-    def __init__(self, members=None, is_primary=False):
-        self.members, self.is_primary, self.asked = members, is_primary, []
-        self._stopping = threading.Event()
-        patroni = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                patroni.answer(self)
-
-            def log_message(self, *_):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def answer(self, request):
-        self.asked.append(request.path)
-        if self.members is None:
-            self._stopping.wait(60)
-            return
-        body = json.dumps({"members": self.members} if request.path == "/cluster" else {}).encode()
-        request.send_response(200 if request.path == "/cluster" or self.is_primary else 503)
-        request.send_header("Content-Length", str(len(body)))
-        request.end_headers()
-        request.wfile.write(body)
-
-    def stop(self):
-        self._stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-
-
-@pytest.fixture
-def start_patroni():
-    with ExitStack() as running:
-
-        def start(*arguments, **options):
-            patroni = FakePatroni(*arguments, **options)
-            running.callback(patroni.stop)
-            return patroni
-
-        yield start
-
-
-def member(port, patroni, role):
-    return {"name": f"n{port}", "host": "127.0.0.1", "port": port, "role": role, "state": "running",
-            "api_url": f"{patroni.url}/patroni", "timeline": 1, **({} if role == "leader" else {"lag": 0})}
 
 
 def refusal(port):

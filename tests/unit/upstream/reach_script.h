@@ -68,6 +68,8 @@ inline std::string describe(const upstream::Action& action) {
             case GiveUp::Why::hello_refused: return "hello refused";
             case GiveUp::Why::late: return "late";
             case GiveUp::Why::slow_answer: return "slow answer";
+            case GiveUp::Why::role_lost: return "role lost";
+            case GiveUp::Why::no_host_of_role: break; // of reach_by_role.h
             }
             return "?";
         }

@@ -433,6 +433,38 @@ TEST_CASE("the limit of all ends every step before the start-up packet") {
     ReachScript(plan).waits_too_long("look up 0", 2s).ends("late").passes();
 }
 
+// --- roles -----------------------------------------------------------------------------------------
+
+TEST_CASE("a host that loses its role is the end at any step, so that hosts can be chosen again") {
+    Plan plan = limited(two_hosts(SslMode::require));
+    plan.hosts.front() = named("a");
+    const auto script = ReachScript(plan)
+                            .looks_up(0, {address("10.0.0.1"), address("10.0.0.3")})
+                            .connects("10.0.0.1")
+                            .asks()
+                            .is_answered('S')
+                            .nothing_came_early()
+                            .starts_tls()
+                            .sends()
+                            .receives(authentication_ok());
+    for (std::size_t at = 0; at < script.length(); ++at) {
+        INFO(script.action(at));
+        CHECK(script.after(at, upstream::RoleLost{}) == "role lost");
+    }
+}
+
+TEST_CASE("the host that is tried is known, and what it was doing when it lost its role") {
+    Reach reach(two_hosts(SslMode::disable));
+    const Clock::time_point now{1h};
+    (void)reach.resume(now, upstream::Begin{});
+    CHECK(reach.host().name == "10.0.0.1");
+    (void)reach.resume(now, upstream::NotConnected{ECONNREFUSED});
+    CHECK(reach.host().name == "10.0.0.2");
+    (void)reach.resume(now, upstream::RoleLost{});
+    CHECK(reach.detail() == "10.0.0.1:5432: Connection refused; 10.0.0.2:5432: lost the role that "
+                            "is asked for while it was connected to");
+}
+
 // --- a client whose encryption is not ours -------------------------------------------------------
 
 TEST_CASE("the client's TLS: the server must agree, and its hello is waited for") {
