@@ -264,8 +264,9 @@ def check_failover(site, writers, old, new):
     for writer in writers.ours:
         assert writer.servers() == [old.server, new.server]
     # HAProxy asks every 3 s and wants to hear twice that a host is the primary; pgmoat asks every second, here. A login
-    # that a pgmoat has sent to the old primary goes to the new one as soon as that pgmoat knows it.
-    assert gaps["pgmoat"] <= gaps["haproxy"], (gaps, [writer.failures for writer in writers.ours])
+    # that a pgmoat has sent to the old primary goes to the new one as soon as that pgmoat knows it. A second is left to
+    # the scheduler of a busy machine.
+    assert gaps["pgmoat"] <= gaps["haproxy"] + 1, (gaps, [writer.failures for writer in writers.ours])
 
 
 def test_a_pgmoat_that_is_gone_costs_its_clients_a_reconnect(site):
