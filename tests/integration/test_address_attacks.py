@@ -17,7 +17,7 @@ from kit.raw_client import RawClient
 # The bound of 2 x is measured on the release build. Below some milliseconds the scheduler of a small machine decides;
 # what others do on it meanwhile is why a measurement may be repeated. A relay that an attack holds up fails each time.
 FLOOR_MS = 4
-MEASUREMENTS = 3
+MEASUREMENTS = 5
 WRONG_PASSWORD = f'password authentication failed for user "{USER}"'
 
 
