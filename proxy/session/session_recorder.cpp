@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <ctime>
-#include <new>
 #include <utility>
 
 namespace pgmoat::session {
@@ -170,10 +169,7 @@ void SessionRecorder::begin(Step step) {
 
 std::unique_ptr<telemetry::SessionRow> SessionRecorder::give_row() noexcept {
     begin(step_);
-    try {
-        row_->update([&](telemetry::SessionFacts& facts) { facts.steps = steps_; });
-    } catch (const std::bad_alloc&) { // recorded without the times
-    }
+    row_->update_own([this](telemetry::OwnFacts& own) { own.steps = steps_; });
     return std::move(row_);
 }
 

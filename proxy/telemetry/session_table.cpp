@@ -42,6 +42,11 @@ void SessionRow::update(const std::function<void(SessionFacts&)>& change) {
     own_ = own;
 }
 
+void SessionRow::update_own(const std::function<void(OwnFacts&)>& change) {
+    const std::lock_guard lock(table_.mutex_);
+    change(own_);
+}
+
 bool SessionRow::admit(std::size_t limit) {
     const std::lock_guard lock(table_.mutex_);
     if (admitted_) return true;
@@ -54,9 +59,9 @@ bool SessionRow::admit(std::size_t limit) {
 void SessionRow::set_cancel_key(std::uint32_t process_id,
                                 std::span<const std::uint8_t> key,
                                 std::shared_ptr<const upstream::ServerRoute> route) {
-    update([process_id](SessionFacts& facts) { facts.backend_process_id = process_id; });
     std::vector<std::uint8_t> copy(key.begin(), key.end());
     const std::lock_guard lock(table_.mutex_);
+    own_.backend_process_id = process_id;
     forget_cancel_key();
     if (copy.empty()) return;
     cancel_process_id_ = process_id;

@@ -62,6 +62,8 @@ class SessionRow final : public Traffic {
     [[nodiscard]] const OwnFacts& own_facts() const noexcept { return own_; }
     [[nodiscard]] SessionFacts all_facts() const { return {*facts_, own_}; }
     void update(const std::function<void(SessionFacts&)>& change);
+    // Where only these change: nothing is copied, and nothing can fail.
+    void update_own(const std::function<void(OwnFacts&)>& change);
     // Keeps something until the connection ends, such as a slot under a rule's limit.
     void keep(std::shared_ptr<void> until_the_end) { kept_.push_back(std::move(until_the_end)); }
     // Counts the session towards the limit, once; false: the limit is reached.
