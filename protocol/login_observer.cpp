@@ -2,7 +2,10 @@
 // buffers what must be seen of it, inspect_*() evaluate that, take_streamed() passes the rest on.
 #include "protocol/login_observer.h"
 
+#include "protocol/authentication_codes.h"
 #include "protocol/limits.h"
+#include "protocol/messages.h"
+#include "protocol/scram_server.h"
 #include "protocol/wire_reader.h"
 
 #include <algorithm>
@@ -15,20 +18,6 @@ namespace {
 
 constexpr std::uint32_t whole_message = UINT32_MAX;
 constexpr std::size_t old_error_bytes_max = login_error_bytes_max;
-
-// AUTH_REQ_* of PostgreSQL's protocol.h.
-constexpr std::uint32_t authentication_ok = 0;
-constexpr std::uint32_t authentication_password = 3;
-constexpr std::uint32_t authentication_md5 = 5;
-constexpr std::uint32_t authentication_gss = 7;
-constexpr std::uint32_t authentication_gss_continue = 8; // of SSPI too
-constexpr std::uint32_t authentication_sspi = 9;
-constexpr std::uint32_t authentication_sasl = 10;
-constexpr std::uint32_t authentication_sasl_continue = 11;
-constexpr std::uint32_t authentication_sasl_final = 12;
-constexpr std::size_t authentication_code_bytes = 4;
-
-constexpr std::string_view channel_binding_mechanism = "SCRAM-SHA-256-PLUS";
 
 // The names of ParameterStatus that tell a server's role, and the longest body that does.
 constexpr std::string_view in_hot_standby = "in_hot_standby";
@@ -87,11 +76,6 @@ bool is_sqlstate(std::string_view text) noexcept {
 
 void append(Bytes& out, ByteView bytes) {
     out.insert(out.end(), bytes.begin(), bytes.end());
-}
-
-void append_c_string(Bytes& out, std::string_view text) {
-    out.insert(out.end(), text.begin(), text.end());
-    out.push_back(0);
 }
 
 // Every field is optional here: a hostile server may leave out any of them, even the SQLSTATE
@@ -303,12 +287,12 @@ void LoginObserver::inspect_sasl_list() {
 // If PLUS is the only mechanism it stays: the client then reports why it cannot log in.
 void LoginObserver::remove_plus() {
     const auto& offered = facts_.sasl_mechanisms;
-    const auto plus = std::count(offered.begin(), offered.end(), channel_binding_mechanism);
+    const auto plus = std::count(offered.begin(), offered.end(), scram_plus_mechanism);
     if (plus == 0 || static_cast<std::size_t>(plus) == offered.size()) return;
 
     Bytes list;
     for (const std::string& name : offered)
-        if (name != channel_binding_mechanism) append_c_string(list, name);
+        if (name != scram_plus_mechanism) append_c_string(list, name);
     list.push_back(0);
 
     const auto body_bytes = static_cast<std::uint32_t>(authentication_code_bytes + list.size());

@@ -16,13 +16,12 @@ void append_text(Bytes& out, std::string_view text) {
     out.insert(out.end(), text.begin(), text.end());
 }
 
-// Texts are C strings on the wire: what follows a NUL would be read as the next field.
+} // namespace
+
 void append_c_string(Bytes& out, std::string_view text) {
     append_text(out, text.substr(0, text.find('\0')));
     out.push_back(0);
 }
-
-} // namespace
 
 Bytes encode_fatal(const ErrorText& text) {
     Bytes out;

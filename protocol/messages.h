@@ -13,6 +13,8 @@ namespace pgmoat::protocol {
 
 // Where the key of a CancelRequest begins: after the length, the code and the process id.
 inline constexpr std::size_t cancel_key_offset = 12;
+// Where the parameters of a StartupMessage begin: after the length and the version.
+inline constexpr std::size_t startup_parameters_offset = 8;
 
 struct ErrorText {
     std::string_view sqlstate;
@@ -35,5 +37,7 @@ struct ErrorText {
 
 [[nodiscard]] std::uint32_t read_uint32(ByteView four_bytes) noexcept;
 void append_uint32(Bytes& out, std::uint32_t value);
+// Cut at its first NUL: what follows that would be read as the next field.
+void append_c_string(Bytes& out, std::string_view text);
 
 } // namespace pgmoat::protocol

@@ -20,8 +20,7 @@ bool agree(ByteView bytes, ByteView prefix) noexcept {
 }
 
 ByteView line_prefix() noexcept {
-    return {reinterpret_cast<const std::uint8_t*>(proxy_line_prefix.data()),
-            proxy_line_prefix.size()};
+    return as_bytes(proxy_line_prefix);
 }
 
 } // namespace

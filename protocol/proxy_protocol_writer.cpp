@@ -40,7 +40,7 @@ void put_text(Bytes& out,
               const std::string& text,
               std::size_t at_most = proxy_tlv_text_bytes_max) {
     if (text.empty() || text.size() > at_most) return;
-    put_tlv(out, type, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    put_tlv(out, type, as_bytes(text));
 }
 
 Bytes tls_value(const ProxyTls& tls) {

@@ -1,5 +1,6 @@
 #include "protocol/scram_again.h"
 
+#include "protocol/authentication_codes.h"
 #include "protocol/scram_server.h"
 #include "protocol/wire_reader.h"
 
@@ -7,12 +8,6 @@
 #include <utility>
 
 namespace pgmoat::protocol {
-namespace {
-
-constexpr std::uint32_t sasl_continue = 11;
-constexpr std::uint32_t sasl_final = 12;
-
-} // namespace
 
 ScramAgain::ScramAgain(const ScramProven& proven, ScramLeg server, std::string nonce)
     : proven_(proven), leg_(std::move(server)), nonce_(std::move(nonce)) {}
@@ -34,8 +29,8 @@ ScramAgain::Action ScramAgain::begin(std::span<const std::string> mechanisms) {
 ScramAgain::Action ScramAgain::server_said(ByteView body) {
     WireReader reader(body);
     const std::uint32_t code = reader.uint32();
-    if (code == sasl_continue && !proved_) return take_challenge(body.subspan(4));
-    if (code == sasl_final && proved_) {
+    if (code == authentication_sasl_continue && !proved_) return take_challenge(body.subspan(4));
+    if (code == authentication_sasl_final && proved_) {
         if (to_server_->is_signed(body.subspan(4), proven_.secret.server_key)) return Accept{};
         return Refuse{"did not prove that it knows the user's secret"};
     }

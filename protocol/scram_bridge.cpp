@@ -1,6 +1,7 @@
 // The exchange of scram_bridge.h as code, in its order.
 #include "protocol/scram_bridge.h"
 
+#include "protocol/authentication_codes.h"
 #include "protocol/client_messages.h"
 #include "protocol/frames.h"
 #include "protocol/limits.h"
@@ -16,20 +17,12 @@
 namespace pgmoat::protocol {
 namespace {
 
-constexpr std::uint32_t authentication_ok = 0;
-constexpr std::uint32_t sasl_continue = 11;
-constexpr std::uint32_t sasl_final = 12;
-
 // The client is told only that the server cannot be reached, not what it did wrong. 57P03 makes
 // libpq try its next host.
 const ScramFault upstream_nonsense{
     "57P03", "the upstream server does not speak the PostgreSQL protocol", {}};
 const ScramFault upstream_unproven{
     "57P03", "the upstream server did not prove that it knows the user's secret", {}};
-
-bool contains(std::span<const std::string> names, std::string_view name) {
-    return std::ranges::find(names, name) != names.end();
-}
 
 } // namespace
 
@@ -128,9 +121,9 @@ ScramBridge::Action ScramBridge::server_said(ByteView body) {
         return refuse(ScramOutcome::server_not_verified,
                       upstream_unproven,
                       "server accepted the login before the SCRAM exchange was complete");
-    if (code == sasl_continue && state_ == State::server_first)
+    if (code == authentication_sasl_continue && state_ == State::server_first)
         return take_server_first(body.subspan(4));
-    if (code == sasl_final && state_ == State::server_final)
+    if (code == authentication_sasl_final && state_ == State::server_final)
         return take_server_final(body.subspan(4));
     return refuse_server("unexpected authentication request " + std::to_string(code) +
                          " during the SCRAM exchange");

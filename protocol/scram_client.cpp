@@ -10,10 +10,6 @@
 namespace pgmoat::protocol {
 namespace {
 
-ByteView bytes_of(std::string_view text) {
-    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 // 0: not an iteration count that we accept.
 std::uint32_t parse_iterations(std::string_view text) {
     std::uint32_t count = 0;
@@ -73,7 +69,7 @@ std::string ScramClient::take_challenge(ByteView message) {
 
 std::string ScramClient::prove(const ScramDigest& client_key, const ScramDigest& stored_key) const {
     WipedDigest proof(digests_);
-    ScramDigest signature = digests_.hmac_sha256(stored_key, bytes_of(*auth_message_));
+    ScramDigest signature = digests_.hmac_sha256(stored_key, as_bytes(*auth_message_));
     exclusive_or(client_key, signature, *proof);
     digests_.wipe(signature);
     return with_proof(*proof);
@@ -107,7 +103,7 @@ bool ScramClient::is_signed(ByteView message, const ScramDigest& server_key) con
     if (reader.failed() || !reader.at_end()) return false;
     auto signature = decode_base64(text);
     if (!signature) return false;
-    ScramDigest expected = digests_.hmac_sha256(server_key, bytes_of(*auth_message_));
+    ScramDigest expected = digests_.hmac_sha256(server_key, as_bytes(*auth_message_));
     const bool same = digests_.equal(*signature, expected);
     digests_.wipe(*signature);
     digests_.wipe(expected);

@@ -9,15 +9,15 @@
 namespace pgmoat::protocol {
 namespace {
 
-bool contains(std::span<const std::string> names, std::string_view name) {
-    return std::ranges::find(names, name) != names.end();
-}
-
 void append(Bytes& out, std::string_view text) {
     out.insert(out.end(), text.begin(), text.end());
 }
 
 } // namespace
+
+bool contains(std::span<const std::string> names, std::string_view name) {
+    return std::ranges::find(names, name) != names.end();
+}
 
 std::optional<ScramBinding> binding_for(const ScramLeg& leg,
                                         std::span<const std::string> mechanisms) {

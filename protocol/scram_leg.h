@@ -18,6 +18,9 @@ struct ScramLeg {
     Bytes end_point; // tls-server-end-point of its server certificate; empty: it has no digest
 };
 
+// Whether a server's list of mechanisms has this one.
+[[nodiscard]] bool contains(std::span<const std::string> names, std::string_view name);
+
 // What libpq would choose and say. Nothing: no mechanism that we know.
 [[nodiscard]] std::optional<ScramBinding> binding_for(const ScramLeg& leg,
                                                       std::span<const std::string> mechanisms);

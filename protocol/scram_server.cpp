@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::string_view binding_type = "tls-server-end-point";
 
-ByteView bytes_of(std::string_view text) {
-    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 } // namespace
 
 // Reserves room for both messages of the client: growing would leave copies behind.
@@ -142,7 +138,7 @@ ScramServer::Fault ScramServer::take_final(ByteView message) {
         reader.fail(malformed_scram("Malformed proof in client-final-message."));
     if (!reader.failed() && !reader.at_end())
         reader.fail(malformed_scram("Garbage found at the end of client-final-message."));
-    if (!reader.failed() && !digests_.equal(bytes_of(nonce), bytes_of(*nonce_)))
+    if (!reader.failed() && !digests_.equal(as_bytes(nonce), as_bytes(*nonce_)))
         reader.fail({"08P01", "invalid SCRAM response", "Nonce does not match."});
 
     if (!reader.failed()) {
@@ -158,12 +154,12 @@ bool ScramServer::is_expected_binding(std::string_view binding) const {
     const std::string header = "p=" + std::string(binding_type) + ",,";
     Bytes data(header.begin(), header.end());
     data.insert(data.end(), end_point_.begin(), end_point_.end());
-    return digests_.equal(bytes_of(binding), bytes_of(encode_base64(data)));
+    return digests_.equal(as_bytes(binding), as_bytes(encode_base64(data)));
 }
 
 bool ScramServer::proves(const ScramDigest& stored_key, ScramDigest& client_key) const {
     assert(state_ == State::answered);
-    ScramDigest signature = digests_.hmac_sha256(stored_key, bytes_of(*auth_message_));
+    ScramDigest signature = digests_.hmac_sha256(stored_key, as_bytes(*auth_message_));
     exclusive_or(signature, *proof_, client_key);
     digests_.wipe(signature);
     return digests_.equal(digests_.sha256(client_key), stored_key);
@@ -171,7 +167,7 @@ bool ScramServer::proves(const ScramDigest& stored_key, ScramDigest& client_key)
 
 std::string ScramServer::signature(const ScramDigest& server_key) const {
     assert(state_ == State::answered);
-    ScramDigest signature = digests_.hmac_sha256(server_key, bytes_of(*auth_message_));
+    ScramDigest signature = digests_.hmac_sha256(server_key, as_bytes(*auth_message_));
     const WipedText text(digests_, encode_base64(signature));
     digests_.wipe(signature);
     return "v=" + *text;
@@ -186,7 +182,7 @@ ScramSecret mock_scram_secret(const ScramDigests& digests,
                               ByteView key,
                               std::string_view user,
                               std::uint32_t iterations) {
-    const ScramDigest salt = digests.hmac_sha256(key, bytes_of(user));
+    const ScramDigest salt = digests.hmac_sha256(key, as_bytes(user));
     ScramSecret secret;
     secret.iterations = iterations;
     secret.salt.assign(salt.begin(), salt.begin() + scram_default_salt_bytes);

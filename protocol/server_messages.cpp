@@ -1,5 +1,7 @@
 #include "protocol/server_messages.h"
 
+#include "protocol/authentication_codes.h"
+
 namespace pgmoat::protocol {
 namespace {
 
@@ -62,22 +64,22 @@ void append_error(Bytes& out, Severity severity, const ErrorText& text) {
 
 void append_sasl_request(Bytes& out, std::span<const std::string_view> mechanisms) {
     MessageWriter message(out, 'R');
-    message.uint32(10);
+    message.uint32(authentication_sasl);
     for (const std::string_view mechanism : mechanisms)
         message.c_string(mechanism);
     message.uint8(0);
 }
 
 void append_sasl_continue(Bytes& out, std::string_view text) {
-    MessageWriter(out, 'R').uint32(11).bytes(text);
+    MessageWriter(out, 'R').uint32(authentication_sasl_continue).bytes(text);
 }
 
 void append_sasl_final(Bytes& out, std::string_view text) {
-    MessageWriter(out, 'R').uint32(12).bytes(text);
+    MessageWriter(out, 'R').uint32(authentication_sasl_final).bytes(text);
 }
 
 void append_authentication_ok(Bytes& out) {
-    MessageWriter(out, 'R').uint32(0);
+    MessageWriter(out, 'R').uint32(authentication_ok);
 }
 
 void append_negotiate_version(Bytes& out, std::span<const std::string> unknown_options) {

@@ -1,5 +1,7 @@
 #include "protocol/server_method.h"
 
+#include "protocol/scram_server.h"
+
 #include <algorithm>
 
 namespace pgmoat::protocol {
@@ -24,7 +26,7 @@ ServerMethod method_of(const std::vector<std::string>& sasl_mechanisms) noexcept
                std::all_of(sasl_mechanisms.begin(), sasl_mechanisms.end(), is_one);
     };
     if (all_are([](std::string_view name) {
-            return name == "SCRAM-SHA-256" || name == "SCRAM-SHA-256-PLUS";
+            return name == scram_mechanism || name == scram_plus_mechanism;
         }))
         return ServerMethod::scram;
     if (all_are([](std::string_view name) { return name == "OAUTHBEARER"; }))

@@ -18,7 +18,6 @@ using Reason = RefusedStartup::Reason;
 
 constexpr std::size_t code_offset = 4;
 constexpr std::size_t process_id_offset = 8;
-constexpr std::size_t parameters_offset = 8;
 constexpr std::string_view protocol_option_prefix = "_pq_.";
 
 ProtocolVersion version_of(std::uint32_t code) noexcept {
@@ -176,7 +175,7 @@ void settle_names(StartupMessage& message) {
 }
 
 StartupPacket parse_startup_message(ByteView packet, ProtocolVersion version) {
-    ParameterCursor cursor{as_text(packet), parameters_offset};
+    ParameterCursor cursor{as_text(packet), startup_parameters_offset};
     StartupMessage message;
     ReplicationFlags replication;
     message.version = version;

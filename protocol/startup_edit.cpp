@@ -1,6 +1,7 @@
 #include "protocol/startup_edit.h"
 
 #include "protocol/limits.h"
+#include "protocol/messages.h"
 #include "protocol/wire_reader.h"
 
 #include <algorithm>
@@ -8,8 +9,6 @@
 
 namespace pgmoat::protocol {
 namespace {
-
-constexpr std::size_t parameters_offset = 8; // after the length and the version
 
 char lower(char letter) noexcept {
     return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
@@ -20,12 +19,6 @@ bool begins_with(std::string_view name, std::string_view prefix) noexcept {
            std::equal(prefix.begin(), prefix.end(), name.begin(), [](char left, char right) {
                return lower(left) == lower(right);
            });
-}
-
-void put(Bytes& out, std::string_view text) {
-    const auto whole = text.substr(0, text.find('\0'));
-    out.insert(out.end(), whole.begin(), whole.end());
-    out.push_back(0);
 }
 
 void set_length(Bytes& packet) noexcept {
@@ -39,21 +32,21 @@ void set_length(Bytes& packet) noexcept {
 std::optional<Bytes> edit_startup_packet(ByteView packet,
                                          std::string_view removed_prefix,
                                          const StartupParameters& added) {
-    const ByteView head = packet.first(parameters_offset);
+    const ByteView head = packet.first(startup_parameters_offset);
     Bytes edited(head.begin(), head.end());
-    WireReader parameters{packet.subspan(parameters_offset)};
+    WireReader parameters{packet.subspan(startup_parameters_offset)};
     while (!parameters.at_end()) {
         const auto name = parameters.c_string();
         if (name.empty()) break; // the terminator
         const auto value = parameters.c_string();
         if (parameters.failed()) break; // a name without a value, which PostgreSQL ignores too
         if (!removed_prefix.empty() && begins_with(name, removed_prefix)) continue;
-        put(edited, name);
-        put(edited, value);
+        append_c_string(edited, name);
+        append_c_string(edited, value);
     }
     for (const auto& [name, value] : added) {
-        put(edited, name);
-        put(edited, value);
+        append_c_string(edited, name);
+        append_c_string(edited, value);
     }
     edited.push_back(0);
     if (edited.size() > static_cast<std::size_t>(startup_length_max)) return {};

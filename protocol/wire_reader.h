@@ -12,10 +12,6 @@
 
 namespace pgmoat::protocol {
 
-[[nodiscard]] inline std::string_view as_text(ByteView bytes) noexcept {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 class WireReader {
   public:
     explicit WireReader(ByteView bytes) noexcept : bytes_(bytes) {}

@@ -18,11 +18,6 @@ namespace pgmoat::tls {
 
 namespace {
 
-struct FreeNames {
-    void operator()(GENERAL_NAMES* names) const noexcept { GENERAL_NAMES_free(names); }
-};
-using NamesPtr = std::unique_ptr<GENERAL_NAMES, FreeNames>;
-
 std::string_view raw(const ASN1_STRING* text) {
     return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
             static_cast<std::size_t>(ASN1_STRING_length(text))};

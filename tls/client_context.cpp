@@ -28,7 +28,7 @@ constexpr const char* how_to_get_roots =
     "Either provide the file, use the system's trusted roots with sslrootcert=system, or change "
     "sslmode to disable server certificate verification.";
 
-int version_number(const char* which, const std::string& value) {
+int requested_version(const char* which, const std::string& value) {
     if (const auto number = protocol_version(value)) return *number;
     throw Error("invalid value " + quoted(value) + " for " + which + " SSL protocol version");
 }
@@ -36,12 +36,12 @@ int version_number(const char* which, const std::string& value) {
 void limit_versions(SSL_CTX* context, const ClientSettings& settings) {
     int lowest = 0;
     if (!settings.min_protocol_version.empty()) {
-        lowest = version_number("minimum", settings.min_protocol_version);
+        lowest = requested_version("minimum", settings.min_protocol_version);
         if (SSL_CTX_set_min_proto_version(context, lowest) != 1)
             throw Error("could not set minimum SSL protocol version: " + take_reason());
     }
     if (settings.max_protocol_version.empty()) return;
-    const int highest = version_number("maximum", settings.max_protocol_version);
+    const int highest = requested_version("maximum", settings.max_protocol_version);
     if (SSL_CTX_set_max_proto_version(context, highest) != 1)
         throw Error("could not set maximum SSL protocol version: " + take_reason());
     if (lowest > highest) throw Error("invalid SSL protocol version range");

@@ -5,6 +5,7 @@
 #include "tls/error.h"
 #include "tls/key_file.h"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -16,8 +17,6 @@
 #include <utility>
 
 namespace pgmoat::tls {
-
-namespace {} // namespace
 
 std::vector<x509_st*> authorities_in(x509_store_st* store) {
     std::vector<X509*> found;
@@ -31,6 +30,12 @@ std::vector<x509_st*> authorities_in(x509_store_st* store) {
 
 std::string quoted(const std::string& path) {
     return "\"" + path + "\"";
+}
+
+BioPtr open_file(const std::string& path) {
+    BioPtr file(BIO_new_file(path.c_str(), "r"));
+    if (!file) throw Error("could not open file " + quoted(path) + ": " + take_reason());
+    return file;
 }
 
 SslContextPtr new_context() {

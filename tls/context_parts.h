@@ -1,5 +1,5 @@
-// The steps that server and client contexts have in common. They throw Error and leave OpenSSL's
-// error queue empty. Internal to tls/.
+// The steps that server and client contexts, and `pgmoat cert`, have in common. They throw Error and
+// leave OpenSSL's error queue empty. Internal to tls/.
 #pragma once
 
 #include "tls/handles.h"
@@ -29,5 +29,8 @@ namespace pgmoat::tls {
 
 // The path in double quotes.
 [[nodiscard]] std::string quoted(const std::string& path);
+
+// For reading.
+[[nodiscard]] BioPtr open_file(const std::string& path);
 
 } // namespace pgmoat::tls

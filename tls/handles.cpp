@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 namespace pgmoat::tls {
 
@@ -24,6 +25,9 @@ void Free::operator()(x509_st* certificate) const noexcept {
 }
 void Free::operator()(X509_crl_st* list) const noexcept {
     X509_CRL_free(list);
+}
+void Free::operator()(stack_st_GENERAL_NAME* names) const noexcept {
+    GENERAL_NAMES_free(names);
 }
 
 } // namespace pgmoat::tls

@@ -10,6 +10,7 @@ struct ssl_ctx_st;
 struct ssl_st;
 struct x509_st;
 struct X509_crl_st;
+struct stack_st_GENERAL_NAME;
 
 namespace pgmoat::tls {
 
@@ -20,6 +21,7 @@ struct Free {
     void operator()(ssl_st* ssl) const noexcept;
     void operator()(x509_st* certificate) const noexcept;
     void operator()(X509_crl_st* list) const noexcept;
+    void operator()(stack_st_GENERAL_NAME* names) const noexcept;
 };
 
 using BioPtr = std::unique_ptr<bio_st, Free>;
@@ -28,5 +30,6 @@ using SslContextPtr = std::unique_ptr<ssl_ctx_st, Free>;
 using SslPtr = std::unique_ptr<ssl_st, Free>;
 using CertificatePtr = std::unique_ptr<x509_st, Free>;
 using RevocationListPtr = std::unique_ptr<X509_crl_st, Free>;
+using NamesPtr = std::unique_ptr<stack_st_GENERAL_NAME, Free>; // GENERAL_NAMES
 
 } // namespace pgmoat::tls

@@ -25,12 +25,6 @@ namespace pgmoat::tls {
 
 namespace {
 
-BioPtr open_file(const std::string& file) {
-    BioPtr opened(BIO_new_file(file.c_str(), "r"));
-    if (!opened) throw Error("could not open file " + quoted(file) + ": " + take_reason());
-    return opened;
-}
-
 std::vector<CertificatePtr> read_chain(const std::string& file) {
     const BioPtr opened = open_file(file);
     std::vector<CertificatePtr> chain;

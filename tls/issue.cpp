@@ -25,7 +25,6 @@ namespace {
 
 constexpr int x509_version_3 = 2; // X.509 counts versions from 0
 constexpr int serial_bits = 128;
-constexpr std::int64_t seconds_per_day = std::int64_t{24} * 60 * 60;
 
 void require(bool succeeded, const char* what) {
     if (!succeeded) throw Error(std::string("could not ") + what + ": " + take_reason());
@@ -47,12 +46,6 @@ struct Issuer {
     CertificatePtr certificate; // null: self-signed
     KeyPtr key;
 };
-
-BioPtr open_file(const std::string& path) {
-    BioPtr file(BIO_new_file(path.c_str(), "r"));
-    if (!file) throw Error("could not open file " + quoted(path) + ": " + take_reason());
-    return file;
-}
 
 int no_passphrase(char*, int, int, void*) {
     return -1;
@@ -133,10 +126,6 @@ void add_extension(X509* certificate, X509* issuer, int nid, const char* value) 
     require(added, "add an extension");
 }
 
-struct FreeNames {
-    void operator()(GENERAL_NAMES* names) const noexcept { GENERAL_NAMES_free(names); }
-};
-
 void add_name(GENERAL_NAMES* names, const std::string& name) {
     const std::string address = address_bytes(name);
     const bool is_address = !address.empty();
@@ -172,7 +161,7 @@ std::vector<std::string> all_names(const CertificateRequest& request) {
 // Critical if the subject is empty (RFC 5280, 4.2.1.6).
 void add_alternative_names(X509* certificate, const CertificateRequest& request) {
     const int critical = request.common_name.empty() ? 1 : 0;
-    const std::unique_ptr<GENERAL_NAMES, FreeNames> names(GENERAL_NAMES_new());
+    const NamesPtr names(GENERAL_NAMES_new());
     require(names != nullptr, "add names");
     for (const std::string& name : all_names(request))
         add_name(names.get(), name);

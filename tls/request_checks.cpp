@@ -25,7 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t seconds_per_day = std::int64_t{24} * 60 * 60;
 constexpr int days_of_a_leaf = 365;
 constexpr int days_of_an_authority = 3650;
 

@@ -10,6 +10,8 @@
 
 namespace pgmoat::tls {
 
+inline constexpr std::int64_t seconds_per_day = std::int64_t{24} * 60 * 60;
+
 // The address in network order; empty if `name` is a host name.
 [[nodiscard]] std::string address_bytes(const std::string& name);
 

@@ -45,7 +45,7 @@ const char* path_or_null(const std::string& path) {
     return path.empty() ? nullptr : path.c_str();
 }
 
-[[noreturn]] void could_not_load(const std::string& place, const std::string& reason) {
+[[noreturn]] void could_not_load_list(const std::string& place, const std::string& reason) {
     throw Error("could not load SSL certificate revocation list " + place + ": " + reason);
 }
 
@@ -55,10 +55,10 @@ void require_folder(const std::string& folder) {
     // OpenSSL would split the setting at ':' into several folders; everything else that uses it
     // (watching, checking, metrics) takes it as one path.
     if (folder.find(':') != std::string::npos)
-        could_not_load(place, "A colon in its name separates folders for OpenSSL");
+        could_not_load_list(place, "A colon in its name separates folders for OpenSSL");
     if (stat(folder.c_str(), &status) != 0)
-        could_not_load(place, std::generic_category().message(errno));
-    if (!S_ISDIR(status.st_mode)) could_not_load(place, "Not a directory");
+        could_not_load_list(place, std::generic_category().message(errno));
+    if (!S_ISDIR(status.st_mode)) could_not_load_list(place, "Not a directory");
 }
 
 // Copied, since a look-up in a folder adds what it finds to the store.
@@ -91,7 +91,7 @@ void load_revocation_lists(ssl_ctx_st* context,
     if (!folder.empty()) require_folder(folder);
     X509_STORE* store = SSL_CTX_get_cert_store(context);
     if (X509_STORE_load_locations(store, path_or_null(file), path_or_null(folder)) != 1)
-        could_not_load(where_lists_are(file, folder), take_reason());
+        could_not_load_list(where_lists_are(file, folder), take_reason());
     ERR_clear_error();
     X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 }

@@ -21,7 +21,7 @@ namespace pgmoat::tls {
 
 namespace {
 
-int version_number(const char* setting, const std::string& value) {
+int parameter_version(const char* setting, const std::string& value) {
     if (const auto number = protocol_version(value)) return *number;
     throw Error(std::string("invalid value for parameter \"") + setting + "\": " + quoted(value),
                 "",
@@ -29,11 +29,12 @@ int version_number(const char* setting, const std::string& value) {
 }
 
 void limit_versions(SSL_CTX* context, const ServerSettings& settings) {
-    const int lowest = version_number("ssl_min_protocol_version", settings.min_protocol_version);
+    const int lowest = parameter_version("ssl_min_protocol_version", settings.min_protocol_version);
     if (SSL_CTX_set_min_proto_version(context, lowest) != 1)
         throw Error("could not set minimum SSL protocol version");
     if (settings.max_protocol_version.empty()) return;
-    const int highest = version_number("ssl_max_protocol_version", settings.max_protocol_version);
+    const int highest =
+        parameter_version("ssl_max_protocol_version", settings.max_protocol_version);
     if (SSL_CTX_set_max_proto_version(context, highest) != 1)
         throw Error("could not set maximum SSL protocol version");
     if (lowest > highest) {

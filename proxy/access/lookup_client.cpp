@@ -60,21 +60,21 @@ Awaitable<hba::SystemUser> LookupClient::system_user(std::uint32_t uid) {
 // late.
 Awaitable<lookups::UserSecret>
 LookupClient::user_secret(lookups::QuerySource source, std::string user, bool again) {
-    using Clock = lookups::Secrets::Clock;
+    using SecretsClock = lookups::Secrets::Clock;
     const auto arrived = std::make_shared<std::optional<lookups::UserSecret>>();
     auto asked =
         thread_.services.lookups.secrets.ask(source, user, again, arrival_.delivery_to(arrived));
     lookups::UserSecret late;
     late.error = "cancelled";
-    auto late_at = Clock::time_point::max();
+    auto late_at = SecretsClock::time_point::max();
     if (auto* known = std::get_if<lookups::UserSecret>(&asked)) {
         late = std::move(*known);
-        late_at = Clock::now() + late.took;
+        late_at = SecretsClock::now() + late.took;
     } else if (auto& pending = std::get<lookups::Secrets::Pending>(asked); pending.stale) {
         late = std::move(*pending.stale);
         late_at = pending.use_stale_at;
     }
-    while (!*arrived && !arrival_.interrupted() && Clock::now() < late_at)
+    while (!*arrived && !arrival_.interrupted() && SecretsClock::now() < late_at)
         co_await arrival_.wait(late_at);
     if (*arrived)
         late = std::move(**arrived);

@@ -2,6 +2,7 @@
 
 #include "proxy/cli/dates.h"
 #include "proxy/cli/limits.h"
+#include "proxy/config/text.h"
 #include "tls/file_facts.h"
 #include "tls/inspect.h"
 
@@ -18,17 +19,6 @@ namespace {
 using Level = Finding::Level;
 using Findings = std::vector<Finding>;
 
-std::string quoted(const std::string& text) {
-    return "\"" + text + "\"";
-}
-
-std::string joined(const std::vector<std::string>& texts) {
-    std::string result;
-    for (const std::string& text : texts)
-        result += (result.empty() ? "" : ", ") + text;
-    return result;
-}
-
 // Loading has refused files with any other mode, and keys that do not match.
 void check_key(const tls::KeyPair& pair, Findings& findings) {
     struct stat status {};
@@ -36,8 +26,9 @@ void check_key(const tls::KeyPair& pair, Findings& findings) {
     std::array<char, 8> mode{};
     (void)std::snprintf(mode.data(), mode.size(), "%04o", status.st_mode & 07777U);
     findings.push_back({Level::ok,
-                        "private key " + quoted(pair.key_file) + " has mode " + mode.data() +
-                            " and fits certificate " + quoted(pair.certificate_file)});
+                        "private key " + config::in_quotes(pair.key_file) + " has mode " +
+                            mode.data() + " and fits certificate " +
+                            config::in_quotes(pair.certificate_file)});
 }
 
 std::string problem_of_chain(const tls::ChainFacts& facts) {
@@ -101,7 +92,7 @@ void check_dates(const std::string& name,
 
 void check_names(const std::string& name, const tls::ChainFacts& facts, Findings& findings) {
     if (facts.has_alternative_names)
-        findings.push_back({Level::ok, name + " is valid for " + joined(facts.names)});
+        findings.push_back({Level::ok, name + " is valid for " + config::joined(facts.names)});
     else
         findings.push_back({Level::warning,
                             name + " has no subjectAltName: only clients that still look at the "
@@ -117,7 +108,7 @@ void check_strength(const std::string& name, const tls::ChainFacts& facts, Findi
 
 void check_pair(const tls::KeyPair& pair, std::int64_t now, Findings& findings) {
     const tls::ChainFacts facts = tls::inspect_chain(pair.certificate_file);
-    const std::string name = "certificate " + quoted(pair.certificate_file);
+    const std::string name = "certificate " + config::in_quotes(pair.certificate_file);
     check_key(pair, findings);
     check_chain(name, facts, findings);
     check_dates(name, facts, now, findings);
@@ -127,7 +118,8 @@ void check_pair(const tls::KeyPair& pair, std::int64_t now, Findings& findings) 
 
 void check_lists(const tls::ServerSettings& settings, std::int64_t now, Findings& findings) {
     for (const auto& list : tls::inspect_lists(settings.crl_file, settings.crl_dir)) {
-        const std::string name = "revocation list of " + list.issuer + " in " + quoted(list.file);
+        const std::string name =
+            "revocation list of " + list.issuer + " in " + config::in_quotes(list.file);
         if (list.next_update == 0)
             findings.push_back({Level::ok, name + " never expires"});
         else if (now >= list.next_update)
@@ -147,9 +139,9 @@ void check_settings(const tls::ServerSettings& settings, Findings& findings) {
          "ssl_min_protocol_version = " + min + (old ? ": versions below TLSv1.2 are broken" : "")});
     const std::vector<std::string> broken = tls::broken_ciphers(settings.ciphers);
     if (!broken.empty())
-        findings.push_back(
-            {Level::warning,
-             "ssl_ciphers allows ciphers without encryption or authentication: " + joined(broken)});
+        findings.push_back({Level::warning,
+                            "ssl_ciphers allows ciphers without encryption or authentication: " +
+                                config::joined(broken)});
 }
 
 std::vector<tls::KeyPair> all_pairs(const tls::ServerSettings& settings) {
@@ -174,12 +166,12 @@ void check_authorities(const tls::ServerSettings& settings, std::int64_t now, Fi
     for (const std::string& file : authority_files(settings)) {
         for (const std::string& leaf : tls::leaves_among_authorities(file))
             findings.push_back({Level::warning,
-                                quoted(file) + " holds " + leaf +
+                                config::in_quotes(file) + " holds " + leaf +
                                     ", which is not a CA certificate: it can verify only itself"});
         const auto first = tls::read_certificate_file(file, tls::WhichCertificate::first_to_expire);
         if (!first) continue;
-        const std::string name = "authority " + quoted(first->subject_cn) + ", the first of " +
-                                 quoted(file) + " to expire, ";
+        const std::string name = "authority " + config::in_quotes(first->subject_cn) +
+                                 ", the first of " + config::in_quotes(file) + " to expire, ";
         const std::string until = date_of(first->not_after);
         if (now >= first->not_after)
             findings.push_back({Level::warning,

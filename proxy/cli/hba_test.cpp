@@ -110,10 +110,10 @@ std::string promise_of(const hba::Rule& rule, const hba::Candidate& candidate) {
     return "if the server asks for " + methods;
 }
 
-void say(const Decision& decision,
-         const std::string& listener_upstream,
-         const std::string& host,
-         const hba::Candidate& candidate) {
+void say_decision(const Decision& decision,
+                  const std::string& listener_upstream,
+                  const std::string& host,
+                  const hba::Candidate& candidate) {
     if (decision.rule != nullptr)
         std::printf("file \"%s\" line %u: \"%s\"\n",
                     decision.rule->file.c_str(),
@@ -191,7 +191,7 @@ int test_hba(const HbaTestOptions& options) {
         candidate.passthrough = listener.tls_mode == config::TlsMode::passthrough;
         Decision decision = decide(access.front(), candidate);
         const std::string host = host_of(decision, config, candidate);
-        say(decision, listener.upstream, host, candidate);
+        say_decision(decision, listener.upstream, host, candidate);
         return decision.refuses() ? exit_failed : exit_ok;
     });
 }

@@ -284,13 +284,6 @@ struct Row {
     bool operator==(const Row&) const = default;
 };
 
-std::string joined(const std::vector<std::string>& texts) {
-    std::string result;
-    for (const std::string& text : texts)
-        result += (result.empty() ? "" : ", ") + text;
-    return result;
-}
-
 bool has(const Results& results, Way way) {
     return std::any_of(
         results.begin(), results.end(), [way](const Result& result) { return result.way == way; });
@@ -362,7 +355,7 @@ void add_verification(Row& row, const Shown& shown, const Target& target) {
     }
     row.connects += shown.self_signed ? ", with the certificate itself as sslrootcert"
                                       : ", with the CA as sslrootcert";
-    if (full && target.host.empty()) row.connects += ", to " + joined(shown.names);
+    if (full && target.host.empty()) row.connects += ", to " + config::joined(shown.names);
     row.man_in_the_middle = full ? "yes" : "only with a private CA";
 }
 

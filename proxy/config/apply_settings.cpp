@@ -16,13 +16,6 @@ struct Wrong {
     std::string hint;
 };
 
-std::string joined(std::span<const std::string_view> values) {
-    std::string text;
-    for (const std::string_view value : values)
-        if (!value.empty()) text += (text.empty() ? "" : ", ") + std::string(value);
-    return text;
-}
-
 class Store {
   public:
     Store(const SettingRow& row, const Setting& setting, Draft& draft)

@@ -12,7 +12,7 @@ namespace pgmoat::config {
 namespace {
 
 // Takes a text in double quotes off the front; a doubled quote stands for one.
-std::optional<std::string> take_quoted(std::string_view& text) {
+std::optional<std::string> take_quoted_text(std::string_view& text) {
     if (!text.starts_with('"')) return std::nullopt;
     std::string value;
     for (std::size_t i = 1; i < text.size(); ++i) {
@@ -35,8 +35,8 @@ struct Entry {
 // Nothing: neither format.
 std::optional<Entry> parse_line(std::string_view line) {
     if (line.starts_with('"')) {
-        auto user = take_quoted(line);
-        auto secret = user ? take_quoted(line) : std::nullopt;
+        auto user = take_quoted_text(line);
+        auto secret = user ? take_quoted_text(line) : std::nullopt;
         if (!secret || !line.empty()) return std::nullopt;
         return Entry{std::move(*user), std::move(*secret)};
     }
@@ -75,8 +75,7 @@ protocol::ScramDigest mock_key_of(const ScramSecrets& secrets) {
         all.insert(all.end(), secret.server_key.begin(), secret.server_key.end());
     }
     constexpr std::string_view purpose = "pgmoat console: users that do not exist";
-    return tls::hmac_sha256({reinterpret_cast<const std::uint8_t*>(purpose.data()), purpose.size()},
-                            all);
+    return tls::hmac_sha256(protocol::as_bytes(purpose), all);
 }
 
 ScramSecrets parse_auth_file(std::string_view text, Location location, Problems& problems) {

@@ -243,7 +243,7 @@ tls_version_of(const Values& values, const std::string& keyword, std::string_vie
     if (given == values.end()) return std::string(unset);
     if (given->second.empty()) return {};
     for (const std::string_view version : tls_versions)
-        if (lower_case(version) == lower_case(given->second)) return std::string(version);
+        if (equal_ignoring_case(version, given->second)) return std::string(version);
     fail_invalid(in_quotes(keyword), given->second);
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view from_client = "it is the client's own, from its startup packet";
 constexpr std::string_view client_logs_in = "the client itself logs in to the server";
-constexpr std::string_view no_gss = "GSSAPI encryption to an upstream is not supported";
+constexpr std::string_view no_gss_encryption = "GSSAPI encryption to an upstream is not supported";
 
 constexpr ConninfoOption honoured(std::string_view keyword) {
     return {keyword, "", "", ""};
@@ -74,7 +74,7 @@ constexpr std::array options{
     refused("requirepeer", "the owner of the server's socket is not checked"),
     refused("sslkeylogfile", "TLS secrets are never written down"),
 
-    ConninfoOption{"gssencmode", no_gss, "disable,prefer", "require"},
+    ConninfoOption{"gssencmode", no_gss_encryption, "disable,prefer", "require"},
     ConninfoOption{"sslcompression", "TLS compression is always off", "0", ""},
     ConninfoOption{"sslcertmode", "only \"allow\" is supported", "allow", "disable,require"},
 };

@@ -26,9 +26,10 @@ std::string beside(const std::string& file, const std::string& name) {
     return (std::filesystem::path(file).parent_path() / name).string();
 }
 
-class Reader {
+class GucReader {
   public:
-    Reader(const FileSource& source, Problems& problems) : source_(source), problems_(problems) {}
+    GucReader(const FileSource& source, Problems& problems)
+        : source_(source), problems_(problems) {}
 
     std::vector<Setting> settings;
 
@@ -50,16 +51,16 @@ class Reader {
     int files_ = 0;
 };
 
-void Reader::fail(const std::string& text, const std::optional<Location>& location) {
+void GucReader::fail(const std::string& text, const std::optional<Location>& location) {
     if (location)
         problems_.error(text, *location);
     else
         problems_.errors.push_back(text);
 }
 
-void Reader::read(const std::string& file,
-                  const std::optional<Location>& included_at,
-                  bool may_be_missing) {
+void GucReader::read(const std::string& file,
+                     const std::optional<Location>& included_at,
+                     bool may_be_missing) {
     const std::string failure = "could not open configuration file " + in_quotes(file) + ": ";
     if (depth_ > limits::include_depth_max)
         return fail(failure + "maximum nesting depth exceeded", included_at);
@@ -78,7 +79,7 @@ void Reader::read(const std::string& file,
     --depth_;
 }
 
-void Reader::parse(const std::string& file, const std::string& text) {
+void GucReader::parse(const std::string& file, const std::string& text) {
     GucLexer lexer(text);
     int syntax_errors = 0;
     Token token{TokenKind::end_of_line, {}};
@@ -102,7 +103,7 @@ void Reader::parse(const std::string& file, const std::string& text) {
 
 // name [=] value, up to and including the line end. On a syntax error `token` is where it was
 // found.
-bool Reader::parse_line(GucLexer& lexer, Token& token, const std::string& file) {
+bool GucReader::parse_line(GucLexer& lexer, Token& token, const std::string& file) {
     if (token.kind != TokenKind::identifier && token.kind != TokenKind::qualified_identifier)
         return false;
     Setting setting;
@@ -124,7 +125,7 @@ bool Reader::parse_line(GucLexer& lexer, Token& token, const std::string& file) 
     return true;
 }
 
-void Reader::take(Setting setting) {
+void GucReader::take(Setting setting) {
     if (setting.name == "include")
         include(setting, false);
     else if (setting.name == "include_if_exists")
@@ -135,7 +136,7 @@ void Reader::take(Setting setting) {
         settings.push_back(std::move(setting));
 }
 
-void Reader::include(const Setting& setting, bool may_be_missing) {
+void GucReader::include(const Setting& setting, bool may_be_missing) {
     if (trim(setting.value).empty())
         return fail("empty configuration file name: " + in_quotes(setting.value), setting.location);
     const std::string file = beside(setting.location.file, setting.value);
@@ -144,7 +145,7 @@ void Reader::include(const Setting& setting, bool may_be_missing) {
     read(file, setting.location, may_be_missing);
 }
 
-void Reader::include_folder(const Setting& setting) {
+void GucReader::include_folder(const Setting& setting) {
     if (trim(setting.value).empty())
         return fail("empty configuration directory name: " + in_quotes(setting.value),
                     setting.location);
@@ -166,7 +167,7 @@ void Reader::include_folder(const Setting& setting) {
 
 std::vector<Setting>
 read_guc_file(const FileSource& source, const std::string& file, Problems& problems) {
-    Reader reader(source, problems);
+    GucReader reader(source, problems);
     reader.read(file, std::nullopt, false);
     return std::move(reader.settings);
 }

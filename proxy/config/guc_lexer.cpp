@@ -1,14 +1,12 @@
 #include "proxy/config/guc_lexer.h"
 
+#include "proxy/config/text.h"
+
 #include <algorithm>
 #include <array>
 
 namespace pgmoat::config {
 namespace {
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 
 bool is_ascii_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

@@ -91,7 +91,7 @@ std::optional<Number> parse_number(const char* text) {
 }
 
 IntegerResult
-invalid(const std::string& parameter, const std::string& text, std::string_view hint) {
+invalid_integer(const std::string& parameter, const std::string& text, std::string_view hint) {
     return {std::nullopt,
             "invalid value for parameter " + in_quotes(parameter) + ": " + in_quotes(text),
             std::string(hint)};
@@ -161,19 +161,19 @@ std::optional<bool> parse_boolean(std::string_view text) {
 IntegerResult
 parse_integer(const std::string& parameter, const std::string& text, const IntegerRange& range) {
     const std::optional<Number> number = parse_number(text.c_str());
-    if (!number) return invalid(parameter, text, "");
+    if (!number) return invalid_integer(parameter, text, "");
     double value = number->value;
     const std::string_view unit_name = trim(number->end);
     if (!unit_name.empty()) {
         const UnitName* const base = find_unit(name_of(range.unit));
-        if (base == nullptr) return invalid(parameter, text, "");
+        if (base == nullptr) return invalid_integer(parameter, text, "");
         const std::optional<double> converted = convert(value, unit_name, *base);
-        if (!converted) return invalid(parameter, text, units_hint(base->family));
+        if (!converted) return invalid_integer(parameter, text, units_hint(base->family));
         value = *converted;
     }
     value = std::rint(value);
     if (value > INT_MAX || value < INT_MIN)
-        return invalid(parameter, text, "Value exceeds integer range.");
+        return invalid_integer(parameter, text, "Value exceeds integer range.");
     const int result = static_cast<int>(value);
     if (result >= range.min && result <= range.max) return {result, {}, {}};
     return {std::nullopt,

@@ -17,10 +17,6 @@ int group_of(char c) noexcept {
     return c >= 1 && c <= group_number_max ? c : 0;
 }
 
-bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
-
 bool is_label(std::string_view label) noexcept {
     return !label.empty() && label.size() <= label_bytes_max && label.front() != '-' &&
            label.back() != '-' && std::all_of(label.begin(), label.end(), [](char c) {

@@ -96,9 +96,9 @@ std::string duplicate(const std::string& name) {
     return "multiple entries for host " + in_quotes(name) + " specified";
 }
 
-class Reader {
+class HostsReader {
   public:
-    explicit Reader(Problems& problems) : problems_(problems) {}
+    explicit HostsReader(Problems& problems) : problems_(problems) {}
 
     void add(const TableLine& line) {
         const Location location{line.file, line.number};
@@ -150,7 +150,7 @@ bool asks_for_certificate(const tls::ServerSettings& settings, const std::string
 }
 
 HostsFile read_hosts_file(const std::string& path, const FileSource& source, Problems& problems) {
-    Reader reader(problems);
+    HostsReader reader(problems);
     reader.result.files.push_back(path);
     if (source.read(path).missing) return std::move(reader.result);
     const std::size_t errors_before = problems.errors.size();

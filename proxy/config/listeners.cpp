@@ -90,7 +90,7 @@ struct Option {
     void (*set)(Listener&, const std::string&);
 };
 
-constexpr std::array<Option, 10> options{{
+constexpr std::array<Option, 10> listener_options{{
     {"address", set_address},
     {"port", set_port},
     {"unix_socket_directory", set_unix_socket_directory},
@@ -104,10 +104,10 @@ constexpr std::array<Option, 10> options{{
 }};
 
 void set_option(Listener& listener, const KeywordValue& pair) {
-    for (const Option& option : options)
+    for (const Option& option : listener_options)
         if (option.keyword == pair.keyword) return option.set(listener, pair.value);
     std::vector<std::string_view> known;
-    for (const Option& option : options)
+    for (const Option& option : listener_options)
         known.push_back(option.keyword);
     const std::string hint = did_you_mean(pair.keyword, known);
     throw ConninfoError("invalid listener option " + in_quotes(pair.keyword) +

@@ -1,16 +1,10 @@
 #include "proxy/config/place.h"
 
+#include "proxy/config/text.h"
+
 #include <algorithm>
 
 namespace pgmoat::config {
-
-namespace {
-
-std::string in_quotes(const std::string& text) {
-    return '"' + text + '"';
-}
-
-} // namespace
 
 bool means_host(const std::string& host, const std::string& configured, std::uint16_t port) {
     return host.empty() || host == configured || host == configured + ':' + std::to_string(port);

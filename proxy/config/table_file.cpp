@@ -15,7 +15,7 @@ namespace {
 
 // As PostgreSQL's AbsoluteConfigLocation(): relative to the file that names it, without `.` and
 // `..`.
-std::string beside(const std::string& file, const std::string& name) {
+std::string absolute_location(const std::string& file, const std::string& name) {
     std::string path =
         (std::filesystem::path(file).parent_path() / name).lexically_normal().string();
     while (path.size() > 1 && path.back() == '/')
@@ -23,9 +23,9 @@ std::string beside(const std::string& file, const std::string& name) {
     return path;
 }
 
-class Reader {
+class TableReader {
   public:
-    explicit Reader(const FileSource& source) : source_(source) {}
+    explicit TableReader(const FileSource& source) : source_(source) {}
 
     [[nodiscard]] TableFile read(const std::string& path);
 
@@ -56,7 +56,7 @@ class Reader {
     std::size_t tokens_ = 0;
 };
 
-TableFile Reader::read(const std::string& path) {
+TableFile TableReader::read(const std::string& path) {
     TableFile file;
     file.error = read_file(path, 0, false, file.lines);
     if (!too_much_.empty())
@@ -66,7 +66,7 @@ TableFile Reader::read(const std::string& path) {
     return file;
 }
 
-FileText Reader::open(const std::string& path, int depth) {
+FileText TableReader::open(const std::string& path, int depth) {
     if (depth > limits::include_depth_max)
         return {std::nullopt, "maximum nesting depth exceeded", false};
     if (files_ == limits::files_max)
@@ -80,10 +80,10 @@ FileText Reader::open(const std::string& path, int depth) {
     return text;
 }
 
-std::string Reader::read_file(const std::string& path,
-                              int depth,
-                              bool may_be_missing,
-                              std::vector<TableLine>& lines) {
+std::string TableReader::read_file(const std::string& path,
+                                   int depth,
+                                   bool may_be_missing,
+                                   std::vector<TableLine>& lines) {
     const FileText text = open(path, depth);
     if (!text.text && text.missing && may_be_missing) {
         notes_.push_back("skipping missing authentication file " + in_quotes(path));
@@ -100,7 +100,7 @@ std::string Reader::read_file(const std::string& path,
     return {};
 }
 
-void Reader::take(TableLine line, int depth, std::vector<TableLine>& lines) {
+void TableReader::take(TableLine line, int depth, std::vector<TableLine>& lines) {
     // PostgreSQL silently cuts the line there.
     if (line.text.find('\0') != std::string::npos)
         line.error = "zero byte in the line";
@@ -117,7 +117,7 @@ void Reader::take(TableLine line, int depth, std::vector<TableLine>& lines) {
     lines.push_back(std::move(line));
 }
 
-std::string Reader::read_fields(TableLine& line, int depth) {
+std::string TableReader::read_fields(TableLine& line, int depth) {
     TableTokenReader tokens(line.text);
     while (!tokens.at_end() && too_much_.empty()) {
         std::string error = read_field(tokens, line, depth);
@@ -127,7 +127,7 @@ std::string Reader::read_fields(TableLine& line, int depth) {
 }
 
 // A comma-separated list. An @file without tokens yields no field, as in PostgreSQL.
-std::string Reader::read_field(TableTokenReader& tokens, TableLine& line, int depth) {
+std::string TableReader::read_field(TableTokenReader& tokens, TableLine& line, int depth) {
     TableField field;
     bool goes_on = true;
     while (goes_on) {
@@ -135,7 +135,8 @@ std::string Reader::read_field(TableTokenReader& tokens, TableLine& line, int de
         if (!token) break;
         goes_on = token->comma;
         if (!token->quoted && token->text.size() > 1 && token->text[0] == '@') {
-            std::string error = expand(beside(line.file, token->text.substr(1)), depth + 1, field);
+            std::string error =
+                expand(absolute_location(line.file, token->text.substr(1)), depth + 1, field);
             if (!error.empty()) return error;
         } else {
             add(field, {std::move(token->text), token->quoted});
@@ -145,7 +146,7 @@ std::string Reader::read_field(TableTokenReader& tokens, TableLine& line, int de
     return {};
 }
 
-void Reader::add(TableField& field, TableToken token) {
+void TableReader::add(TableField& field, TableToken token) {
     if (++tokens_ > limits::table_tokens_max)
         too_much_ = "more than " + std::to_string(limits::table_tokens_max) + " words";
     else
@@ -153,7 +154,7 @@ void Reader::add(TableField& field, TableToken token) {
 }
 
 // All tokens of a file, regardless of lines and fields.
-std::string Reader::expand(const std::string& path, int depth, TableField& field) {
+std::string TableReader::expand(const std::string& path, int depth, TableField& field) {
     std::vector<TableLine> lines;
     std::string error = read_file(path, depth, false, lines);
     if (!error.empty()) return error;
@@ -167,20 +168,20 @@ std::string Reader::expand(const std::string& path, int depth, TableField& field
 }
 
 std::optional<std::string>
-Reader::include(const TableLine& line, int depth, std::vector<TableLine>& lines) {
+TableReader::include(const TableLine& line, int depth, std::vector<TableLine>& lines) {
     if (line.fields.size() != 2) return std::nullopt;
     const std::string& word = line.fields[0][0].text;
     if (word == "include_dir") return include_folder(line, depth, lines);
     if (word != "include" && word != "include_if_exists") return std::nullopt;
-    const std::string path = beside(line.file, line.fields[1][0].text);
+    const std::string path = absolute_location(line.file, line.fields[1][0].text);
     return read_file(path, depth, word == "include_if_exists", lines);
 }
 
 std::string
-Reader::include_folder(const TableLine& line, int depth, std::vector<TableLine>& lines) {
+TableReader::include_folder(const TableLine& line, int depth, std::vector<TableLine>& lines) {
     const std::string& name = line.fields[1][0].text;
     if (trim(name).empty()) return "empty configuration directory name";
-    const std::string folder = beside(line.file, name);
+    const std::string folder = absolute_location(line.file, name);
     FolderNames listed = source_.list(folder);
     if (!listed.names) return "could not open directory " + in_quotes(folder);
 
@@ -197,7 +198,7 @@ Reader::include_folder(const TableLine& line, int depth, std::vector<TableLine>&
 } // namespace
 
 TableFile read_table_file(const std::string& path, const FileSource& source) {
-    return Reader(source).read(path);
+    return TableReader(source).read(path);
 }
 
 } // namespace pgmoat::config

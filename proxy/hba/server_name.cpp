@@ -11,14 +11,10 @@ namespace pgmoat::hba {
 
 namespace {
 
-bool equal_ignoring_case(std::string_view left, std::string_view right) {
-    return config::lower_case(left) == config::lower_case(right);
-}
-
 bool is_below(std::string_view wanted, std::string_view name) {
     const std::size_t dot = name.find('.');
     return dot != std::string_view::npos && dot > 0 &&
-           equal_ignoring_case(wanted.substr(1), name.substr(dot));
+           config::equal_ignoring_case(wanted.substr(1), name.substr(dot));
 }
 
 } // namespace
@@ -28,7 +24,7 @@ bool matches_server_name(const Rule& rule, std::string_view name) {
     if (name.empty()) return false;
     if (rule.sni_regex) return re2::RE2::PartialMatch(config::lower_case(name), *rule.sni_regex);
     return rule.sni->starts_with("*.") ? is_below(*rule.sni, name)
-                                       : equal_ignoring_case(*rule.sni, name);
+                                       : config::equal_ignoring_case(*rule.sni, name);
 }
 
 std::vector<std::string> groups_of_server_name(const Rule& rule, std::string_view name) {

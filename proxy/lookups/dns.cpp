@@ -1,5 +1,7 @@
 #include "proxy/lookups/dns.h"
 
+#include "proxy/lookups/socket_address.h"
+
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -19,11 +21,6 @@ using hba::Family;
 using hba::NetAddress;
 
 namespace {
-
-struct SocketAddress {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-};
 
 SocketAddress socket_address(const NetAddress& address) {
     SocketAddress result;
@@ -83,13 +80,8 @@ ClientHostName look_up_host_name(const NetAddress& address) {
     }
     const SocketAddress socket = socket_address(address);
     std::array<char, NI_MAXHOST> name{};
-    const int code = ::getnameinfo(reinterpret_cast<const sockaddr*>(&socket.storage),
-                                   socket.size,
-                                   name.data(),
-                                   name.size(),
-                                   nullptr,
-                                   0,
-                                   NI_NAMEREQD);
+    const int code =
+        ::getnameinfo(socket.get(), socket.size, name.data(), name.size(), nullptr, 0, NI_NAMEREQD);
     if (code != 0) {
         host.reverse_error = resolver_error(code);
         return host;

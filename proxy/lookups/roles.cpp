@@ -11,7 +11,7 @@ using hba::UserRoles;
 
 namespace {
 
-constexpr QueryShape shape{"role_query", 1, roles_of_user_max, false};
+constexpr QueryShape role_shape{"role_query", 1, roles_of_user_max, false};
 
 UserRoles roles_in(QueryAnswer answer) {
     UserRoles roles;
@@ -24,7 +24,7 @@ UserRoles roles_in(QueryAnswer answer) {
 Roles::Lane::Work work_for(const RoleSource& source) {
     return work_of<Roles::Lane>(
         source,
-        shape,
+        role_shape,
         [](QueryAnswer answer, const std::string&) { return roles_in(std::move(answer)); },
         [](const UserRoles& answer) -> Roles::Lane::Clock::duration {
             return answer.error.empty() ? roles_kept : failed_roles_kept;
@@ -38,7 +38,7 @@ RoleSource role_source(const config::Config& config, const config::Conninfo& ups
 }
 
 UserRoles look_up_roles(const RoleSource& source, const std::string& user) {
-    return roles_in(QueryConnection(source, shape).ask(user, {}));
+    return roles_in(QueryConnection(source, role_shape).ask(user, {}));
 }
 
 Roles::Lane::Asked

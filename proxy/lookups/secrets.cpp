@@ -10,7 +10,7 @@ namespace pgmoat::lookups {
 
 namespace {
 
-constexpr QueryShape shape{"auth_query", 2, 1, true};
+constexpr QueryShape secret_shape{"auth_query", 2, 1, true};
 
 void wipe(std::string& text) {
     tls::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
@@ -38,7 +38,7 @@ QuerySource secret_source(const config::Config& config, const config::Conninfo& 
     return source_of(config.auth_query, upstream, config.auth_query_conninfo);
 }
 
-SecretQuestion::SecretQuestion(const QuerySource& source) : connection_(source, shape) {}
+SecretQuestion::SecretQuestion(const QuerySource& source) : connection_(source, secret_shape) {}
 
 UserSecret SecretQuestion::ask(const std::string& user) {
     return secret_in(connection_.ask(user, {}), user);
@@ -48,7 +48,7 @@ Secrets::Secrets(Connect connect) : connect_(std::move(connect)) {}
 
 Secrets::Ask Secrets::connect_to_server(const QuerySource& source) {
     // Shared only because a std::function must be copyable.
-    return [connection = std::make_shared<QueryConnection>(source, shape)](
+    return [connection = std::make_shared<QueryConnection>(source, secret_shape)](
                const std::string& user, const std::stop_token& stop) {
         return secret_in(connection->ask(user, stop), user);
     };

@@ -5,7 +5,6 @@
 
 namespace pgmoat::relay {
 
-using metrics::Direction;
 using metrics::Side;
 
 namespace {
@@ -91,7 +90,9 @@ void TrafficMeter::moved(Side from, std::size_t bytes, metrics::Block& counters)
     if (bytes == 0) return;
     const bool client = from == Side::client;
     add(client ? row_->bytes_from_client : row_->bytes_from_server, bytes);
-    counters.bytes(listener_, client ? Direction::from_client : Direction::from_server, bytes);
+    counters.bytes(listener_,
+                   client ? metrics::Direction::from_client : metrics::Direction::from_server,
+                   bytes);
 }
 
 } // namespace pgmoat::relay

@@ -11,6 +11,9 @@
 
 namespace pgmoat::server {
 
+// sd_listen_fds(3): passed descriptors begin here.
+inline constexpr int first_handed_over = 3;
+
 struct HandedOverSocket {
     Descriptor socket;
     bool with_file = false; // a Unix socket for whose file we are responsible

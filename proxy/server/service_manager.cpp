@@ -22,9 +22,6 @@ namespace pgmoat::server {
 
 namespace {
 
-// sd_listen_fds(3): passed descriptors begin here.
-constexpr int first_handed_over = 3;
-
 std::string take_variable(const char* name) {
     const char* value = std::getenv(name);
     std::string text = value ? value : "";

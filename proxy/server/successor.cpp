@@ -1,5 +1,6 @@
 #include "proxy/server/successor.h"
 
+#include "proxy/server/handed_over_sockets.h"
 #include "proxy/server/limits.h"
 #include "proxy/server/session_channel.h"
 
@@ -27,8 +28,6 @@ extern char** environ;
 namespace pgmoat::server {
 
 namespace {
-
-constexpr int first_handed_over = 3; // sd_listen_fds(3)
 
 std::vector<std::string> own_arguments() {
     std::ifstream file("/proc/self/cmdline", std::ios::binary);

@@ -1,5 +1,6 @@
 #include "proxy/upstream/http_get.h"
 
+#include "protocol/bytes.h"
 #include "proxy/upstream/address_lookup.h"
 #include "proxy/upstream/limits.h"
 #include "tls/session.h"
@@ -15,7 +16,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <span>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -40,10 +40,6 @@ std::string request_for(const config::HttpAddress& address, const std::string& p
     std::ostringstream text;
     text << request;
     return std::move(text).str();
-}
-
-std::span<const std::uint8_t> bytes_of(const std::string& text) {
-    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 } // namespace
@@ -112,7 +108,7 @@ HttpGet::exchange(const config::HttpAddress& address, const std::string& path, H
         if (!started) co_return told(started);
     }
     const std::string request = request_for(address, path);
-    const io::Result sent = co_await stream_->write(bytes_of(request));
+    const io::Result sent = co_await stream_->write(protocol::as_bytes(request));
     if (!sent) co_return told(sent);
 
     http::response_parser<http::string_body> parser;

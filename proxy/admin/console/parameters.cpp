@@ -89,7 +89,7 @@ std::span<const Parameter> all_parameters() noexcept {
 
 const Parameter* find_parameter(std::string_view name) {
     for (const Parameter& parameter : parameters)
-        if (lower_case(parameter.name) == lower_case(name)) return &parameter;
+        if (config::equal_ignoring_case(parameter.name, name)) return &parameter;
     return nullptr;
 }
 

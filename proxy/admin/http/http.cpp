@@ -1,15 +1,14 @@
 #include "proxy/admin/http/http.h"
 
 #include "proxy/admin/http/http_connection.h"
+#include "proxy/admin/http/http_stream.h"
 #include "proxy/admin/limits.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,10 +25,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace pgmoat::admin {
-
-namespace {
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-}
 
 // Used on the context's thread only.
 struct HttpEndpoint::State {

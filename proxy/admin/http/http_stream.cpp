@@ -4,10 +4,8 @@
 
 #include "proxy/admin/limits.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/errc.hpp>
 
@@ -20,7 +18,6 @@ namespace pgmoat::admin {
 
 namespace {
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t receive_bytes = 16 * 1024; // a TLS record
 
 HttpStream::Error tls_failed() {

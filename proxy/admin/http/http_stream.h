@@ -4,8 +4,10 @@
 
 #include "tls/session.h"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -19,6 +21,9 @@
 #include <vector>
 
 namespace pgmoat::admin {
+
+// co_await gives the error with the result, instead of throwing it.
+inline constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 class HttpStream {
   public:

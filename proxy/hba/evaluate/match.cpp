@@ -14,10 +14,6 @@ namespace {
 
 using Kind = NameMatch::Kind;
 
-bool equal_ignoring_case(std::string_view left, std::string_view right) {
-    return config::lower_case(left) == config::lower_case(right);
-}
-
 bool found_by(const NameMatch& wanted, std::string_view name) {
     return re2::RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *wanted.regex);
 }
@@ -68,9 +64,9 @@ Match match_users(const Rule& rule, const Candidate& candidate, const Answers& k
 
 // ".example.com" matches names below example.com.
 bool names_host(std::string_view wanted, std::string_view name) {
-    if (!wanted.starts_with('.')) return equal_ignoring_case(wanted, name);
+    if (!wanted.starts_with('.')) return config::equal_ignoring_case(wanted, name);
     return name.size() >= wanted.size() &&
-           equal_ignoring_case(wanted, name.substr(name.size() - wanted.size()));
+           config::equal_ignoring_case(wanted, name.substr(name.size() - wanted.size()));
 }
 
 Match match_host_name(const HostName& wanted, Answers& known) {

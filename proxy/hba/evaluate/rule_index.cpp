@@ -21,18 +21,18 @@ constexpr unsigned name_bits = 56;
 static_assert(first_database_bit + name_bits == 64);
 constexpr std::uint64_t any_name = (std::uint64_t{1} << name_bits) - 1;
 
-struct Kind {
+struct ConnectionKind {
     Family family;
     bool tls;
     bool gss;
 };
-constexpr Kind kind_of_bit[kinds] = {{Family::local, false, false},
-                                     {Family::ipv4, false, false},
-                                     {Family::ipv4, true, false},
-                                     {Family::ipv4, false, true},
-                                     {Family::ipv6, false, false},
-                                     {Family::ipv6, true, false},
-                                     {Family::ipv6, false, true}};
+constexpr ConnectionKind kind_of_bit[kinds] = {{Family::local, false, false},
+                                               {Family::ipv4, false, false},
+                                               {Family::ipv4, true, false},
+                                               {Family::ipv4, false, true},
+                                               {Family::ipv6, false, false},
+                                               {Family::ipv6, true, false},
+                                               {Family::ipv6, false, true}};
 
 std::uint64_t marks_of_name(std::string_view name) {
     const std::uint64_t hash = std::hash<std::string_view>{}(name);
@@ -58,7 +58,7 @@ std::uint64_t marks_of_kinds(const Rule& rule) {
     const auto* range = std::get_if<AddressRange>(&rule.address);
     std::uint64_t marks = 0;
     for (unsigned bit = 0; bit < kinds; ++bit) {
-        const Kind& kind = kind_of_bit[bit];
+        const ConnectionKind& kind = kind_of_bit[bit];
         const bool family_fits = range == nullptr || range->base.family == kind.family;
         if (family_fits && matches_type(rule.type, kind.family, kind.tls, kind.gss))
             marks |= std::uint64_t{1} << bit;
@@ -68,7 +68,7 @@ std::uint64_t marks_of_kinds(const Rule& rule) {
 
 std::uint64_t marks_of_kind(const Candidate& candidate) {
     for (unsigned bit = 0; bit < kinds; ++bit) {
-        const Kind& kind = kind_of_bit[bit];
+        const ConnectionKind& kind = kind_of_bit[bit];
         if (kind.family != candidate.address.family) continue;
         if (kind.family == Family::local ||
             (kind.tls == candidate.tls && kind.gss == candidate.gss))

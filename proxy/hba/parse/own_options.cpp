@@ -23,7 +23,7 @@ using config::lower_case;
 constexpr std::string_view names[] = {
     "tls_min", "tls_ciphers", "tls_groups", "sni", "upstream", "max_connections"};
 
-constexpr std::string_view versions[] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
+constexpr std::string_view tls_versions[] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
 
 // Other names of groups, in lower case, and the names that connection facts use.
 constexpr std::pair<std::string_view, std::string_view> group_aliases[] = {
@@ -68,10 +68,11 @@ std::optional<std::string> group_named(const std::string& text) {
 }
 
 Complaint take_version(Rule& rule, const std::string& value) {
-    const auto* found = std::find_if(std::begin(versions), std::end(versions), [&](auto version) {
-        return lower_case(version) == lower_case(value);
-    });
-    if (found == std::end(versions))
+    const auto* found =
+        std::find_if(std::begin(tls_versions), std::end(tls_versions), [&](auto version) {
+            return config::equal_ignoring_case(version, value);
+        });
+    if (found == std::end(tls_versions))
         return invalid("tls_min", value, "Available values: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3.");
     rule.demands.tls_min = *found;
     return {};

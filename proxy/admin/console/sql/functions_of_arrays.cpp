@@ -185,7 +185,7 @@ void finish_sorted(sqlite3_context* context) {
     }
 }
 
-constexpr BuiltIn functions[] = {
+constexpr BuiltIn array_functions[] = {
     {"array_of", array_of, true},
     {"array_cat", array_cat, true},
     {"array_get", array_get, true},
@@ -203,7 +203,7 @@ bool add_functions_of_arrays(sqlite3* database, Running*& running) {
                    database, name, 1, SQLITE_UTF8, &running, nullptr, collect, finish, nullptr) ==
                SQLITE_OK;
     };
-    return add_functions<functions>(database, running) &&
+    return add_functions<array_functions>(database, running) &&
            sqlite3_create_function_v2(database,
                                       "array_agg_by",
                                       3,

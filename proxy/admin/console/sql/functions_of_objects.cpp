@@ -166,7 +166,7 @@ void object_description(Call& call) {
     call.give();
 }
 
-constexpr BuiltIn functions[] = {
+constexpr BuiltIn object_functions[] = {
     {"to_regclass", to_number_or_null<class_number>, true},
     {"to_regtype", to_number_or_null<type_number>, true},
     {"cast_regclass", to_number<class_number, undefined_table, word_relation>, true},
@@ -189,7 +189,7 @@ constexpr BuiltIn functions[] = {
 } // namespace
 
 bool add_functions_of_objects(sqlite3* database, Running*& running) {
-    return add_functions<functions>(database, running);
+    return add_functions<object_functions>(database, running);
 }
 
 } // namespace pgmoat::admin::sql

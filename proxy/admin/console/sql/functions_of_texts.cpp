@@ -171,7 +171,7 @@ void size_pretty(Call& call) {
     call.give(std::to_string(std::llround(size)) + ' ' + units[unit]);
 }
 
-constexpr BuiltIn functions[] = {
+constexpr BuiltIn text_functions[] = {
     {"like_match", match_like<false>, true},
     {"ilike_match", match_like<true>, true},
     {"regex_match", match_regex<false>, true},
@@ -190,7 +190,7 @@ constexpr BuiltIn functions[] = {
 } // namespace
 
 bool add_functions_of_texts(sqlite3* database, Running*& running) {
-    return add_functions<functions>(database, running);
+    return add_functions<text_functions>(database, running);
 }
 
 } // namespace pgmoat::admin::sql

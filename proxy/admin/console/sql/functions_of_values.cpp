@@ -180,7 +180,7 @@ void date_trunc(Call& call) {
     call.fail({"0A000", "unit " + in_quotes(unit) + " is not implemented in the console"});
 }
 
-constexpr BuiltIn functions[] = {
+constexpr BuiltIn value_functions[] = {
     {"to_bool", to_bool, true},
     {"to_int", to_int, true},
     {"to_float", to_float, true},
@@ -207,7 +207,7 @@ constexpr BuiltIn functions[] = {
 } // namespace
 
 bool add_functions_of_values(sqlite3* database, Running*& running) {
-    return add_functions<functions>(database, running);
+    return add_functions<value_functions>(database, running);
 }
 
 } // namespace pgmoat::admin::sql
