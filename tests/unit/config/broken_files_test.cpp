@@ -18,6 +18,12 @@ std::vector<std::string> errors_of(const std::string& text) {
 
 const std::string upstream = "upstream = 'host=db sslmode=disable'\n";
 
+// Without its place.
+std::string only_error_of(const std::string& text) {
+    const std::vector<std::string> errors = errors_of(upstream + text);
+    return errors.size() == 1 ? errors[0].substr(0, errors[0].find(" in file")) : "";
+}
+
 } // namespace
 
 TEST_CASE("a bad value is refused in PostgreSQL's words, with file and line") {
@@ -211,10 +217,6 @@ TEST_CASE("listeners, their addresses and upstreams have a limit") {
     std::string addresses = "a0";
     for (int i = 1; i <= 64; ++i)
         addresses += ",a" + std::to_string(i);
-    const auto only_error_of = [](const std::string& text) {
-        const std::vector<std::string> errors = errors_of(upstream + text);
-        return errors.size() == 1 ? errors[0].substr(0, errors[0].find(" in file")) : "";
-    };
     CHECK(only_error_of("listen_addresses = '" + addresses + "'") ==
           R"(parameter "listen_addresses" has more than 64 values)");
     CHECK(only_error_of("unix_socket_directories = '" + addresses + "'") ==
@@ -231,6 +233,20 @@ TEST_CASE("listeners, their addresses and upstreams have a limit") {
     for (int i = 0; i < 256; ++i)
         upstreams += "upstream.u" + std::to_string(i) + " = 'host=h'\n";
     CHECK(only_error_of(upstreams) == R"(parameter "upstream.NAME" has more than 256 values)");
+}
+
+TEST_CASE("hba_dry_run_file under both of its names is refused") {
+    const std::string same = R"("hba_audit_file" and "hba_dry_run_file" are the same: )"
+                             R"(set only "hba_dry_run_file")";
+    const std::string old_name = "hba_audit_file = a\n";
+    const std::string new_name = "hba_dry_run_file = b\n";
+    CHECK(only_error_of(old_name + new_name) == "parameters " + same);
+    CHECK(only_error_of(new_name + old_name) == "parameters " + same);
+    const auto both = GENERATE(as<std::string>{},
+                               "hba_audit_file=a hba_dry_run_file=b",
+                               "hba_dry_run_file=b hba_audit_file=a");
+    CHECK(only_error_of("listener.a = 'address=x " + both + "'") ==
+          R"(invalid value for parameter "listener.a": listener options )" + same);
 }
 
 TEST_CASE("all errors of a file are reported together, in the order of its lines") {

@@ -260,15 +260,6 @@ listener.near = 'address=127.0.0.9'
     CHECK_FALSE(warns(load(minimal + "hba_dry_run_file = 'h'"), "deprecated"));
 }
 
-TEST_CASE("hba_dry_run_file under both of its names is an error") {
-    const auto text = GENERATE(as<std::string>{},
-                               "hba_audit_file = 'a'\nhba_dry_run_file = 'b'",
-                               "hba_dry_run_file = 'b'\nhba_audit_file = 'a'",
-                               "listener.a = 'address=::1 hba_audit_file=a hba_dry_run_file=b'",
-                               "listener.a = 'address=::1 hba_dry_run_file=b hba_audit_file=a'");
-    CHECK_THROWS_AS(load(minimal + text), ConfigError);
-}
-
 TEST_CASE("a protected upstream and one on this machine bring no warning about sslmode") {
     const auto text = GENERATE(as<std::string>{},
                                "upstream = 'host=x sslmode=require'",
