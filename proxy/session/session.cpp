@@ -12,18 +12,16 @@
 #include "proxy/session/client_facts.h"
 #include "proxy/session/close_reason.h"
 #include "proxy/session/console_stream.h"
+#include "proxy/session/find_server.h"
 #include "proxy/session/greet.h"
 #include "proxy/session/learn_client.h"
 #include "proxy/session/login_clock.h"
 #include "proxy/session/login_relay.h"
 #include "proxy/session/passthrough.h"
 #include "proxy/session/proxy_hop.h"
-#include "proxy/session/role_of_login.h"
 #include "proxy/session/session_recorder.h"
 #include "proxy/telemetry/connection_fields.h"
-#include "proxy/upstream/ask_server.h"
 #include "proxy/upstream/dial.h"
-#include "proxy/upstream/reach_by_role.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -262,11 +260,9 @@ class Session final : public runtime::Interruptible {
     // Where rules choose the server it is not known yet, and the answer is ours.
     Awaitable<bool> would_encrypt(bool gssenc) {
         if (access_.routes()) co_return !gssenc;
-        dialer_.emplace(thread_, listener_id_);
         const auto request =
             gssenc ? runtime::EncryptionRequest::gssenc : runtime::EncryptionRequest::ssl;
-        co_return co_await upstream::would_encrypt(
-            thread_, *dialer_, setup_->upstreams.at(listener_.upstream), request);
+        co_return co_await finder_.would_encrypt(listener_.upstream, request);
     }
 
     Awaitable<Stop> pass_hellos(Negotiation negotiation) {
@@ -365,119 +361,37 @@ class Session final : public runtime::Interruptible {
         co_return std::nullopt;
     }
 
-    // The client waits and owes nothing, so that its clock stands; what is left on it is as long as
-    // a server may need that says nothing.
     Awaitable<Stop> reach(upstream::Plan plan) {
         if (interrupted_) co_return interrupted_; // while a wait that cannot tell was under way
-        upstream::leave_out(plan, target_->name, thread_.services.out_of_service);
-        if (plan.hosts.empty()) {
-            co_await tell(refusal::out_of_service, alert::internal_error);
-            co_return Ended{CloseReason::drain, "upstream \"" + target_->name + "\" is drained"};
-        }
-        begin_to_reach(plan);
-        if (learns_role_at_login()) {
-            if (sealed_) co_return co_await no_server_of_role("the login cannot be seen");
-            role_.emplace(begin_role_search(
-                thread_.services.learnt_roles, *target_, std::move(plan), !is_from_template()));
-            plan = role_->search.plan();
-        }
-        co_return co_await dial(std::move(plan));
-    }
-
-    void begin_to_reach(upstream::Plan& plan) {
-        recorder_.begin(&telemetry::StepTimes::reach);
-        clock_.stop();
-        plan.until = upstream::Clock::now() + clock_.client_has_left();
-        plan.answer_timeout = setup_->config.server_login_timeout;
-        dialer_.emplace(thread_, listener_id_);
-    }
-
-    Awaitable<Stop> dial(upstream::Plan plan) {
         const io::PeerWatch watch(thread_.deadlines, client_, [this] { client_left(); });
-        for (;;) {
-            dialer_->send_first(header_for_server());
-            auto outcome = co_await reach_host(std::move(plan));
-            if (interrupted_) co_return interrupted_;
-            if (auto* server = std::get_if<upstream::Server>(&outcome)) {
-                take_server(std::move(*server));
-                co_return std::nullopt;
-            }
-            const auto& gave_up = std::get<upstream::GiveUp>(outcome);
-            if (!role_ || !role_->search.not_reached(gave_up))
-                co_return co_await unreachable(gave_up);
-            plan = role_->search.plan();
-            begin_to_reach(plan);
-        }
-    }
-
-    Awaitable<upstream::Dialer::Outcome> reach_host(upstream::Plan plan) {
-        if (role_) co_return co_await dialer_->reach(target_, std::move(plan));
-        co_return co_await upstream::reach_by_role(thread_, *dialer_, target_, std::move(plan));
-    }
-
-    // None of the role that the upstream's target_session_attrs asks for.
-    Awaitable<Stop> no_server_of_role(std::string why) {
-        if (interrupted_) co_return interrupted_;
-        co_await tell(refusal::no_server_of_role, alert::internal_error);
-        co_return Ended{CloseReason::upstream_failed,
-                        "server: target_session_attrs=" +
-                            std::string(config::name_of(target_->conninfo.target_session_attrs)) +
-                            ", and " + why};
-    }
-
-    // --- roles without a health check -------------------------------------------------------------
-
-    bool learns_role_at_login() const {
-        return target_->conninfo.target_session_attrs != config::SessionAttrs::any &&
-               !setup_->config.health.contains(target_->name);
-    }
-
-    // Its hosts are whatever clients have asked for: they are not remembered.
-    bool is_from_template() const {
-        return setup_->upstreams.at(target_->name)->conninfo.groups > 0;
+        WantedServer wanted{target_, std::move(plan), header_for_server(), !sealed_};
+        auto found = co_await finder_.find(std::move(wanted));
+        co_return co_await take_found(std::move(found));
     }
 
     // The server that was logged in to has another role.
     Awaitable<Stop> go_elsewhere(const Login& login) {
         if (interrupted_) co_return interrupted_;
-        auto& counters = thread_.services.counters;
-        counters.block_of_this_thread().upstream_wrong_role(counters.add_upstream(target_->name));
         server_->close(login.facts.authenticated ? protocol::encode_terminate()
                                                  : protocol::Bytes());
         server_.reset();
-        if (!role_->search.leave(login.left))
-            co_return co_await no_server_of_role(role_->search.detail());
-        upstream::Plan plan = role_->search.plan();
-        begin_to_reach(plan);
-        co_return co_await dial(std::move(plan));
+        const io::PeerWatch watch(thread_.deadlines, client_, [this] { client_left(); });
+        auto found = co_await finder_.find_another(login.left);
+        co_return co_await take_found(std::move(found));
     }
 
-    // 57P03, so that libpq goes on to its next host.
-    Awaitable<Stop> unreachable(const upstream::GiveUp& gave_up) {
-        using Why = upstream::GiveUp::Why;
-        if (gave_up.why == Why::unreachable && role_ && role_->search.has_left())
-            co_return co_await no_server_of_role(role_->search.detail() + ", " + gave_up.detail);
-        switch (gave_up.why) {
-        case Why::protocol_violation:
-            co_await tell(refusal::upstream_protocol_violation, alert::internal_error);
-            break;
-        case Why::slow_answer:
-            co_await tell(refusal::upstream_slow, alert::internal_error);
-            co_return Ended{CloseReason::timeout,
-                            "server_login_timeout expired: server: " + gave_up.detail};
-        case Why::late:
-            co_await tell(refusal::upstream_unreachable, alert::internal_error);
-            co_return Ended{CloseReason::timeout,
-                            "authentication_timeout expired: server: " + gave_up.detail};
-        case Why::unreachable:
-        case Why::not_offered:
-            co_await tell(refusal::upstream_unreachable, alert::internal_error);
-            break;
-        case Why::hello_refused: break; // as the server does: nothing is added
-        case Why::role_lost:
-        case Why::no_host_of_role: co_return co_await no_server_of_role(gave_up.detail);
+    Awaitable<Stop> take_found(ServerFinder::Found found) {
+        if (interrupted_) co_return interrupted_;
+        if (auto* none = std::get_if<NoServer>(&found)) {
+            if (none->words != nullptr) co_await tell(*none->words, alert::internal_error);
+            co_return std::move(none->ended);
         }
-        co_return Ended{CloseReason::upstream_failed, "server: " + gave_up.detail};
+        auto& server = std::get<upstream::Server>(found);
+        recorder_.server_reached(server);
+        server_ = std::move(server.stream);
+        route_ = std::move(server.route);
+        first_reply_ = std::move(server.answer);
+        co_return std::nullopt;
     }
 
     // What the server chose is not known before its hello. After an alert there may still come one
@@ -510,7 +424,7 @@ class Session final : public runtime::Interruptible {
             Login next = co_await log_in_to_server(); // named: g++ 12 destroys it twice else
             login = std::move(next);
         }
-        role_.reset(); // and the keys in it
+        finder_.login_ended();
         recorder_.login_ended(login.facts, login.scram, !login.stop, route_);
         after_ready_ = std::move(login.sent_after_ready);
         client_between_messages_ = login.client_between_messages;
@@ -525,8 +439,7 @@ class Session final : public runtime::Interruptible {
         waits_for_ = "the login";
         const LoginContext context = login_context();
         Login login = co_await relay_login(client_, *server_, context, std::move(first_reply_));
-        if (role_) role_->search.learn(login.facts);
-        if (role_ && !is_from_template()) remember_role(thread_.services, *route_, login.facts);
+        finder_.login_came_from(*route_, login.facts);
         co_return login;
     }
 
@@ -543,8 +456,8 @@ class Session final : public runtime::Interruptible {
                 thread_.services.counters.block_of_this_thread(),
                 thread_.deadlines,
                 [this] { client_left(); },
-                asks_for_primary() && !role_,
-                role_ ? &*role_ : nullptr};
+                asks_for_primary() && finder_.role() == nullptr,
+                finder_.role()};
     }
 
     // The health check's last answer may be older than what the server itself says in the login.
@@ -604,14 +517,6 @@ class Session final : public runtime::Interruptible {
         if (hello.version == 0) return;
         learn_server_hello(facts_, hello);
         recorder_.server_hello_passed(facts_);
-    }
-
-    void take_server(upstream::Server server) {
-        recorder_.server_reached(server);
-        if (role_) role_->search.reached(server.host);
-        server_ = std::move(server.stream);
-        route_ = std::move(server.route);
-        first_reply_ = std::move(server.answer);
     }
 
     // --- the end --------------------------------------------------------------------------------
@@ -694,7 +599,7 @@ class Session final : public runtime::Interruptible {
         client_.interrupt();
         lookup_client_.cancel();
         limits_.cancel();
-        if (dialer_) dialer_->interrupt();
+        finder_.interrupt();
         if (forwarder_) forwarder_->interrupt();
         if (server_) server_->interrupt();
     }
@@ -712,7 +617,6 @@ class Session final : public runtime::Interruptible {
     const int family_;
     io::Stream client_;
     std::unique_ptr<io::Stream> server_;
-    std::optional<upstream::Dialer> dialer_;
     std::optional<CancelForwarder> forwarder_;
     protocol::StartupMessage startup_;
     std::optional<protocol::CancelRequest> cancel_;
@@ -721,7 +625,6 @@ class Session final : public runtime::Interruptible {
     AccessCheck access_{thread_, *setup_, listener_index_, lookup_client_, recorder_};
     std::shared_ptr<const runtime::UpstreamTarget> target_;
     std::shared_ptr<const upstream::ServerRoute> route_; // to the server that was reached
-    std::optional<RoleOfLogin> role_;                    // while it is to be learnt in the login
     protocol::Bytes first_reply_;                        // of the server to what was sent first
     protocol::Bytes after_ready_;         // of the server, passed on behind ReadyForQuery
     bool client_between_messages_ = true; // what it sent during the login ended with a message
@@ -731,7 +634,8 @@ class Session final : public runtime::Interruptible {
     std::string_view waits_for_;          // for the log, when its time is up
     Stop interrupted_;                    // from outside; the first one counts
     std::optional<protocol::ErrorText> last_words_; // of ours, after an interruption
-    LoginClock clock_;                              // last: its action uses what is declared above
+    LoginClock clock_;                              // its action uses what is declared above
+    ServerFinder finder_{thread_, *setup_, listener_id_, clock_, recorder_};
 };
 
 // A plain function, not a lambda, owns the session: the coroutine frame keeps its parameters.
