@@ -42,7 +42,7 @@ void Flow::relay_kept() {
 
 void Flow::relay_received() {
     looked_ = true;
-    const Received got = from_.receive(buffers_.received);
+    const Received got = from_.receive(room_for_received());
     if (got.error != 0) {
         end_.cannot_receive(from_.side, got.error);
         return source_lost();
@@ -50,6 +50,13 @@ void Flow::relay_received() {
     if (got.bytes.empty() && !got.end_of_stream) return;
     watch_for_bulk(got.bytes.size());
     relay(got.bytes, got.end_of_stream);
+}
+
+// Without TLS of ours bulk is spliced, and what a session holds must fit into limits::leaving_bytes.
+std::span<std::uint8_t> Flow::room_for_received() noexcept {
+    const bool large = direction_.pace.late() && (from_.tls || to_.tls);
+    const std::span<std::uint8_t> room(buffers_.received);
+    return large ? room : room.first(limits::receive_bytes);
 }
 
 void Flow::relay(std::span<const std::uint8_t> received, bool end_of_stream) {

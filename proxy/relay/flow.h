@@ -59,6 +59,7 @@ class Flow {
     void relay(std::span<const std::uint8_t> received, bool end_of_stream);
     void decrypt(std::span<const std::uint8_t> ciphertext, bool end_of_stream);
     [[nodiscard]] std::span<std::uint8_t> room_for_plaintext() noexcept;
+    [[nodiscard]] std::span<std::uint8_t> room_for_received() noexcept;
     void forward(std::span<const std::uint8_t> plaintext);
     void send(std::span<const std::uint8_t> bytes);
     void send_answer();

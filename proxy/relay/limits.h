@@ -2,7 +2,7 @@
 //
 // What a channel may cost in user space, however its peers behave: nothing but its own structs
 // while it flows; while a side accepts no bytes, what one turn of the other side had produced
-// (`turn_bytes`) plus the answers that TLS owed (`answer_bytes`), for each side: under 300 KiB. A
+// (`turn_bytes`) plus the answers that TLS owed (`answer_bytes`), for each side: under 430 KiB. A
 // stalled splice holds one pipe (64 KiB of kernel pages) per direction instead. The socket buffers
 // are the kernel's to bound (tcp_rmem, tcp_wmem, TCP_NOTSENT_LOWAT).
 #pragma once
@@ -15,9 +15,13 @@ namespace pgmoat::relay::limits {
 // One recv. A PostgreSQL server writes 8 KiB at a time: eight of them, or four full TLS records.
 inline constexpr std::size_t receive_bytes = 64UL * 1024;
 
+// One recv of a direction that is woken late, through TLS of ours: a tenth less work than with
+// receive_bytes. Twice as much again would only speed up COPY in, and is held for peers that stall.
+inline constexpr std::size_t late_receive_bytes = 128UL * 1024;
+
 // What one recv may decrypt to: its own bytes and a record of which the first part came earlier and
 // waited inside the TLS session (16 KiB and its overhead).
-inline constexpr std::size_t plaintext_bytes = receive_bytes + 17UL * 1024;
+inline constexpr std::size_t plaintext_bytes = late_receive_bytes + 17UL * 1024;
 
 // The same after encryption: at most 64 bytes more per record of 16 KiB (CBC in TLS 1.2 is the
 // worst).
@@ -46,9 +50,10 @@ inline constexpr std::size_t bulk_leaves_below = 4UL * 1024;
 
 // A direction that moved so much in a row is woken late: for so many bytes, or after a tick. What ends
 // its result may then wait for a tick, which is next to nothing beside the time that so many bytes took.
-// A tick that brings next to nothing ends it.
+// A tick that brings next to nothing ends it, until what would have reached the mark came at once.
 inline constexpr std::size_t late_after_bytes = 8UL * 1024 * 1024;
 inline constexpr int late_wakes_at = 256 * 1024;
+inline constexpr std::size_t late_again_after_bytes = late_wakes_at;
 inline constexpr std::chrono::microseconds late_tick{500};
 inline constexpr std::size_t late_ends_below = 16UL * 1024;
 

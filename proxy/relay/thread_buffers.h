@@ -19,7 +19,7 @@ namespace pgmoat::relay {
 struct ThreadBuffers {
     ThreadBuffers() { outgoing.reserve(limits::turn_bytes); }
 
-    std::array<std::uint8_t, limits::receive_bytes> received;
+    std::array<std::uint8_t, limits::late_receive_bytes> received;
     std::array<std::uint8_t, limits::plaintext_bytes> plaintext;
     std::vector<std::uint8_t> outgoing; // ciphertext for the side written to
     std::vector<std::uint8_t> answer;   // ciphertext that reading produced, for the side read from

@@ -128,6 +128,27 @@ TEST_CASE(
         pace.looked(limits::late_ends_below - 1);
         CHECK_FALSE(pace.late());
     }
+    SECTION("a stream that had only paused goes on as before") {
+        pour(pace, write_bytes);
+        pace.tick();
+        pace.looked(0);
+        pour(pace, limits::late_again_after_bytes - write_bytes);
+        CHECK_FALSE(pace.late());
+        SECTION("if much comes in a row") {
+            pour(pace, write_bytes);
+            CHECK(pace.late());
+        }
+        SECTION("not if a look brings little") {
+            pace.looked(1);
+            pour(pace, limits::late_after_bytes - write_bytes);
+            CHECK_FALSE(pace.late());
+        }
+        SECTION("not if the other side moves") {
+            pace.hurry();
+            pour(pace, limits::late_after_bytes - write_bytes);
+            CHECK_FALSE(pace.late());
+        }
+    }
 }
 
 TEST_CASE("Bulk from the server wakes the relay for much, and every byte does again after it") {
