@@ -1,12 +1,12 @@
 // Runs blocking lookups on a few threads of its own: one lookup at a time for a key, answers cached
-// for a while, a bounded queue. For any thread; no caller waits here. A hanging lookup cannot be
-// interrupted, so the threads are never joined: they share ownership of what they need, and after
-// the pool is destroyed they use nothing else.
+// for a while, a bounded queue. For any thread; no caller waits for a lookup here. One that hangs
+// cannot be interrupted: its thread shares ownership of what it needs, and uses nothing else after
+// the pool is destroyed. Threads that end are joined: what the C library and OpenSSL keep for one is
+// freed at its very end, which must not meet the exit of the process.
 #pragma once
 
 #include "proxy/lookups/limits.h"
 #include "proxy/thread_signals.h"
-#include "tls/thread.h"
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -66,7 +67,10 @@ class LookupPool {
 
     LookupPool(PoolBounds bounds, Work work)
         : state_(std::make_shared<State>(bounds, std::move(work))) {}
-    ~LookupPool() { state_->close(); }
+    ~LookupPool() {
+        state_->close();
+        state_->abandon_workers();
+    }
     LookupPool(const LookupPool&) = delete;
     LookupPool& operator=(const LookupPool&) = delete;
 
@@ -79,7 +83,8 @@ class LookupPool {
     void forget(const Key& key) { state_->forget(key); }
     // No lookup is queued or in progress.
     [[nodiscard]] bool is_quiet() const { return state_->is_quiet(); }
-    // Accepts no more questions, drops those who wait, and gives the workers some time to end.
+    // Accepts no more questions, drops those who wait, and gives the workers some time to end. True:
+    // they have ended.
     bool close(std::chrono::milliseconds patience) {
         state_->close();
         return state_->wait_until_ended(patience);
@@ -134,7 +139,17 @@ class LookupPool {
 
         bool wait_until_ended(std::chrono::milliseconds patience) {
             std::unique_lock lock(mutex);
-            return one_ended.wait_for(lock, patience, [this] { return threads == 0; });
+            const bool all = one_ended.wait_for(lock, patience, [this] { return workers.empty(); });
+            join_ended();
+            return all;
+        }
+
+        void abandon_workers() {
+            const std::lock_guard lock(mutex);
+            join_ended();
+            for (std::thread& worker : workers)
+                worker.detach();
+            workers.clear();
         }
 
         // --- with the lock held -------------------------------------------------------------
@@ -152,17 +167,24 @@ class LookupPool {
 
         bool has_hands(const std::shared_ptr<State>& self) {
             if (idle > queue.size() || hands >= bounds.workers) return true;
+            join_ended();
             try {
-                std::thread([self] {
+                workers.emplace_back([self] {
                     block_signals_in_this_thread();
                     self->run();
-                }).detach();
+                });
             } catch (const std::system_error&) {
                 return hands > 0;
             }
             ++hands;
-            ++threads;
             return true;
+        }
+
+        // They need nothing more that could block, least of all the lock.
+        void join_ended() {
+            for (std::thread& worker : ended)
+                worker.join();
+            ended.clear();
         }
 
         void forget_expired(Clock::time_point now) {
@@ -192,9 +214,11 @@ class LookupPool {
                 while (const std::optional<Key> key = next())
                     deliver(*key, look_up(*key, stop.get_token()));
             }
-            tls::forget_this_thread(); // libpq and the resolver may have used OpenSSL
             const std::lock_guard lock(mutex);
-            --threads;
+            const auto own = std::ranges::find(workers,
+                                               std::this_thread::get_id(),
+                                               [](const auto& each) { return each.get_id(); });
+            if (own != workers.end()) ended.splice(ended.end(), workers, own);
             one_ended.notify_all();
         }
 
@@ -252,9 +276,10 @@ class LookupPool {
         std::map<Key, Kept, Less> kept;
         std::multimap<Clock::time_point, Key> expiries; // of cached answers
         std::uint64_t next_number = 0;
-        std::size_t idle = 0;    // idle workers
-        std::size_t hands = 0;   // workers that may take a key
-        std::size_t threads = 0; // workers that have not ended
+        std::size_t idle = 0;  // idle workers
+        std::size_t hands = 0; // workers that may take a key
+        std::list<std::thread> workers;
+        std::list<std::thread> ended; // not joined yet
     };
 
     std::shared_ptr<State> state_;

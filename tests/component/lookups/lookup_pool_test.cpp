@@ -227,3 +227,34 @@ TEST_CASE("idle workers end, and new ones come when they are needed") {
     }
     CHECK(fixture.pool.close(60s));
 }
+
+TEST_CASE("a pool that has closed has no thread that is still ending") {
+    static std::atomic<bool> gone;
+    gone = false;
+    struct SlowToEnd { // as what the C library and OpenSSL keep for a thread
+        ~SlowToEnd() {
+            std::this_thread::sleep_for(200ms);
+            gone = true;
+        }
+    };
+    PoolBounds bounds = small;
+    const bool idle_first = GENERATE(false, true);
+    if (idle_first) bounds.idle_worker_kept = 1ms;
+    TestPool pool(bounds,
+                  {[] {
+                       return [](int key, const std::stop_token&) {
+                           thread_local const SlowToEnd slow;
+                           (void)&slow;
+                           return std::to_string(key);
+                       };
+                   },
+                   [](const std::string&) { return 1h; },
+                   "too many"});
+    std::promise<std::string> answer;
+    const auto subscription = pool.ask(1, [&](const std::string& text) { answer.set_value(text); });
+    auto future = answer.get_future();
+    CHECK(take(future) == "1");
+    if (idle_first) std::this_thread::sleep_for(50ms);
+    CHECK(pool.close(60s));
+    CHECK(gone);
+}
