@@ -168,8 +168,10 @@ void SessionRecorder::begin(Step step) {
 }
 
 std::unique_ptr<telemetry::SessionRow> SessionRecorder::give_row() noexcept {
-    begin(step_);
-    row_->update_own([this](telemetry::OwnFacts& own) { own.steps = steps_; });
+    if (step_ != nullptr) {
+        begin(nullptr);
+        row_->update_own([this](telemetry::OwnFacts& own) { own.steps = steps_; });
+    }
     return std::move(row_);
 }
 
@@ -177,14 +179,18 @@ void SessionRecorder::console_began() {
     begin(nullptr);
     row_->update([&](telemetry::SessionFacts& facts) {
         facts.stage = telemetry::SessionStage::console;
+        facts.steps = steps_;
         facts.login_time = std::chrono::steady_clock::now() - row_->opened();
     });
     counters_.login_took(facts().listener_id, row_->own_facts().login_time);
 }
 
 void SessionRecorder::handed_over() {
-    row_->update(
-        [](telemetry::SessionFacts& facts) { facts.stage = telemetry::SessionStage::live; });
+    begin(nullptr);
+    row_->update([this](telemetry::SessionFacts& facts) {
+        facts.stage = telemetry::SessionStage::live;
+        facts.steps = steps_;
+    });
 }
 
 bool SessionRecorder::admit(std::size_t max_connections) {

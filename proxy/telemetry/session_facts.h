@@ -103,7 +103,7 @@ struct OwnFacts {
     std::uint16_t client_port = 0; // 0: the client is on a Unix socket
     std::uint32_t backend_process_id = 0;
     std::chrono::steady_clock::duration login_time{}; // accept to ReadyForQuery
-    StepTimes steps; // complete once the control plane has finished
+    StepTimes steps;                                  // from the stage after the login on
 };
 
 struct SessionFacts : SharedFacts, OwnFacts {};

@@ -60,10 +60,18 @@ def check_metrics(text):
     assert (result.returncode, result.stdout + result.stderr) == (0, "")
 
 
+def live_rows(http):
+    """A client gets its ReadyForQuery a moment before its session is live."""
+    def rows():
+        shown = http.json("/connections.json")["connections"]
+        return shown if shown and all(row["stage"] == "live" for row in shown) else None
+    return eventually(rows, "the sessions to be live")
+
+
 def test_a_live_connection_is_listed_with_everything_known_about_it(pgmoat, http):
     with RawClient(pgmoat.port) as client:
         client.start_tls(server_name="db.example").log_in(application_name="report")
-        (row,) = http.json("/connections.json")["connections"]
+        (row,) = live_rows(http)
     expected = {"mode": "terminate", "user.name": "postgres", "db.namespace": "postgres", "application_name": "report",
                 "client.address": "127.0.0.1", "tls.protocol.version": "1.3", "tls.client.server_name": "db.example",
                 "tls.next_protocol": "postgresql", "upstream": "default", "upstream.tls.established": False}
@@ -113,7 +121,7 @@ def test_series_of_connections_are_of_the_newest_only(pgmoat, http):
         for client in (first, second, third):
             client.start_tls().log_in()
         third.query("SELECT 1")
-        rows = http.json("/connections.json")["connections"]
+        rows = live_rows(http)
         lines = http.text("/metrics/connections").splitlines()
     shown = [line for line in lines if line.startswith("pgmoat_connection_info{")]
     assert ['id="3"' in shown[0], 'id="2"' in shown[1], len(shown)] == [True, True, 2]
@@ -209,6 +217,7 @@ def test_log_connections_logs_the_clients_that_were_let_in(start_pgmoat, certifi
         client.start_tls().log_in()
         line = pgmoat.process.wait_for_log("connection authorized")
     assert "LOG:" in line and "user=postgres" in line and "tls=TLSv1" in line and "sent=" not in line
+    assert all(f" {step}_seconds=" in line for step in ("greet", "decide", "reach", "login"))
     position = pgmoat.reload({"log_connections": "off"})
     pgmoat.process.wait_for_log("configuration was reloaded", since=position)
     with RawClient(pgmoat.port) as client:
