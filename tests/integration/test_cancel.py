@@ -5,7 +5,6 @@ import threading
 import pytest
 
 from kit import wire
-from kit.process import eventually
 from kit.raw_client import RawClient
 
 
@@ -32,8 +31,7 @@ def cancelled(server, port, way, tls=True, version=(3, 0)):
         thread = threading.Thread(target=lambda: answer.extend(client.query("SELECT pg_sleep(60)")))
         thread.start()
         pid = client.backend_process_id
-        eventually(lambda: server.query(
-            f"SELECT 1 FROM pg_stat_activity WHERE pid = {pid} AND wait_event = 'PgSleep'"), "the query to run")
+        server.wait_until_asleep(pid)
         assert send_cancel(port, way, pid, client.backend_key) == b""
         thread.join(20)
         assert answer, "the query was not cancelled"

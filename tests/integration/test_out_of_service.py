@@ -88,6 +88,7 @@ def test_a_query_in_a_drained_upstream_can_still_be_cancelled(start, postgres):
         client = logged_in(stack, pgmoat.port)
         client.query("BEGIN")
         client.send(wire.query("SELECT pg_sleep(60)"))
+        postgres.wait_until_asleep(client.backend_process_id)
         pgmoat.console("DRAIN UPSTREAM default")
         with RawClient(pgmoat.port) as cancel:
             cancel.send(wire.cancel_request(client.backend_process_id, client.backend_key))

@@ -259,6 +259,7 @@ def test_a_cancel_request_reaches_the_server_of_the_session(start, pair):
     pgmoat = start(pair.hosts() + " target_session_attrs=primary")
     with RawClient(pgmoat.port) as client:
         client.start_tls().log_in().send(wire.query("SELECT pg_sleep(60)"))
+        pair.primary.wait_until_asleep(client.backend_process_id)
         with RawClient(pgmoat.port) as cancel:
             cancel.send(wire.cancel_request(client.backend_process_id, client.backend_key))
         assert client.receive_error()["C"] == "57014"

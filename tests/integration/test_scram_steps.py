@@ -264,8 +264,7 @@ def test_a_cancel_request_reaches_a_session_that_was_bridged(bridge, running, ve
         key = dict(messages)[b"K"]
         assert len(key) == (8 if version == (3, 0) else 36)
         raw.send(wire.query("SELECT pg_sleep(60)"))
-        asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-        eventually(lambda: running().query(asleep) == "1", "the query")
+        running().wait_until_asleep(int.from_bytes(key[:4], "big"))
         with RawClient(pgmoat.port) as canceller:
             canceller.start_tls().send(wire.cancel_request(int.from_bytes(key[:4], "big"), key[4:]))
             canceller.receive_until_closed()

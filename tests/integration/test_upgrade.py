@@ -288,10 +288,11 @@ def test_a_unix_socket_and_its_lock_go_along(start, workspace):
     eventually(lambda: not path.exists(), "the socket to go with its last process")
 
 
-def test_queries_of_the_old_process_can_be_cancelled_through_the_new_one(start):
+def test_queries_of_the_old_process_can_be_cancelled_through_the_new_one(start, postgres):
     chain = start(shutdown_timeout="30s")
     with logged_in(chain.pgmoat.port) as client:
         client.send(wire.query("SELECT pg_sleep(60)"))
+        postgres.wait_until_asleep(client.backend_process_id)
         chain.upgrade()
         with RawClient(chain.pgmoat.port) as cancel:
             cancel.send(wire.cancel_request(client.backend_process_id, client.backend_key))

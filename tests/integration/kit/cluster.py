@@ -40,8 +40,15 @@ def ask(url, method="GET", body=None, timeout=10):
 
 
 def slowly(condition, what, timeout=90):
-    """As eventually(). Each look takes TLS handshakes, of which two cores have not many to spare."""
-    return eventually(lambda: condition() or time.sleep(0.2), what, timeout)
+    """As eventually(), where a client that is turned away has only looked too early. Each look takes TLS handshakes, of
+    which two cores have not many to spare."""
+    def look():
+        with contextlib.suppress(psycopg2.OperationalError):
+            if value := condition():
+                return value
+        return time.sleep(0.2)
+
+    return eventually(look, what, timeout)
 
 
 class Etcd:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from kit.environment import NPM_MODULES, free_port, run_as_user, write_for_user
-from kit.process import Process
+from kit.process import Process, eventually
 
 SUPERUSER = "postgres"  # let in without a password
 USER = "app"            # logs in with SCRAM-SHA-256
@@ -134,6 +134,11 @@ class Postgres:
              "-c", sql], capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
         return result.stdout.strip()
+
+    def wait_until_asleep(self, process_id):
+        """Until this backend is in pg_sleep(): a cancel request that comes before is lost."""
+        asleep = f"SELECT 1 FROM pg_stat_activity WHERE pid = {process_id} AND wait_event = 'PgSleep'"
+        eventually(lambda: self.query(asleep), "the query to run")
 
     def stop(self):
         if self.process.exit_code is None:

@@ -122,7 +122,9 @@ class RawClient:
     def log_in(self, **startup):
         """For a user who needs no password."""
         self.send(wire.startup(**startup))
-        for kind, body in self.receive_until(b"Z"):
+        kind = None
+        while kind != b"Z":
+            kind, body = self.receive_message()
             assert kind != b"E", wire.error_fields(body)
             if kind == b"K":
                 (self.backend_process_id,) = struct.unpack("!i", body[:4])
