@@ -73,12 +73,12 @@ class State:
 
 def test_silence_after_ssl_request_ends_with_the_timeout(start):
     """As in CVE-2026-25949, where a proxy waited for ever."""
-    pgmoat = start(authentication_timeout="3s", handshake_rate_per_address="100/1s", max_handshakes=10)
+    pgmoat = start(authentication_timeout="10s", handshake_rate_per_address="100/1s", max_handshakes=10)
     state = State(pgmoat)
     with Attack("hold", pgmoat.port, count=500, hello=0) as attack:
         assert attack.began["held"] == 500
         assert scrape(pgmoat).sum("pgmoat_address_table_used") >= 200
-        assert log_in(pgmoat) < 2.5  # max_handshakes does not count them
+        assert log_in(pgmoat) < 5  # max_handshakes does not count them
         eventually(lambda: scrape(pgmoat).sum("pgmoat_connections_live") == 0, "pgmoat to close them all")
     assert attack.outcome["closed"] == 500
     state.comes_back()
@@ -88,7 +88,8 @@ def test_silence_after_ssl_request_ends_with_the_timeout(start):
 
 def test_ten_thousand_half_open_handshakes_delay_no_client(start):
     count = min(10_000, many_descriptors() - 1_000)
-    pgmoat = start(max_connections=count)
+    # On a busy machine the attacker, at its low priority, needs more than a minute for so many.
+    pgmoat = start(max_connections=count, authentication_timeout="600s")
     state = State(pgmoat)
     with SteadySessions(pgmoat.port) as sessions:
         eventually(lambda: scrape(pgmoat).sum("pgmoat_connections_live") == sessions.CLIENTS, "the steady sessions")

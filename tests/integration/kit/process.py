@@ -8,7 +8,7 @@ import time
 from kit.environment import AS_USER
 
 # Generous: two cores, sanitizers, and other tests at the same time.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def eventually(condition, what, timeout=PATIENCE):
