@@ -146,7 +146,8 @@ std::string ScramLogin::prove(std::string_view server_first) {
         failure_ = "malformed SCRAM challenge";
         return {};
     }
-    const Keys& keys = keys_of(account_, attribute(server_first, 's'), iterations);
+    const std::string salt = attribute(server_first, 's'); // named: g++ 14 fears for `keys` else
+    const Keys& keys = keys_of(account_, salt, iterations);
     const std::string without_proof =
         "c=" + std::string(header_base64) + ",r=" + attribute(server_first, 'r');
     const std::string signed_text =

@@ -66,6 +66,7 @@ class ReceivedWal:
 
     def finish(self):
         """How many bytes arrived, each as on the server."""
+        self.server.query("SELECT pg_create_restore_point('end')")  # a segment without a record is not switched
         last = self.server.query("SELECT pg_walfile_name(pg_switch_wal())")
         eventually(lambda: last in self.segments() or self._process.poll() is not None, f"segment {last}", 60)
         self._process.send_signal(signal.SIGINT)

@@ -2,6 +2,7 @@
 #include "proxy/admin/console/help.h"
 #include "proxy/admin/console/limits.h"
 #include "proxy/admin/console/sql/engine.h"
+#include "proxy/admin/console/sql/error_texts.h"
 #include "proxy/admin/console/text_values.h"
 #include "tests/support/catch.h"
 #include "tests/unit/config/memory_files.h"
@@ -268,6 +269,28 @@ TEST_CASE("What is wrong has PostgreSQL's words and SQLSTATE") {
         REQUIRE(console.show(row.statement) == row.answer);
     }
     REQUIRE(console.show("SELECT 'a' ~ '('").starts_with("2201B invalid regular expression: "));
+}
+
+TEST_CASE("A column that is missing is told alike by older and newer SQLite") {
+    const std::string column = "no such column: ";
+    const std::string doubt = " - should this be a string literal in single-quotes?";
+    struct Case {
+        std::string sqlite;
+        std::string ours;
+    };
+    const std::vector<Case> cases{
+        {"nothing", "column \"nothing\" does not exist"},
+        {"\"nothing\"" + doubt, "column \"nothing\" does not exist"},
+        {"\"no.thing\"" + doubt, "column \"no.thing\" does not exist"},
+        {"\"no\"thing\"" + doubt, "column \"no\"thing\" does not exist"},
+        {"s.nothing", "column s.nothing does not exist"},
+    };
+    for (const Case& row : cases) {
+        INFO(row.sqlite);
+        const SqlError error = sql::translate_error(1, column + row.sqlite);
+        CHECK(error.sqlstate == "42703");
+        CHECK(error.message == row.ours);
+    }
 }
 
 TEST_CASE("What psql and drivers send by themselves is never an error") {

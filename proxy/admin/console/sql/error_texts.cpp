@@ -24,11 +24,14 @@ SqlError translate_error(int code, std::string_view message) {
     case SQLITE_AUTH: return {"42501", "permission denied"};
     default: break;
     }
-    if (const auto name = rest("no such column: ")) {
-        const bool qualified = name->find('.') != std::string_view::npos;
+    if (const auto column = rest("no such column: ")) {
+        // Newer SQLite (3.46 of Debian 13) quotes a name that was quoted, and adds this.
+        constexpr std::string_view doubt = " - should this be a string literal in single-quotes?";
+        const bool quoted = column->ends_with(doubt);
+        const bool ready = quoted || column->find('.') != std::string_view::npos;
+        const auto name = column->substr(0, column->size() - (quoted ? doubt.size() : 0));
         return {"42703",
-                "column " + (qualified ? std::string(*name) : in_quotes(*name)) +
-                    " does not exist"};
+                "column " + (ready ? std::string(name) : in_quotes(name)) + " does not exist"};
     }
     if (const auto name = rest("no such table: "))
         return {"42P01", "relation " + in_quotes(*name) + " does not exist"};
