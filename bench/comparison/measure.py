@@ -10,6 +10,7 @@ import time
 
 RUN_SECONDS_MAX = 120
 GROWTH_SECONDS_MAX = 600
+MANY_WINDOW_SECONDS = 2  # at least, beyond 1,000 connections: each must have its turn, several times
 SETTLE_SECONDS = 1
 WARM_UP_SECONDS = 0.5
 SYSCALL_SECONDS = 2
@@ -123,8 +124,9 @@ def run_growth(run, scenario, peer):
 def _hold(run, mode, server, steps, holds, watched=()):
     """Memory of the server in KiB before the first connection and at each hold, and the figures."""
     memory = [server.memory_kib()]
+    seconds = max(run.seconds * 0.6, MANY_WINDOW_SECONDS if steps[-1] > 1000 else 0)
     command = [run.generator, mode, "--tls", "--port", str(server.port), "--sources", "8", "--wait-for-input",
-               "--steps", ",".join(map(str, steps)), "--seconds", f"{run.seconds * 0.6:g}"]
+               "--steps", ",".join(map(str, steps)), "--seconds", f"{seconds:g}"]
     if watched:
         command += ["--watch", ",".join(map(str, watched))]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,

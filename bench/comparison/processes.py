@@ -80,6 +80,15 @@ class Server:
             found += [child for child, parent in parents.items() if parent == pid]
         return found
 
+    def run_on(self, cores):
+        """All its threads, and what they start."""
+        for pid in self.pids():
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                try:
+                    os.sched_setaffinity(int(thread), cores)
+                except ProcessLookupError:
+                    pass  # ended meanwhile
+
     def memory_kib(self):
         """Pss, so that pages shared by master and worker count once."""
         return sum(_pss_kib(pid) for pid in self.pids())

@@ -10,9 +10,11 @@ import statistics
 
 from . import chart
 from .peers import PASSED, REENCRYPTED, TERMINATED
-from .scenarios import ALL, OURS, TARGETS
+from .scenarios import ALL, OURS, TARGETS, Target
+from .surroundings import LAYOUTS
 
 GROWTH_PLOT = "growth.svg"
+MAIN_FIGURES = {scenario.name: scenario.figure for scenario in ALL}
 
 
 def _number(value):
@@ -41,7 +43,7 @@ def machine():
 class Report:
     def __init__(self, contestants, results, syscalls, growth_steps):
         self.contestants = contestants  # peers that took part, in order
-        self.results = results  # scenario name -> peer name -> round -> figures or None
+        self.results = results  # layout -> scenario name -> peer name -> round -> figures or None
         self.syscalls = syscalls  # scenario name -> peer name -> system call -> how often per unit
         self.growth_steps = growth_steps
         self.missed = 0
@@ -49,27 +51,32 @@ class Report:
     def lines(self):
         lines = self._targets()
         for scenario in ALL:
-            if scenario.name in self.results:
-                body = self._growth() if scenario.name == "growth" else self._scenario(scenario)
-                lines += ["", f"## {scenario.title}", ""] + body
+            layouts = [layout for layout in self.results if scenario.name in self.results[layout]]
+            if layouts:
+                lines += ["", f"## {scenario.title}"]
+            for layout in layouts:
+                body = self._growth if scenario.name == "growth" else self._scenario
+                lines += (["", f"### {LAYOUTS[layout].capitalize()}"] if len(layouts) > 1 else []) + [""]
+                lines += body(scenario, layout)
         for name, by_peer in self.syscalls.items():
             lines += ["", f"## System calls of the proxy in the {name} scenario, each", ""] + self._calls(by_peer)
         return lines
 
     def growth_plot(self):
-        rounds = self.results["growth"]
-        return chart.svg(self._measured(rounds), rounds, self.growth_steps)
+        """Of the first layout; None if growth was not measured."""
+        rounds = next(iter(self.results.values())).get("growth")
+        return chart.svg(self._measured(rounds), rounds, self.growth_steps) if rounds else None
 
     def _measured(self, rounds):
         return [peer for peer in self.contestants if any(rounds.get(peer.name, []))]
 
-    def _scenario(self, scenario):
-        rounds = self.results[scenario.name]
+    def _scenario(self, scenario, layout):
+        rounds = self.results[layout][scenario.name]
         rows = [self._row(scenario, peer, [figures for figures in rounds[peer.name] if figures])
                 for peer in self._measured(rounds)]
         lines = _table(["", "mode", scenario.unit, "min – max", *scenario.others.values()], rows)
         for mode in (TERMINATED, REENCRYPTED, PASSED):
-            lines += self._ratios(scenario, mode, scenario.ours or OURS[mode])
+            lines += self._ratios(layout, scenario, mode)
         return lines
 
     def _row(self, scenario, peer, valid):
@@ -84,47 +91,53 @@ class Report:
         shown = ["–", "–"] if no_proxy or not main else [median(scenario.figure), _spread(main)]
         return [peer.title, peer.mode, *shown, *map(median, scenario.others)]
 
-    def _in_rounds(self, scenario, ours, beside, figure, more=False):
+    def _in_rounds(self, layout, target):
         """The ratios (`more`: differences) of all rounds in which both are valid; our own figures if there is no other."""
-        rounds = self.results.get(scenario, {})
-        if beside is None:
-            return [mine[figure] for mine in rounds.get(ours, []) if mine and figure in mine]
-        pairs = zip(rounds.get(ours, []), rounds.get(beside, []))
-        return [mine[figure] - theirs[figure] if more else mine[figure] / theirs[figure] for mine, theirs in pairs
+        rounds = self.results[layout].get(target.scenario, {})
+        figure = target.figure or MAIN_FIGURES[target.scenario]
+        if target.beside is None:
+            return [mine[figure] for mine in rounds.get(target.ours, []) if mine and figure in mine]
+        pairs = zip(rounds.get(target.ours, []), rounds.get(target.beside, []))
+        return [mine[figure] - theirs[figure] if target.more else mine[figure] / theirs[figure] for mine, theirs in pairs
                 if mine and theirs and mine.get(figure) and theirs.get(figure, 0) > 0]
 
-    def _ratios(self, scenario, mode, ours):
+    def _ratios(self, layout, scenario, mode):
+        ours = scenario.ours or OURS[mode]
         lines = []
         for peer in self.contestants:
             if peer.mode == mode and peer.name != ours:
-                ratios = self._in_rounds(scenario.name, ours, peer.name, scenario.figure)
+                ratios = self._in_rounds(layout, Target(scenario.name, ours, peer.name, 0))
                 if ratios:
                     lines.append(f"- {mode}, pgmoat / {peer.title}: **{statistics.median(ratios):.2f}** ({_spread(ratios)})")
         return ["", *lines] if lines else []
 
     def _targets(self):
-        main = {scenario.name: scenario.figure for scenario in ALL}
         titles = {peer.name: peer.title for peer in self.contestants}
         rows = []
         for target in TARGETS:
-            figure = target.figure or main[target.scenario]
-            found = self._in_rounds(target.scenario, target.ours, target.beside, figure, target.more)
-            if not found:
+            found = {layout: self._in_rounds(layout, target) for layout in self.results}
+            if not any(found.values()):
                 continue
-            value = statistics.median(found)
-            met = value >= target.limit if target.at_least else value <= target.limit
-            self.missed += not met
+            figure = target.figure or MAIN_FIGURES[target.scenario]
             rows.append([f"{target.scenario}, {figure}{' more' if target.more else ''}", target.ours,
-                         titles.get(target.beside, "itself"),
-                         f"{value:.2f}", _spread(found), f"{'≥' if target.at_least else '≤'} {target.limit:g}",
-                         "met" if met else "**missed**"])
+                         titles.get(target.beside, "itself"), f"{'≥' if target.at_least else '≤'} {target.limit:g}",
+                         *(cell for values in found.values() for cell in self._reached(target, values))])
         if not rows:
             return []
-        return ["", "## Targets: medians of the ratios (more: differences) within rounds", "",
-                *_table(["figure", "", "beside", "median", "min – max", "target", ""], rows)]
+        shown = [cell for layout in self.results for cell in (LAYOUTS[layout], "")]
+        return ["", "## Targets: medians of the ratios (more: differences) within rounds, min – max", "",
+                *_table(["figure", "", "beside", "target", *shown], rows)]
 
-    def _growth(self):
-        rounds = self.results["growth"]
+    def _reached(self, target, values):
+        if not values:
+            return ["–", ""]
+        value = statistics.median(values)
+        met = value >= target.limit if target.at_least else value <= target.limit
+        self.missed += not met
+        return [f"{value:.2f} ({_spread(values)})", "met" if met else "**missed**"]
+
+    def _growth(self, scenario, layout):
+        rounds = self.results[layout][scenario.name]
         rows = []
         for peer in self._measured(rounds):
             for figure, title in chart.PANELS:
@@ -132,7 +145,8 @@ class Report:
                 cells = [_number(found[step]) if step in found else "–" for step in self.growth_steps]
                 rows.append([peer.title, peer.mode, title, *cells])
         steps = [f"{step:,}" for step in self.growth_steps]
-        return [f"![Growth]({GROWTH_PLOT})", "", *_table(["", "mode", "connections:", *steps], rows)]
+        plot = [f"![Growth]({GROWTH_PLOT})", ""] if layout == next(iter(self.results)) else []
+        return [*plot, *_table(["", "mode", "connections:", *steps], rows)]
 
     def _calls(self, by_peer):
         peers = [peer for peer in self.contestants if peer.name in by_peer]

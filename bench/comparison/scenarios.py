@@ -27,6 +27,7 @@ class Scenario:
     length: float = 1.0  # of the window, in units of --seconds; less where CPU is spent densely,
     # so that a clock tick of 10 ms weighs little
     rounds_max: int = 1000000
+    cores_matter: bool = True
 
 
 LATENCY = {"latency_p50_us": "p50 µs", "latency_p99_us": "p99 µs"}
@@ -86,9 +87,9 @@ ALL = [
              ["query", "--clients", "32"], **BESIDE, beside=["handshake", "--sources", "8"], direct=True),
     Scenario("idle", "Idle connections: memory of the proxy", [],
              "after_login", "KiB per connection after login", {"after_query": "after a query on each"},
-             measure=measure.run_idle, rounds_max=1),
+             measure=measure.run_idle, rounds_max=1, cores_matter=False),
     Scenario("growth", "Growth: what a query, a connection and an idle session cost beside so many others", [],
-             "query_growth", "", {}, measure=measure.run_growth, rounds_max=1,
+             "query_growth", "", {}, measure=measure.run_growth, rounds_max=3,
              peers=("pgmoat-terminate", "pgmoat-passthrough", "pgbouncer", "nginx")),
 ]
 
@@ -132,3 +133,8 @@ TARGETS = [
     Target("growth", _TERMINATE, None, 1.3, figure="query_growth"),
     Target("growth", _PASS, None, 1.3, figure="query_growth"),
 ]
+
+
+def names_in_targets(scenario):
+    """Of the peers that a target of this scenario names."""
+    return {name for target in TARGETS if target.scenario == scenario for name in (target.ours, target.beside)}
