@@ -1,5 +1,6 @@
 """Fixtures: what is made once per run, and factories whose products end with the test."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,13 +17,16 @@ from kit.pgmoat import Pgmoat  # noqa: E402
 from kit.postgres import Installation, Postgres  # noqa: E402
 
 
-def pytest_addoption(parser):
-    parser.addoption("--shard", default="1/1", help="run every Nth test, beginning with the Kth: K/N")
+# Files that take a minute or more begin first, so that none is the last to end.
+LONG = ("test_cluster", "test_container", "test_soak", "test_scram_bridge", "test_package")
 
 
 def pytest_collection_modifyitems(config, items):
-    number, count = map(int, config.getoption("--shard").split("/"))
-    items[:] = items[number - 1::count]
+    if os.environ.get("PGMOAT_ONCE_A_RUN") == "0":
+        left = [item for item in items if item.get_closest_marker("once_a_run")]
+        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=left)
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from kit.pgmoat import config_text, run_pgmoat
 from kit.process import eventually
 from kit.raw_client import RawClient, client_hello, tls_context
 
+pytestmark = pytest.mark.once_a_run
+
 CONFIGURATION = 3
 TLS12 = {"minimum_version": ssl.TLSVersion.TLSv1_2, "maximum_version": ssl.TLSVersion.TLSv1_2}
 HANDSHAKE = b"\x16"  # the type of a record

@@ -20,6 +20,8 @@ FLOOR_MS = 4
 MEASUREMENTS = 5
 WRONG_PASSWORD = f'password authentication failed for user "{USER}"'
 
+pytestmark = pytest.mark.once_a_run  # all of it is about the release build
+
 
 @pytest.fixture
 def start(start_pgmoat, workspace, certificate, postgres, http_port):

@@ -1,7 +1,6 @@
 """Client certificates, good and bad, sent to pgmoat and to PostgreSQL 18: what the client sees, and the logged reason.
 """
 
-import os
 import re
 
 import pytest
@@ -12,7 +11,8 @@ from kit.postgres import Postgres
 from kit.process import eventually
 from kit.s_client import Handshake, shake_hands
 
-ASKS_POSTGRESQL = os.environ.get("PGMOAT_ORACLE", "1") != "0"  # once per run, not for every build of pgmoat
+pytestmark = pytest.mark.once_a_run
+
 HBA = "hostssl all all all trust clientcert=verify-ca\n"
 DATE = re.compile(rb"\x17\x0d(\d{12}Z)")  # UTCTime: not before, then not after
 
@@ -80,9 +80,6 @@ def pgmoat(workspace, authority, certificate, postgres):
 
 @pytest.fixture(scope="module")
 def oracle(installations, authority, certificate):
-    if not ASKS_POSTGRESQL:
-        yield None
-        return
     server = Postgres(installations[18], certificate, hba="local all all trust\n" + HBA,
                       settings={"ssl_ca_file": authority.certificate})
     yield server

@@ -3,7 +3,6 @@ and, in the same run, HAProxy with Patroni's template. Clients write through bot
 
 import contextlib
 import itertools
-import os
 import threading
 import time
 
@@ -21,7 +20,7 @@ from kit.raw_client import RawClient
 
 pytestmark = [
     pytest.mark.skipif(not kit.is_installed(), reason="needs patroni, etcd-server, haproxy: deploy/install-packages"),
-    pytest.mark.skipif(os.environ.get("PGMOAT_ORACLE") == "0", reason="once a run, not for each build")]
+    pytest.mark.once_a_run]
 
 # The names that clients of pgmoat give themselves begin with this.
 OURS = "pgmoat"

@@ -15,6 +15,8 @@ from kit.environment import NPM_MODULES
 from kit.postgres import PASSWORD, SUPERUSER
 from test_console import ADMIN, auth_file, connect, pgmoat, psql, session, start  # noqa: F401 - fixtures
 
+pytestmark = pytest.mark.once_a_run
+
 QUERY = "SELECT pid, version FROM pg_stat_ssl WHERE ssl = {} AND version ~ '^TLS' ORDER BY pid"
 VIEW = "pg_stat_ssl"
 TABLES = {"addresses", "certificates", "config", "connections", "help", "limits", "listeners", "pg_stat_ssl_pgmoat",

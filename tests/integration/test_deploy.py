@@ -8,6 +8,8 @@ import pytest
 
 from kit.environment import SOURCE
 
+pytestmark = pytest.mark.once_a_run
+
 RULES = SOURCE / "deploy/prometheus/pgmoat-alerts.yml"
 DASHBOARD = SOURCE / "deploy/grafana/dashboards/pgmoat.json"
 METRIC = re.compile(r"\b(?:pgmoat|process)_[a-z0-9_]+\b")

@@ -27,7 +27,7 @@ from kit.pgmoat import SANITIZER_OPTIONS, run_pgmoat
 from kit.postgres import PASSWORD, USER
 from kit.process import Process
 
-pytestmark = pytest.mark.skipif(os.environ.get("PGMOAT_ORACLE") == "0", reason="once a run, not for each build")
+pytestmark = pytest.mark.once_a_run
 
 DOCS = SOURCE / "deploy/docs"
 README = SOURCE / "README.md"

@@ -9,6 +9,8 @@ import pytest
 from kit.environment import NPM_MODULES
 from kit.postgres import PASSWORD, USER
 
+pytestmark = pytest.mark.once_a_run
+
 NODE_SCRIPT = """
 const { Client } = require('pg');
 const fs = require('fs');

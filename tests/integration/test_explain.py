@@ -32,6 +32,8 @@ from kit.explained import CLIENT_ADDRESS, Generator, expected, tables
 from kit.libpq_pool import LibpqPool
 from kit.pgmoat import run_pgmoat
 
+pytestmark = pytest.mark.once_a_run
+
 SEED = int(os.environ.get("PGMOAT_EXPLAIN_SEED", "1"))
 CELLS = int(os.environ.get("PGMOAT_EXPLAIN_CELLS", "2000"))
 CELLS_PER_CONFIGURATION = 48

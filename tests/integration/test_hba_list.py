@@ -7,6 +7,8 @@ import pytest
 from kit.environment import write_for_user
 from kit.pgmoat import run_pgmoat
 
+pytestmark = pytest.mark.once_a_run
+
 COLUMNS = ("rule_number", "file_name", "line_number", "type", "database", "user_name", "address", "netmask",
            "auth_method", "options", "error")
 

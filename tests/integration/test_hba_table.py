@@ -1,6 +1,5 @@
 """The table of hba_table/: pgmoat decides as PostgreSQL 15 and 18 do, by the same line, with the same texts."""
 
-import os
 
 import pytest
 
@@ -10,8 +9,9 @@ from kit.hba_subjects import ASKS_ALL, Oracle, PgmoatSubject, ROLES
 from kit.postgres import Postgres, debian_major
 
 # PostgreSQL does not depend on the build of pgmoat: only one build of a run asks it.
-ASKS_POSTGRESQL = os.environ.get("PGMOAT_ORACLE", "1") != "0"
-SUBJECTS = ["postgresql-15", "postgresql-18", "pgmoat"] if ASKS_POSTGRESQL else ["pgmoat"]
+pytestmark = pytest.mark.once_a_run
+
+SUBJECTS = ["postgresql-15", "postgresql-18", "pgmoat"]
 BLOCKS, BROKEN = all_blocks("cases"), all_blocks("errors")
 
 

@@ -2,7 +2,6 @@
 configuration."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ import pytest
 from kit.environment import SOURCE, write_for_user
 from kit.pgmoat import run_pgmoat
 
-pytestmark = pytest.mark.skipif(os.environ.get("PGMOAT_ORACLE") == "0", reason="once a run, not for each build")
+pytestmark = pytest.mark.once_a_run
 
 FOLDER = SOURCE / "deploy/kubernetes"
 TOOLS = SOURCE / "build/kubernetes-tools"

@@ -9,6 +9,8 @@ from itertools import product
 
 import pytest
 
+pytestmark = pytest.mark.once_a_run
+
 SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 GSSENCMODES = ("disable", "prefer", "require")
 SSLNEGOTIATIONS = ("postgres", "direct")

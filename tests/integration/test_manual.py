@@ -1,6 +1,5 @@
 """The manual and the completion match the program: settings, metrics and commands, in both directions."""
 
-import os
 import re
 import subprocess
 
@@ -13,7 +12,7 @@ from kit.http import Http
 from kit.pgmoat import run_pgmoat
 from kit.postgres import PASSWORD
 
-pytestmark = pytest.mark.skipif(os.environ.get("PGMOAT_ORACLE") == "0", reason="once a run, not for each build")
+pytestmark = pytest.mark.once_a_run
 
 MAN = SOURCE / "deploy/man"
 

@@ -13,7 +13,7 @@ from kit.process import eventually
 
 CAN_BOOT = RUNS_AS_ROOT and Path("/sys/fs/cgroup").is_dir() and os.listdir("/sys/fs/cgroup")
 pytestmark = [
-    pytest.mark.skipif(os.environ.get("PGMOAT_ORACLE") == "0", reason="once a run, not for each build"),
+    pytest.mark.once_a_run,
     pytest.mark.skipif(not CAN_BOOT, reason="to boot a machine takes root and control groups"),
 ]
 

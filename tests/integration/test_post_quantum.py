@@ -4,26 +4,21 @@ With an older library (Debian 12), a configuration that names it must be refused
 tests/run-debian13.
 """
 
-import subprocess
-
 import pytest
 
 from kit.environment import free_port, write_for_user
 from kit.metrics import scrape
 from kit.pgmoat import config_text, run_pgmoat
-from kit.s_client import shake_hands
+from kit.s_client import knows_group, shake_hands
+
+pytestmark = pytest.mark.once_a_run
 
 GROUP = "X25519MLKEM768"
 TLS_MATERIAL = 4
 HANDSHAKE_FAILURE = "40"  # the alert, as RFC 8446 numbers it
 
 
-def library_has_it():
-    groups = subprocess.run(["openssl", "list", "-tls-groups"], capture_output=True, text=True, check=False)
-    return GROUP.lower() in groups.stdout.lower()  # OpenSSL 3.0 has no such list
-
-
-HAS_IT = library_has_it()
+HAS_IT = knows_group(GROUP)
 elsewhere_refused = pytest.mark.skipif(HAS_IT, reason="this OpenSSL has the group")
 needs_it = pytest.mark.skipif(not HAS_IT, reason="only OpenSSL 3.5 has the group: see tests/run-debian13")
 

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.once_a_run
+
 TLS_1_3 = {("TLSv1.3", f"TLS_{name}") for name in ("AES_128_GCM_SHA256", "AES_256_GCM_SHA384",
                                                   "CHACHA20_POLY1305_SHA256")}
 TLS_1_2 = {("TLSv1.2", f"ECDHE-{kind}-{name}") for kind in ("RSA", "ECDSA")

@@ -11,6 +11,8 @@ from kit.drivers import Drivers
 from test_scram_bridge import (  # noqa: F401 - fixtures
     KEYS, NO_PLUS, bridge, certificates, lookup_files, outcomes, running, start_server)
 
+pytestmark = pytest.mark.once_a_run
+
 OK = ""
 NO_DIGEST = "could not find digest"
 CHECK_FAILED = "SCRAM channel binding check failed"

@@ -27,7 +27,7 @@ from kit.raw_client import RawClient
 from test_scram_bridge import (  # noqa: F401 - fixtures
     bridge, certificates, in_tls, lookup_files, secret_of, start_server)
 
-pytestmark = pytest.mark.skipif(not RUNS_AS_ROOT, reason="reads another process's memory")
+pytestmark = [pytest.mark.once_a_run, pytest.mark.skipif(not RUNS_AS_ROOT, reason="reads another process's memory")]
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 LARGEST_REGION = 1 << 34  # a sanitizer's shadow memory is terabytes

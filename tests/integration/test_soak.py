@@ -11,7 +11,7 @@ from kit.soak import FAKETIME, SHORT, Soak
 SECONDS = int(os.environ.get("PGMOAT_SOAK_SECONDS", "75"))
 
 pytestmark = [
-    pytest.mark.skipif(os.environ.get("PGMOAT_ORACLE") == "0", reason="once a run, not for each build"),
+    pytest.mark.once_a_run,
     pytest.mark.skipif(not RUNS_AS_ROOT, reason="needs root for namespaces, control groups and others' limits"),
 ]
 

@@ -22,7 +22,7 @@ from kit.raw_client import RawClient
 VISIT = Path(__file__).parent / "kit/visit_status_page.js"
 LOOK = Path(__file__).parent / "kit/look_at_status_page.js"
 SCREENSHOT = os.environ.get("PGMOAT_SCREENSHOT")
-ANOTHER_RUN_DOES_IT = os.environ.get("PGMOAT_ORACLE") == "0"  # tests/integration/CMakeLists.txt
+pytestmark = pytest.mark.once_a_run
 
 
 def visit(url, *arguments, timeout=120, script=VISIT):
@@ -106,7 +106,6 @@ def test_everything_fits_and_can_be_read(crowded, http_port, width, scheme):
     assert f"127.0.0.1:{crowded.upstream_port}" in primary and "ok" in primary and "failing" not in primary
 
 
-@pytest.mark.skipif(ANOTHER_RUN_DOES_IT, reason="the picture is the release binary's: one build's run takes it")
 def test_the_picture_of_the_readme_is_made(start_pgmoat, workspace, certificate, servers, http_port, tmp_path):
     """From a proxy that passes some clients through, refuses some, and serves the rest."""
     picture, seconds = (Path(SCREENSHOT), 55) if SCREENSHOT else (tmp_path / "screenshot.png", 6)

@@ -1,7 +1,6 @@
 """Each ssl_* setting that can refuse: a handshake that passes and one that is refused because of it, as seen by the
 client, with pgmoat and with PostgreSQL and the same setting."""
 
-import os
 from dataclasses import dataclass
 
 import pytest
@@ -15,7 +14,7 @@ from kit.s_client import Handshake, shake_hands
 # Alerts, as RFC 8446 numbers them.
 HANDSHAKE_FAILURE, CERTIFICATE_REVOKED, UNKNOWN_CA, PROTOCOL_VERSION = "40", "44", "48", "70"
 
-ASKS_POSTGRESQL = os.environ.get("PGMOAT_ORACLE", "1") != "0"  # once a run, not for every build of pgmoat
+pytestmark = pytest.mark.once_a_run
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def test_one_handshake_passes_and_one_is_refused(pgmoat, oracles, material, case
 
     reload_pgmoat(pgmoat, settings)
     assert outcomes(pgmoat.port) == case.outcomes
-    for major in case.majors if ASKS_POSTGRESQL else ():
+    for major in case.majors:
         oracle = oracles(major)
         oracle.reload(spelled_for(major, settings))
         assert outcomes(oracle.port) == case.outcomes, f"PostgreSQL {major}"

@@ -13,6 +13,8 @@ from kit.pgmoat import config_text, run_pgmoat
 from kit.process import Process
 from kit.raw_client import RawClient
 
+pytestmark = pytest.mark.once_a_run
+
 TLS_MATERIAL = 4
 
 

@@ -23,9 +23,6 @@ from kit.raw_client import RawClient
 from kit.workload import (CANCELLED, FAREWELL, Connects, Copies, Door, Queries, Tally, begin_sleep, cancel_running,
                           make_sequences, rows_of)
 
-# Once per run with the shipped binary, under all the load that two cores can make; for each build, less.
-SHIPPED = os.environ.get("PGMOAT_ORACLE", "1") != "0"
-
 
 @pytest.fixture
 def start(start_pgmoat, certificate, postgres, workspace):
@@ -116,9 +113,10 @@ class LongCopy:
         return self.rows
 
 
-# Sessions that stay, for each way to the server, and connections per second for all of them.
+# Sessions that stay, for each way to the server, and connections per second for all of them. Once per run with the shipped
+# binary, under all the load that two cores can make; for each build, less.
 @pytest.mark.parametrize("shipped, per_door, rate", ((False, 5, 20), pytest.param(
-    True, 50, 200, marks=pytest.mark.skipif(not SHIPPED, reason="once a run, not for each build"))))
+    True, 50, 200, marks=pytest.mark.once_a_run)))
 def test_ten_upgrades_under_load_refuse_no_client_and_no_query(start, start_postgres, server_certificate, workspace,
                                                                shipped, per_door, rate):
     server = start_postgres(15, certificate=server_certificate, hba="local all all trust\n"

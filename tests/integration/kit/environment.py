@@ -4,9 +4,9 @@ Neither PostgreSQL nor pgmoat runs as root, and the clone may be in a folder tha
 is copied into one temporary folder per run, which belongs to an unprivileged user.
 """
 
+import fcntl
 import os
 import pwd
-import random
 import shutil
 import socket
 import subprocess
@@ -87,10 +87,27 @@ def run_as_user(arguments, **options):
     return result.stdout
 
 
+def _own_ports():
+    """A thousand, from which no other test process takes any, over and over: the lock is held as long as this process
+    lives. Outside the range that the kernel uses for connections (ip_local_port_range)."""
+    for thousand in range(10, 32):
+        lock = open(f"/tmp/pgmoat-ports-{os.geteuid()}-{thousand}", "w", encoding="ascii")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        while True:
+            yield from range(thousand * 1000, thousand * 1000 + 1000)
+    raise RuntimeError("too many test processes at a time")
+
+
+_ports = _own_ports()
+
+
 def free_port():
-    """Free on every address, and outside the range that the kernel uses for connections (ip_local_port_range)."""
-    while True:
-        port = random.randrange(10000, 32000)
+    """Free on every address."""
+    for port in _ports:
         with socket.socket() as probe:
             try:
                 probe.bind(("", port))

@@ -24,7 +24,7 @@ def release():
 def debian_root(suite, dependencies):
     """A folder with a minimal Debian in which these dependencies are installed, and which nobody changes meanwhile.
 
-    The shards of the tests share it, and even apt's question whether all is installed writes into it: it is asked once
+    The processes of a test run share it, and even apt's question whether all is installed writes into it: it is asked once
     for each set of dependencies, while nobody else reads the folder.
     """
     root, satisfied = ROOTS / suite, ROOTS / f"{suite}.satisfied"

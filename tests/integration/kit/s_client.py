@@ -16,6 +16,12 @@ class Handshake:
     error: str = ""   # of the server: the text of its FATAL
 
 
+def knows_group(name):
+    """Whether the OpenSSL of this machine does. That of Debian 12 has no list, and none of the newer groups."""
+    groups = subprocess.run(["openssl", "list", "-tls-groups"], capture_output=True, text=True, check=False)
+    return name.lower() in groups.stdout.lower()
+
+
 def shake_hands(port, *options):
     """SSLRequest, handshake, login as postgres, Terminate."""
     packets = wire.startup() + wire.TERMINATE
