@@ -136,7 +136,7 @@ class TestRates:
             assert client.receive(1) == b"S"
         login(pgmoat)
         silent[0].send(b"\x16\x03\x01\x02\x00\x01")
-        time.sleep(0.2)
+        eventually(lambda: scrape(pgmoat).sum("pgmoat_tls_handshakes_in_flight") == 1, "the handshake to begin")
         with RawClient(pgmoat.port) as refused:
             refused.send(wire.SSL_REQUEST)
             assert refused.receive(1) == b"S"
@@ -150,15 +150,15 @@ class TestRates:
 
 class TestFailedLogins:
     def test_after_some_the_address_waits_and_no_other_does(self, start):
-        pgmoat = start(failed_logins_per_address="3/1h", failed_login_delay="700ms")
+        pgmoat = start(failed_logins_per_address="3/1h", failed_login_delay="3s")
         for _ in range(3):
             assert refusal(pgmoat, user="nobody_at_all")[0] == "28000"
         began = time.monotonic()
         login(pgmoat, source=OTHER)
-        assert time.monotonic() - began < 0.6
+        assert time.monotonic() - began < 2.5
         began = time.monotonic()
         login(pgmoat)  # the right user, from the address that has guessed
-        assert 0.6 < time.monotonic() - began < 2
+        assert 2.9 < time.monotonic() - began < 5.5
         assert turned_away(pgmoat, "failed_logins_per_address") == 1
 
     def test_more_connections_make_no_more_guesses(self, start):

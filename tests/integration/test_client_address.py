@@ -87,7 +87,7 @@ class TestIn:
         began = time.monotonic()
         with RawClient(port) as client:
             assert client.send(opening).receive_until_closed() == b""
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 2.5
         assert "PROXY " in pgmoat.process.wait_for_log("connection closed", "listener=edge", "reason=proxy_header")
         metrics = scrape(pgmoat)
         assert metrics.by("reason", "pgmoat_connections_closed_total", listener="edge") == {"proxy_header": 1}
@@ -117,7 +117,7 @@ class TestIn:
         began = time.monotonic()
         with RawClient(port) as client:
             assert client.send(binary()[:20]).receive_until_closed() == b""
-        assert 2.5 < time.monotonic() - began < 3.6
+        assert 2.5 < time.monotonic() - began < 5.5
 
     def test_a_health_check_is_the_proxys_own_connection_and_has_no_limit(self, behind_proxy):
         pgmoat, port = behind_proxy(max_connections_per_address=1)

@@ -205,7 +205,7 @@ class TestShutdown:
         start = time.monotonic()
         terminating.process.send_signal(signal.SIGTERM)
         assert terminating.process.wait() == 0
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 4.5
 
     def test_sigterm_ends_an_idle_session_with_the_error_of_postgresql_and_exits_0(self, terminating):
         with RawClient(terminating.port) as client:
@@ -228,11 +228,11 @@ class TestShutdown:
             self.is_told_to_leave(client)
         assert terminating.process.wait() == 0
 
-    def test_sigterm_lets_a_query_finish(self, terminating):
+    def test_sigterm_lets_a_query_finish(self, terminating, postgres):
         with RawClient(terminating.port) as client:
             client.start_tls().log_in()
-            client.send(wire.query("SELECT pg_sleep(1), 'finished'"))
-            time.sleep(0.2)  # the query is on its way, and no log line shows it
+            client.send(wire.query("SELECT pg_sleep(3), 'finished'"))
+            postgres.wait_until_asleep(client.backend_process_id)
             terminating.process.send_signal(signal.SIGTERM)
             assert client.receive_until(b"Z")[1][1].endswith(b"finished")
             self.is_told_to_leave(client)
@@ -289,7 +289,7 @@ class TestShutdown:
     def test_during_drain_delay_it_is_not_ready_and_still_takes_connections(self, start_pgmoat, certificate, postgres,
                                                                            http_port):
         pgmoat = start_pgmoat(certificate, settings={
-            "drain_delay": "2s", "http_listen": f"127.0.0.1:{http_port}",
+            "drain_delay": "5s", "http_listen": f"127.0.0.1:{http_port}",
             "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable"})
         assert Http(http_port).get("/readyz")[0] == 200
         with RawClient(pgmoat.port) as before, RawClient(pgmoat.port) as during:
@@ -300,9 +300,9 @@ class TestShutdown:
             during.start_tls().log_in()
             assert during.query("SELECT 'new'")[1][1].endswith(b"new")
             assert before.query("SELECT 'old'")[1][1].endswith(b"old")
-            assert time.monotonic() - start < 2
+            assert time.monotonic() - start < 5
             eventually(lambda: self.refuses(pgmoat.port), "the listener to be closed")
-            assert time.monotonic() - start >= 2
+            assert time.monotonic() - start >= 5
             for client in (before, during):
                 self.is_told_to_leave(client)
         assert pgmoat.process.wait() == 0

@@ -145,8 +145,8 @@ def test_clients_that_take_no_answer_end_by_tcp_user_timeout(network, start):
     pgmoat, doors = start(tcp_user_timeout="2s")
     with sessions(doors) as clients:
         for client in clients:
-            client.send(wire.query("SELECT pg_sleep(1), repeat('x', 1000)"))
-        time.sleep(0.3)  # the queries are on their way, and no log line shows it
+            client.send(wire.query("SELECT pg_sleep(3), repeat('x', 1000)"))
+        time.sleep(1)  # the queries are on their way, and no log line shows it
         network.clients.cut()
         wait_for_ends(network, pgmoat, "client_io_error", "client", "timed out")
 

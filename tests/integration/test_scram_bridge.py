@@ -21,7 +21,7 @@ from kit.fake_server import FakeServer
 from kit.metrics import scrape
 from kit.pgmoat import run_pgmoat
 from kit.postgres import PASSWORD, USER, Postgres
-from kit.process import eventually
+from kit.process import PATIENCE, eventually
 from kit.raw_client import RawClient
 from kit.scram import sasl
 
@@ -566,7 +566,7 @@ def test_oauth_is_relayed_over_two_certificates(before_script, certificates, log
 
 @pytest.mark.parametrize("step", ("first", "final"))
 def test_a_client_that_leaves_while_the_server_says_nothing_is_noticed(before_script, step):
-    left = threading.Event()
+    passed_on, left = threading.Event(), threading.Event()
 
     def script(visitor):
         visitor.receive_packet()
@@ -577,6 +577,7 @@ def test_a_client_that_leaves_while_the_server_says_nothing_is_noticed(before_sc
             salt = base64.b64encode(b"0123456789abcdef")
             visitor.send(sasl(11, b"r=" + nonce + b"server,s=" + salt + b",i=4096"))
             receive_message(visitor)
+        passed_on.set()
         visitor.receive_until_closed()
         left.set()
 
@@ -589,8 +590,8 @@ def test_a_client_that_leaves_while_the_server_says_nothing_is_noticed(before_sc
             raw.send(client.first())
             if step == "final":
                 raw.send(client.final(raw.receive_until(b"R")[-1][1][4:]))
-            time.sleep(0.2)  # the message has been passed on
-        assert left.wait(5)
+            assert passed_on.wait(PATIENCE)
+        assert left.wait(PATIENCE)
         pgmoat.closed_line(f"user={USER}", "reason=client_closed")
         assert outcomes(pgmoat) == {"abandoned": 1}
 
@@ -607,7 +608,7 @@ def test_a_client_that_leaves_while_its_secret_is_looked_up_is_noticed(start_pgm
             eventually(lambda: silent.visitors, "the question")
         began = time.monotonic()
         pgmoat.closed_line(f"user={USER}", "reason=client_closed")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
         assert outcomes(pgmoat) == {"abandoned": 1}
 
 
