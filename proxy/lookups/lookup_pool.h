@@ -169,10 +169,9 @@ class LookupPool {
             if (idle > queue.size() || hands >= bounds.workers) return true;
             join_ended();
             try {
-                workers.emplace_back([self] {
-                    block_signals_in_this_thread();
-                    self->run();
-                });
+                std::list<std::thread> started(1); // first: a thread that runs needs a place
+                started.front() = start_thread<std::thread>([self] { self->run(); });
+                workers.splice(workers.end(), started);
             } catch (const std::system_error&) {
                 return hands > 0;
             }

@@ -61,7 +61,8 @@ Loop::Loop(Reporter& reporter,
     event.data.ptr = nullptr;
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0)
         throw std::system_error(errno, std::generic_category(), "epoll_ctl");
-    thread_ = std::thread([this] { work(); });
+    // Without signals, SIGPIPE too: splice() knows no MSG_NOSIGNAL.
+    thread_ = start_thread<std::thread>([this] { work(); });
     pthread_setname_np(thread_.native_handle(), thread_name.c_str());
 }
 
@@ -143,7 +144,6 @@ void Loop::wake() noexcept {
 }
 
 void Loop::work() noexcept {
-    block_signals_in_this_thread(); // SIGPIPE too: splice() knows no MSG_NOSIGNAL
     buffers_->counters = &counters_.block_of_this_thread();
     buffers_->batch.enable();
     bool stop = false;

@@ -1,5 +1,7 @@
 #include "proxy/server/attended_process.h"
 
+#include "proxy/thread_signals.h"
+
 #include <climits>
 
 #include <fcntl.h>
@@ -49,22 +51,6 @@ void tell(int number) noexcept {
         (void)::pause(); // killed by end_attendant()
 }
 
-// Signals for the process group, such as Ctrl-C, are not for the attendant.
-class AllSignalsBlocked {
-  public:
-    AllSignalsBlocked() noexcept {
-        sigset_t all;
-        ::sigfillset(&all);
-        (void)::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~AllSignalsBlocked() { (void)::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-    AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
-};
-
 pid_t read_number(int from) noexcept {
     pid_t told = -ECHILD;
     while (::read(from, &told, sizeof told) < 0 && errno == EINTR) {
@@ -85,7 +71,8 @@ int AttendedProcess::start(const std::function<void()>& run) {
     Descriptor writes(ends[1]);
     const pid_t starter = ::getpid();
     {
-        const AllSignalsBlocked blocked;
+        // Those for the process group, such as Ctrl-C, are not for the attendant.
+        const SignalsBlocked inherited;
         attendant_ = ::fork();
         if (attendant_ == 0) attend(writes.get(), starter, run);
     }

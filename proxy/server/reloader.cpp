@@ -114,9 +114,8 @@ void Reloader::start(ReloadKind kind) {
     };
     try {
         // The assignment joins the previous thread, which has already posted its result.
-        thread_ =
-            std::jthread([hand_over, kind, running = running_()](const std::stop_token& stop) {
-                block_signals_in_this_thread();
+        thread_ = start_thread<std::jthread>(
+            [hand_over, kind, running = running_()](const std::stop_token& stop) {
                 hand_over(load_again(*running, kind, stop));
             });
     } catch (const std::system_error& error) { // no more threads available

@@ -128,17 +128,16 @@ int Server::Running::run() {
     console_thread.start(log);
     if (http) http_thread.start(log);
     std::vector<std::jthread> others;
+    others.reserve(threads.size());
     for (std::size_t i = 1; i < threads.size(); ++i)
-        others.emplace_back([this, i] {
-            block_signals_in_this_thread();
+        others.push_back(start_thread<std::jthread>([this, i] {
             const auto work = asio::make_work_guard(threads[i]->context);
             run_until_stopped(*threads[i]);
-        });
-    others.emplace_back([this] {
-        block_signals_in_this_thread();
+        }));
+    others.push_back(start_thread<std::jthread>([this] {
         const auto work = asio::make_work_guard(health_thread.context);
         run_until_stopped(health_thread);
-    });
+    }));
     check_health();
     const auto work = asio::make_work_guard(threads[0]->context);
     run_until_stopped(*threads[0]);

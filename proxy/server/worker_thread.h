@@ -26,8 +26,7 @@ class WorkerThread {
 
     // An uncaught exception ends one handler, not the process.
     void start(telemetry::Log& log) {
-        thread_ = std::jthread([this, &log] {
-            block_signals_in_this_thread();
+        thread_ = start_thread<std::jthread>([this, &log] {
             const auto work = boost::asio::make_work_guard(context_);
             while (!context_.stopped())
                 try {

@@ -43,6 +43,11 @@ std::string_view word(Log::Level level) {
     return "LOG";
 }
 
+std::shared_ptr<spdlog::details::thread_pool> start_queue() {
+    const SignalsBlocked inherited; // by its thread
+    return std::make_shared<spdlog::details::thread_pool>(queue_lines_max, 1);
+}
+
 } // namespace
 
 struct Log::Sink {
@@ -50,9 +55,7 @@ struct Log::Sink {
     // so that it is destroyed after the queue's thread has ended.
     std::shared_ptr<spdlog::async_logger> logger;
     std::shared_ptr<StderrSink> output = std::make_shared<StderrSink>();
-    std::shared_ptr<spdlog::details::thread_pool> queue =
-        std::make_shared<spdlog::details::thread_pool>(
-            queue_lines_max, 1, block_signals_in_this_thread);
+    std::shared_ptr<spdlog::details::thread_pool> queue = start_queue();
     std::shared_ptr<FileSink> file; // shared with the logger, as spdlog requires
     std::atomic<int> from{1};
     std::atomic<config::LogFormat> format{config::LogFormat::text};

@@ -4,6 +4,7 @@ import re
 import resource
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -200,6 +201,49 @@ class TestReload:
         assert client.query(terminating.port, "SELECT 1", sslmode="require") == "1"
 
 
+# Each new thread but the first, which writes the log, begins with a wait, as if others had the processors: the sooner it
+# is made, the longer.
+LATE_THREADS = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct task { void *(*run)(void *); void *argument; int number; };
+
+static void *wait_and_run(void *pointer) {
+    struct task task = *(struct task *)pointer;
+    struct timespec until;
+    free(pointer);
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    if (task.number > 0 && task.number < 6) until.tv_nsec += 60000000L * (6 - task.number);
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) != 0) {
+    }
+    return task.run(task.argument);
+}
+
+int pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
+    static int threads;
+    int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) = dlsym(RTLD_NEXT, "pthread_create");
+    struct task *task = malloc(sizeof *task);
+    *task = (struct task){run, argument, threads++};
+    return real(id, attributes, wait_and_run, task);
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def late_threads(workspace):
+    """A library to preload."""
+    folder = workspace.folder("late-threads")
+    write_for_user(folder / "late.c", LATE_THREADS)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "late.so", folder / "late.c"], check=True)
+    return folder / "late.so"
+
+
 class TestShutdown:
     def test_without_sessions_sigterm_exits_0_at_once(self, terminating):
         start = time.monotonic()
@@ -331,14 +375,25 @@ class TestShutdown:
             assert pgmoat.process.wait() == 1
             assert time.monotonic() - start < 5
 
+    @staticmethod
+    def ends_well_in_a_storm_of_signals(pgmoat):
+        while pgmoat.process.exit_code is None:
+            pgmoat.process.send_signal(signal.SIGTERM)
+        assert pgmoat.process.wait() == 0
+
     def test_signals_in_the_last_moment_do_not_kill_it(self, start_pgmoat, certificate, postgres):
         """Regression: SIGTERM between its last line and its exit was deadly."""
         for _ in range(10):
-            pgmoat = start_pgmoat(certificate, settings={
-                "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable"})
-            while pgmoat.process.exit_code is None:
-                pgmoat.process.send_signal(signal.SIGTERM)
-            assert pgmoat.process.wait() == 0
+            self.ends_well_in_a_storm_of_signals(start_pgmoat(certificate, settings={
+                "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable"}))
+
+    @pytest.mark.once_a_run
+    def test_nor_if_its_threads_have_not_run_yet(self, start_pgmoat, certificate, postgres, workspace, late_threads):
+        """Regression: each blocked its signals itself, and on a busy machine that was too late."""
+        for _ in range(10):
+            self.ends_well_in_a_storm_of_signals(start_pgmoat(
+                certificate, binary=workspace.release, environment={"LD_PRELOAD": str(late_threads)}, settings={
+                    "upstream": f"host=127.0.0.1 port={postgres.port} sslmode=disable"}))
 
     def test_sigpipe_and_sigchld_are_harmless(self, terminating, client):
         for number in (signal.SIGPIPE, signal.SIGCHLD) * 5:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the laws of the source tree, one check per run, so that ctest names the one that failed.
 
-usage: check.py includes|headers|texts|coroutines|format [ROOT]
+usage: check.py includes|headers|texts|coroutines|threads|format [ROOT]
 
 A violation is one line on stdout: file, line, what, and the reason. Standard library only.
 """
@@ -282,6 +282,20 @@ def check_coroutines(root):
                     at += 1
 
 
+# proxy/thread_signals.h says why.
+THREAD_START = re.compile(r"\b(?:std::j?thread(?:\s+\w+)?\s*[({]|std::async\s*\(|pthread_create\s*\()")
+
+
+def check_threads(root):
+    for path in source_files(root, ".h", ".cpp"):
+        name = path.relative_to(root).as_posix()
+        if name.startswith(("tests/", "bench/")) or name == "proxy/thread_signals.h":
+            continue
+        for number, line in enumerate(blanked(path.read_text()).splitlines(), start=1):
+            if THREAD_START.search(line):
+                yield f"{name}:{number}: starts a thread that signals can reach: start_thread() blocks them first"
+
+
 def check_format(root):
     # Versions of clang-format differ in details; the tree is formatted with 14.
     program = shutil.which("clang-format-14") or shutil.which("clang-format")
@@ -303,6 +317,7 @@ CHECKS = {
     "headers": check_headers,
     "texts": check_texts,
     "coroutines": check_coroutines,
+    "threads": check_threads,
     "format": check_format,
 }
 

@@ -205,6 +205,36 @@ class Coroutines(Tree):
                 self.assertEqual(self.violations("coroutines"), [])
 
 
+class Threads(Tree):
+    FAULTS = (
+        "thread_ = std::thread([this] { work(); });",
+        "std::jthread other([] { work(); });",
+        "const std::thread other{work};",
+        "auto answer = std::async(std::launch::async, work);",
+        "pthread_create(&id, nullptr, work, nullptr);",
+    )
+    INNOCENT = (
+        "thread_ = start_thread<std::jthread>([this] { work(); });",
+        "for (std::thread& worker : workers) worker.join();",
+        "std::jthread thread_;",
+        "const std::thread::id self = std::this_thread::get_id();",
+        "// std::thread(work) would not do",
+    )
+
+    def test_a_thread_that_signals_can_reach_is_found(self):
+        for body in self.FAULTS:
+            with self.subTest(body=body):
+                self.write("proxy/a.cpp", f"// A file.\nvoid f() {{\n    {body}\n}}\n")
+                (violation,) = self.violations("threads")
+                self.assertRegex(violation, "^proxy/a.cpp:3: ")
+
+    def test_those_with_signals_blocked_pass(self):
+        for body in self.INNOCENT:
+            with self.subTest(body=body):
+                self.write("proxy/a.cpp", f"// A file.\nvoid f() {{\n    {body}\n}}\n")
+                self.assertEqual(self.violations("threads"), [])
+
+
 class Format(Tree):
     def setUp(self):
         super().setUp()
