@@ -53,7 +53,7 @@ struct Listener {
 
 // All names are qualified, in addition to the session's fixed search_path.
 inline constexpr const char* default_auth_query =
-    "SELECT usename, passwd FROM pg_catalog.pg_shadow WHERE usename = $1";
+    "SELECT rolname, rolpassword FROM pg_catalog.pg_authid WHERE rolname = $1";
 
 // A setting as given in a file, without secrets.
 struct GivenSetting {
